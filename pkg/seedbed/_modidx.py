@@ -151,6 +151,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                                                                     'seedbed/lib/settings.py'),
                                       'seedbed.lib.settings.Settings.processed_dir': ( 'lib/settings.html#settings.processed_dir',
                                                                                        'seedbed/lib/settings.py'),
+                                      'seedbed.lib.settings.Settings.run_dir': ( 'lib/settings.html#settings.run_dir',
+                                                                                 'seedbed/lib/settings.py'),
                                       'seedbed.lib.settings.Source': ('lib/settings.html#source', 'seedbed/lib/settings.py'),
                                       'seedbed.lib.settings.Split': ('lib/settings.html#split', 'seedbed/lib/settings.py'),
                                       'seedbed.lib.settings.Success': ('lib/settings.html#success', 'seedbed/lib/settings.py'),

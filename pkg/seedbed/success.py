@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['write_contract', 'verdict']
 
-# %% ../../nbs/00_success.ipynb #f3966edf
+# %% ../../nbs/00_success.ipynb #a000db10
 from pathlib import Path
 
 from .lib.errors import Faults, InputError
@@ -13,7 +13,7 @@ from .lib.files import read_json, write_json
 from .lib.metrics import METRICS, metric_named
 from .lib.settings import load_settings
 
-# %% ../../nbs/00_success.ipynb #166ed32c
+# %% ../../nbs/00_success.ipynb #2a9329a3
 def write_contract(
     metric: str, # one of METRICS, or module:function
     usable: float, # from here on the result is of use
@@ -35,7 +35,7 @@ def write_contract(
     return {"metric": metric, "title": found.title, "greater_is_better": found.greater_is_better, "usable": usable, "ceiling": ceiling, "rope": rope,
             "worst_region_min": worst_region_min, "max_parameters": max_parameters, "max_us_per_sample": max_us_per_sample, "claim": claim, "source": source}
 
-# %% ../../nbs/00_success.ipynb #d408c7c2
+# %% ../../nbs/00_success.ipynb #a524ba2a
 def verdict(
     contract: dict, # of `write_contract`
     score: dict, # value and ci of the primary metric
@@ -58,7 +58,7 @@ def verdict(
     keep = ("usable", "ceiling", "rope", "worst_region_min", "max_parameters", "max_us_per_sample", "claim", "source")
     return {"status": status, "thresholds": {k: contract[k] for k in keep}, "reasons": [reason, *failed]}
 
-# %% ../../nbs/00_success.ipynb #b8ade126
+# %% ../../nbs/00_success.ipynb #9a129cbe
 def _violations(contract: dict, regions, cost: dict, sign: int, enough: int = 10):
     least = contract["worst_region_min"]
     for row in regions if least is not None else ():

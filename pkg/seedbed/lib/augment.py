@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['AUGMENTATIONS', 'time_jitter', 'band_noise', 'missing_steps', 'flips', 'augmentation', 'Augmentation']
 
-# %% ../../../nbs/lib/augment.ipynb #751fe6e7
+# %% ../../../nbs/lib/augment.ipynb #b77ffd0f
 import numpy as np
 
 from .errors import InputError
 
-# %% ../../../nbs/lib/augment.ipynb #7391a022
+# %% ../../../nbs/lib/augment.ipynb #8a433e54
 def time_jitter(X: np.ndarray, rng: np.random.Generator, most: int = 1) -> np.ndarray: # X [n, T, B, ...]
     """Shift each sample in time by up to `most` steps."""
     steps = X.shape[1]
@@ -18,12 +18,12 @@ def time_jitter(X: np.ndarray, rng: np.random.Generator, most: int = 1) -> np.nd
     index = np.clip(np.arange(steps)[None] + shift[:, None], 0, steps - 1)
     return X[np.arange(len(X))[:, None], index]
 
-# %% ../../../nbs/lib/augment.ipynb #6f824d07
+# %% ../../../nbs/lib/augment.ipynb #25dc4532
 def band_noise(X: np.ndarray, rng: np.random.Generator, deviation: float = .05) -> np.ndarray: # X [n, T, B, ...]
     """Add normal noise; `deviation` is in units of a band's own deviation."""
     return X + rng.normal(0, deviation, X.shape).astype(X.dtype)
 
-# %% ../../../nbs/lib/augment.ipynb #2366ee63
+# %% ../../../nbs/lib/augment.ipynb #c526e39a
 def missing_steps(X: np.ndarray, rng: np.random.Generator, share: float = .15) -> np.ndarray: # X [n, T, B, ...]
     """Replace steps at random by the mean of the steps beside them."""
     if X.shape[1] < 2: return X
@@ -32,7 +32,7 @@ def missing_steps(X: np.ndarray, rng: np.random.Generator, share: float = .15) -
     before[:, 0], after[:, -1] = after[:, 0], before[:, -1]
     return np.where(hidden.reshape(*hidden.shape, *[1] * (X.ndim - 2)), (before + after) / 2, X).astype(X.dtype)
 
-# %% ../../../nbs/lib/augment.ipynb #497aaa2e
+# %% ../../../nbs/lib/augment.ipynb #2b7dcf18
 def flips(X: np.ndarray, rng: np.random.Generator) -> np.ndarray: # X [n, T, B, H, W]
     """Mirror and turn chips at random; series without height and width stay as they are."""
     if X.ndim < 5: return X
@@ -42,7 +42,7 @@ def flips(X: np.ndarray, rng: np.random.Generator) -> np.ndarray: # X [n, T, B, 
         out[i] = chip[..., ::-1] if mirror else chip
     return out
 
-# %% ../../../nbs/lib/augment.ipynb #2aafc765
+# %% ../../../nbs/lib/augment.ipynb #51ba1e4e
 AUGMENTATIONS = {f.__name__: f for f in (time_jitter, band_noise, missing_steps, flips)}
 
 def augmentation(
@@ -53,7 +53,7 @@ def augmentation(
         if name not in AUGMENTATIONS: raise InputError(f"dataset.augment: '{name}' is not known; use any of {', '.join(AUGMENTATIONS)}")
     return Augmentation(tuple(names)) if names else None
 
-# %% ../../../nbs/lib/augment.ipynb #40a4e6a7
+# %% ../../../nbs/lib/augment.ipynb #3fa44112
 class Augmentation:
     """Several augmentations, one after the other."""
     def __init__(self, names: tuple[str, ...]): self.names = names

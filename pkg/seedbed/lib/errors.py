@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['InputError', 'Faults', 'explain']
 
-# %% ../../../nbs/lib/errors.ipynb #982d77fb
+# %% ../../../nbs/lib/errors.ipynb #7936a217
 from contextlib import contextmanager
 
-# %% ../../../nbs/lib/errors.ipynb #9c2eed00
+# %% ../../../nbs/lib/errors.ipynb #aee5e0db
 class InputError(ValueError):
     """The user's files or settings are at fault; the message says where, what and how to mend it."""
 
-# %% ../../../nbs/lib/errors.ipynb #74c54b04
+# %% ../../../nbs/lib/errors.ipynb #00b2b35a
 class Faults:
     """A list of faults that is raised as a whole."""
     def __init__(self, title: str): # what was being read, for the first line of the report
@@ -29,7 +29,7 @@ class Faults:
         if len(self.lines) > most: shown.append(f"  ... and {len(self.lines) - most} more")
         raise InputError("\n".join([f"{self.title}: {len(self.lines)} faults", *shown]))
 
-# %% ../../../nbs/lib/errors.ipynb #e689397d
+# %% ../../../nbs/lib/errors.ipynb #c9b31d52
 @contextmanager
 def explain(
     where: str, # the file or setting that is being used

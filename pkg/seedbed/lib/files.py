@@ -6,7 +6,7 @@
 __all__ = ['project_root', 'relative', 'atomic', 'atomic_folder', 'plain', 'write_json', 'read_json', 'fingerprint',
            'fingerprint_of', 'link']
 
-# %% ../../../nbs/lib/files.ipynb #3886e8c6
+# %% ../../../nbs/lib/files.ipynb #aeb020ba
 import hashlib
 import json
 import math
@@ -20,7 +20,7 @@ import numpy as np
 
 from .errors import InputError
 
-# %% ../../../nbs/lib/files.ipynb #c989fbc0
+# %% ../../../nbs/lib/files.ipynb #00c13693
 def project_root(
     start: str | Path | None = None, # where to look from; the working directory if not given
 ) -> Path:
@@ -30,7 +30,7 @@ def project_root(
         if (folder / "settings.ini").is_file(): return folder
     raise InputError(f"{start}: no settings.ini here or in any folder above; go to the project's folder")
 
-# %% ../../../nbs/lib/files.ipynb #23b7a27b
+# %% ../../../nbs/lib/files.ipynb #d3a91095
 def relative(
     path: str | Path, # any path
     root: Path | None = None, # the folder to start from; the project's root if not given
@@ -39,7 +39,7 @@ def relative(
     path, root = Path(path).resolve(), Path(root or project_root()).resolve()
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
-# %% ../../../nbs/lib/files.ipynb #6edd2ab4
+# %% ../../../nbs/lib/files.ipynb #e7f28922
 @contextmanager
 def atomic(
     path: str | Path, # where the file shall be
@@ -58,12 +58,12 @@ def atomic(
     finally:
         temporary.unlink(missing_ok=True)
 
-# %% ../../../nbs/lib/files.ipynb #04d6eef2
+# %% ../../../nbs/lib/files.ipynb #b54a1319
 def _umask() -> int:
     value = os.umask(0); os.umask(value)
     return value
 
-# %% ../../../nbs/lib/files.ipynb #ef2b75e4
+# %% ../../../nbs/lib/files.ipynb #6c8e45b0
 @contextmanager
 def atomic_folder(
     path: str | Path, # where the folder shall be; what stands there is replaced
@@ -82,7 +82,7 @@ def atomic_folder(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
-# %% ../../../nbs/lib/files.ipynb #692392ae
+# %% ../../../nbs/lib/files.ipynb #cbb1fd54
 def plain(value):
     """`value` as JSON can say it: numpy becomes Python, paths become text, NaN and infinities become None."""
     if isinstance(value, dict): return {str(k): plain(v) for k, v in value.items()}
@@ -93,7 +93,7 @@ def plain(value):
     if value is None or isinstance(value, (bool, int, str)): return value
     return str(value)
 
-# %% ../../../nbs/lib/files.ipynb #eff929d9
+# %% ../../../nbs/lib/files.ipynb #04051b72
 def write_json(
     path: str | Path, # the file to write
     value, # anything that `plain` understands
@@ -102,14 +102,14 @@ def write_json(
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
-# %% ../../../nbs/lib/files.ipynb #7f84cace
+# %% ../../../nbs/lib/files.ipynb #9348269c
 def read_json(path: str | Path):
     """Read a JSON file; a missing or broken one is told in a line."""
     try: return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError: raise InputError(f"{path}: no such file; run the stage that makes it") from None
     except json.JSONDecodeError as error: raise InputError(f"{path}: not valid JSON ({error}); make it again") from None
 
-# %% ../../../nbs/lib/files.ipynb #efc1844c
+# %% ../../../nbs/lib/files.ipynb #5d2c2e91
 def fingerprint(
     path: str | Path, # a file, or a folder of files
 ) -> str: # 64 hexadecimal digits
@@ -122,13 +122,13 @@ def fingerprint(
         digest.update(f"{file.relative_to(path).as_posix()}\0{fingerprint(file)}\n".encode())
     return digest.hexdigest()
 
-# %% ../../../nbs/lib/files.ipynb #3e72a529
+# %% ../../../nbs/lib/files.ipynb #16f38d7d
 def fingerprint_of(value, length: int | None = None) -> str:
     """SHA-256 of any value that `plain` understands, cut to `length` digits where that is given."""
     text = json.dumps(plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
-# %% ../../../nbs/lib/files.ipynb #2cdcda19
+# %% ../../../nbs/lib/files.ipynb #37074bac
 def link(
     source: str | Path, # an existing file
     target: str | Path, # the name it shall have as well

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['COLOURS', 'INDICES', 'bands_of', 'add_indices']
 
-# %% ../../../nbs/lib/indices.ipynb #751fe6e7
+# %% ../../../nbs/lib/indices.ipynb #b77ffd0f
 import numpy as np
 
 from .errors import InputError
 
-# %% ../../../nbs/lib/indices.ipynb #cf51b2cc
+# %% ../../../nbs/lib/indices.ipynb #da453ebf
 COLOURS = {
     "blue": ("B2", "blue", "BLUE", "B02"),
     "green": ("B3", "green", "GREEN", "B03"),
@@ -19,7 +19,7 @@ COLOURS = {
     "nir": ("B8", "nir", "NIR", "B08", "B8A"),
 }
 
-# %% ../../../nbs/lib/indices.ipynb #a56447fd
+# %% ../../../nbs/lib/indices.ipynb #b21bcb7e
 def _difference(a, b): return (a - b) / (a + b)
 
 INDICES = {
@@ -29,7 +29,7 @@ INDICES = {
     "evi": (("nir", "red", "blue"), lambda nir, red, blue: 2.5 * (nir - red) / (nir + 6 * red - 7.5 * blue + 1)),
 }
 
-# %% ../../../nbs/lib/indices.ipynb #7428181f
+# %% ../../../nbs/lib/indices.ipynb #3dc0e6fe
 def bands_of(
     index: str, # ndvi, ndwi, ndre or evi
     variables, # the names of the bands that there are
@@ -41,7 +41,7 @@ def bands_of(
         if name is None: raise InputError(f"process.indices: '{index}' needs a {colour} band ({' or '.join(COLOURS[colour])}) and there are {', '.join(variables)}; leave it out")
     return found
 
-# %% ../../../nbs/lib/indices.ipynb #aaed0423
+# %% ../../../nbs/lib/indices.ipynb #3b584e0c
 def add_indices(
     X: np.ndarray, # [N, T, B, ...] reflectance, NaN where missing
     variables, # names of the B bands

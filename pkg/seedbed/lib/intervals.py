@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['block_weights', 'block_sums', 'bootstrap', 'interval', 'score_with_interval', 'paired_difference']
 
-# %% ../../../nbs/lib/intervals.ipynb #cdfe1ce2
+# %% ../../../nbs/lib/intervals.ipynb #08fd8e2b
 import numpy as np
 import scipy.sparse
 
 from .metrics import Metric
 
-# %% ../../../nbs/lib/intervals.ipynb #9894453d
+# %% ../../../nbs/lib/intervals.ipynb #883ae2df
 def block_weights(
     blocks: int, # how many there are
     resamples: int = 2000,
@@ -20,7 +20,7 @@ def block_weights(
     """Draws of blocks with replacement."""
     return np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), resamples).astype(np.float64)
 
-# %% ../../../nbs/lib/intervals.ipynb #30549bc3
+# %% ../../../nbs/lib/intervals.ipynb #f0b1c8bc
 def block_sums(
     parts, # [N, S] of a metric, dense or sparse
     block: np.ndarray, # [N] number of each sample's block
@@ -30,7 +30,7 @@ def block_sums(
     sums = member @ parts
     return sums.toarray() if scipy.sparse.issparse(sums) else np.asarray(sums)
 
-# %% ../../../nbs/lib/intervals.ipynb #567b7c92
+# %% ../../../nbs/lib/intervals.ipynb #70cdb17d
 def bootstrap(
     metric: Metric,
     y: np.ndarray, # [N]
@@ -48,7 +48,7 @@ def bootstrap(
     rows = [np.repeat(np.arange(len(y)), w[block]) for w in weights]
     return np.array([metric.function(y[r], prediction[r]) for r in rows])
 
-# %% ../../../nbs/lib/intervals.ipynb #5a9acc42
+# %% ../../../nbs/lib/intervals.ipynb #5b70cd38
 def interval(
     draws: np.ndarray, # scores, or differences of scores
     level: float = .95,
@@ -59,7 +59,7 @@ def interval(
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
-# %% ../../../nbs/lib/intervals.ipynb #c53fb05a
+# %% ../../../nbs/lib/intervals.ipynb #2c336a9f
 def score_with_interval(
     metric: Metric,
     y: np.ndarray, prediction: np.ndarray,
@@ -71,7 +71,7 @@ def score_with_interval(
     ci = interval(bootstrap(metric, y, prediction, block, resamples, seed), level) if blocks > 1 else None
     return {"value": metric(y, prediction), "ci": ci, "level": level, "method": "block bootstrap, percentile", "n_blocks": blocks}
 
-# %% ../../../nbs/lib/intervals.ipynb #b67c6720
+# %% ../../../nbs/lib/intervals.ipynb #9826c2d5
 def paired_difference(
     draws_a: np.ndarray, draws_b: np.ndarray, # of the same blocks, seed and number
     value: float, # the difference of the two scores, signed so that positive means that A is better

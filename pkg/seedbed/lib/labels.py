@@ -6,7 +6,7 @@
 __all__ = ['read_vector', 'id_text', 'row_faults', 'mend_geometry', 'start_dates', 'canonical', 'guess_task', 'write_labels',
            'read_labels']
 
-# %% ../../../nbs/lib/labels.ipynb #67789b39
+# %% ../../../nbs/lib/labels.ipynb #08ebec93
 import re
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import shapely
 from .errors import Faults, InputError, explain
 from .settings import Labels, nearest
 
-# %% ../../../nbs/lib/labels.ipynb #3960cf48
+# %% ../../../nbs/lib/labels.ipynb #b24ad900
 def read_vector(
     path: str | Path, # any file that geopandas reads
     crs: str | None = None, # of a file that names none, e.g. "EPSG:32631"
@@ -34,7 +34,7 @@ def read_vector(
     with explain(f"source.crs={crs}", "write a code such as EPSG:4326"):
         return frame if frame.crs is not None else frame.set_crs(crs)
 
-# %% ../../../nbs/lib/labels.ipynb #10c9c5c5
+# %% ../../../nbs/lib/labels.ipynb #febb53d7
 def id_text(values: pd.Series) -> pd.Series:
     """Ids as text: 98, 98.0 and '98' are the same id; a missing id is an empty text."""
     def text(value):
@@ -42,7 +42,7 @@ def id_text(values: pd.Series) -> pd.Series:
         return str(int(value)) if isinstance(value, (float, np.floating)) and float(value).is_integer() else str(value).strip()
     return values.map(text).astype(object)
 
-# %% ../../../nbs/lib/labels.ipynb #30cb9f45
+# %% ../../../nbs/lib/labels.ipynb #d5e28b64
 def row_faults(
     frame: gpd.GeoDataFrame, # canonical columns, EPSG:4326
 ) -> dict[str, str]: # reason by id, for rows that cannot be used
@@ -59,7 +59,7 @@ def row_faults(
         for name in frame.loc[rows.fillna(False), "id"]: faults.setdefault(name, reason)
     return faults
 
-# %% ../../../nbs/lib/labels.ipynb #b8194225
+# %% ../../../nbs/lib/labels.ipynb #edf5362e
 def mend_geometry(geometry: gpd.GeoSeries) -> gpd.GeoSeries:
     """Repair self-crossing polygons and keep only their areas."""
     bad = geometry.notna() & ~geometry.is_valid
@@ -68,7 +68,7 @@ def mend_geometry(geometry: gpd.GeoSeries) -> gpd.GeoSeries:
     mended[bad] = shapely.make_valid(geometry[bad].values, method="structure", keep_collapsed=False)
     return mended
 
-# %% ../../../nbs/lib/labels.ipynb #b66b331b
+# %% ../../../nbs/lib/labels.ipynb #27ec84a7
 def start_dates(
     frame: pd.DataFrame, # the labels
     start: str, # a column, or one date for all
@@ -85,10 +85,10 @@ def start_dates(
         faults.add(f"column '{start}' (labels.start): not in the file; {nearest(start, _columns(frame))}")
     return pd.Series("" if pd.isna(date) else date.strftime("%Y-%m-%d"), index=frame.index, dtype=object)
 
-# %% ../../../nbs/lib/labels.ipynb #b49ec05d
+# %% ../../../nbs/lib/labels.ipynb #cde1997c
 def _columns(frame): return [c for c in frame.columns if c != "geometry"]
 
-# %% ../../../nbs/lib/labels.ipynb #41c9e3c7
+# %% ../../../nbs/lib/labels.ipynb #69818e88
 def canonical(
     frame: gpd.GeoDataFrame, # as read
     columns: Labels, # which column is what
@@ -113,7 +113,7 @@ def canonical(
     faults.raise_any()
     return out[[c for c in out if c != "geometry"] + ["geometry"]].reset_index(drop=True)
 
-# %% ../../../nbs/lib/labels.ipynb #76fd8487
+# %% ../../../nbs/lib/labels.ipynb #0efdab27
 def _check_ids(labels: pd.DataFrame, faults: Faults):
     for name, count in labels["id"].value_counts().items():
         if name == "": faults.add(f"{count} rows without an id; number them")
@@ -121,7 +121,7 @@ def _check_ids(labels: pd.DataFrame, faults: Faults):
         if name and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
             faults.add(f"id '{name}' cannot name a file; use letters, digits, '.', '_' and '-'")
 
-# %% ../../../nbs/lib/labels.ipynb #a66bf7b3
+# %% ../../../nbs/lib/labels.ipynb #20d4990d
 def guess_task(
     labels: pd.Series, # the target column
 ) -> str: # "classification" or "regression"
@@ -131,7 +131,7 @@ def guess_task(
     whole = np.allclose(known, np.round(known))
     return "classification" if whole and known.nunique() <= 20 else "regression"
 
-# %% ../../../nbs/lib/labels.ipynb #6b28886f
+# %% ../../../nbs/lib/labels.ipynb #3f677606
 def write_labels(
     labels: gpd.GeoDataFrame, # canonical
     path: str | Path, # labels.geojson
@@ -140,7 +140,7 @@ def write_labels(
     frame = labels.sort_values("id").reset_index(drop=True)
     frame.to_file(path, driver="GeoJSON", engine="pyogrio", layer_options={"COORDINATE_PRECISION": "7"})
 
-# %% ../../../nbs/lib/labels.ipynb #493ba35e
+# %% ../../../nbs/lib/labels.ipynb #8a505f69
 def read_labels(path: str | Path) -> gpd.GeoDataFrame:
     """Read a labels.geojson that `write_labels` has written; ids stay text."""
     frame = read_vector(path)

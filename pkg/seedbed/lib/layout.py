@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Layout', 'layout_from_dict', 'split_name', 'order_of', 'layout_from_names', 'band_order', 'by_step']
 
-# %% ../../../nbs/lib/layout.ipynb #f113b530
+# %% ../../../nbs/lib/layout.ipynb #2728e1c6
 import re
 from dataclasses import asdict, dataclass
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from .errors import InputError
 
-# %% ../../../nbs/lib/layout.ipynb #beeefca1
+# %% ../../../nbs/lib/layout.ipynb #1ecdfc5f
 @dataclass(frozen=True)
 class Layout:
     """The meaning of a tif's bands."""
@@ -38,7 +38,7 @@ class Layout:
 
     def to_dict(self) -> dict: return asdict(self)
 
-# %% ../../../nbs/lib/layout.ipynb #c526b8f9
+# %% ../../../nbs/lib/layout.ipynb #e5d98a56
 def layout_from_dict(
     record: dict, # the `layout` of a manifest; keys that are not part of a layout are ignored
 ) -> Layout:
@@ -48,7 +48,7 @@ def layout_from_dict(
     if record.get("step_unit") == "month" and "step_length" in record: known["step_months"] = record["step_length"]
     return Layout(**known)
 
-# %% ../../../nbs/lib/layout.ipynb #dbb8ead9
+# %% ../../../nbs/lib/layout.ipynb #83192c1d
 def split_name(
     name: str, # a band's description
 ) -> tuple[str, int | None]: # variable and step; None where the name carries no step
@@ -57,7 +57,7 @@ def split_name(
     if found := re.fullmatch(r"(\d{1,3})_(.+)", name): return found[2], int(found[1])
     return name, None
 
-# %% ../../../nbs/lib/layout.ipynb #d185766a
+# %% ../../../nbs/lib/layout.ipynb #4fda3cd7
 def order_of(
     descriptions, # the bands' names, as the tif gives them
 ) -> tuple[tuple[str, ...], tuple[int, ...], tuple[str, ...], dict]:
@@ -72,7 +72,7 @@ def order_of(
     steps = tuple(sorted({step for variable, step in place if step is not None}))
     return tuple(variables), steps, tuple(static), place
 
-# %% ../../../nbs/lib/layout.ipynb #da84163f
+# %% ../../../nbs/lib/layout.ipynb #9bb3ec21
 def layout_from_names(
     descriptions, # the bands' names
     where: str = "tif", # for messages
@@ -85,7 +85,7 @@ def layout_from_names(
         raise InputError(f"{where}: band names leave out {', '.join(lacking[:3])}; set source.variables and source.steps")
     return Layout(variables, max(len(steps), 1), static, **further)
 
-# %% ../../../nbs/lib/layout.ipynb #b40d87a9
+# %% ../../../nbs/lib/layout.ipynb #d510af97
 def band_order(
     layout: Layout, # what is wanted
     descriptions, # what the tif says of its bands; None or "" where it says nothing
@@ -103,7 +103,7 @@ def band_order(
     if lacking: raise ValueError(f"lacks {len(lacking)} of {layout.count} bands, first {lacking[0]}")
     return np.array([place[key] for key in wanted])
 
-# %% ../../../nbs/lib/layout.ipynb #83990522
+# %% ../../../nbs/lib/layout.ipynb #4fa9aedc
 def by_step(
     layout: Layout,
     bands: np.ndarray, # [..., bands] or [bands, H, W]; the band axis is `axis`

@@ -6,7 +6,7 @@
 __all__ = ['BINS', 'METRICS', 'Metric', 'confusion_parts', 'confusion_matrix', 'calibration_parts', 'regression_parts',
            'metric_named', 'scores', 'per_class', 'disagreement', 'reliability']
 
-# %% ../../../nbs/lib/metrics.ipynb #4b5b1a0a
+# %% ../../../nbs/lib/metrics.ipynb #470a7859
 import importlib
 from dataclasses import dataclass
 from typing import Callable
@@ -18,7 +18,7 @@ from sklearn.metrics import roc_auc_score
 from .errors import InputError
 from .settings import nearest
 
-# %% ../../../nbs/lib/metrics.ipynb #de12e05e
+# %% ../../../nbs/lib/metrics.ipynb #29fe8796
 @dataclass(frozen=True)
 class Metric:
     """A score, how it is computed and which way is better."""
@@ -35,18 +35,18 @@ class Metric:
         if self.function is not None: return float(self.function(y, prediction))
         return float(self.value(np.asarray(self.parts(y, prediction).sum(0), float).ravel()))
 
-# %% ../../../nbs/lib/metrics.ipynb #adb3b8b3
+# %% ../../../nbs/lib/metrics.ipynb #f546aa64
 def confusion_parts(y: np.ndarray, proba: np.ndarray) -> scipy.sparse.csr_matrix: # [N, K * K]
     """Each sample as a single one in the confusion matrix."""
     n, k = proba.shape
     return scipy.sparse.csr_matrix((np.ones(n), (np.arange(n), y * k + proba.argmax(1))), shape=(n, k * k))
 
-# %% ../../../nbs/lib/metrics.ipynb #86532af8
+# %% ../../../nbs/lib/metrics.ipynb #e5a11c8c
 def confusion_matrix(y: np.ndarray, proba: np.ndarray) -> np.ndarray: # [K, K] truth by prediction
     """How often which class was taken for which."""
     return np.asarray(confusion_parts(y, proba).sum(0)).reshape(proba.shape[1], -1).astype(int)
 
-# %% ../../../nbs/lib/metrics.ipynb #0c913e99
+# %% ../../../nbs/lib/metrics.ipynb #357e1db3
 def _square(sums): return sums.reshape(*sums.shape[:-1], *[round(sums.shape[-1] ** .5)] * 2)
 def _ratio(a, b): return np.divide(a, b, out=np.full(np.broadcast(a, b).shape, np.nan), where=np.asarray(b) > 0)
 def _diagonal(C): return np.diagonal(C, axis1=-2, axis2=-1)
@@ -54,29 +54,29 @@ def _mean_known(values):
     known = np.isfinite(values)
     return _ratio(np.where(known, values, 0).sum(-1), known.sum(-1))
 
-# %% ../../../nbs/lib/metrics.ipynb #f8ba6f69
+# %% ../../../nbs/lib/metrics.ipynb #2d183d92
 def _accuracy(sums):
     C = _square(sums)
     return _ratio(_diagonal(C).sum(-1), C.sum((-2, -1)))
 
-# %% ../../../nbs/lib/metrics.ipynb #0a703933
+# %% ../../../nbs/lib/metrics.ipynb #08e410bc
 def _balanced_accuracy(sums):
     C = _square(sums)
     return _mean_known(_ratio(_diagonal(C), C.sum(-1)))
 
-# %% ../../../nbs/lib/metrics.ipynb #978abc3a
+# %% ../../../nbs/lib/metrics.ipynb #02a74735
 def _f1(sums):
     C = _square(sums)
     return _mean_known(_ratio(2 * _diagonal(C), C.sum(-1) + C.sum(-2)))
 
-# %% ../../../nbs/lib/metrics.ipynb #9584ffe6
+# %% ../../../nbs/lib/metrics.ipynb #3e6666f6
 BINS = 15
 
 def _log_parts(y, proba): return np.column_stack([np.ones(len(y)), -np.log(np.clip(proba[np.arange(len(y)), y], 1e-15, 1))])
 def _brier_parts(y, proba): return np.column_stack([np.ones(len(y)), ((proba - np.eye(proba.shape[1])[y]) ** 2).sum(1)])
 def _mean_part(sums): return _ratio(sums[..., 1], sums[..., 0])
 
-# %% ../../../nbs/lib/metrics.ipynb #4bdf29c4
+# %% ../../../nbs/lib/metrics.ipynb #e45dd1f9
 def calibration_parts(y: np.ndarray, proba: np.ndarray) -> np.ndarray: # [N, 3 * BINS]: count, right, confidence by bin
     """What the reliability diagram is made of."""
     confidence, right = proba.max(1), proba.argmax(1) == y
@@ -84,12 +84,12 @@ def calibration_parts(y: np.ndarray, proba: np.ndarray) -> np.ndarray: # [N, 3 *
     one = np.eye(BINS)[bins]
     return np.concatenate([one, one * right[:, None], one * confidence[:, None]], axis=1)
 
-# %% ../../../nbs/lib/metrics.ipynb #a2575256
+# %% ../../../nbs/lib/metrics.ipynb #9a6b9304
 def _ece(sums):
     n, right, confidence = np.split(sums, 3, axis=-1)
     return _ratio(np.abs(right - confidence).sum(-1), n.sum(-1))
 
-# %% ../../../nbs/lib/metrics.ipynb #7e5a62d2
+# %% ../../../nbs/lib/metrics.ipynb #0a7d09b9
 def _auc(y, proba):
     "Area under the ROC curve: mean over the classes that are there, each against the rest."
     there = [k for k in range(proba.shape[1]) if 0 < (y == k).sum() < len(y)]
@@ -97,19 +97,19 @@ def _auc(y, proba):
     if proba.shape[1] == 2: return roc_auc_score(y == 1, proba[:, 1])
     return float(np.mean([roc_auc_score(y == k, proba[:, k]) for k in there]))
 
-# %% ../../../nbs/lib/metrics.ipynb #4c92bdb0
+# %% ../../../nbs/lib/metrics.ipynb #ee346ce0
 def regression_parts(y: np.ndarray, prediction: np.ndarray) -> np.ndarray: # [N, 6]
     """1, y, y squared, error, error squared, absolute error."""
     y, e = y.astype(float), prediction.astype(float) - y
     return np.column_stack([np.ones(len(y)), y, y ** 2, e, e ** 2, np.abs(e)])
 
-# %% ../../../nbs/lib/metrics.ipynb #7443073d
+# %% ../../../nbs/lib/metrics.ipynb #47951870
 def _r2(s): return 1 - _ratio(s[..., 4], np.maximum(s[..., 2] - _ratio(s[..., 1] ** 2, s[..., 0]), 0))
 def _rmse(s): return np.sqrt(_ratio(s[..., 4], s[..., 0]))
 def _mae(s): return _ratio(s[..., 5], s[..., 0])
 def _bias(s): return _ratio(s[..., 3], s[..., 0])
 
-# %% ../../../nbs/lib/metrics.ipynb #e12b872e
+# %% ../../../nbs/lib/metrics.ipynb #a0f264e8
 METRICS = {m.name: m for m in (
     Metric("accuracy", "overall accuracy", "classification", confusion_parts, _accuracy),
     Metric("f1_score", "macro-F1", "classification", confusion_parts, _f1),
@@ -124,7 +124,7 @@ METRICS = {m.name: m for m in (
     Metric("bias", "bias", "regression", regression_parts, _bias, greater_is_better=False),
 )}
 
-# %% ../../../nbs/lib/metrics.ipynb #4ba86901
+# %% ../../../nbs/lib/metrics.ipynb #ccdd87b7
 def metric_named(
     name: str, # of METRICS, or module:function
     task: str | None = None, # to be checked against
@@ -140,7 +140,7 @@ def metric_named(
     if name not in fitting: raise InputError(f"success.metric = {name}: is for {METRICS[name].task}, the task is {task}; use one of: {', '.join(fitting)}")
     return METRICS[name]
 
-# %% ../../../nbs/lib/metrics.ipynb #c929750b
+# %% ../../../nbs/lib/metrics.ipynb #a7c9301b
 def scores(
     y: np.ndarray, # [N] class numbers or values
     prediction: np.ndarray, # [N, K] probabilities or [N] values
@@ -149,7 +149,7 @@ def scores(
     """Every shipped score of a task."""
     return {name: metric(y, prediction) for name, metric in METRICS.items() if metric.task == task}
 
-# %% ../../../nbs/lib/metrics.ipynb #e10a4462
+# %% ../../../nbs/lib/metrics.ipynb #8edb0be1
 def per_class(
     C: np.ndarray, # confusion matrix, truth by prediction
     classes, # names
@@ -160,13 +160,13 @@ def per_class(
     return [{"class": c, "n": int(n), "users_accuracy": u, "producers_accuracy": p, "f1_score": f}
             for c, n, u, p, f in zip(classes, C.sum(1), users, producers, f1)]
 
-# %% ../../../nbs/lib/metrics.ipynb #1bc0aee3
+# %% ../../../nbs/lib/metrics.ipynb #54672eb8
 def disagreement(C: np.ndarray) -> dict[str, float]: # of a confusion matrix; shares of all samples
     """Quantity and allocation disagreement; together they are 1 - accuracy."""
     quantity = np.abs(C.sum(0) - C.sum(1)).sum() / 2 / C.sum()
     return {"quantity": float(quantity), "allocation": float(1 - np.trace(C) / C.sum() - quantity)}
 
-# %% ../../../nbs/lib/metrics.ipynb #0316130d
+# %% ../../../nbs/lib/metrics.ipynb #110a3a12
 def reliability(y: np.ndarray, proba: np.ndarray) -> list[dict]: # bins that hold samples
     """The reliability diagram: confidence and share of right answers, bin by bin."""
     n, right, confidence = np.split(calibration_parts(y, proba).sum(0), 3)

@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['missing_share', 'missing_by_step', 'interpolate', 'medians', 'fill', 'statistics']
 
-# %% ../../../nbs/lib/missing.ipynb #5ecc14cc
+# %% ../../../nbs/lib/missing.ipynb #a0ed43e8
 import numpy as np
 
-# %% ../../../nbs/lib/missing.ipynb #2b5517bf
+# %% ../../../nbs/lib/missing.ipynb #bdae44df
 def missing_share(
     X: np.ndarray, # [N, T, B, ...]
 ) -> np.ndarray: # [N], between 0 and 1
     """Share of a sample's values that are missing."""
     return np.isnan(X).reshape(len(X), -1).mean(1) if X[0:1].size else np.zeros(len(X))
 
-# %% ../../../nbs/lib/missing.ipynb #c8dbdda0
+# %% ../../../nbs/lib/missing.ipynb #02203f29
 def missing_by_step(
     X: np.ndarray, # [N, T, B, ...]
 ) -> np.ndarray: # [T, B], between 0 and 1
@@ -23,7 +23,7 @@ def missing_by_step(
     absent = np.isnan(X)
     return absent.mean(axis=(0, *range(3, X.ndim)))
 
-# %% ../../../nbs/lib/missing.ipynb #99d43dd7
+# %% ../../../nbs/lib/missing.ipynb #3d61e873
 def interpolate(
     X: np.ndarray, # [N, T, B, ...], NaN where missing
 ) -> np.ndarray: # the same shape; series without a single value stay NaN
@@ -33,7 +33,7 @@ def interpolate(
     if len(rows): flat = flat.copy(); flat[rows] = _interpolate_rows(flat[rows])
     return np.moveaxis(flat.reshape(*np.moveaxis(X, 1, -1).shape), -1, 1)
 
-# %% ../../../nbs/lib/missing.ipynb #c74e3547
+# %% ../../../nbs/lib/missing.ipynb #25719651
 def _interpolate_rows(rows: np.ndarray) -> np.ndarray:
     steps = rows.shape[1]
     here = np.arange(steps)
@@ -45,7 +45,7 @@ def _interpolate_rows(rows: np.ndarray) -> np.ndarray:
     weight = (here - before) / np.maximum(after - before, 1)
     return (low + (high - low) * weight).astype(rows.dtype)
 
-# %% ../../../nbs/lib/missing.ipynb #13a2e102
+# %% ../../../nbs/lib/missing.ipynb #94653dc6
 def medians(
     X: np.ndarray, # [N, T, B, ...] of the training samples
 ) -> np.ndarray: # [T, B]; 0 where no training sample has a value
@@ -57,7 +57,7 @@ def medians(
         if len(known): out[t, b] = np.median(known)
     return out
 
-# %% ../../../nbs/lib/missing.ipynb #867e7220
+# %% ../../../nbs/lib/missing.ipynb #0e429b61
 def fill(
     X: np.ndarray, # [N, T, B, ...]
     values: np.ndarray, # [T, B], for what is missing
@@ -66,7 +66,7 @@ def fill(
     spread = values.reshape(1, *values.shape, *[1] * (X.ndim - 3))
     return np.where(np.isnan(X), spread, X).astype(np.float32)
 
-# %% ../../../nbs/lib/missing.ipynb #0e829966
+# %% ../../../nbs/lib/missing.ipynb #4126cc5a
 def statistics(
     X: np.ndarray, # [N, T, B, ...] of the training samples, filled
 ) -> tuple[np.ndarray, np.ndarray]: # mean [B], standard deviation [B]

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PACKAGES', 'git', 'notebook_code', 'changed_files', 'without_secret', 'git_state', 'versions', 'environment', 'now']
 
-# %% ../../../nbs/lib/provenance.ipynb #5e2d2ea6
+# %% ../../../nbs/lib/provenance.ipynb #6e8b21ec
 import hashlib
 import importlib.metadata
 import json
@@ -18,21 +18,21 @@ from pathlib import Path
 
 from .files import fingerprint
 
-# %% ../../../nbs/lib/provenance.ipynb #e633fc70
+# %% ../../../nbs/lib/provenance.ipynb #d3f4af9f
 def git(root: Path, *words: str) -> str | None: # None where git says no, or is not there
     """The output of a git command in a folder."""
     try: done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired): return None
     return done.stdout if done.returncode == 0 else None
 
-# %% ../../../nbs/lib/provenance.ipynb #2fa3b483
+# %% ../../../nbs/lib/provenance.ipynb #bec6104e
 def notebook_code(text: str) -> list: # [(type, source, tags)] of each cell
     """A notebook without what running it leaves behind."""
     try: cells = json.loads(text)["cells"]
     except (ValueError, KeyError, TypeError): return [text]
     return [(c["cell_type"], "".join(c["source"]), c.get("metadata", {}).get("tags", [])) for c in cells]
 
-# %% ../../../nbs/lib/provenance.ipynb #d7f0792c
+# %% ../../../nbs/lib/provenance.ipynb #cd74d1f9
 def changed_files(root: Path) -> list[str]:
     """Tracked files whose content differs from the commit, notebooks by their code and prose alone."""
     listed = (git(root, "diff", "--name-only", "--relative", "-z", "HEAD") or "").split("\0")
@@ -41,13 +41,13 @@ def changed_files(root: Path) -> list[str]:
         return old is not None and new.is_file() and notebook_code(old) == notebook_code(new.read_text(encoding="utf-8"))
     return [name for name in listed if name and not (name.endswith(".ipynb") and same(name))]
 
-# %% ../../../nbs/lib/provenance.ipynb #e27ce615
+# %% ../../../nbs/lib/provenance.ipynb #92f8deee
 def without_secret(url: str) -> str:
     """An address without user and password."""
     scheme, mark, rest = url.partition("://")
     return scheme + mark + rest.rpartition("@")[2] if mark else url
 
-# %% ../../../nbs/lib/provenance.ipynb #256cbeb4
+# %% ../../../nbs/lib/provenance.ipynb #2f63f4c0
 def git_state(
     root: Path, # the project
 ) -> tuple[dict, str]: # the record, and the difference to the commit as a patch
@@ -62,7 +62,7 @@ def git_state(
             "dirty": bool(changed or untracked) if commit else None, "remote": without_secret(remote) or None,
             "diff_sha256": hashlib.sha256(patch.encode()).hexdigest() if patch else None, "untracked": untracked[:100]}, patch
 
-# %% ../../../nbs/lib/provenance.ipynb #f601d93a
+# %% ../../../nbs/lib/provenance.ipynb #ffa20724
 PACKAGES = ("seedbed", "numpy", "scipy", "pandas", "scikit-learn", "torch", "h5py", "rasterio", "geopandas", "shapely", "pyproj", "tifffile", "imagecodecs", "matplotlib", "papermill", "nbdev")
 
 def versions(names=PACKAGES) -> dict[str, str]:
@@ -73,7 +73,7 @@ def versions(names=PACKAGES) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError: pass
     return out
 
-# %% ../../../nbs/lib/provenance.ipynb #117d526c
+# %% ../../../nbs/lib/provenance.ipynb #ac78aa14
 def _processor() -> str:
     try: return next(line.partition(":")[2].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
     except (OSError, StopIteration): return platform.processor() or platform.machine()
@@ -82,7 +82,7 @@ def _gpu() -> str | None:
     torch = sys.modules.get("torch")
     return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else None
 
-# %% ../../../nbs/lib/provenance.ipynb #6ce7e756
+# %% ../../../nbs/lib/provenance.ipynb #886720ef
 def environment(
     root: Path, # the project, for its constraints.txt
     threads: int = 1, # that a model may use
@@ -92,7 +92,7 @@ def environment(
     return {"python": platform.python_version(), "platform": platform.platform(), "cpu": _processor(), "cores": os.cpu_count(),
             "threads": threads, "gpu": _gpu(), "packages": versions(), "lock_sha256": fingerprint(lock) if lock.is_file() else None}
 
-# %% ../../../nbs/lib/provenance.ipynb #7c869424
+# %% ../../../nbs/lib/provenance.ipynb #d38a5c1e
 def now() -> str: # e.g. 2026-03-01T12:00:00+00:00
     """The time in UTC, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")

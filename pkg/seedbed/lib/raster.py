@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Raster', 'read_tif', 'to_float', 'transformer', 'reproject', 'pixel_of']
 
-# %% ../../../nbs/lib/raster.ipynb #8ed0de4b
+# %% ../../../nbs/lib/raster.ipynb #31afc604
 import warnings
 import xml.etree.ElementTree
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from affine import Affine
 
 from .errors import InputError
 
-# %% ../../../nbs/lib/raster.ipynb #e0a39e4a
+# %% ../../../nbs/lib/raster.ipynb #03c100fe
 @dataclass(frozen=True)
 class Raster:
     """The pixels of a tif and where they lie."""
@@ -31,7 +31,7 @@ class Raster:
     nodata: float | None # the stored value of a missing pixel, as the tif's tag says
     descriptions: tuple # a name or None for each band
 
-# %% ../../../nbs/lib/raster.ipynb #560b1422
+# %% ../../../nbs/lib/raster.ipynb #af9db75b
 def _names(page: tifffile.TiffPage, count: int) -> tuple:
     "Band descriptions from GDAL's metadata tag."
     tag = page.tags.get("GDAL_METADATA")
@@ -41,7 +41,7 @@ def _names(page: tifffile.TiffPage, count: int) -> tuple:
             if item.get("role") == "description": names[int(item.get("sample", 0))] = item.text
     return tuple(names)
 
-# %% ../../../nbs/lib/raster.ipynb #edaa8460
+# %% ../../../nbs/lib/raster.ipynb #382d01b5
 def _georeference(page: tifffile.TiffPage) -> tuple[Affine, str] | None:
     "Transform and code from the GeoTIFF tags; None where they are not of the simple kind."
     tags = page.geotiff_tags or {}
@@ -51,7 +51,7 @@ def _georeference(page: tifffile.TiffPage) -> tuple[Affine, str] | None:
     if int(tags.get("GTRasterTypeGeoKey", 1)) != 1 or any(tie[:3]): return None
     return Affine(scale[0], 0, tie[3], 0, -scale[1], tie[4]), f"EPSG:{code}"
 
-# %% ../../../nbs/lib/raster.ipynb #b9ca29be
+# %% ../../../nbs/lib/raster.ipynb #38f6198a
 def _read_fast(path: Path) -> Raster | None:
     "Read with tifffile; None where rasterio must."
     with tifffile.TiffFile(path) as file:
@@ -64,7 +64,7 @@ def _read_fast(path: Path) -> Raster | None:
         nodata = page.tags.get("GDAL_NODATA")
         return Raster(data, *placed, float(nodata.value.strip("\0 ")) if nodata is not None else None, _names(page, len(data)))
 
-# %% ../../../nbs/lib/raster.ipynb #f64deed3
+# %% ../../../nbs/lib/raster.ipynb #ef43a715
 def _read_general(path: Path) -> Raster:
     "Read with rasterio: any format, any grid."
     with warnings.catch_warnings():
@@ -76,7 +76,7 @@ def _read_general(path: Path) -> Raster:
             if any(s != 1 for s in file.scales) or any(file.offsets): data = data * np.array(file.scales)[:, None, None] + np.array(file.offsets)[:, None, None]
             return Raster(data, file.transform, f"EPSG:{code}" if code else file.crs.to_wkt(), file.nodata, file.descriptions)
 
-# %% ../../../nbs/lib/raster.ipynb #0f0e358d
+# %% ../../../nbs/lib/raster.ipynb #09c5dff6
 def read_tif(
     path: str | Path, # a GeoTIFF, or anything else that rasterio reads
 ) -> Raster:
@@ -90,7 +90,7 @@ def read_tif(
         said = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: cannot be read ({said}); export this tif again") from error
 
-# %% ../../../nbs/lib/raster.ipynb #a261bb4d
+# %% ../../../nbs/lib/raster.ipynb #cf222b28
 def to_float(
     data: np.ndarray, # as stored
     nodata: float | None = None, # the stored value of a missing pixel
@@ -105,7 +105,7 @@ def to_float(
     values[missing] = np.nan
     return values
 
-# %% ../../../nbs/lib/raster.ipynb #fd907e5a
+# %% ../../../nbs/lib/raster.ipynb #5d0d7e9e
 @lru_cache(maxsize=256)
 def transformer(
     source: str, # code or WKT
@@ -114,7 +114,7 @@ def transformer(
     """A cached transformation between two coordinate reference systems, x before y."""
     return pyproj.Transformer.from_crs(source, target, always_xy=True)
 
-# %% ../../../nbs/lib/raster.ipynb #fe5b2ed9
+# %% ../../../nbs/lib/raster.ipynb #842ddea8
 def reproject(
     geometry, # one shapely geometry or an array of them
     source: str = "EPSG:4326", # of the geometry
@@ -125,7 +125,7 @@ def reproject(
     move = transformer(source, target).transform
     return shapely.transform(geometry, lambda xy: np.column_stack(move(xy[:, 0], xy[:, 1])))
 
-# %% ../../../nbs/lib/raster.ipynb #00d9d08b
+# %% ../../../nbs/lib/raster.ipynb #ad6c5f42
 def pixel_of(
     raster: Raster, # north-up or not
     x: float, y: float, # in the raster's coordinates

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['schema', 'check_results', 'write_results', 'read_results']
 
-# %% ../../../nbs/lib/results.ipynb #203cc85d
+# %% ../../../nbs/lib/results.ipynb #fe213edc
 import importlib.resources
 import json
 from pathlib import Path
@@ -15,12 +15,12 @@ import jsonschema
 from .errors import InputError
 from .files import plain, read_json, write_json
 
-# %% ../../../nbs/lib/results.ipynb #6d37777f
+# %% ../../../nbs/lib/results.ipynb #2e5717fa
 def schema() -> dict:
     """The JSON Schema of results.json, as it ships with the package."""
     return json.loads(importlib.resources.files("seedbed").joinpath("schemas/results.schema.json").read_text(encoding="utf-8"))
 
-# %% ../../../nbs/lib/results.ipynb #efb79622
+# %% ../../../nbs/lib/results.ipynb #0bd36c41
 def check_results(
     record: dict, # as it will be written
     where: str = "results.json", # for messages
@@ -29,7 +29,7 @@ def check_results(
     found = sorted(jsonschema.Draft202012Validator(schema()).iter_errors(plain(record)), key=lambda e: list(map(str, e.path)))
     if found: raise InputError(f"{where}: " + "; ".join(f"{'.'.join(map(str, e.path)) or 'record'}: {e.message[:120]}" for e in found[:5]) + "; run the stage again that makes it")
 
-# %% ../../../nbs/lib/results.ipynb #adb1ae09
+# %% ../../../nbs/lib/results.ipynb #f79f9566
 def write_results(
     path: str | Path, # results.json
     record: dict, # flat scores and the record
@@ -38,7 +38,7 @@ def write_results(
     check_results(record, str(path))
     write_json(path, record)
 
-# %% ../../../nbs/lib/results.ipynb #847068d0
+# %% ../../../nbs/lib/results.ipynb #1c6d26e3
 def read_results(path: str | Path) -> dict:
     """Read a results.json and check it."""
     record = read_json(path)

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['anchor', 'pixels_inside', 'sample_center', 'sample_mean', 'sample_pixels', 'sample_chip']
 
-# %% ../../../nbs/lib/sampling.ipynb #6ad056f3
+# %% ../../../nbs/lib/sampling.ipynb #f75364f7
 import numpy as np
 import shapely
 
 from .raster import Raster, pixel_of
 
-# %% ../../../nbs/lib/sampling.ipynb #697b9302
+# %% ../../../nbs/lib/sampling.ipynb #e13aecd3
 def anchor(
     raster: Raster,
     geometry, # in the raster's coordinates
@@ -24,7 +24,7 @@ def anchor(
     if not (0 <= row < height and 0 <= column < width): raise ValueError("the label lies outside of its tif")
     return row, column
 
-# %% ../../../nbs/lib/sampling.ipynb #e1dfa2f2
+# %% ../../../nbs/lib/sampling.ipynb #a87f5cac
 def pixels_inside(
     raster: Raster,
     geometry, # in the raster's coordinates
@@ -39,13 +39,13 @@ def pixels_inside(
     if not inside.any(): return np.array([middle[0]]), np.array([middle[1]])
     return rows[inside], columns[inside]
 
-# %% ../../../nbs/lib/sampling.ipynb #8d15b1c9
+# %% ../../../nbs/lib/sampling.ipynb #ff843cb1
 def sample_center(raster: Raster, geometry) -> np.ndarray: # [1, bands]
     """The pixel in the middle of the label."""
     row, column = anchor(raster, geometry)
     return raster.data[:, row, column][None]
 
-# %% ../../../nbs/lib/sampling.ipynb #c1cf4183
+# %% ../../../nbs/lib/sampling.ipynb #08923679
 def sample_mean(raster: Raster, geometry) -> np.ndarray: # [1, bands]
     """Mean of the label's pixels, band by band, over those that are there; NaN where none is."""
     rows, columns = pixels_inside(raster, geometry)
@@ -54,7 +54,7 @@ def sample_mean(raster: Raster, geometry) -> np.ndarray: # [1, bands]
     total = np.nansum(pixels, axis=1, dtype=np.float64)
     return np.where(count, total / np.maximum(count, 1), np.nan).astype(np.float32)[None]
 
-# %% ../../../nbs/lib/sampling.ipynb #c0ae2abc
+# %% ../../../nbs/lib/sampling.ipynb #e99739f7
 def sample_pixels(
     raster: Raster,
     geometry,
@@ -69,7 +69,7 @@ def sample_pixels(
     x, y = raster.transform * (columns + .5, rows + .5)
     return raster.data[:, rows, columns].T, np.column_stack([x, y])
 
-# %% ../../../nbs/lib/sampling.ipynb #020c3167
+# %% ../../../nbs/lib/sampling.ipynb #a3ecc99f
 def sample_chip(
     raster: Raster,
     geometry,

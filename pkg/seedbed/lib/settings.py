@@ -6,7 +6,7 @@
 __all__ = ['Words', 'Integers', 'Maybe', 'Section', 'Success', 'Source', 'Labels', 'Process', 'Split', 'Dataset', 'Models', 'Run',
            'Paths', 'Settings', 'parse_ini', 'parse_override', 'nearest', 'make_settings', 'load_settings', 'to_ini']
 
-# %% ../../../nbs/lib/settings.ipynb #117ae78d
+# %% ../../../nbs/lib/settings.ipynb #858638e0
 import configparser
 import difflib
 import os
@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from .errors import Faults, InputError
 from .files import fingerprint_of, project_root
 
-# %% ../../../nbs/lib/settings.ipynb #cdd936e9
+# %% ../../../nbs/lib/settings.ipynb #a3b81f47
 def _absent(value): return None if isinstance(value, str) and value.strip().lower() in ("none", "auto", "") else value
 def _items(value):
     if isinstance(value, str): value = [] if _absent(value) is None else value.split(",")
@@ -28,15 +28,15 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_items)]
 Integers = Annotated[tuple[int, ...], BeforeValidator(_items)]
 def Maybe(kind, **limits): return Annotated[Annotated[kind, Field(**limits)] | None, BeforeValidator(_absent)]
 
-# %% ../../../nbs/lib/settings.ipynb #852c13a0
+# %% ../../../nbs/lib/settings.ipynb #db10e4ab
 class Section(BaseModel):
     """A section of settings.ini: typed, without unknown keys, frozen."""
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
-# %% ../../../nbs/lib/settings.ipynb #f91359db
+# %% ../../../nbs/lib/settings.ipynb #9992572c
 class Success(Section):
     """What a stakeholder would call good enough, and who said so."""
-    metric: str = "f1_macro"
+    metric: str = "f1_score"
     usable: float = .75
     ceiling: float = .95
     rope: float = Field(.01, ge=0)
@@ -46,7 +46,7 @@ class Success(Section):
     claim: Literal["within_region", "new_region", "new_year"] = "within_region"
     source: str = Field("nobody yet: these thresholds belong to the example, ask the person who will use the map", min_length=1)
 
-# %% ../../../nbs/lib/settings.ipynb #f19519cc
+# %% ../../../nbs/lib/settings.ipynb #e699e82b
 class Source(Section):
     """Where labels and imagery come from."""
     name: str = Field("sample:romania", pattern=r"^[a-z_]+(:.+)?$")
@@ -62,7 +62,7 @@ class Source(Section):
     crs: Maybe(str) = None
     licence: str = "unknown"
 
-# %% ../../../nbs/lib/settings.ipynb #5bea7dc3
+# %% ../../../nbs/lib/settings.ipynb #4fbfcc97
 class Labels(Section):
     """The columns of the labels file."""
     id: str = "id"
@@ -72,8 +72,9 @@ class Labels(Section):
     region: str = "region"
     group: str = "group"
     drop: Words = ()
+    on_fault: Literal["drop", "stop"] = "drop"
 
-# %% ../../../nbs/lib/settings.ipynb #5e119273
+# %% ../../../nbs/lib/settings.ipynb #e20d4ef5
 class Process(Section):
     """From tifs to arrays."""
     sampling: Literal["center", "mean", "pixels", "chip"] = "mean"
@@ -81,9 +82,8 @@ class Process(Section):
     chip_size: int = Field(8, gt=0, le=1024)
     indices: Words = ()
     max_missing: float = Field(.7, ge=0, le=1)
-    on_fault: Literal["drop", "stop"] = "drop"
 
-# %% ../../../nbs/lib/settings.ipynb #9796561c
+# %% ../../../nbs/lib/settings.ipynb #0694a597
 class Split(Section):
     """Who is for training and who for validation."""
     method: Literal["blocks", "column", "random"] = "blocks"
@@ -94,13 +94,13 @@ class Split(Section):
     fold: Maybe(int, ge=0) = None
     seed: int = Field(0, ge=0)
 
-# %% ../../../nbs/lib/settings.ipynb #d243e522
+# %% ../../../nbs/lib/settings.ipynb #62f51ddc
 class Dataset(Section):
     """From dataset.h5 to batches."""
     batch_size: int = Field(64, gt=0)
     augment: Words = ()
 
-# %% ../../../nbs/lib/settings.ipynb #e1bdea4d
+# %% ../../../nbs/lib/settings.ipynb #b11c82d0
 class Models(Section):
     """Who competes."""
     names: Words = ("majority", "coordinates", "logistic_regression", "random_forest", "tempcnn")
@@ -109,7 +109,7 @@ class Models(Section):
     learning_rate: float = Field(.001, gt=0)
     device: Maybe(str) = None
 
-# %% ../../../nbs/lib/settings.ipynb #87c02132
+# %% ../../../nbs/lib/settings.ipynb #f103a533
 class Run(Section):
     """How the stages are executed."""
     seeds: Integers = (0, 1, 2)
@@ -119,14 +119,14 @@ class Run(Section):
     resamples: int = Field(2000, ge=100)
     level: float = Field(.95, gt=.5, lt=1)
 
-# %% ../../../nbs/lib/settings.ipynb #ede24eb4
+# %% ../../../nbs/lib/settings.ipynb #96c4b25b
 class Paths(Section):
     """Where things lie, relative to settings.ini."""
     exports: str = "data/exports"
     processed: str = "data/processed"
     runs: str = "runs"
 
-# %% ../../../nbs/lib/settings.ipynb #e6d00293
+# %% ../../../nbs/lib/settings.ipynb #21866dde
 class Settings(Section):
     """All of settings.ini, frozen, with the project's root and the folders that follow from it."""
     success: Success = Success()
@@ -151,8 +151,11 @@ class Settings(Section):
     @property
     def processed_dir(self) -> str: # relative to the project's root
         return self._folder(self.paths.processed, "source", "labels", "process", "split")
+    @property
+    def run_dir(self) -> str: # the run that is going on; by hand, `runs/notebook`
+        return os.environ.get("SEEDBED_RUN") or (Path(self.paths.runs) / "notebook").as_posix()
 
-# %% ../../../nbs/lib/settings.ipynb #fdc5c43b
+# %% ../../../nbs/lib/settings.ipynb #4836d93b
 def parse_ini(
     text: str, # the content of a settings.ini
     name: str = "settings.ini", # for messages
@@ -164,7 +167,7 @@ def parse_ini(
         raise InputError(f"{name}: {' '.join(str(error).split())}; write `key = value` lines under a [section]") from None
     return {section: dict(parser[section]) for section in parser.sections()}
 
-# %% ../../../nbs/lib/settings.ipynb #07f54f2d
+# %% ../../../nbs/lib/settings.ipynb #99c60dd0
 def parse_override(
     text: str, # `section.key=value`
 ) -> tuple[str, str, str]: # section, key, value
@@ -175,13 +178,13 @@ def parse_override(
         raise InputError(f"-p {text}: not of the form section.key=value; for example -p split.block_km=5")
     return section, key, value.strip()
 
-# %% ../../../nbs/lib/settings.ipynb #7b8e0f18
+# %% ../../../nbs/lib/settings.ipynb #3fe04caa
 def nearest(word: str, known) -> str:
     """A hint that names the nearest of the known words, or all of them where none is near."""
     found = difflib.get_close_matches(word, known, n=1, cutoff=.6)
     return f"did you mean '{found[0]}'?" if found else f"use one of: {', '.join(known)}"
 
-# %% ../../../nbs/lib/settings.ipynb #6097c839
+# %% ../../../nbs/lib/settings.ipynb #0ea012b2
 def _fault(error: dict) -> str:
     "One line for one of pydantic's errors."
     where = [str(part) for part in error["loc"] if isinstance(part, str)][:2]
@@ -193,7 +196,7 @@ def _fault(error: dict) -> str:
     message = error["msg"].replace("Input should be", "should be").replace("String should", "should")
     return f"[{where[0]}] {where[1]} = {value}: {message[0].lower() + message[1:]}"
 
-# %% ../../../nbs/lib/settings.ipynb #98662cea
+# %% ../../../nbs/lib/settings.ipynb #ef2c43d1
 def make_settings(
     sections: dict[str, dict], # values by section and key
     name: str = "settings.ini", # for messages
@@ -209,7 +212,7 @@ def make_settings(
     faults.raise_any()
     return settings
 
-# %% ../../../nbs/lib/settings.ipynb #f802ec14
+# %% ../../../nbs/lib/settings.ipynb #9702ad1a
 def _contradictions(settings: Settings):
     success, split = settings.success, settings.split
     names = settings.models.names
@@ -220,7 +223,7 @@ def _contradictions(settings: Settings):
     if not settings.run.seeds: yield "[run] seeds = : no seed; write at least one, e.g. 0"
     if len(set(settings.run.seeds)) < len(settings.run.seeds): yield f"[run] seeds = {settings.run.seeds}: a seed stands there twice; write each once"
 
-# %% ../../../nbs/lib/settings.ipynb #cd60ed87
+# %% ../../../nbs/lib/settings.ipynb #f0f67dee
 def load_settings(
     path: str | Path | None = None, # a settings.ini; by default the run's, else the project's
     overrides: list[str] | tuple[str, ...] = (), # `section.key=value`, laid over the file
@@ -235,7 +238,7 @@ def load_settings(
     for section, key, value in map(parse_override, overrides): sections.setdefault(section, {})[key] = value
     return make_settings(sections, path.name, root)
 
-# %% ../../../nbs/lib/settings.ipynb #854589b7
+# %% ../../../nbs/lib/settings.ipynb #b113be52
 def to_ini(settings: Settings) -> str:
     """The settings as the text of a settings.ini, every value spelt out."""
     def text(value):

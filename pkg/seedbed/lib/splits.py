@@ -6,7 +6,7 @@
 __all__ = ['EARTH_KM', 'blocks', 'systematic_folds', 'hashed_folds', 'on_sphere', 'distances', 'near', 'assign', 'uncovered',
            'choose_fold']
 
-# %% ../../../nbs/lib/splits.ipynb #c21edda8
+# %% ../../../nbs/lib/splits.ipynb #522fd58f
 import hashlib
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 EARTH_KM = 6371.0088 # mean radius, Moritz 2000
 
-# %% ../../../nbs/lib/splits.ipynb #554e25d4
+# %% ../../../nbs/lib/splits.ipynb #0d37067e
 def blocks(
     lon: np.ndarray, lat: np.ndarray, # degrees
     size_km: float, # side of a block
@@ -27,7 +27,7 @@ def blocks(
     column = np.floor((lon + 180) * degree_km * np.cos(np.radians(middle)) / size_km).astype(np.int64)
     return row, column
 
-# %% ../../../nbs/lib/splits.ipynb #538093b8
+# %% ../../../nbs/lib/splits.ipynb #31618c3b
 def systematic_folds(
     row: np.ndarray, column: np.ndarray, # blocks
     folds: int, # how many
@@ -38,7 +38,7 @@ def systematic_folds(
     stride = strides[seed % len(strides)]
     return (column + stride * row + seed // len(strides)) % folds
 
-# %% ../../../nbs/lib/splits.ipynb #00c9a80d
+# %% ../../../nbs/lib/splits.ipynb #711197fa
 def hashed_folds(
     values, # any names
     folds: int,
@@ -48,13 +48,13 @@ def hashed_folds(
     fold = {v: int.from_bytes(hashlib.sha256(f"{seed}:{v}".encode()).digest()[:8], "big") % folds for v in set(values)}
     return np.array([fold[v] for v in values], int)
 
-# %% ../../../nbs/lib/splits.ipynb #d975ea53
+# %% ../../../nbs/lib/splits.ipynb #690f7bd6
 def on_sphere(lon: np.ndarray, lat: np.ndarray) -> np.ndarray: # [n, 3] kilometres
     """Places on the Earth in three dimensions."""
     a, b = np.radians(lon), np.radians(lat)
     return EARTH_KM * np.column_stack([np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), np.sin(b)])
 
-# %% ../../../nbs/lib/splits.ipynb #fcc5e098
+# %% ../../../nbs/lib/splits.ipynb #52251419
 def distances(
     a: np.ndarray, b: np.ndarray, # geometries in degrees, pair by pair
 ) -> np.ndarray: # kilometres
@@ -70,7 +70,7 @@ def distances(
         return shapely.transform(shapes, place)
     return shapely.distance(flat(a), flat(b))
 
-# %% ../../../nbs/lib/splits.ipynb #5a3a22a1
+# %% ../../../nbs/lib/splits.ipynb #8e547566
 def _radius(shapes: np.ndarray) -> np.ndarray: # [n] kilometres, an upper bound
     "How far a shape reaches from its middle."
     box = shapely.bounds(shapes)
@@ -78,7 +78,7 @@ def _radius(shapes: np.ndarray) -> np.ndarray: # [n] kilometres, an upper bound
     width = (box[:, 2] - box[:, 0]) * np.cos(np.radians(np.abs(box[:, [1, 3]]).min(1)))
     return np.hypot(width, height) / 2 * np.pi / 180 * EARTH_KM * 1.01
 
-# %% ../../../nbs/lib/splits.ipynb #c22fdf39
+# %% ../../../nbs/lib/splits.ipynb #470c9c06
 def near(
     train: np.ndarray, validation: np.ndarray, # geometries in degrees
     buffer_km: float, # also finds pairs that touch, at 0
@@ -96,7 +96,7 @@ def near(
         out[i[part][close]] = True
     return out
 
-# %% ../../../nbs/lib/splits.ipynb #d5ca046d
+# %% ../../../nbs/lib/splits.ipynb #9c1e9fa4
 def assign(
     fold: np.ndarray, # [n] fold of each label
     chosen: int, # the one for validation
@@ -114,7 +114,7 @@ def assign(
         split[(split == "train") & np.array([g in held for g in group])] = "dropped"
     return split
 
-# %% ../../../nbs/lib/splits.ipynb #ef8c037c
+# %% ../../../nbs/lib/splits.ipynb #4c4fc7a1
 def uncovered(
     split: np.ndarray, # "train", "val", "dropped"
     y, # class of each label
@@ -124,7 +124,7 @@ def uncovered(
     all_classes = set(y)
     return {side: sorted(all_classes - set(y[split == side]), key=str) for side in ("train", "val")}
 
-# %% ../../../nbs/lib/splits.ipynb #bc385b2a
+# %% ../../../nbs/lib/splits.ipynb #959d0c0d
 def choose_fold(
     fold: np.ndarray, # [n]
     y, # [n] classes; None for regression
