@@ -83,7 +83,7 @@ class Process(Section):
     indices: Words = ()
     max_missing: float = Field(.7, ge=0, le=1)
 
-# %% ../../../nbs/lib/settings.ipynb #0694a597
+# %% ../../../nbs/lib/settings.ipynb #72f7e08a
 class Split(Section):
     """Who is for training and who for validation."""
     method: Literal["blocks", "column", "random"] = "blocks"
@@ -93,6 +93,7 @@ class Split(Section):
     folds: int = Field(5, ge=2)
     fold: Maybe(int, ge=0) = None
     seed: int = Field(0, ge=0)
+    allow_leakage: bool = False
 
 # %% ../../../nbs/lib/settings.ipynb #62f51ddc
 class Dataset(Section):
