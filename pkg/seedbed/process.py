@@ -6,7 +6,7 @@
 __all__ = ['sample_label', 'Samples', 'read_samples', 'split_sizes', 'folds_of', 'make_split', 'split_warnings', 'fill_samples',
            'write_dataset', 'process', 'sample_columns', 'attributes_of']
 
-# %% ../../nbs/02_process.ipynb #7a6d4a1a
+# %% ../../nbs/02_process.ipynb #ba1daf7a
 import hashlib
 import json
 from dataclasses import dataclass
@@ -28,30 +28,31 @@ from .lib.labels import read_labels
 from .lib.layout import Layout, layout_from_dict
 from .lib.missing import fill, interpolate, medians, missing_by_step, missing_share, statistics
 from .lib.raster import reproject
-from .lib.sampling import sample_center, sample_chip, sample_mean, sample_pixels
+from .lib.sampling import sample_center, sample_chip, sample_mean, sample_pixels, window_of
 from .lib.settings import Process, Settings, Split, load_settings
 from .lib.splits import assign, blocks, choose_fold, hashed_folds, systematic_folds, uncovered
 
-# %% ../../nbs/02_process.ipynb #f8919ea2
+# %% ../../nbs/02_process.ipynb #a08fcd4b
 def sample_label(
     path: Path, # the label's tif
     geometry, # in longitude and latitude
     layout: Layout,
     process: Process,
     name: str = "", # the label's id; seeds the draw of pixels
-) -> tuple[np.ndarray, np.ndarray]: # values [n, bands] or [n, bands, H, W]; [n, 2] longitude and latitude
+) -> tuple[np.ndarray, np.ndarray, object]: # values [n, bands] or [n, bands, H, W]; [n, 2] longitude and latitude; the ground that was seen
     """The samples of one label."""
     chip = read_chip(path, layout)
     shape = reproject(geometry, "EPSG:4326", chip.crs)
     if process.sampling == "pixels":
         seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
         values, places = sample_pixels(chip, shape, process.pixels_per_label, np.random.default_rng(seed))
-        return values, shapely.get_coordinates(reproject(shapely.points(places), chip.crs))
-    values = {"center": sample_center, "mean": sample_mean}[process.sampling](chip, shape) if process.sampling != "chip" else sample_chip(chip, shape, process.chip_size)
+        return values, shapely.get_coordinates(reproject(shapely.points(places), chip.crs)), geometry
     middle = geometry.centroid
-    return values, np.array([[middle.x, middle.y]])
+    place = np.array([[middle.x, middle.y]])
+    if process.sampling == "chip": return sample_chip(chip, shape, process.chip_size), place, shapely.union(geometry, reproject(window_of(chip, shape, process.chip_size), chip.crs))
+    return {"center": sample_center, "mean": sample_mean}[process.sampling](chip, shape), place, geometry
 
-# %% ../../nbs/02_process.ipynb #caf383a1
+# %% ../../nbs/02_process.ipynb #16bbcf4f
 @dataclass
 class Samples:
     """Samples before and after filling."""
@@ -59,21 +60,22 @@ class Samples:
     static: np.ndarray # [N, S] float32
     label: np.ndarray # [N] number of the label that a sample belongs to
     place: np.ndarray # [N, 2] longitude and latitude
+    ground: dict # by number of the label: the shape that its samples have seen, in degrees
     variables: tuple[str, ...] # names of the B bands, indices included
 
     def keep(self, rows) -> "Samples":
         """Some of the samples."""
-        return Samples(self.X[rows], self.static[rows], self.label[rows], self.place[rows], self.variables)
+        return Samples(self.X[rows], self.static[rows], self.label[rows], self.place[rows], self.ground, self.variables)
 
-# %% ../../nbs/02_process.ipynb #510afc56
+# %% ../../nbs/02_process.ipynb #c6994a54
 def read_samples(
     folder: Path, # of an export
     labels: gpd.GeoDataFrame, layout: Layout, process: Process,
 ) -> tuple[Samples, dict[str, str]]: # samples with NaN where missing; reason by id of labels without
     """Sample every label's tif."""
-    values, places, number, faults = [], [], [], {}
+    values, places, number, ground, faults = [], [], [], {}, {}
     for i, (name, geometry) in enumerate(zip(labels["id"], labels.geometry)):
-        try: v, p = sample_label(folder / "tifs" / f"{name}.tif", geometry, layout, process, name)
+        try: v, p, ground[i] = sample_label(folder / "tifs" / f"{name}.tif", geometry, layout, process, name)
         except (InputError, ValueError) as error: faults[name] = str(error); continue
         values.append(v); places.append(p); number += [i] * len(v)
     if not values: raise InputError(f"{folder}: no label could be sampled; the first: {next(iter(faults.values()))}")
@@ -82,7 +84,7 @@ def read_samples(
     static = values[:, timed:]
     if static.ndim > 2: static = _window_mean(static)
     X, variables = add_indices(X, layout.variables, process.indices)
-    return Samples(X, static, np.array(number), np.concatenate(places), variables), faults
+    return Samples(X, static, np.array(number), np.concatenate(places), ground, variables), faults
 
 # %% ../../nbs/02_process.ipynb #32ea5d87
 def _window_mean(values: np.ndarray) -> np.ndarray: # [N, S, H, W] -> [N, S]
@@ -153,7 +155,7 @@ def split_warnings(labels, side, record: dict, classes) -> list[str]:
     count = labels["label"][side == "val"].value_counts()
     return out + [f"class '{c}' has {count[c]} validation labels; its score is rough below 10" for c in classes if 0 < count.get(c, 0) < 10]
 
-# %% ../../nbs/02_process.ipynb #83e9691e
+# %% ../../nbs/02_process.ipynb #c3e99b22
 def fill_samples(
     samples: Samples, train: np.ndarray, # [N] bool
 ) -> tuple[Samples, dict]: # without NaN, and medians [T, B], mean [B], std [B], the same for static
@@ -166,7 +168,7 @@ def fill_samples(
     mean, std = statistics(X[train])
     static_mean, static_std = statistics(static[train][:, None]) if static.shape[1] else (static_middle, static_middle)
     facts = {"medians": middle, "mean": mean, "std": std, "static_medians": static_middle, "static_mean": static_mean, "static_std": static_std}
-    return Samples(X, static, samples.label, samples.place, samples.variables), facts
+    return Samples(X, static, samples.label, samples.place, samples.ground, samples.variables), facts
 
 # %% ../../nbs/02_process.ipynb #533980bd
 def write_dataset(
@@ -183,7 +185,7 @@ def write_dataset(
         for name, value in attributes.items():
             file.attrs[name] = value if isinstance(value, np.ndarray) else json.dumps(value, ensure_ascii=False)
 
-# %% ../../nbs/02_process.ipynb #ed545dcf
+# %% ../../nbs/02_process.ipynb #e6832e05
 def process(
     settings: Settings,
     export_dir: str | Path | None = None, processed_dir: str | Path | None = None, # relative to the project; the settings' own if not given
@@ -199,6 +201,7 @@ def process(
     samples, missing = samples.keep(share <= settings.process.max_missing), share[share <= settings.process.max_missing]
     labels, samples = _kept(labels, samples)
     if not len(labels): raise InputError(f"no sample is left; the first reason: {next(iter(faults.values()))}")
+    labels = labels.set_geometry([samples.ground[i] for i in range(len(labels))], crs=4326)
     side, block, split = make_split(labels, settings.split, manifest["suggested"], classes, settings.success.claim)
     by_step = missing_by_step(samples.X)
     samples, facts = fill_samples(samples, side[samples.label] == "train")
@@ -212,7 +215,7 @@ def process(
     write_dataset(target_dir / "dataset.h5", arrays, attributes_of(manifest, samples, layout, settings, split, facts))
     return report
 
-# %% ../../nbs/02_process.ipynb #77c68018
+# %% ../../nbs/02_process.ipynb #53eb75b8
 def _too_much_missing(labels, samples: Samples, share, most: float) -> dict[str, str]:
     "Labels none of whose samples has enough values."
     best = pd.Series(share).groupby(samples.label).min()
@@ -221,7 +224,7 @@ def _too_much_missing(labels, samples: Samples, share, most: float) -> dict[str,
 def _kept(labels, samples: Samples):
     "Labels that have samples, and the samples with their labels' new numbers."
     there, number = np.unique(samples.label, return_inverse=True)
-    samples.label = number
+    samples.label, samples.ground = number, {new: samples.ground[old] for new, old in enumerate(there)}
     return labels.iloc[there].reset_index(drop=True), samples
 
 # %% ../../nbs/02_process.ipynb #67c97043
