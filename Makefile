@@ -1,0 +1,31 @@
+# Each target does its own set-up: a virtual environment in .venv, with the versions of constraints.txt.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help run test lab export clean
+help:            ## show this list
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+run: $(READY)    ## run the whole pipeline; ARGS="-p source.name=sample:brandenburg" for other settings
+	$(BIN)/seedbed run $(ARGS)
+
+test: $(READY)   ## run every test; ARGS="-k splits" for some
+	OMP_NUM_THREADS=1 MPLBACKEND=agg $(BIN)/python -m pytest $(ARGS)
+
+lab: $(READY)    ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab nbs
+
+export: $(READY) ## write the package from the notebooks, and clean the notebooks
+	$(BIN)/nbdev-export && $(BIN)/nbdev-clean
+
+clean:           ## remove .venv and what the stages have made of the data; runs/ stays
+	rm -rf $(VENV) data/exports data/processed .pytest_cache pkg/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seedbed needs Python 3.11 or newer; try: make PYTHON=python3.11")'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	touch $(READY)
