@@ -70,7 +70,7 @@ def run_warnings(rows: list[dict], records: list[dict], sdd: float | None, rope:
     count = max(r["split"]["val_evaluations_count"] for r in records)
     return out + ([f"this validation set has been scored {count} times: the best of many is partly luck"] if count > 100 else [])
 
-# %% ../../nbs/05_compare.ipynb #1aed226b
+# %% ../../nbs/05_compare.ipynb #59f8afa8
 def compare(
     folder: Path, # the run
     settings: Settings, run_dir: str,
@@ -88,7 +88,7 @@ def compare(
     record = {name: row[name] for name, m in METRICS.items() if m.task == first["task"]}
     record |= {"schema_version": 1, "kind": "run", "best_model": best.model, "status": "complete", "task": first["task"], "started_at": run.get("started_at", min(r["started_at"] for r in records)), "ended_at": now(),
                "primary": {"metric": metric.name, "greater_is_better": metric.greater_is_better, "value": row["value"], "ci": row["ci"], "level": settings.run.level,
-                           "method": "block bootstrap, percentile, mean over seeds", "n_blocks": best.records[0]["primary"]["n_blocks"], "smallest_detectable_difference": sdd},
+                           "method": "block bootstrap, expanded percentile, mean over seeds", "n_blocks": best.records[0]["primary"]["n_blocks"], "smallest_detectable_difference": sdd},
                "models": rows, "seeds": sorted({s for c in candidates for s in c.seeds}), "verdict": {"status": row["verdict"], "thresholds": row["thresholds"], "reasons": row["reasons"]},
                "warnings": run_warnings(rows, records, sdd, settings.success.rope), "per_class": best.records[0]["per_class"], "per_region": best.records[0]["per_region"], "data": first["data"],
                "split": first["split"] | {"val_evaluations_count": max(r["split"]["val_evaluations_count"] for r in records)},

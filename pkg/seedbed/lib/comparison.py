@@ -15,7 +15,7 @@ from .errors import InputError
 from .intervals import bootstrap, interval, paired_difference
 from .metrics import METRICS, Metric
 
-# %% ../../../nbs/lib/comparison.ipynb #b3080d00
+# %% ../../../nbs/lib/comparison.ipynb #2b55e671
 @dataclass
 class Candidate:
     """A model with the scores of its seeds."""
@@ -24,12 +24,13 @@ class Candidate:
     seeds: list[int]
     values: list[float] # score of each seed
     draws: np.ndarray # [resamples] mean over the seeds
+    blocks: int # that were drawn from
     records: list[dict] = field(default_factory=list) # of results.json, a seed each
 
     value = property(lambda self: float(np.mean(self.values)))
     seed_sd = property(lambda self: float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None)
 
-# %% ../../../nbs/lib/comparison.ipynb #a9e70b63
+# %% ../../../nbs/lib/comparison.ipynb #cf612425
 def candidate(
     model: str, sees: str, metric: Metric,
     y: np.ndarray, block: np.ndarray, # [n] truth and block of each validation label
@@ -38,16 +39,16 @@ def candidate(
 ) -> Candidate:
     """Score a model's seeds on the same draws of blocks."""
     draws = [bootstrap(metric, y, p, block, resamples) for p in predictions.values()]
-    return Candidate(model, sees, list(predictions), [metric(y, p) for p in predictions.values()], np.mean(draws, axis=0), list(records))
+    return Candidate(model, sees, list(predictions), [metric(y, p) for p in predictions.values()], np.mean(draws, axis=0), len(np.unique(block)), list(records))
 
-# %% ../../../nbs/lib/comparison.ipynb #d06afbde
+# %% ../../../nbs/lib/comparison.ipynb #ee9ff45d
 def difference(
     a: Candidate, b: Candidate, metric: Metric,
     rope: float = 0, level: float = .95,
 ) -> dict: # to, value, ci, p_better; positive where a is better
     """How much better one model is than another."""
     sign = 1 if metric.greater_is_better else -1
-    return {"to": b.model} | paired_difference(a.draws, b.draws, sign * (a.value - b.value), metric.greater_is_better, rope, level)
+    return {"to": b.model} | paired_difference(a.draws, b.draws, sign * (a.value - b.value), metric.greater_is_better, rope, level, a.blocks)
 
 # %% ../../../nbs/lib/comparison.ipynb #35faae44
 def smallest_difference(
@@ -81,7 +82,7 @@ def mean_of(records: list[dict], *path: str) -> float | None:
         values.append(record)
     return float(np.mean(values)) if values and None not in values else None
 
-# %% ../../../nbs/lib/comparison.ipynb #9869f7de
+# %% ../../../nbs/lib/comparison.ipynb #8a51ff40
 def comparison_rows(
     candidates: list[Candidate], metric: Metric, rope: float = 0, level: float = .95,
 ) -> list[dict]:
@@ -92,7 +93,7 @@ def comparison_rows(
     for c in order:
         gap = difference(c, blind, metric, rope, level) if blind and c is not blind else None
         to_best = difference(order[0], c, metric, rope, level)["ci"] if c is not order[0] else None
-        rows.append({"model": c.model, "sees": c.sees, "seeds": c.seeds, "value": c.value, "ci": interval(c.draws, level), "seed_sd": c.seed_sd, "difference": gap,
+        rows.append({"model": c.model, "sees": c.sees, "seeds": c.seeds, "value": c.value, "ci": interval(c.draws, level, c.blocks), "seed_sd": c.seed_sd, "difference": gap,
                      "tied": bool(to_best and to_best[0] <= 0 <= to_best[1]), "beats_blind": None if c.sees != "bands" or not blind else bool(gap["ci"] and gap["ci"][0] > 0),
                      "worst_region": worst_region(c.records, metric), **{k: mean_of(c.records, "cost", k) for k in ("parameters", "model_bytes", "fit_s", "us_per_sample")}})
     return rows

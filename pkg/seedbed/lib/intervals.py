@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['block_weights', 'block_sums', 'bootstrap', 'interval', 'score_with_interval', 'paired_difference']
 
-# %% ../../../nbs/lib/intervals.ipynb #08fd8e2b
+# %% ../../../nbs/lib/intervals.ipynb #5d891013
 import numpy as np
 import scipy.sparse
+from scipy.stats import norm, t
 
 from .metrics import Metric
 
@@ -48,18 +49,21 @@ def bootstrap(
     rows = [np.repeat(np.arange(len(y)), w[block]) for w in weights]
     return np.array([metric.function(y[r], prediction[r]) for r in rows])
 
-# %% ../../../nbs/lib/intervals.ipynb #5b70cd38
+# %% ../../../nbs/lib/intervals.ipynb #ca502fbb
 def interval(
     draws: np.ndarray, # scores, or differences of scores
     level: float = .95,
-) -> tuple[float, float] | None: # None where the draws do not vary or there are none
-    """The middle `level` of the draws (percentile interval)."""
+    blocks: int | None = None, # that were drawn from; the fewer, the wider
+) -> tuple[float, float] | None: # None where there are no draws
+    """Expanded percentile interval of draws (Hesterberg 2015, *What Teachers Should Know About the Bootstrap*, The American Statistician 69)."""
     known = draws[np.isfinite(draws)]
-    if len(known) < 10: return None
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    if len(known) < 10 or (blocks is not None and blocks < 2): return None
+    outside = (1 - level) / 2
+    if blocks: outside = norm.cdf(-np.sqrt(blocks / (blocks - 1)) * t.ppf(1 - outside, blocks - 1))
+    low, high = np.quantile(known, [outside, 1 - outside])
     return float(low), float(high)
 
-# %% ../../../nbs/lib/intervals.ipynb #2c336a9f
+# %% ../../../nbs/lib/intervals.ipynb #1a332ede
 def score_with_interval(
     metric: Metric,
     y: np.ndarray, prediction: np.ndarray,
@@ -68,18 +72,18 @@ def score_with_interval(
 ) -> dict: # value, ci, level, method, n_blocks
     """A score with its block-bootstrap interval."""
     blocks = len(set(np.asarray(block).tolist()))
-    ci = interval(bootstrap(metric, y, prediction, block, resamples, seed), level) if blocks > 1 else None
-    return {"value": metric(y, prediction), "ci": ci, "level": level, "method": "block bootstrap, percentile", "n_blocks": blocks}
+    ci = interval(bootstrap(metric, y, prediction, block, resamples, seed), level, blocks) if blocks > 1 else None
+    return {"value": metric(y, prediction), "ci": ci, "level": level, "method": "block bootstrap, expanded percentile", "n_blocks": blocks}
 
-# %% ../../../nbs/lib/intervals.ipynb #9826c2d5
+# %% ../../../nbs/lib/intervals.ipynb #a13f8967
 def paired_difference(
     draws_a: np.ndarray, draws_b: np.ndarray, # of the same blocks, seed and number
     value: float, # the difference of the two scores, signed so that positive means that A is better
     greater_is_better: bool = True,
     rope: float = 0, # gains below this count as none
-    level: float = .95,
+    level: float = .95, blocks: int | None = None,
 ) -> dict: # value, ci, p_better
     """Difference of two models' scores on the same draws, and how often it exceeds `rope`."""
     difference = (draws_a - draws_b) * (1 if greater_is_better else -1)
     known = difference[np.isfinite(difference)]
-    return {"value": value, "ci": interval(difference, level), "p_better": float((known > rope).mean()) if len(known) else None}
+    return {"value": value, "ci": interval(difference, level, blocks), "p_better": float((known > rope).mean()) if len(known) else None}
