@@ -6,10 +6,11 @@
 __all__ = ['Source', 'find_source', 'describe_target', 'class_text', 'typed_labels', 'choose_labels', 'fetch_all',
            'stop_on_faults', 'export']
 
-# %% ../../nbs/01_export.ipynb #e50d0887
+# %% ../../nbs/01_export.ipynb #ff83ccc8
 import importlib
 import json
 import pkgutil
+import re
 from pathlib import Path
 
 import geopandas as gpd
@@ -23,7 +24,7 @@ from .lib.layout import Layout
 from .lib.metrics import metric_named
 from .lib.settings import Labels, Settings, load_settings, nearest
 
-# %% ../../nbs/01_export.ipynb #3769025d
+# %% ../../nbs/01_export.ipynb #4c5d3f8d
 class Source:
     """Where labels and imagery come from; a subclass in `seedbed.sources.<kind>` serves `source.name = kind:argument`."""
     def __init__(self,
@@ -39,6 +40,9 @@ class Source:
         raise NotImplementedError
     def about(self) -> dict:
         """Description, licence, attribution, targets, label_kind, suggested settings; all optional."""
+        return {}
+    def lacking(self, labels: gpd.GeoDataFrame) -> dict[str, str]:
+        """Reason by id of the labels that are known to have no tif before anything is fetched."""
         return {}
     def fetch(self, labels: gpd.GeoDataFrame, tifs: Path):
         """Put `{id}.tif` into `tifs` for each label; yield (id, None) when it is there, (id, reason) when it cannot be."""
@@ -63,7 +67,7 @@ def _has_base(cls: type, name: str) -> bool:
     "Also true when a notebook has defined the base class anew."
     return any(base.__name__ == name for base in cls.__mro__[1:])
 
-# %% ../../nbs/01_export.ipynb #301e220e
+# %% ../../nbs/01_export.ipynb #499969e7
 def describe_target(
     labels: gpd.GeoDataFrame, # canonical
     columns: Labels,
@@ -72,12 +76,14 @@ def describe_target(
     """What is predicted."""
     task = columns.task or known.get("task") or guess_task(labels["label"])
     target = {"column": columns.target, "task": task, "classes": [], "unit": known.get("unit", ""), "meaning": known.get("meaning", "")}
+    if task == "regression" and columns.drop: raise InputError(f"labels.drop = {', '.join(columns.drop)}: leaves out classes, and '{columns.target}' is a quantity; set labels.drop = none or labels.task = classification")
     if task == "regression": return target
     there = set(class_text(labels["label"])) - {""}
     if unknown := [c for c in columns.drop if c not in there]:
         raise InputError(f"labels.drop = {unknown[0]}: no such class; {nearest(unknown[0], sorted(there))}")
     ordered = [c for c in known.get("classes", []) if c in there]
-    ordered += sorted(there - set(ordered), key=lambda c: (not c.lstrip("-").isdigit(), int(c) if c.lstrip("-").isdigit() else 0, c))
+    number = {c: int(c) if re.fullmatch(r"-?\d{1,18}", c) else np.inf for c in there}
+    ordered += sorted(there - set(ordered), key=lambda c: (number[c], c))
     return target | {"classes": [c for c in ordered if c not in columns.drop]}
 
 # %% ../../nbs/01_export.ipynb #a045c36a
@@ -134,21 +140,21 @@ def stop_on_faults(
     for name, reason in sorted(reasons.items()): faults.add(f"{name}: {reason}")
     faults.raise_any()
 
-# %% ../../nbs/01_export.ipynb #a6e7e307
+# %% ../../nbs/01_export.ipynb #0c821546
 def export(
     settings: Settings,
     export_dir: str | Path | None = None, # relative to the project; the settings' own if not given
 ) -> dict: # the manifest
     """Fill the export folder: labels.geojson, tifs, export.jsonl and, last, manifest.json."""
     folder, columns = settings.root / (export_dir or settings.export_dir), settings.labels
+    (folder / "manifest.json").unlink(missing_ok=True)
     source = find_source(settings)
     about, layout = source.about(), source.layout()
     labels = source.labels()
     target = describe_target(labels, columns, about.get("targets", {}).get(columns.target, {}))
     metric_named(settings.success.metric, target["task"])
     labels, left_out = choose_labels(typed_labels(labels, target), columns)
-    stop_on_faults("export", {k: r for k, r in left_out.items() if "labels.drop" not in r}, columns.on_fault)
-    (folder / "manifest.json").unlink(missing_ok=True)
+    stop_on_faults("export", {k: r for k, r in left_out.items() if "labels.drop" not in r} | source.lacking(labels), columns.on_fault)
     failed = fetch_all(source, labels, folder)
     stop_on_faults("export", failed, columns.on_fault)
     kept = labels[~labels["id"].isin(failed)]

@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['FACTS', 'BaseModel', 'flat_features', 'predict_sklearn', 'count_parameters', 'save_model', 'load_model',
            'list_models', 'find_model', 'answers', 'score_record', 'by_region', 'write_predictions', 'read_predictions',
-           'cost_of', 'count_evaluation', 'data_record', 'provenance', 'validate', 'check_prediction']
+           'cost_of', 'count_evaluation', 'data_record', 'provenance', 'out_of_fold', 'validate', 'check_prediction']
 
-# %% ../../nbs/04_model.ipynb #6bf7f96b
+# %% ../../nbs/04_model.ipynb #fc609774
+import copy
 import importlib
 import json
 import math
@@ -21,7 +22,7 @@ import numpy as np
 import pandas as pd
 import pyogrio
 
-from .dataset import SampleDataset
+from .dataset import FINAL, SampleDataset
 from .lib.errors import InputError
 from .lib.files import atomic, fingerprint, plain, read_json, relative, write_json
 from .lib.intervals import score_with_interval
@@ -31,7 +32,7 @@ from .lib.results import write_results
 from .lib.settings import Models, Settings, load_settings, nearest
 from .success import contract_of, verdict
 
-# %% ../../nbs/04_model.ipynb #fdf5bc78
+# %% ../../nbs/04_model.ipynb #51ab9461
 class BaseModel:
     """Implement `train`; the rest is common to all models."""
     name = "" # how settings call it
@@ -46,7 +47,7 @@ class BaseModel:
         raise NotImplementedError(f"{type(self).__name__}: write a `train` that returns something fitted")
     def fit(self, data: SampleDataset) -> "BaseModel":
         """Train, and remember what the data were."""
-        self.facts = {k: plain(data.facts[k]) for k in FACTS} | {"bands": list(data.bands)}
+        self.facts = {k: data.facts[k] for k in FACTS} | {"bands": list(data.bands), "scaling": plain(data.scaling)}
         self.fitted = self.train(data)
         return self
     def predict(self, data: SampleDataset) -> np.ndarray:
@@ -68,7 +69,7 @@ class BaseModel:
         """Read what `dump` has written."""
         return joblib.load(file)
 
-FACTS = ("task", "classes", "unit", "target", "steps", "step_months", "variables", "static_names", "sampling", "mean", "std", "medians", "static_mean", "static_std", "static_medians")
+FACTS = ("task", "classes", "unit", "target", "steps", "step_months", "variables", "static_names", "sampling")
 
 # %% ../../nbs/04_model.ipynb #a52e5064
 def flat_features(data: SampleDataset) -> np.ndarray: # float32 [n, features]
@@ -179,12 +180,12 @@ def by_region(table, y, prediction, task: str, primary) -> list[dict] | None:
             for r in sorted(set(regions) - {""})]
     return rows or None
 
-# %% ../../nbs/04_model.ipynb #9a681539
+# %% ../../nbs/04_model.ipynb #1b4c721f
 def write_predictions(
     path: Path, table: pd.DataFrame, y: np.ndarray, prediction: np.ndarray, classes, # of `answers`
 ):
-    """Write predictions.gpkg: id, split, y_true, y_pred, a probability for each class, region, block."""
-    frame = table[["id"]].assign(split="val")
+    """Write predictions.gpkg: id, fold, split, y_true, y_pred, a probability for each class, region, block."""
+    frame = table[["id", "fold"]].assign(split="val")
     if len(classes): frame = frame.assign(y_true=np.array(classes, object)[y], y_pred=np.array(classes, object)[prediction.argmax(1)], **{f"p_{c}": prediction[:, k] for k, c in enumerate(classes)})
     else: frame = frame.assign(y_true=y.astype(float), y_pred=prediction, error=prediction - y)
     frame = gpd.GeoDataFrame(frame.assign(region=table["region"], block=table["block"]), geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326)
@@ -200,8 +201,8 @@ def read_predictions(path: str | Path) -> tuple[pd.DataFrame, np.ndarray]: # fac
     columns = [c for c in frame if c.startswith("p_")]
     return frame, frame[columns].to_numpy() if columns else frame["y_pred"].to_numpy()
 
-# %% ../../nbs/04_model.ipynb #e50a989d
-def cost_of(model: BaseModel, fit_s: float, predict_s: float, samples: int, weights: Path) -> dict:
+# %% ../../nbs/04_model.ipynb #c6e80016
+def cost_of(model: BaseModel, fit_s: float, predict_s: float, samples: float, weights: Path) -> dict:
     """What a model costs."""
     return {"fit_s": round(fit_s, 4), "us_per_sample": round(predict_s / max(samples, 1) * 1e6, 2), "parameters": model.parameters(), "model_bytes": weights.stat().st_size}
 
@@ -213,12 +214,12 @@ def count_evaluation(folder: Path, record: dict) -> int: # how often this valida
     lines = path.read_text(encoding="utf-8").splitlines()
     return sum(record["split"] in line for line in lines)
 
-# %% ../../nbs/04_model.ipynb #2a4c5bfd
-def data_record(data: SampleDataset, n_train: int) -> dict:
+# %% ../../nbs/04_model.ipynb #c10621a6
+def data_record(data: SampleDataset, n_train: int, n_val: int) -> dict: # any side
     """What a result says about its data."""
     f = data.facts
     return {"name": f["name"], "source": f["source"], "target": f["target"], "label_kind": f["label_kind"], "fingerprint": fingerprint(data.path),
-            "n": {"train": n_train, "val": len(data)}, "classes": data.classes, "unit": data.unit, "bands": list(data.bands), "steps": data.steps, "sampling": f["sampling"], "licence": f["licence"]}
+            "n": {"train": n_train, "val": n_val}, "classes": data.classes, "unit": data.unit, "bands": list(data.bands), "steps": data.steps, "sampling": f["sampling"], "licence": f["licence"]}
 
 # %% ../../nbs/04_model.ipynb #1a566ac0
 def provenance(settings: Settings, run_dir: str) -> dict:
@@ -227,28 +228,44 @@ def provenance(settings: Settings, run_dir: str) -> dict:
     if run.is_file(): record = read_json(run); return {"run_id": record["run_id"], "git": record["git"], "environment": environment(settings.root, settings.run.threads)}
     return {"run_id": Path(run_dir).name, "git": git_state(settings.root)[0], "environment": environment(settings.root, settings.run.threads)}
 
-# %% ../../nbs/04_model.ipynb #1811c582
+# %% ../../nbs/04_model.ipynb #9f4fc299
+def out_of_fold(
+    model: BaseModel, # as made: each fold trains a copy of it
+    path: Path, # dataset.h5
+    augment=(),
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, dict]: # facts, truth and prediction of each validated label; fit_s, predict_s, train, val in the mean of the folds
+    """Train on each fold's training side and answer its validation side."""
+    parts, counts = [], []
+    for fold in range(SampleDataset(path).folds):
+        train, val, copy_of = SampleDataset(path, "train", fold, augment, model.seed), SampleDataset(path, "val", fold), copy.deepcopy(model)
+        clock = time.perf_counter(); copy_of.fit(train); fit_s = time.perf_counter() - clock
+        clock = time.perf_counter(); prediction = check_prediction(copy_of.predict(val), val, model.name); predict_s = time.perf_counter() - clock
+        parts.append(answers(val, prediction))
+        counts.append({"fit_s": fit_s, "predict_s": predict_s, "train": len(train), "val": len(val)})
+    tables, y, prediction = zip(*parts)
+    table = pd.concat([t.assign(fold=k) for k, t in enumerate(tables)], ignore_index=True)
+    return table, np.concatenate(y), np.concatenate(prediction), pd.DataFrame(counts).mean().to_dict()
+
+# %% ../../nbs/04_model.ipynb #638f3187
 def validate(
-    model: BaseModel, train: SampleDataset, val: SampleDataset,
+    model: BaseModel, path: Path, # dataset.h5
     settings: Settings, run_dir: str | Path, # relative to the project
+    augment=(), # while training
 ) -> dict: # the record that went into results.json
-    """Train a model, score it, and write results.json, predictions.gpkg, model.json and model.bin."""
-    started, clock = now(), time.perf_counter()
-    model.fit(train)
-    fit_s, clock = time.perf_counter() - clock, time.perf_counter()
-    prediction = check_prediction(model.predict(val), val, model.name)
-    predict_s = time.perf_counter() - clock
-    folder = settings.root / run_dir / "models" / model.name / f"seed_{model.seed}"
+    """Train and score a model; write results.json, predictions.gpkg, model.json and model.bin."""
+    started, folder = now(), settings.root / run_dir / "models" / model.name / f"seed_{model.seed}"
     (folder / "results.json").unlink(missing_ok=True)
-    table, y, answer = answers(val, prediction)
+    table, y, prediction, mean = out_of_fold(model, path, augment)
+    data = SampleDataset(path, "train", FINAL if SampleDataset(path).facts["split"]["cross_validated"] else 0, augment, model.seed)
+    model.fit(data)
     files = [folder / "predictions.gpkg", *save_model(model, folder)]
-    write_predictions(files[0], table, y, answer, val.classes)
-    contract, split = contract_of(settings), val.facts["split"]
-    record = score_record(table, y, answer, val.classes, val.task, contract["metric"], settings.run.resamples, settings.run.level)
-    cost = cost_of(model, fit_s, predict_s, len(val), folder / "model.bin")
-    count = count_evaluation(val.path.parent, {"split": split["fingerprint"], "run": Path(run_dir).name, "model": model.name, "seed": model.seed, "at": started})
-    record |= {"schema_version": 1, "kind": "model", "model": model.name, "seed": model.seed, "sees": model.sees, "status": "complete", "task": val.task, "started_at": started, "ended_at": now(),
-               "data": data_record(val, len(train)), "split": split | {"val_evaluations_count": count}, "params": model.params(), "cost": cost,
+    write_predictions(files[0], table, y, prediction, data.classes)
+    contract, split = contract_of(settings), data.facts["split"]
+    record = score_record(table, y, prediction, data.classes, data.task, contract["metric"], settings.run.resamples, settings.run.level)
+    cost = cost_of(model, mean["fit_s"], mean["predict_s"], mean["val"], folder / "model.bin")
+    count = count_evaluation(path.parent, {"split": split["fingerprint"], "run": Path(run_dir).name, "model": model.name, "seed": model.seed, "at": started})
+    record |= {"schema_version": 1, "kind": "model", "model": model.name, "seed": model.seed, "sees": model.sees, "status": "complete", "task": data.task, "started_at": started, "ended_at": now(),
+               "data": data_record(data, round(mean["train"]), len(y)), "split": split | {"val_evaluations_count": count}, "params": model.params(), "cost": cost,
                "verdict": verdict(contract, record["primary"], record["per_region"] or [], cost), "warnings": split["warnings"],
                "artifacts": [{"path": f.name, "sha256": fingerprint(f)} for f in files]} | provenance(settings, str(run_dir))
     write_results(folder / "results.json", record)

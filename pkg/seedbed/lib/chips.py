@@ -16,7 +16,7 @@ from .indices import COLOURS
 from .layout import Layout, band_order, by_step
 from .raster import Raster, read_tif, to_float
 
-# %% ../../../nbs/lib/chips.ipynb #a3edc5d9
+# %% ../../../nbs/lib/chips.ipynb #7f351d52
 def read_chip(
     path: str | Path, # a label's tif
     layout: Layout, # what its bands shall be
@@ -26,9 +26,10 @@ def read_chip(
     try: order = band_order(layout, raster.descriptions)
     except ValueError as error: raise InputError(f"{path}: {error}; export it like the others, or set source.variables and source.steps") from None
     data = raster.data if np.array_equal(order, np.arange(len(raster.data))) else raster.data[order]
-    values = to_float(data, raster.nodata, layout.scale, layout.offset)
+    scale, offset = (v[order] if isinstance(v, np.ndarray) else v for v in (raster.scales, raster.offsets))
+    values = to_float(data, raster.nodata, scale * layout.scale, offset * layout.scale + layout.offset)
     if layout.nodata is not None and layout.nodata != raster.nodata: values[data == layout.nodata] = np.nan
-    return replace(raster, data=values, nodata=None, descriptions=tuple(layout.descriptions))
+    return replace(raster, data=values, nodata=None, scales=1.0, offsets=0.0, descriptions=tuple(layout.descriptions))
 
 # %% ../../../nbs/lib/chips.ipynb #0a1028f1
 def colour_bands(

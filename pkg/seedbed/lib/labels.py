@@ -18,7 +18,7 @@ import shapely
 from .errors import Faults, InputError, explain
 from .settings import Labels, nearest
 
-# %% ../../../nbs/lib/labels.ipynb #b24ad900
+# %% ../../../nbs/lib/labels.ipynb #61ab6bf2
 def read_vector(
     path: str | Path, # any file that geopandas reads
     crs: str | None = None, # of a file that names none, e.g. "EPSG:32631"
@@ -27,7 +27,8 @@ def read_vector(
     path = Path(path)
     if not path.is_file(): raise InputError(f"{path}: no such labels file; set source.labels_file or put the file there")
     with explain(path, "is it a whole vector file (GeoJSON, GeoPackage, Shapefile, Parquet)?"):
-        frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
+        frame = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else gpd.read_file(path)
+        if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name not in (None, "geometry"): frame = frame.rename_geometry("geometry")
     if "geometry" not in frame or not len(frame): raise InputError(f"{path}: holds no labels with a geometry; add features to it")
     if frame.crs is None and crs is None:
         raise InputError(f"{path}: names no coordinate reference system; set source.crs, e.g. source.crs=EPSG:4326")
@@ -68,7 +69,7 @@ def mend_geometry(geometry: gpd.GeoSeries) -> gpd.GeoSeries:
     mended[bad] = shapely.make_valid(geometry[bad].values, method="structure", keep_collapsed=False)
     return mended
 
-# %% ../../../nbs/lib/labels.ipynb #27ec84a7
+# %% ../../../nbs/lib/labels.ipynb #3ec87f2e
 def start_dates(
     frame: pd.DataFrame, # the labels
     start: str, # a column, or one date for all
@@ -76,12 +77,14 @@ def start_dates(
 ) -> pd.Series: # ISO dates as text; empty where none is known
     """The date of each label's first step."""
     if start in frame:
-        dates = pd.to_datetime(frame[start].astype("string"), errors="coerce", format="mixed", utc=True)
-        for value in frame.loc[dates.isna() & frame[start].notna(), start].unique()[:5]:
+        text = frame[start].astype("string").str.strip().replace("", pd.NA)
+        dates = pd.to_datetime(text, errors="coerce", format="mixed", utc=True)
+        for value in text[dates.isna() & text.notna()].unique()[:5]:
             faults.add(f"column '{start}': '{value}' is not a date; write YYYY-MM-DD")
         return dates.dt.strftime("%Y-%m-%d").fillna("").astype(object)
     date = pd.to_datetime(start, errors="coerce") if re.match(r"\d{4}", start) else pd.NaT
-    if not re.match(r"\d{4}", start) and start != Labels().start:
+    if re.match(r"\d{4}", start) and pd.isna(date): faults.add(f"labels.start = {start}: is neither a column nor a date; write YYYY-MM-DD")
+    elif not re.match(r"\d{4}", start) and start != Labels().start:
         faults.add(f"column '{start}' (labels.start): not in the file; {nearest(start, _columns(frame))}")
     return pd.Series("" if pd.isna(date) else date.strftime("%Y-%m-%d"), index=frame.index, dtype=object)
 
@@ -113,13 +116,16 @@ def canonical(
     faults.raise_any()
     return out[[c for c in out if c != "geometry"] + ["geometry"]].reset_index(drop=True)
 
-# %% ../../../nbs/lib/labels.ipynb #0efdab27
+# %% ../../../nbs/lib/labels.ipynb #6bf47342
 def _check_ids(labels: pd.DataFrame, faults: Faults):
     for name, count in labels["id"].value_counts().items():
         if name == "": faults.add(f"{count} rows without an id; number them")
         elif count > 1: faults.add(f"id '{name}' stands there {count} times; make each id unique")
         if name and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
             faults.add(f"id '{name}' cannot name a file; use letters, digits, '.', '_' and '-'")
+    names = labels["id"].drop_duplicates()
+    for _, same in names.groupby(names.str.lower()):
+        if len(same) > 1: faults.add(f"ids '{same.iloc[0]}' and '{same.iloc[1]}' differ by case alone and would name one file on some machines; make each id unique")
 
 # %% ../../../nbs/lib/labels.ipynb #20d4990d
 def guess_task(
@@ -131,14 +137,14 @@ def guess_task(
     whole = np.allclose(known, np.round(known))
     return "classification" if whole and known.nunique() <= 20 else "regression"
 
-# %% ../../../nbs/lib/labels.ipynb #3f677606
+# %% ../../../nbs/lib/labels.ipynb #08defae2
 def write_labels(
     labels: gpd.GeoDataFrame, # canonical
     path: str | Path, # labels.geojson
 ):
     """Write labels as GeoJSON in longitude and latitude, seven decimals, sorted by id."""
     frame = labels.sort_values("id").reset_index(drop=True)
-    frame.to_file(path, driver="GeoJSON", engine="pyogrio", layer_options={"COORDINATE_PRECISION": "7"})
+    frame.to_file(path, driver="GeoJSON", engine="pyogrio", layer="labels", layer_options={"COORDINATE_PRECISION": "7"})
 
 # %% ../../../nbs/lib/labels.ipynb #8a505f69
 def read_labels(path: str | Path) -> gpd.GeoDataFrame:

@@ -21,7 +21,7 @@ from affine import Affine
 
 from .errors import InputError
 
-# %% ../../../nbs/lib/raster.ipynb #03c100fe
+# %% ../../../nbs/lib/raster.ipynb #8aaf6217
 @dataclass(frozen=True)
 class Raster:
     """The pixels of a tif and where they lie."""
@@ -30,6 +30,8 @@ class Raster:
     crs: str # authority code such as EPSG:32633, or WKT where there is none
     nodata: float | None # the stored value of a missing pixel, as the tif's tag says
     descriptions: tuple # a name or None for each band
+    scales: np.ndarray | float = 1.0 # [bands, 1, 1], as the tif's tags say: value = stored * scale + offset
+    offsets: np.ndarray | float = 0.0
 
 # %% ../../../nbs/lib/raster.ipynb #af9db75b
 def _names(page: tifffile.TiffPage, count: int) -> tuple:
@@ -64,7 +66,7 @@ def _read_fast(path: Path) -> Raster | None:
         nodata = page.tags.get("GDAL_NODATA")
         return Raster(data, *placed, float(nodata.value.strip("\0 ")) if nodata is not None else None, _names(page, len(data)))
 
-# %% ../../../nbs/lib/raster.ipynb #ef43a715
+# %% ../../../nbs/lib/raster.ipynb #9da67fb8
 def _read_general(path: Path) -> Raster:
     "Read with rasterio: any format, any grid."
     with warnings.catch_warnings():
@@ -72,9 +74,9 @@ def _read_general(path: Path) -> Raster:
         with rasterio.open(path) as file:
             if file.crs is None: raise ValueError("names no coordinate reference system; assign one, e.g. with `rio edit-info --crs`")
             code = file.crs.to_epsg()
-            data = file.read()
-            if any(s != 1 for s in file.scales) or any(file.offsets): data = data * np.array(file.scales)[:, None, None] + np.array(file.offsets)[:, None, None]
-            return Raster(data, file.transform, f"EPSG:{code}" if code else file.crs.to_wkt(), file.nodata, file.descriptions)
+            scaled = any(s != 1 for s in file.scales) or any(file.offsets)
+            scales = [np.array(v)[:, None, None] for v in (file.scales, file.offsets)] if scaled else []
+            return Raster(file.read(), file.transform, f"EPSG:{code}" if code else file.crs.to_wkt(), file.nodata, file.descriptions, *scales)
 
 # %% ../../../nbs/lib/raster.ipynb #09c5dff6
 def read_tif(
@@ -90,16 +92,22 @@ def read_tif(
         said = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: cannot be read ({said}); export this tif again") from error
 
-# %% ../../../nbs/lib/raster.ipynb #cf222b28
+# %% ../../../nbs/lib/raster.ipynb #c3f3c723
+def _fits(value: float, dtype: np.dtype) -> bool:
+    "Whether a type can hold a nodata value; -9999 cast to a byte would be 241."
+    if dtype.kind not in "iu": return not np.isnan(value)
+    return float(value).is_integer() and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
+
+# %% ../../../nbs/lib/raster.ipynb #c4981428
 def to_float(
     data: np.ndarray, # as stored
     nodata: float | None = None, # the stored value of a missing pixel
-    scale: float = 1.0, # value = stored * scale + offset
-    offset: float = 0.0,
+    scale: float | np.ndarray = 1.0, # value = stored * scale + offset
+    offset: float | np.ndarray = 0.0,
 ) -> np.ndarray: # float32, NaN where missing
     """Physical values as float32; nodata, NaN and infinities become NaN."""
     missing = ~np.isfinite(data) if data.dtype.kind == "f" else np.zeros(data.shape, bool)
-    if nodata is not None and not np.isnan(nodata): missing = missing | (data == np.array(nodata).astype(data.dtype))
+    if nodata is not None and _fits(nodata, data.dtype): missing = missing | (data == data.dtype.type(nodata))
     with np.errstate(over="ignore", invalid="ignore"):
         values = (data * np.float64(scale) + np.float64(offset)).astype(np.float32)
     values[missing] = np.nan

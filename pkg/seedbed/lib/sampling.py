@@ -11,7 +11,7 @@ import shapely
 
 from .raster import Raster, pixel_of
 
-# %% ../../../nbs/lib/sampling.ipynb #e13aecd3
+# %% ../../../nbs/lib/sampling.ipynb #62d50073
 def anchor(
     raster: Raster,
     geometry, # in the raster's coordinates
@@ -21,7 +21,7 @@ def anchor(
     if not geometry.covers(middle): middle = geometry.representative_point()
     row, column = pixel_of(raster, middle.x, middle.y)
     height, width = raster.data.shape[1:]
-    if not (0 <= row < height and 0 <= column < width): raise ValueError("the label lies outside of its tif")
+    if not (0 <= row < height and 0 <= column < width): raise ValueError(f"the label lies outside of its tif, at row {row} and column {column} of {height} x {width} pixels; export the tif again or correct the label")
     return row, column
 
 # %% ../../../nbs/lib/sampling.ipynb #a87f5cac

@@ -83,7 +83,7 @@ class Process(Section):
     indices: Words = ()
     max_missing: float = Field(.7, ge=0, le=1)
 
-# %% ../../../nbs/lib/settings.ipynb #72f7e08a
+# %% ../../../nbs/lib/settings.ipynb #2414d85b
 class Split(Section):
     """Who is for training and who for validation."""
     method: Literal["blocks", "column", "random"] = "blocks"
@@ -91,6 +91,7 @@ class Split(Section):
     block_km: Maybe(float, gt=0) = None
     buffer_km: Maybe(float, ge=0) = None
     folds: int = Field(5, ge=2)
+    cross_validate: bool = True
     fold: Maybe(int, ge=0) = None
     seed: int = Field(0, ge=0)
     allow_leakage: bool = False

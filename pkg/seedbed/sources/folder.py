@@ -34,18 +34,30 @@ def find_labels_file(
     if len(found) > 1: raise InputError(f"{folder}: holds {len(found)} vector files ({', '.join(p.name for p in found[:4])}); set source.labels_file to one of them")
     return found[0]
 
-# %% ../../../nbs/sources/folder.ipynb #9e8e487c
+# %% ../../../nbs/sources/folder.ipynb #d82aa34c
 def find_tifs(
     folder: Path,
     pattern: str, # with {id}; * matches any text
+    ids=(), # of the labels
 ) -> dict[str, Path]: # by id
-    """The tif of each id."""
+    """The tif of each id; where a name holds several ids, the longest counts."""
     if pattern.count("{id}") != 1: raise InputError(f"source.tifs = {pattern}: write the id's place once, e.g. tifs/{{id}}.tif")
-    matcher = re.compile("([^/]+?)".join(re.escape(part).replace(r"\*", "[^/]*") for part in pattern.split("{id}")))
-    found = {}
+    known, found = set(ids), {}
     for path in sorted(folder.glob(pattern.replace("{id}", "*"))):
-        if hit := matcher.fullmatch(path.relative_to(folder).as_posix()): found.setdefault(hit[1], path)
+        names = _names_in(path.relative_to(folder).as_posix(), pattern)
+        name = max((n for n in names if n in known), key=len, default=names[0] if names else None)
+        if name in known and name in found:
+            raise InputError(f"source.tifs = {pattern}: id '{name}' has two tifs, {found[name].name} and {path.name}; write a pattern that only one of them fits, or move the other away")
+        if name: found.setdefault(name, path)
     return found
+
+# %% ../../../nbs/sources/folder.ipynb #d613deea
+def _names_in(text: str, pattern: str) -> list[str]:
+    "Every id that a file's name can hold, the shortest first."
+    before, after = (re.compile(re.escape(part).replace(r"\*", "[^/]*")) for part in pattern.split("{id}"))
+    starts = [i for i in range(len(text)) if before.fullmatch(text, 0, i)]
+    ends = [i for i in range(1, len(text) + 1) if after.fullmatch(text, i)]
+    return sorted((text[a:b] for a in starts for b in ends if a < b and "/" not in text[a:b]), key=len)
 
 # %% ../../../nbs/sources/folder.ipynb #cf54238a
 def layout_of_folder(
@@ -71,16 +83,16 @@ def _by_position(asked, count: int, path: Path, given: dict) -> Layout:
         raise InputError(f"{path}: {count} bands are not {asked.steps or 'a whole number of'} steps of {len(asked.variables)} variables and {len(asked.static)} static bands; correct source.variables, source.static or source.steps")
     return Layout(asked.variables, steps, asked.static, asked.step_months, by_position=True, **given)
 
-# %% ../../../nbs/sources/folder.ipynb #51c0c5e6
+# %% ../../../nbs/sources/folder.ipynb #2c822b8b
 def _first_readable(tifs: dict[str, Path], where: str):
     "The first tif that can be read; later stages list the others."
-    problem = InputError(f"{where}: no tif matches source.tifs; correct the pattern, e.g. tifs/{{id}}.tif")
+    problem = None
     for path in tifs.values():
         try: return path, read_tif(path)
-        except InputError as error: problem = error
-    raise problem
+        except InputError as error: problem = problem or error
+    raise problem or InputError(f"{where}: no tif matches source.tifs; correct the pattern, e.g. tifs/{{id}}.tif")
 
-# %% ../../../nbs/sources/folder.ipynb #ed1a1c5f
+# %% ../../../nbs/sources/folder.ipynb #7faeb5fc
 class Folder(Source):
     """`folder:PATH`: a vector file and tifs."""
     @cached_property
@@ -90,7 +102,7 @@ class Folder(Source):
         return self.settings.root / Path(self.argument).expanduser()
 
     @cached_property
-    def tifs(self) -> dict[str, Path]: return find_tifs(self.path, self.settings.source.tifs)
+    def tifs(self) -> dict[str, Path]: return find_tifs(self.path, self.settings.source.tifs, self._labels["id"])
 
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
@@ -104,8 +116,12 @@ class Folder(Source):
         return layout_of_folder({k: v for k, v in self.tifs.items() if k in set(self._labels["id"])} or self.tifs, self.settings.source, self.about(), str(self.path))
     def unlabelled(self, labels): return sorted(self.tifs[k].name for k in set(self.tifs) - set(labels["id"]))
 
+    def lacking(self, labels):
+        return {k: f"no tif; expected {self.settings.source.tifs.replace('{id}', k)}" for k in labels["id"] if k not in self.tifs}
+
     def fetch(self, labels, tifs):
         for old in tifs.iterdir(): old.unlink()
+        lacking = self.lacking(labels)
         for name in labels["id"]:
-            if name in self.tifs: link(self.tifs[name], tifs / f"{name}.tif")
-            yield name, None if name in self.tifs else f"no tif; expected {self.settings.source.tifs.replace('{id}', name)}"
+            if name not in lacking: link(self.tifs[name], tifs / f"{name}.tif")
+            yield name, lacking.get(name)
