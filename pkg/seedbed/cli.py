@@ -119,10 +119,10 @@ def worst(region) -> str:
 
 
 def closing_columns(results: dict) -> list[tuple[str, int, list[str]]]:
-    """Heading, importance (0 always stays) and texts of each column that has any."""
+    """Heading, importance (0 always stays) and texts of each column that has any; = marks models tied with the best."""
     rows = results.get("models", [])
     column = lambda key, form=number: [form(row.get(key)) for row in rows]
-    columns = [("model", 0, column("model")),
+    columns = [("model", 0, [("= " if row.get("tied") else "") + str(row.get("model")) for row in rows]),
                (results.get("primary", {}).get("metric", "score"), 0, [with_interval(row.get("value"), row.get("ci")) for row in rows]),
                (gain_heading(rows), 1, column("difference", gain)),
                ("worst region", 2, column("worst_region", worst)),
@@ -171,6 +171,7 @@ def print_results(results: dict, console):
     verdict = results.get("verdict", {})
     lines = [f"verdict on {results.get('best_model', 'the best model')}: {verdict['status']}"] if "status" in verdict else []
     lines += [f"  {reason}" for reason in verdict.get("reasons", [])]
+    if any(row.get("tied") for row in results.get("models", [])): lines.append("  =: the difference to the best could be chance; choose by cost")
     lines += [f"warning: {warning}" for warning in results.get("warnings", [])]
     if lines: console.print("\n" + "\n".join(lines), markup=False)
 

@@ -129,7 +129,7 @@ def list_models() -> dict[str, type]: # by name
     modules = [importlib.import_module(f"seedbed.models.{m.name}") for m in pkgutil.iter_modules(room.__path__) if not m.name.startswith("_")]
     return {c.name: c for m in modules for c in vars(m).values() if isinstance(c, type) and c.__module__ == m.__name__ and getattr(c, "name", "") and hasattr(c, "train")}
 
-# %% ../../nbs/04_model.ipynb #c434ec41
+# %% ../../nbs/04_model.ipynb #831f6bc9
 def find_model(
     name: str, # of a shipped model, or module:Class
 ) -> type:
@@ -137,7 +137,7 @@ def find_model(
     if ":" in name:
         module, _, attribute = name.partition(":")
         try: return getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error: raise InputError(f"models.names: {name}: {error}; write module:Class of something that can be imported from the project's folder") from None
+        except (ImportError, AttributeError) as error: raise InputError(f"models.names: {name}: {error}; write module:Class of a module that lies in nbs/ or is installed") from None
     known = list_models()
     if name not in known: raise InputError(f"models.names: '{name}': no such model; {nearest(name, known)}")
     return known[name]

@@ -90,7 +90,7 @@ def stage_parameters(
         if name not in defaults: raise InputError(f"{where}: has no parameter '{name}'; add `{name} = ...` to the cell tagged parameters")
     return {name: given[name] if name in given else evaluate(value, settings, where) for name, value in defaults.items()}
 
-# %% ../../../nbs/lib/pipeline.ipynb #01caa113
+# %% ../../../nbs/lib/pipeline.ipynb #e40fbbcf
 def _code(module: Path) -> list[str]:
     "The lines of a generated module without those that tell where it came from."
     lines = module.read_text(encoding="utf-8").splitlines() if module.is_file() else []
@@ -99,17 +99,19 @@ def _code(module: Path) -> list[str]:
 def differing_modules(
     notebook: Path, # that may export code
     package: Path, # the folder of the package
+    aside: Path, # an empty folder
 ) -> list[Path]: # modules that are not what the notebook says
-    """Export a notebook aside and compare."""
+    """Export a notebook aside, compare, and leave no file there."""
     if "default_exp" not in notebook.read_text(encoding="utf-8"): return []
     from nbdev.export import nb_export
-    with tempfile.TemporaryDirectory() as aside:
-        made = Path(aside) / package.name
-        nb_export(notebook, lib_path=made)
-        names = [path.relative_to(made) for path in sorted(made.rglob("*.py"))]
-        return [package / name for name in names if _code(made / name) != _code(package / name)]
+    made, out = aside / package.name, []
+    nb_export(notebook, lib_path=made)
+    for module in sorted(made.rglob("*.py")):
+        if _code(module) != _code(package / module.relative_to(made)): out.append(package / module.relative_to(made))
+        module.unlink()
+    return out
 
-# %% ../../../nbs/lib/pipeline.ipynb #238a9466
+# %% ../../../nbs/lib/pipeline.ipynb #216fbfdb
 def check_in_sync(
     nbs: Path, # the folder of notebooks
     package: Path = Path(seedbed.__file__).parent, # the package that they are exported to
@@ -117,11 +119,12 @@ def check_in_sync(
 ):
     """Refuse notebooks whose code is not that of the package."""
     root, lines = root or nbs.parent, []
-    for notebook in sorted(nbs.rglob("*.ipynb")):
-        where = relative(notebook, root)
-        if any(part.startswith((".", "_")) for part in notebook.relative_to(nbs).parts): continue
-        with explain(where, "mend the notebook's exported cells"): differing = differing_modules(notebook, package)
-        lines += [f"{where}: its code differs from {relative(module, root)}; run nbdev-export" for module in differing]
+    notebooks = [n for n in sorted(nbs.rglob("*.ipynb")) if not any(part.startswith((".", "_")) for part in n.relative_to(nbs).parts)]
+    with tempfile.TemporaryDirectory() as aside:
+        for notebook in notebooks:
+            where = relative(notebook, root)
+            with explain(where, "mend the notebook's exported cells"): differing = differing_modules(notebook, package, Path(aside))
+            lines += [f"{where}: its code differs from {relative(module, root)}; run nbdev-export" for module in differing]
     if lines: raise InputError("\n".join(lines))
 
 # %% ../../../nbs/lib/pipeline.ipynb #a909e142

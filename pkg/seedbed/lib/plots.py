@@ -51,13 +51,14 @@ def plot_places(
     ax.ticklabel_format(useOffset=False); ax.locator_params(nbins=4)
     return ax
 
-# %% ../../../nbs/lib/plots.ipynb #c52d55d9
+# %% ../../../nbs/lib/plots.ipynb #98b11c66
 def true_colour(
     bands: np.ndarray, # [3, H, W]: red, green, blue; NaN where missing
+    like: np.ndarray | None = None, # values to stretch by, of any shape; the chip's own if not given
 ) -> np.ndarray: # [H, W, 3] between 0 and 1
     """Three bands as a picture."""
     if np.isnan(bands).all(): return np.ones((*bands.shape[1:], 3))
-    low, high = np.nanpercentile(bands, [2, 98])
+    low, high = np.nanpercentile(bands if like is None else like, [2, 98])
     picture = np.clip((bands - low) / max(high - low, 1e-9), 0, 1) ** .8
     return np.nan_to_num(np.moveaxis(picture, 0, -1), nan=1)
 

@@ -1,0 +1,32 @@
+"""Fixtures that all tests share."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def _no_run_around(monkeypatch):
+    """Settings come from the test, not from a run that goes on in this shell."""
+    for name in ("SEEDBED_ROOT", "SEEDBED_SETTINGS", "SEEDBED_RUN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A function that builds a small project; see `world.build`."""
+    from world import build
+    return lambda *args, **options: build(tmp_path, *args, **options)
+
+
+@pytest.fixture
+def empty(tmp_path):
+    """A project without labels and tifs; options are settings."""
+    from world import World
+    return lambda **ini: World(tmp_path, {k.replace("__", "."): v for k, v in ini.items()})
