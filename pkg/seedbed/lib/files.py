@@ -102,12 +102,12 @@ def write_json(
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
-# %% ../../../nbs/lib/files.ipynb #9348269c
+# %% ../../../nbs/lib/files.ipynb #9732ccef
 def read_json(path: str | Path):
     """Read a JSON file; a missing or broken one is told in a line."""
     try: return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError: raise InputError(f"{path}: no such file; run the stage that makes it") from None
-    except json.JSONDecodeError as error: raise InputError(f"{path}: not valid JSON ({error}); make it again") from None
+    except ValueError as error: raise InputError(f"{path}: not valid JSON ({error}); make it again") from None
 
 # %% ../../../nbs/lib/files.ipynb #5d2c2e91
 def fingerprint(
@@ -128,13 +128,17 @@ def fingerprint_of(value, length: int | None = None) -> str:
     text = json.dumps(plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
-# %% ../../../nbs/lib/files.ipynb #37074bac
+# %% ../../../nbs/lib/files.ipynb #ebc7ce10
 def link(
     source: str | Path, # an existing file
     target: str | Path, # the name it shall have as well
 ):
-    """Make `target` a symbolic link to `source`, or a copy where links are not allowed."""
+    """Make `target` a symbolic link to `source`, or a copy where links are not allowed; what stands there is replaced."""
     source, target = Path(source).resolve(), Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    try: target.symlink_to(source)
-    except OSError: shutil.copy2(source, target)
+    room = Path(tempfile.mkdtemp(prefix=f".tmp-{target.stem}-", dir=target.parent))
+    try:
+        try: (room / target.name).symlink_to(source)
+        except OSError: shutil.copy2(source, room / target.name)
+        os.replace(room / target.name, target)
+    finally: shutil.rmtree(room, ignore_errors=True)

@@ -133,11 +133,11 @@ def reproject(
     move = transformer(source, target).transform
     return shapely.transform(geometry, lambda xy: np.column_stack(move(xy[:, 0], xy[:, 1])))
 
-# %% ../../../nbs/lib/raster.ipynb #ad6c5f42
+# %% ../../../nbs/lib/raster.ipynb #afaab8b7
 def pixel_of(
     raster: Raster, # north-up or not
     x: float, y: float, # in the raster's coordinates
 ) -> tuple[int, int]: # row, column; they can lie outside of the raster
     """Row and column of the pixel that holds a point."""
-    column, row = ~raster.transform * (x, y)
+    column, row = ~raster.transform @ (x, y)
     return int(np.floor(row)), int(np.floor(column))

@@ -24,7 +24,7 @@ def anchor(
     if not (0 <= row < height and 0 <= column < width): raise ValueError(f"the label lies outside of its tif, at row {row} and column {column} of {height} x {width} pixels; export the tif again or correct the label")
     return row, column
 
-# %% ../../../nbs/lib/sampling.ipynb #a87f5cac
+# %% ../../../nbs/lib/sampling.ipynb #84c94a8b
 def pixels_inside(
     raster: Raster,
     geometry, # in the raster's coordinates
@@ -34,7 +34,7 @@ def pixels_inside(
     if geometry.geom_type == "Point": return np.array([middle[0]]), np.array([middle[1]])
     height, width = raster.data.shape[1:]
     rows, columns = np.mgrid[:height, :width].reshape(2, -1)
-    x, y = raster.transform * (columns + .5, rows + .5)
+    x, y = raster.transform @ (columns + .5, rows + .5)
     inside = shapely.contains_xy(geometry, x, y)
     if not inside.any(): return np.array([middle[0]]), np.array([middle[1]])
     return rows[inside], columns[inside]
@@ -54,7 +54,7 @@ def sample_mean(raster: Raster, geometry) -> np.ndarray: # [1, bands]
     total = np.nansum(pixels, axis=1, dtype=np.float64)
     return np.where(count, total / np.maximum(count, 1), np.nan).astype(np.float32)[None]
 
-# %% ../../../nbs/lib/sampling.ipynb #e99739f7
+# %% ../../../nbs/lib/sampling.ipynb #301be13e
 def sample_pixels(
     raster: Raster,
     geometry,
@@ -66,14 +66,14 @@ def sample_pixels(
     if len(rows) > most:
         chosen = np.sort(rng.choice(len(rows), most, replace=False))
         rows, columns = rows[chosen], columns[chosen]
-    x, y = raster.transform * (columns + .5, rows + .5)
+    x, y = raster.transform @ (columns + .5, rows + .5)
     return raster.data[:, rows, columns].T, np.column_stack([x, y])
 
-# %% ../../../nbs/lib/sampling.ipynb #48ccb3a6
+# %% ../../../nbs/lib/sampling.ipynb #7b396159
 def corner(raster: Raster, geometry, size: int) -> tuple[int, int]: # row, column
     """The upper left pixel of a window around the label's middle."""
     anchor(raster, geometry)
-    column, row = ~raster.transform * (geometry.centroid.x, geometry.centroid.y)
+    column, row = ~raster.transform @ (geometry.centroid.x, geometry.centroid.y)
     return int(round(row - size / 2)), int(round(column - size / 2))
 
 # %% ../../../nbs/lib/sampling.ipynb #8ff08d7f
@@ -90,8 +90,8 @@ def sample_chip(
     if r0 < r1 and c0 < c1: chip[:, r0 - top:r1 - top, c0 - left:c1 - left] = raster.data[:, r0:r1, c0:c1]
     return chip[None]
 
-# %% ../../../nbs/lib/sampling.ipynb #71c3949d
+# %% ../../../nbs/lib/sampling.ipynb #5473c629
 def window_of(raster: Raster, geometry, size: int): # a polygon in the raster's coordinates
     """The ground that a chip shows."""
     top, left = corner(raster, geometry, size)
-    return shapely.Polygon([raster.transform * at for at in ((left, top), (left + size, top), (left + size, top + size), (left, top + size))])
+    return shapely.Polygon([raster.transform @ at for at in ((left, top), (left + size, top), (left + size, top + size), (left, top + size))])

@@ -6,10 +6,12 @@
 __all__ = ['Words', 'Integers', 'Maybe', 'Section', 'Success', 'Source', 'Labels', 'Process', 'Split', 'Dataset', 'Models', 'Run',
            'Paths', 'Settings', 'parse_ini', 'parse_override', 'nearest', 'make_settings', 'load_settings', 'to_ini']
 
-# %% ../../../nbs/lib/settings.ipynb #858638e0
+# %% ../../../nbs/lib/settings.ipynb #758edb34
 import configparser
 import difflib
+import math
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -169,7 +171,7 @@ def parse_ini(
         raise InputError(f"{name}: {' '.join(str(error).split())}; write `key = value` lines under a [section]") from None
     return {section: dict(parser[section]) for section in parser.sections()}
 
-# %% ../../../nbs/lib/settings.ipynb #99c60dd0
+# %% ../../../nbs/lib/settings.ipynb #491dc3f7
 def parse_override(
     text: str, # `section.key=value`
 ) -> tuple[str, str, str]: # section, key, value
@@ -178,6 +180,7 @@ def parse_override(
     section, dot, key = name.strip().partition(".")
     if not (equals and dot and section and key):
         raise InputError(f"-p {text}: not of the form section.key=value; for example -p split.block_km=5")
+    if re.search(r"\s#|[\r\n]", f" {value}"): raise InputError(f"-p {text}: ' #' begins a comment in settings.ini and a line ends the value; leave them out of {name}")
     return section, key, value.strip()
 
 # %% ../../../nbs/lib/settings.ipynb #3fe04caa
@@ -214,28 +217,32 @@ def make_settings(
     faults.raise_any()
     return settings
 
-# %% ../../../nbs/lib/settings.ipynb #9702ad1a
+# %% ../../../nbs/lib/settings.ipynb #92c32f62
 def _contradictions(settings: Settings):
     success, split = settings.success, settings.split
     names = settings.models.names
     if success.usable == success.ceiling: yield f"[success] ceiling = {success.ceiling}: equals usable; set it beyond"
-    if split.fold is not None and split.fold >= split.folds: yield f"[split] fold = {split.fold}: there are {split.folds} folds, counted from 0"
+    for section, values in settings.model_dump().items():
+        for key, value in values.items():
+            if isinstance(value, float) and not math.isfinite(value) and key != "nodata": yield f"[{section}] {key} = {value}: write a finite number"
+    if split.method != "column" and split.fold is not None and split.fold >= split.folds: yield f"[split] fold = {split.fold}: there are {split.folds} folds, counted from 0"
     if not names: yield "[models] names = : no model; name at least one, e.g. majority"
     for name in sorted({n for n in names if names.count(n) > 1}): yield f"[models] names: '{name}' stands there twice; name it once"
     if not settings.run.seeds: yield "[run] seeds = : no seed; write at least one, e.g. 0"
     if len(set(settings.run.seeds)) < len(settings.run.seeds): yield f"[run] seeds = {settings.run.seeds}: a seed stands there twice; write each once"
 
-# %% ../../../nbs/lib/settings.ipynb #f0f67dee
+# %% ../../../nbs/lib/settings.ipynb #77d5ee5b
 def load_settings(
     path: str | Path | None = None, # a settings.ini; by default the run's, else the project's
     overrides: list[str] | tuple[str, ...] = (), # `section.key=value`, laid over the file
 ) -> Settings:
     """Read settings.ini, lay the overrides over it, check everything and freeze it."""
     given = path or os.environ.get("SEEDBED_SETTINGS")
+    if given and not Path(given).is_file(): raise InputError(f"{given}: no such file; copy the settings.ini of the template")
     root = project_root() if given is None or os.environ.get("SEEDBED_ROOT") else project_root(Path(given).parent)
     path = Path(given or root / "settings.ini")
-    try: text = path.read_text(encoding="utf-8")
-    except FileNotFoundError: raise InputError(f"{path}: no such file; copy the settings.ini of the template") from None
+    try: text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error: raise InputError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
     sections = parse_ini(text, path.name)
     for section, key, value in map(parse_override, overrides): sections.setdefault(section, {})[key] = value
     return make_settings(sections, path.name, root)

@@ -92,7 +92,7 @@ def _first_readable(tifs: dict[str, Path], where: str):
         except InputError as error: problem = problem or error
     raise problem or InputError(f"{where}: no tif matches source.tifs; correct the pattern, e.g. tifs/{{id}}.tif")
 
-# %% ../../../nbs/sources/folder.ipynb #7faeb5fc
+# %% ../../../nbs/sources/folder.ipynb #fa172ed9
 class Folder(Source):
     """`folder:PATH`: a vector file and tifs."""
     @cached_property
@@ -120,7 +120,7 @@ class Folder(Source):
         return {k: f"no tif; expected {self.settings.source.tifs.replace('{id}', k)}" for k in labels["id"] if k not in self.tifs}
 
     def fetch(self, labels, tifs):
-        for old in tifs.iterdir(): old.unlink()
+        for old in tifs.iterdir(): old.unlink(missing_ok=True)
         lacking = self.lacking(labels)
         for name in labels["id"]:
             if name not in lacking: link(self.tifs[name], tifs / f"{name}.tif")

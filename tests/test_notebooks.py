@@ -1,0 +1,47 @@
+"""Every notebook runs, is clean, and says the same as the package."""
+
+import json
+from pathlib import Path
+
+import pytest
+from execnb.nbio import read_nb
+from nbdev.clean import clean_nb
+from nbdev.config import get_config
+from nbdev.test import test_nb as run_notebook
+
+from seedbed.lib.pipeline import check_in_sync
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+names = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.relative_to(ROOT / "nbs").with_suffix("").as_posix())
+
+
+@names
+def test_it_runs(path, monkeypatch, tmp_path):
+    monkeypatch.setenv("SEEDBED_RUN", str(tmp_path))
+    assert run_notebook(path, skip_flags=get_config(ROOT).tst_flags, showerr=True)[0]
+
+
+@names
+def test_it_is_clean(path):
+    notebook = read_nb(path)
+    before = json.dumps(notebook, sort_keys=True)
+    clean_nb(notebook, allowed_cell_metadata_keys=["tags"])
+    assert json.dumps(notebook, sort_keys=True) == before, "run `make export`"
+
+
+def test_the_package_is_in_sync():
+    check_in_sync(ROOT / "nbs", ROOT / "pkg/seedbed", ROOT)
+
+
+def test_every_module_comes_from_a_notebook():
+    made = {p.relative_to(ROOT / "pkg/seedbed") for p in (ROOT / "pkg/seedbed").rglob("*.py")} - {Path("cli.py"), Path("_modidx.py")}
+    exports = {line.split()[2].replace(".", "/") + ".py" for p in NOTEBOOKS for cell in json.loads(p.read_text())["cells"] for line in cell["source"] if line.startswith("#| default_exp")}
+    assert {p.as_posix() for p in made if p.name != "__init__.py"} == exports
+
+
+@names
+def test_export_cells_are_short(path):
+    for cell in json.loads(path.read_text())["cells"]:
+        source = "".join(cell["source"])
+        if source.startswith("#| export"): assert sum(bool(line.strip()) for line in source.splitlines()) <= 41, source[:80]
