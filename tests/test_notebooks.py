@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from execnb.nbio import read_nb
+from fastcore.nbio import read_nb
 from nbdev.clean import clean_nb
 from nbdev.config import get_config
 from nbdev.test import test_nb as run_notebook

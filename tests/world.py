@@ -119,18 +119,22 @@ class World:
     def refuses_export(self, *fragments, overrides=()):
         """The message with which the first stage refuses; nothing that looks whole is left."""
         message = refused(lambda: self.export(*overrides), *fragments)
-        assert self.made() == []
+        assert self.made(*overrides) == []
         return message
 
     def refuses_process(self, *fragments, overrides=()):
         """The message with which the second stage refuses; the export is there, no dataset is."""
         message = refused(lambda: self.run(*overrides), *fragments)
-        assert self.made() == ["manifest.json"]
+        assert self.made(*overrides) == ["manifest.json"]
         return message
 
-    def made(self):
-        """What a stage leaves when it has succeeded."""
-        return sorted(p.name for p in self.root.rglob("*") if p.name in ("manifest.json", "dataset.h5") and self.data not in p.parents)
+    def made(self, *overrides):
+        """What the stages have left that looks whole."""
+        settings = self.settings(overrides)
+        files = settings.root / settings.export_dir / "manifest.json", settings.root / settings.processed_dir / "dataset.h5"
+        assert not list(self.root.rglob(".tmp-*"))
+        return [path.name for path in files if path.exists()]
+
 
 
 def open_dataset(settings):

@@ -1,0 +1,291 @@
+"""One sample, many samples, workers or none: the same numbers, reproducibly."""
+
+import json
+import os
+import pickle
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+from world import build, make_labels, pixels, refused
+
+from seedbed.dataset import FINAL, SampleDataset
+from seedbed.lib.augment import AUGMENTATIONS, augmentation
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """A dataset.h5 of 48 series with two static bands and holes."""
+    def make(i):
+        data = pixels(i)
+        data[2 * (i % 3)] = np.nan if i < 20 else data[2 * (i % 3)]
+        data[5] = np.nan if i < 3 else data[5]
+        return data
+    world = build(tmp_path_factory.mktemp("dataset"), 48, make=make, region=[f"r{i % 3}" for i in range(48)])
+    names = ("B4_t00", "B8_t00", "B4_t01", "B8_t01", "elevation", "slope")
+    frame = make_labels(48)
+    world.write_tifs(frame, make=make, names=names)
+    world.run()
+    settings = world.settings()
+    return settings.root / settings.processed_dir / "dataset.h5"
+
+
+@pytest.fixture(scope="module")
+def chips(tmp_path_factory):
+    """A dataset.h5 of 36 chips."""
+    world = build(tmp_path_factory.mktemp("chips"), 36, ini={"process.sampling": "chip", "process.chip_size": "4"})
+    world.run()
+    settings = world.settings()
+    return settings.root / settings.processed_dir / "dataset.h5"
+
+
+def whole(loader):
+    """All batches of a loader as two arrays."""
+    X, y = zip(*loader)
+    return torch.cat([torch.as_tensor(v) for v in X]).numpy(), torch.cat([torch.as_tensor(v) for v in y]).numpy()
+
+
+# --- sides and samples ----------------------------------------------------------------------------------------------------------------
+
+
+def test_sides(path):
+    """Train, val and dropped are all there is; every label is validated once; the last row trains on all."""
+    everything = SampleDataset(path, None)
+    assert len(everything) == 48
+    validated = []
+    for fold in range(everything.folds):
+        parts = {side: SampleDataset(path, side, fold) for side in ("train", "val", "dropped")}
+        ids = [set(d.column("id")) for d in parts.values()]
+        assert sum(map(len, ids)) == 48 and set().union(*ids) == set(everything.column("id"))
+        validated += list(parts["val"].column("id"))
+    assert sorted(validated) == sorted(everything.column("id"))
+    assert len(SampleDataset(path, "train", FINAL)) == 48 and len(SampleDataset(path, "val", FINAL)) == 0
+
+
+@pytest.mark.parametrize("fold", [0, 1, FINAL])
+def test_values_by_hand(path, fold):
+    """Filled with the fold's medians, scaled by the fold's numbers, static bands repeated at each step."""
+    data = SampleDataset(path, "train", fold)
+    with h5py.File(path) as file:
+        rows = np.flatnonzero(file["split"].asstr()[:][fold] == "train")
+        X, static, facts = file["X"][:][rows].astype(float), file["static"][:][rows].astype(float), {k: v[fold] for k, v in file.attrs.items() if isinstance(v, np.ndarray)}
+    X = np.where(np.isnan(X), facts["medians"], X)
+    static = np.where(np.isnan(static), facts["static_medians"], static)
+    expected = np.concatenate([(X - facts["mean"]) / facts["std"], np.repeat(((static - facts["static_mean"]) / facts["static_std"])[:, None], X.shape[1], 1)], axis=2)
+    got, y = data.arrays()
+    assert got.dtype == np.float32 and got.flags.c_contiguous and np.isfinite(got).all()
+    assert np.allclose(got, expected, rtol=1e-4, atol=1e-5) and np.array_equal(y, data.y)
+    assert abs(got.mean()) < 1e-4 and data.bands == ("B4", "B8", "elevation", "slope")
+
+
+def test_one_and_many(path):
+    """dataset[i], dataset[[i, j]], __getitems__ and arrays() agree."""
+    data = SampleDataset(path)
+    X, y = data.arrays()
+    for i in (0, 5, -1, np.int64(3)):
+        one, label = data[i]
+        assert one.shape == X.shape[1:] and torch.equal(one, torch.from_numpy(X[i])) and int(label) == y[i]
+    many, labels = data[[4, 1, 4]]
+    assert np.array_equal(many.numpy(), X[[4, 1, 4]]) and labels.tolist() == y[[4, 1, 4]].tolist()
+    pairs = data.__getitems__([2, 7])
+    assert len(pairs) == 2 and np.array_equal(pairs[1][0], X[7]) and int(pairs[1][1]) == y[7]
+    assert isinstance(data[0][0], torch.Tensor) and data[0][1].dtype == torch.int64
+
+
+@pytest.mark.parametrize("index", [48, 10_000, -10_000])
+def test_out_of_range(path, index):
+    """Beyond the end is an IndexError, so that loops end."""
+    data = SampleDataset(path)
+    with pytest.raises(IndexError):
+        data[index]
+    with pytest.raises(IndexError):
+        data[[0, index]]
+    assert len(list(data)) == len(data)
+
+
+def test_columns(path):
+    """Columns follow the rows of the side."""
+    data = SampleDataset(path, "val")
+    with h5py.File(path) as file:
+        rows = file["split"].asstr()[:][0] == "val"
+        for name in ("id", "label_id", "lon", "lat", "start", "group", "region", "block", "missing"):
+            values = file[name].asstr()[:] if h5py.check_string_dtype(file[name].dtype) else file[name][:]
+            assert np.array_equal(data.column(name), values[rows])
+    assert np.array_equal(data.coordinates(), np.column_stack([data.column("lon"), data.column("lat")]))
+    refused(lambda: data.column("regoin"), "regoin", "did you mean 'region'?")
+
+
+def test_wrong_arguments(path, tmp_path):
+    """A wrong path, side, fold, augmentation or file says what is right."""
+    refused(lambda: SampleDataset(tmp_path / "dataset.h5"), "dataset.h5", "no such dataset", "run 02_process")
+    refused(lambda: SampleDataset(path, "valid"), "'valid'", "train", "val", "dropped")
+    refused(lambda: SampleDataset(path, "val", 17), "17", "folds")
+    refused(lambda: SampleDataset(path, augment=("blur",)), "dataset.augment", "'blur'", "band_noise")
+    (tmp_path / "broken.h5").write_bytes(path.read_bytes()[:3000])
+    refused(lambda: SampleDataset(tmp_path / "broken.h5"), "broken.h5", "02_process")
+
+
+# --- loaders --------------------------------------------------------------------------------------------------------------------------------
+
+
+def by_worker(data, kind, context):
+    """All samples in order, through two workers."""
+    if kind == "default":
+        return whole(DataLoader(data, batch_size=7, num_workers=2, multiprocessing_context=context))
+    loader = data.loader(7, workers=2)
+    loader.multiprocessing_context = context
+    return whole(loader)
+
+
+@pytest.mark.parametrize("kind", ["default", "ours"])
+@pytest.mark.parametrize("context", ["fork", "spawn"])
+def test_workers_change_nothing(path, kind, context):
+    """Workers, forked or fresh, read the same samples in the same order."""
+    data = SampleDataset(path)
+    X, y = data.arrays()
+    data[0] # the map is open already
+    got = by_worker(data, kind, context)
+    assert np.array_equal(got[0], X) and np.array_equal(got[1], y)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64])
+def test_loaders_without_workers(path, batch_size):
+    """PyTorch's own loader and ours give the same batches."""
+    data = SampleDataset(path)
+    theirs, ours = DataLoader(data, batch_size=batch_size), data.loader(batch_size)
+    assert len(theirs) == len(ours) == -(-len(data) // batch_size)
+    for (a, b), (c, d) in zip(theirs, ours):
+        assert torch.equal(a, c) and torch.equal(b, d)
+    assert len(data.loader(7, drop_last=True)) == len(data) // 7
+
+
+def test_shuffle_by_seed(path):
+    """The same seed gives the same order, epoch by epoch; epochs differ; workers change nothing."""
+    data = SampleDataset(path)
+    def orders(**options):
+        loader = data.loader(8, shuffle=True, **options)
+        return [whole(loader)[0] for _ in range(2)]
+    first, again, other = orders(seed=3), orders(seed=3), orders(seed=4)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again))
+    assert not np.array_equal(first[0], first[1]) and not np.array_equal(first[0], other[0])
+    assert np.array_equal(np.sort(first[0], 0), np.sort(data.arrays()[0], 0))
+    assert all(np.array_equal(a, b) for a, b in zip(first, orders(seed=3, workers=2)))
+
+
+def test_torch_and_numpy_seeds_do_not_matter(path):
+    """Nothing depends on a global generator."""
+    data = SampleDataset(path, augment=("band_noise",), seed=2)
+    runs = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        runs.append(whole(pickle.loads(pickle.dumps(data)).loader(8, shuffle=True, seed=5)))
+    assert np.array_equal(runs[0][0], runs[1][0])
+
+
+def test_pickle(path):
+    """A pickled dataset is small, closed and equal."""
+    data = SampleDataset(path, "val", augment=())
+    data[0]
+    text = pickle.dumps(data)
+    again = pickle.loads(text)
+    assert again._open is None and len(text) < 50_000
+    assert np.array_equal(again.arrays()[0], data.arrays()[0]) and again.bands == data.bands
+
+
+def test_memory_map(path):
+    """X is mapped, not read; nobody can write into it."""
+    data = SampleDataset(path)
+    assert data._open is None
+    data[0]
+    X, static = data._open
+    assert isinstance(X, np.memmap) and isinstance(static, np.memmap) and not X.flags.writeable
+    with h5py.File(path) as file:
+        assert np.array_equal(X, file["X"][:], equal_nan=True)
+    before = path.read_bytes()
+    one = data[0][0]
+    one += 1
+    data.arrays()[0][:] = 0
+    assert path.read_bytes() == before and not torch.equal(data[0][0], one)
+
+
+def test_an_empty_side(path):
+    """A side without samples has length 0, empty arrays and no batches."""
+    none = SampleDataset(path, "val", FINAL)
+    X, y = none.arrays()
+    assert len(none) == 0 and X.shape == (0, 2, 4) and y.shape == (0,) and list(none.loader()) == []
+
+
+def test_chip_samples(chips):
+    """Chips keep height and width."""
+    data = SampleDataset(chips)
+    assert data[0][0].shape == (3, 2, 4, 4) and data[[0, 1]][0].shape == (2, 3, 2, 4, 4) and data.arrays()[0].shape[1:] == (3, 2, 4, 4)
+
+
+# --- augmentation ----------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_augmentation_keeps_shape_and_type(path, chips, name):
+    """Each augmentation gives float32 of the same shape, finite, and leaves its input alone."""
+    for data in (SampleDataset(path), SampleDataset(chips)):
+        X = data.arrays()[0]
+        before = X.copy()
+        out = augmentation([name])(X, np.random.default_rng(0))
+        assert out.shape == X.shape and out.dtype == np.float32 and np.isfinite(out).all() and np.array_equal(X, before)
+        if name != "flips" or X.ndim == 5:
+            assert not np.array_equal(out, X)
+
+
+def test_augmented_samples(path):
+    """Another view at each look, reproducible by the seed; arrays() is never augmented."""
+    plain = SampleDataset(path)
+    look = lambda seed: [d[0][0].numpy() for d in [SampleDataset(path, augment=("band_noise",), seed=seed)] for _ in range(3)]
+    a, b, c = look(1), look(1), look(2)
+    assert np.array_equal(a, b) and not np.array_equal(a, c)
+    assert not np.array_equal(a[0], a[1]) and not np.array_equal(a[0], plain[0][0].numpy())
+    augmented = SampleDataset(path, augment=("band_noise", "time_jitter"), seed=1)
+    assert np.array_equal(augmented.arrays()[0], plain.arrays()[0])
+
+
+@pytest.mark.parametrize("fold", [0, 1])
+def test_validation_is_never_augmented(path, fold):
+    """An augmentation belongs to training; asked for elsewhere it is refused, never applied in silence."""
+    for side in ("val", None, "dropped"):
+        refused(lambda: SampleDataset(path, side, fold, augment=("band_noise",)), "augment", "train")
+
+
+@pytest.mark.parametrize("context", ["fork", "spawn"])
+def test_augmentation_differs_by_worker_and_epoch(path, context):
+    """Workers do not repeat each other's noise, epochs do not repeat themselves, and two runs are the same."""
+    def run():
+        data = SampleDataset(path, augment=("band_noise",), seed=1)
+        data[0]
+        data = SampleDataset(path, augment=("band_noise",), seed=1)
+        loader = data.loader(4, workers=2, seed=9)
+        loader.multiprocessing_context = context
+        return [whole(loader)[0] - data.arrays()[0] for _ in range(2)]
+    one, two = run(), run()
+    assert np.array_equal(one, two)
+    assert not np.allclose(one[0], one[1])
+    noise = one[0].reshape(len(one[0]), -1)
+    assert len(np.unique(noise.round(6), axis=0)) == len(noise)
+
+
+def test_parent_and_worker_do_not_share_noise(path):
+    """A generator that the parent has used already is not continued by forked workers."""
+    data = SampleDataset(path, augment=("band_noise",), seed=1)
+    parent = data[[0, 1, 2, 3]][0].numpy()
+    batch = next(iter(DataLoader(data, batch_size=4, num_workers=1, multiprocessing_context="fork")))[0].numpy()
+    assert not np.allclose(parent, batch)
+    assert os.getpid() == data._random[0][0]
+
+
+def test_facts(path):
+    """What the file says of itself is at hand."""
+    data = SampleDataset(path)
+    assert data.task == "classification" and data.classes == ["forest", "wheat"] and data.steps == 2 and data.folds == len(data.facts["split"]["fold_names"])
+    with h5py.File(path) as file:
+        assert json.loads(file.attrs["split"]) == data.facts["split"]
