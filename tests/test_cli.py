@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from seedbed.cli import LiveProgress, closing_columns, fitting, main, print_results, step_line
+from seedbed.cli import main
+from seedbed.cli.closing import closing_columns, fitting, print_results
+from seedbed.cli.progress import LiveProgress, step_line
 from seedbed.lib.engines import Failure, Outcome, Task
 from test_pipeline import make_project, record_of, the_run
 

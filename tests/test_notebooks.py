@@ -35,7 +35,7 @@ def test_the_package_is_in_sync():
 
 
 def test_every_module_comes_from_a_notebook():
-    made = {p.relative_to(ROOT / "pkg/seedbed") for p in (ROOT / "pkg/seedbed").rglob("*.py")} - {Path("cli.py"), Path("_modidx.py")}
+    made = {p.relative_to(ROOT / "pkg/seedbed") for p in (ROOT / "pkg/seedbed").rglob("*.py") if p.parent.name != "cli"} - {Path("_modidx.py")}
     exports = {line.split()[2].replace(".", "/") + ".py" for p in NOTEBOOKS for cell in json.loads(p.read_text())["cells"] for line in cell["source"] if line.startswith("#| default_exp")}
     assert {p.as_posix() for p in made if p.name != "__init__.py"} == exports
 

@@ -1,0 +1,33 @@
+"""The `seedbed` command. What is heavy is imported where it is used, so that `seedbed --help` answers at once."""
+
+import os
+import sys
+import traceback
+
+import typer
+
+from seedbed.lib.errors import InputError
+
+from . import lists, run
+from .options import Version
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
+                  help="From labels on a map to a model that a stakeholder can use: the stage notebooks, run in order.",
+                  epilog="Everything is set in settings.ini. Start with: seedbed run")
+
+
+@app.callback()
+def seedbed_command(version: Version = False): pass
+
+
+for command in (run.run, lists.models, lists.metrics, lists.settings): app.command()(command)
+
+
+def main():
+    """Run the command; tell an error in a line, and with --debug in full."""
+    try: app()
+    except Exception as error:
+        if os.environ.get("SEEDBED_DEBUG"): traceback.print_exc()
+        elif isinstance(error, InputError): print(error, file=sys.stderr)
+        else: print(f"{type(error).__name__}: {' '.join(str(error).split())}; --debug shows where", file=sys.stderr)
+        sys.exit(1)

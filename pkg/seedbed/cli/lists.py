@@ -1,0 +1,26 @@
+"""`seedbed models`, `seedbed metrics`, `seedbed settings`: what settings.ini can name, and what it says."""
+
+from .options import Debug, Overrides
+from .tables import make_console, print_table
+
+
+def models(debug: Debug = False):
+    """List the models that settings.ini can name."""
+    from seedbed.model import list_models
+    found = list_models()
+    described = [(found[name].__doc__ or "").strip().partition("\n")[0] for name in found]
+    print_table([("name", list(found)), ("what it is", described)], make_console())
+
+
+def metrics(debug: Debug = False):
+    """List the metrics that settings.ini can name."""
+    from seedbed.lib.metrics import METRICS
+    found = METRICS.values()
+    print_table([("name", [m.name for m in found]), ("what it is", [m.title for m in found]), ("task", [m.task for m in found]),
+                 ("better", ["greater" if m.greater_is_better else "smaller" for m in found])], make_console())
+
+
+def settings(overrides: Overrides = None, debug: Debug = False):
+    """Print the settings that a run would use, every value spelt out."""
+    from seedbed.lib.settings import load_settings, to_ini
+    print(to_ini(load_settings(overrides=overrides or ())), end="")

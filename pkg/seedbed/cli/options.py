@@ -1,0 +1,32 @@
+"""Options that several commands share, and how a command leaves."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+import seedbed
+
+
+def _show_version(wanted: bool):
+    if wanted:
+        print(f"seedbed {seedbed.__version__}")
+        raise typer.Exit()
+
+
+def _set_debug(wanted: bool):
+    os.environ["SEEDBED_DEBUG"] = "1" if wanted else ""
+
+
+Overrides = Annotated[Optional[list[str]], typer.Option("-p", metavar="SECTION.KEY=VALUE", help="Override a line of settings.ini; may be given more than once.")]
+SettingsFile = Annotated[Optional[Path], typer.Option("--settings", metavar="FILE", help="Read this file instead of the project's settings.ini.")]
+Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, envvar="SEEDBED_DEBUG", help="Show the whole traceback of an error.")]
+Version = Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave.")]
+
+
+def leave(message: str, code: int):
+    """Say why on standard error, and end the command."""
+    print(message, file=sys.stderr)
+    raise typer.Exit(code)

@@ -1,0 +1,30 @@
+"""`seedbed run`"""
+
+import os
+import shlex
+import signal
+import sys
+
+from .closing import print_results
+from .options import Debug, Overrides, SettingsFile, leave
+from .progress import progress
+from .tables import make_console
+
+
+def run(overrides: Overrides = None, settings_file: SettingsFile = None, debug: Debug = False):
+    """Execute all stages into a new folder under runs/, and show which model is best and whether it is good enough."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1" # before numpy is there: its threads would not survive the fork
+    from seedbed.lib.files import read_json, relative
+    from seedbed.lib.pipeline import RunFailed, run_pipeline
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name): signal.signal(getattr(signal, name), signal.default_int_handler)
+    try:
+        with progress() as watcher: folder = run_pipeline(overrides=overrides or (), settings_file=settings_file, command=shlex.join(["seedbed", *sys.argv[1:]]), watcher=watcher)
+    except RunFailed as failed:
+        if os.environ.get("SEEDBED_DEBUG"): print(failed.outcome.failure.traceback, file=sys.stderr)
+        leave(str(failed), 1)
+    except KeyboardInterrupt as stopped:
+        leave(f"interrupted; what was done so far: {stopped}" if str(stopped) else "interrupted", 130)
+    console = make_console()
+    if (folder / "results.json").is_file(): print_results(read_json(folder / "results.json"), console)
+    console.print(f"\nThe run: {relative(folder)}", markup=False, soft_wrap=True)

@@ -1,0 +1,32 @@
+"""Tables in a terminal."""
+
+import sys
+
+
+def number(value, digits: int = 3) -> str:
+    """A value of a table: thousands apart, fractions cut, a dash where there is none."""
+    if value is None: return "-"
+    if isinstance(value, bool) or not isinstance(value, (int, float)): return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
+
+
+def make_console():
+    """A terminal as wide as it is; elsewhere 100 columns of plain text."""
+    from rich.console import Console
+    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=100)
+
+
+def print_table(columns: list[tuple[str, list[str]]], console):
+    """Columns of text, numbers to the right."""
+    from rich import box
+    from rich.table import Table
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for heading, texts in columns:
+        table.add_column(heading, justify="right" if all(t[:1].isdigit() or t[:1] in "-+" for t in texts) else "left", no_wrap=heading in ("model", "name"))
+    for row in zip(*(texts for _, texts in columns)): table.add_row(*(_literal(text) for text in row))
+    console.print(table)
+
+
+def _literal(text: str):
+    from rich.text import Text
+    return Text(text)
