@@ -11,8 +11,8 @@ help:            ## show this list
 run: $(READY)    ## run the whole pipeline; ARGS="-p source.name=sample:brandenburg" for other settings
 	$(BIN)/seedbed run $(ARGS)
 
-test: $(READY)   ## run every test; ARGS="-k splits" for some
-	OMP_NUM_THREADS=1 MPLBACKEND=agg $(BIN)/python -m pytest $(ARGS)
+test: $(READY)   ## run every test, on all cores; ARGS="-k splits" for some
+	OMP_NUM_THREADS=1 MPLBACKEND=agg $(BIN)/python -m pytest -n auto $(ARGS)
 
 lab: $(READY)    ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab nbs
