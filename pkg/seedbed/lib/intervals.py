@@ -39,12 +39,15 @@ def bootstrap(
     block: np.ndarray, # [N] name of each sample's block
     resamples: int = 2000,
     seed: int = 0,
-    slow: int = 300, # draws of a metric that is not a function of sums
+    slow: int = 300, # draws of a metric that is scored anew for each
 ) -> np.ndarray: # [resamples] scores; NaN where a draw has none
     """The scores of many draws of blocks."""
     names, block = np.unique(block, return_inverse=True)
     if metric.function is None:
         return metric.value(block_weights(len(names), resamples, seed) @ block_sums(metric.parts(y, prediction), block))
+    if metric.weighted is not None:
+        weights, some = block_weights(len(names), resamples, seed), max(1, 2_000_000 // len(y)) # draws at once, of 16 MB
+        return np.concatenate([metric.weighted(y, prediction, weights[i:i + some][:, block]) for i in range(0, resamples, some)])
     weights = block_weights(len(names), min(resamples, slow), seed).astype(int)
     rows = [np.repeat(np.arange(len(y)), w[block]) for w in weights]
     return np.array([metric.function(y[r], prediction[r]) for r in rows])

@@ -13,7 +13,6 @@ from typing import Callable
 
 import numpy as np
 import scipy.sparse
-from sklearn.metrics import roc_auc_score
 
 from .errors import InputError
 from .settings import nearest
@@ -29,6 +28,7 @@ class Metric:
     value: Callable | None # [..., S] -> [...]
     greater_is_better: bool = True
     function: Callable | None = None # (y, prediction) -> float, where there are no sums
+    weighted: Callable | None = None # (y, prediction, how often each sample is drawn [R, N]) -> [R]
 
     def __call__(self, y: np.ndarray, prediction: np.ndarray) -> float: # prediction: [N, K] probabilities, or [N] values
         """The score of a set of samples."""
@@ -90,12 +90,20 @@ def _ece(sums):
     return _ratio(np.abs(right - confidence).sum(-1), n.sum(-1))
 
 # %% ../../../nbs/lib/metrics.ipynb #0a7d09b9
-def _auc(y, proba):
-    "Area under the ROC curve: mean over the classes that are there, each against the rest."
-    there = [k for k in range(proba.shape[1]) if 0 < (y == k).sum() < len(y)]
-    if not there: return float("nan")
-    if proba.shape[1] == 2: return roc_auc_score(y == 1, proba[:, 1])
-    return float(np.mean([roc_auc_score(y == k, proba[:, k]) for k in there]))
+def _one_auc(positive, score, weights): # [N] bool, [N], [R, N] -> [R]
+    order = np.argsort(score, kind="stable")
+    first = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0]) # of samples with equal scores
+    weights, positive = weights[:, order], positive[order]
+    these, rest = (np.add.reduceat(weights * side, first, axis=1) for side in (positive, ~positive))
+    won = (these * (np.cumsum(rest, 1) - rest / 2)).sum(1)
+    return _ratio(won, these.sum(1) * rest.sum(1))
+
+def _aucs(y, proba, weights):
+    "Mean over the classes that are there, each against the rest."
+    classes = [1] if proba.shape[1] == 2 else range(proba.shape[1])
+    return _mean_known(np.stack([_one_auc(y == k, proba[:, k], weights) for k in classes], -1))
+
+def _auc(y, proba): return _aucs(y, proba, np.ones((1, len(y))))[0]
 
 # %% ../../../nbs/lib/metrics.ipynb #ee346ce0
 def regression_parts(y: np.ndarray, prediction: np.ndarray) -> np.ndarray: # [N, 6]
@@ -114,7 +122,7 @@ METRICS = {m.name: m for m in (
     Metric("accuracy", "overall accuracy", "classification", confusion_parts, _accuracy),
     Metric("f1_score", "macro-F1", "classification", confusion_parts, _f1),
     Metric("balanced_accuracy", "balanced accuracy", "classification", confusion_parts, _balanced_accuracy),
-    Metric("roc_auc", "area under the ROC curve", "classification", None, None, function=_auc),
+    Metric("roc_auc", "area under the ROC curve", "classification", None, None, function=_auc, weighted=_aucs),
     Metric("log_loss", "log-loss", "classification", _log_parts, _mean_part, greater_is_better=False),
     Metric("brier_score", "Brier score", "classification", _brier_parts, _mean_part, greater_is_better=False),
     Metric("ece", "expected calibration error", "classification", calibration_parts, _ece, greater_is_better=False),
