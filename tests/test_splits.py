@@ -16,7 +16,7 @@ from seedbed.lib.audit import audit, audit_folds, must_fail
 from seedbed.lib.labels import read_labels
 from seedbed.lib.settings import Split
 from seedbed.lib.splits import assign, blocks, choose_fold, distances, hashed_folds, near, systematic_folds, uncovered
-from seedbed.process import make_split, with_final
+from seedbed.lib.folds import make_split, with_final
 
 GEOD = pyproj.Geod(ellps="WGS84")
 FEW = budget(max_examples=40, deadline=None, derandomize=True)
