@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['sample_label', 'Samples', 'read_samples', 'train_statistics', 'all_statistics', 'write_dataset', 'process',
-           'sample_columns', 'attributes_of']
+           'series_days', 'sample_columns', 'attributes_of']
 
 # %% ../../nbs/02_process.ipynb #8dd3d9e1
 import hashlib
@@ -145,13 +145,13 @@ def process(
     samples, missing = samples.keep(share <= settings.process.max_missing), share[share <= settings.process.max_missing]
     labels, samples = _kept(labels, samples)
     if not len(labels): raise InputError(f"no sample is left; the first reason: {next(iter(faults.values()))}")
-    labels = labels.set_geometry([samples.ground[i] for i in range(len(labels))], crs=4326)
-    sides, block, split = make_split(labels, settings.split, manifest["suggested"], classes, settings.success.claim)
+    ground = np.array([samples.ground[i] for i in range(len(labels))], object)
+    sides, block, split = make_split(labels, settings.split, manifest["suggested"], classes, settings.success.claim, ground, series_days(layout))
     by_step, samples.X = missing_by_step(samples.X), interpolate(samples.X)
     rows = with_final(sides)[:, samples.label]
     facts = all_statistics(samples.X, samples.static, rows)
     arrays = sample_columns(labels, samples, block, classes) | {"split": rows.astype("S7"), "missing": missing.astype(np.float32)}
-    found = audit_folds(arrays, labels.geometry.values, split, classes, facts)
+    found = audit_folds(arrays, ground, split, classes, facts)
     report = {"left_out": manifest["left_out"] | faults, "unlabelled_tifs": manifest["unlabelled_tifs"], "missing": {"variables": samples.variables, "by_step": by_step}, "split": split, "checks": found}
     write_json(target_dir / "audit.json", report)
     chance = ["training and validation are neighbours (split.method = random)"] if split["method"] == "random" else []
@@ -172,6 +172,11 @@ def _kept(labels, samples: Samples):
     there, number = np.unique(samples.label, return_inverse=True)
     samples.label, samples.ground = number, {new: samples.ground[old] for new, old in enumerate(there)}
     return labels.iloc[there].reset_index(drop=True), samples
+
+# %% ../../nbs/02_process.ipynb #58cd1274
+def series_days(layout: Layout) -> float:
+    """How long a series lasts, in days."""
+    return layout.steps * layout.step_months * 365.25 / 12
 
 # %% ../../nbs/02_process.ipynb #30e1e4d6
 def sample_columns(labels, samples: Samples, block, classes) -> dict[str, np.ndarray]:

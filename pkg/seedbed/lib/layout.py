@@ -20,7 +20,7 @@ class Layout:
     variables: tuple[str, ...] # bands of one step, in order
     steps: int = 1 # number of time steps
     static: tuple[str, ...] = () # bands without time, after all steps
-    step_months: int = 1 # months from one step to the next
+    step_months: float = 1 # months from one step to the next
     scale: float = 1.0 # value = stored * scale + offset
     offset: float = 0.0
     nodata: float | None = None # stored value of a missing pixel, where the tif's tag says nothing

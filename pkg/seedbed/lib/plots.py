@@ -15,7 +15,7 @@ import pandas as pd
 
 # %% ../../../nbs/lib/plots.ipynb #07a14aa1
 MUTED = ("#332288", "#DDCC77", "#117733", "#88CCEE", "#CC6677", "#44AA99", "#AA4499", "#999933", "#882255", "#6699CC")
-SPLIT_COLOURS = {"train": "#4477AA", "val": "#EE6677", "dropped": "#BBBBBB"}
+SPLIT_COLOURS = {"train": "#4477AA", "val": "#EE6677", "dropped": "#BBBBBB", "test": "#CCBB44"}
 
 def style():
     """Small, quiet figures; called once at the top of a notebook."""
@@ -65,11 +65,12 @@ def true_colour(
 # %% ../../../nbs/lib/plots.ipynb #30d94191
 def step_dates(
     start: str, # ISO date of the first step; "" where it is unknown
-    steps: int, step_months: int = 1,
+    steps: int, step_months: float = 1,
 ) -> list:
     """Dates of the steps, or their numbers where no date is known."""
     if not start: return list(range(steps))
-    return list(pd.date_range(pd.Timestamp(start), periods=steps, freq=pd.DateOffset(months=step_months)))
+    step = pd.DateOffset(months=int(step_months)) if float(step_months).is_integer() else pd.Timedelta(days=step_months * 365.25 / 12)
+    return list(pd.date_range(pd.Timestamp(start), periods=steps, freq=step))
 
 # %% ../../../nbs/lib/plots.ipynb #bd6b9cbd
 def plot_series(

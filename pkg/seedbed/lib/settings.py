@@ -57,7 +57,7 @@ class Source(Section):
     variables: Words = ()
     static: Words = ()
     steps: Maybe(int, gt=0) = None
-    step_months: int = Field(1, gt=0)
+    step_months: float = Field(1, gt=0)
     scale: Maybe(float) = None
     offset: Maybe(float) = None
     nodata: Maybe(float) = None
@@ -88,7 +88,7 @@ class Process(Section):
 # %% ../../../nbs/lib/settings.ipynb #2414d85b
 class Split(Section):
     """Who is for training and who for validation."""
-    method: Literal["blocks", "column", "random"] = "blocks"
+    method: Literal["blocks", "region", "year", "column", "random"] = "blocks"
     column: str = "region"
     block_km: Maybe(float, gt=0) = None
     buffer_km: Maybe(float, ge=0) = None
@@ -96,6 +96,7 @@ class Split(Section):
     cross_validate: bool = True
     fold: Maybe(int, ge=0) = None
     seed: int = Field(0, ge=0)
+    test: Words = ()
     allow_leakage: bool = False
 
 # %% ../../../nbs/lib/settings.ipynb #62f51ddc
@@ -122,6 +123,7 @@ class Run(Section):
     kernel: Maybe(Literal["fork", "jupyter"]) = None
     resamples: int = Field(2000, ge=100)
     level: float = Field(.95, gt=.5, lt=1)
+    open_test: bool = False
 
 # %% ../../../nbs/lib/settings.ipynb #96c4b25b
 class Paths(Section):
@@ -225,7 +227,8 @@ def _contradictions(settings: Settings):
     for section, values in settings.model_dump().items():
         for key, value in values.items():
             if isinstance(value, float) and not math.isfinite(value) and key != "nodata": yield f"[{section}] {key} = {value}: write a finite number"
-    if split.method != "column" and split.fold is not None and split.fold >= split.folds: yield f"[split] fold = {split.fold}: there are {split.folds} folds, counted from 0"
+    if split.method in ("blocks", "random") and split.fold is not None and split.fold >= split.folds: yield f"[split] fold = {split.fold}: there are {split.folds} folds, counted from 0"
+    if settings.run.open_test and not split.test: yield "[run] open_test = yes: there is no test; name its regions in split.test"
     if not names: yield "[models] names = : no model; name at least one, e.g. majority"
     for name in sorted({n for n in names if names.count(n) > 1}): yield f"[models] names: '{name}' stands there twice; name it once"
     if not settings.run.seeds: yield "[run] seeds = : no seed; write at least one, e.g. 0"
