@@ -15,8 +15,12 @@ from nbdev.export import nb_export
 
 from seedbed.lib.engines import SKIP, Task, Watcher, ask, preload, run_tasks
 from seedbed.lib.errors import InputError
-from seedbed.lib.pipeline import LAST_STAGE, MODEL_STAGE, STAGES, RunFailed, begin_run, check_in_sync, new_run, plan_models, run_pipeline, stage_parameters
+from seedbed.lib.parameters import stage_parameters
+from seedbed.lib.pipeline import RunFailed, begin_run, run_pipeline
+from seedbed.lib.record import new_run
 from seedbed.lib.settings import load_settings
+from seedbed.lib.stages import STAGES, plan_models
+from seedbed.lib.sync import check_in_sync
 
 HEAD = "from seedbed.lib.settings import load_settings\nsettings = load_settings()"
 SETTINGS = "[models]\nnames = majority, tempcnn\n[run]\nseeds = 0, 1\nworkers = 2\n"
@@ -36,9 +40,9 @@ def make_project(root, settings=SETTINGS, **stages):
     """A project of six tiny stages; `stages` gives the code of some of them by the words of their names."""
     root.mkdir(exist_ok=True)
     (root / "settings.ini").write_text(settings)
-    for name in (*STAGES, MODEL_STAGE, LAST_STAGE):
-        parameters = "run_dir = settings.run_dir" + ("\nmodel = 'majority'\nseed = 0" if name == MODEL_STAGE else "")
-        write_notebook(root / "nbs" / f"{name}.ipynb", parameters, *stages.get(name[3:], ["run_dir"]))
+    for stage in STAGES:
+        parameters = "run_dir = settings.run_dir" + ("\nmodel = 'majority'\nseed = 0" if stage.each else "")
+        write_notebook(root / "nbs" / f"{stage.name}.ipynb", parameters, *stages.get(stage.name[3:], ["run_dir"]))
     return root
 
 
@@ -269,7 +273,7 @@ def test_a_run_executes_every_stage_in_order_and_keeps_a_record(tmp_path):
     watcher = Names()
     run = run_pipeline(root, ["split.folds=4"], command="seedbed run", watcher=watcher)
     pairs = ["04_model/majority/seed_0", "04_model/tempcnn/seed_0", "04_model/tempcnn/seed_1"]
-    assert watcher.begun == [*STAGES, *pairs, LAST_STAGE] and watcher.most == 2
+    assert watcher.begun == [name for stage in STAGES for name in (pairs if stage.each else [stage.name])] and watcher.most == 2
     record = record_of(run)
     assert record["status"] == "complete" and record["run_id"] == run.name and record["command"] == "seedbed run" and record["overrides"] == ["split.folds=4"]
     assert set(record["stages"]) == set(watcher.begun) and record["failed"] is None and record["ended_at"] >= record["started_at"]
@@ -311,7 +315,7 @@ def test_a_failing_cell_stops_the_run_and_is_told(tmp_path):
         run_pipeline(root, watcher=watcher)
     run = the_run(root)
     assert str(caught.value) == f"02_process.ipynb, cell 5: ValueError: two words; the partial notebook: runs/{run.name}/02_process.ipynb"
-    assert watcher.begun == list(STAGES[:3])
+    assert watcher.begun == [stage.name for stage in STAGES[:3]]
     record = record_of(run)
     assert record["status"] == "failed" and record["ended_at"] and not (run / "results.json").exists()
     assert record["failed"] == {"notebook": "02_process", "cell": 5, "error": "ValueError: two words", "partial": f"runs/{run.name}/02_process.ipynb"}
