@@ -37,7 +37,9 @@ def flips(X: np.ndarray, rng: np.random.Generator) -> np.ndarray: # X [n, T, B, 
     """Mirror and turn chips at random; series without height and width stay as they are."""
     if X.ndim < 5: return X
     out = np.empty_like(X)
-    for i, (turn, mirror) in enumerate(zip(rng.integers(4 if X.shape[3] == X.shape[4] else 1, size=len(X)), rng.integers(2, size=len(X)))):
+    for i, (turn, mirror) in enumerate(
+        zip(rng.integers(4 if X.shape[3] == X.shape[4] else 1, size=len(X)), rng.integers(2, size=len(X)))
+    ):
         chip = np.rot90(X[i], turn, axes=(2, 3))
         out[i] = chip[..., ::-1] if mirror else chip
     return out
@@ -50,7 +52,8 @@ def augmentation(
 ):
     """One function that applies several augmentations; None for none."""
     for name in names:
-        if name not in AUGMENTATIONS: raise InputError(f"dataset.augment: '{name}' is not known; use any of {', '.join(AUGMENTATIONS)}")
+        if name not in AUGMENTATIONS:
+            raise InputError(f"dataset.augment: '{name}' is not known; use any of {', '.join(AUGMENTATIONS)}")
     return Augmentation(tuple(names)) if names else None
 
 # %% ../../../nbs/lib/augment.ipynb #3fa44112

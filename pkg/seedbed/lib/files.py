@@ -100,7 +100,9 @@ def write_json(
 ):
     """Write `value` as indented JSON, atomically and without NaN."""
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+        )
 
 # %% ../../../nbs/lib/files.ipynb #9732ccef
 def read_json(path: str | Path):
@@ -133,7 +135,7 @@ def link(
     source: str | Path, # an existing file
     target: str | Path, # the name it shall have as well
 ):
-    """Make `target` a symbolic link to `source`, or a copy where links are not allowed; what stands there is replaced."""
+    """Make `target` a symbolic link to `source`, or a copy where links are not allowed; replace what is there."""
     source, target = Path(source).resolve(), Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     room = Path(tempfile.mkdtemp(prefix=f".tmp-{target.stem}-", dir=target.parent))
@@ -141,4 +143,5 @@ def link(
         try: (room / target.name).symlink_to(source)
         except OSError: shutil.copy2(source, room / target.name)
         os.replace(room / target.name, target)
-    finally: shutil.rmtree(room, ignore_errors=True)
+    finally:
+        shutil.rmtree(room, ignore_errors=True)

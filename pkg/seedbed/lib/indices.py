@@ -35,10 +35,15 @@ def bands_of(
     variables, # the names of the bands that there are
 ) -> list[str]: # the bands that it is made of
     """Which bands an index needs; an `InputError` where one is missing."""
-    if index not in INDICES: raise InputError(f"process.indices: '{index}' is not known; use any of {', '.join(INDICES)}")
+    if index not in INDICES:
+        raise InputError(f"process.indices: '{index}' is not known; use any of {', '.join(INDICES)}")
     found = [next((name for name in COLOURS[colour] if name in variables), None) for colour in INDICES[index][0]]
     for colour, name in zip(INDICES[index][0], found):
-        if name is None: raise InputError(f"process.indices: '{index}' needs a {colour} band ({' or '.join(COLOURS[colour])}) and there are {', '.join(variables)}; leave it out")
+        if name is None:
+            raise InputError(
+                f"process.indices: '{index}' needs a {colour} band ({' or '.join(COLOURS[colour])}) and there are"
+                f" {', '.join(variables)}; leave it out"
+            )
     return found
 
 # %% ../../../nbs/lib/indices.ipynb #3b584e0c

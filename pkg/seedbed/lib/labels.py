@@ -25,11 +25,14 @@ def read_vector(
 ) -> gpd.GeoDataFrame:
     """Read a vector file as it is, in its own coordinate reference system."""
     path = Path(path)
-    if not path.is_file(): raise InputError(f"{path}: no such labels file; set source.labels_file or put the file there")
+    if not path.is_file():
+        raise InputError(f"{path}: no such labels file; set source.labels_file or put the file there")
     with explain(path, "is it a whole vector file (GeoJSON, GeoPackage, Shapefile, Parquet)?"):
         frame = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else gpd.read_file(path)
-        if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name not in (None, "geometry"): frame = frame.rename_geometry("geometry")
-    if "geometry" not in frame or not len(frame): raise InputError(f"{path}: holds no labels with a geometry; add features to it")
+        if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name not in (None, "geometry"):
+            frame = frame.rename_geometry("geometry")
+    if "geometry" not in frame or not len(frame):
+        raise InputError(f"{path}: holds no labels with a geometry; add features to it")
     if frame.crs is None and crs is None:
         raise InputError(f"{path}: names no coordinate reference system; set source.crs, e.g. source.crs=EPSG:4326")
     with explain(f"source.crs={crs}", "write a code such as EPSG:4326"):
@@ -40,7 +43,11 @@ def id_text(values: pd.Series) -> pd.Series:
     """Ids as text: 98, 98.0 and '98' are the same id; a missing id is an empty text."""
     def text(value):
         if value is None or (isinstance(value, float) and np.isnan(value)): return ""
-        return str(int(value)) if isinstance(value, (float, np.floating)) and float(value).is_integer() else str(value).strip()
+        return (
+            str(int(value))
+            if isinstance(value, (float, np.floating)) and float(value).is_integer()
+            else str(value).strip()
+        )
     return values.map(text).astype(object)
 
 # %% ../../../nbs/lib/labels.ipynb #d5e28b64
@@ -52,9 +59,18 @@ def row_faults(
     shape, bounds = frame.geometry, frame.bounds
     tests = [
         (shape.isna() | shape.is_empty, "no geometry; draw one or delete the row"),
-        (frame["label"].isna() | (frame["label"].astype(str).str.strip() == ""), "no label; fill it in or delete the row"),
-        ((bounds.minx < -180) | (bounds.maxx > 180) | (bounds.miny < -90) | (bounds.maxy > 90), "lies outside the Earth; is the CRS right?"),
-        (~frame.geom_type.isin(["Point", "Polygon", "MultiPolygon"]) & shape.notna(), "is neither a point nor a polygon; convert it"),
+        (
+            frame["label"].isna() | (frame["label"].astype(str).str.strip() == ""),
+            "no label; fill it in or delete the row",
+        ),
+        (
+            (bounds.minx < -180) | (bounds.maxx > 180) | (bounds.miny < -90) | (bounds.maxy > 90),
+            "lies outside the Earth; is the CRS right?",
+        ),
+        (
+            ~frame.geom_type.isin(["Point", "Polygon", "MultiPolygon"]) & shape.notna(),
+            "is neither a point nor a polygon; convert it",
+        ),
     ]
     for rows, reason in tests:
         for name in frame.loc[rows.fillna(False), "id"]: faults.setdefault(name, reason)
@@ -83,7 +99,8 @@ def start_dates(
             faults.add(f"column '{start}': '{value}' is not a date; write YYYY-MM-DD")
         return dates.dt.strftime("%Y-%m-%d").fillna("").astype(object)
     date = pd.to_datetime(start, errors="coerce") if re.match(r"\d{4}", start) else pd.NaT
-    if re.match(r"\d{4}", start) and pd.isna(date): faults.add(f"labels.start = {start}: is neither a column nor a date; write YYYY-MM-DD")
+    if re.match(r"\d{4}", start) and pd.isna(date):
+        faults.add(f"labels.start = {start}: is neither a column nor a date; write YYYY-MM-DD")
     elif not re.match(r"\d{4}", start) and start != Labels().start:
         faults.add(f"column '{start}' (labels.start): not in the file; {nearest(start, _columns(frame))}")
     return pd.Series("" if pd.isna(date) else date.strftime("%Y-%m-%d"), index=frame.index, dtype=object)
@@ -100,16 +117,19 @@ def canonical(
     """Bring labels into seedbed's form; raise one error with all that makes the file unusable."""
     faults = Faults(name)
     for role, column in (("id", columns.id), ("target", columns.target)):
-        if column not in frame: faults.add(f"column '{column}' (labels.{role}): not in the file; {nearest(column, _columns(frame))}")
+        if column not in frame:
+            faults.add(f"column '{column}' (labels.{role}): not in the file; {nearest(column, _columns(frame))}")
     for role in ("region", "group"):
         column = getattr(columns, role)
-        if column not in frame and column != role: faults.add(f"column '{column}' (labels.{role}): not in the file; {nearest(column, _columns(frame))}")
+        if column not in frame and column != role:
+            faults.add(f"column '{column}' (labels.{role}): not in the file; {nearest(column, _columns(frame))}")
     starts = start_dates(frame, columns.start, faults)
     faults.raise_any()
     out = gpd.GeoDataFrame({"id": id_text(frame[columns.id]), "label": frame[columns.target], "start": starts},
                            geometry=mend_geometry(frame.geometry.to_crs(4326)))
     for role in ("region", "group"):
-        if getattr(columns, role) in frame: out[role] = frame[getattr(columns, role)].map(lambda v: "" if pd.isna(v) else str(v))
+        if getattr(columns, role) in frame:
+            out[role] = frame[getattr(columns, role)].map(lambda v: "" if pd.isna(v) else str(v))
     for column in _columns(frame):
         if column not in out and column not in (columns.id, columns.target): out[column] = frame[column]
     _check_ids(out, faults)
@@ -125,7 +145,11 @@ def _check_ids(labels: pd.DataFrame, faults: Faults):
             faults.add(f"id '{name}' cannot name a file; use letters, digits, '.', '_' and '-'")
     names = labels["id"].drop_duplicates()
     for _, same in names.groupby(names.str.lower()):
-        if len(same) > 1: faults.add(f"ids '{same.iloc[0]}' and '{same.iloc[1]}' differ by case alone and would name one file on some machines; make each id unique")
+        if len(same) > 1:
+            faults.add(
+                f"ids '{same.iloc[0]}' and '{same.iloc[1]}' differ by case alone and would name one file on some"
+                " machines; make each id unique"
+            )
 
 # %% ../../../nbs/lib/labels.ipynb #20d4990d
 def guess_task(
@@ -144,10 +168,14 @@ def write_labels(
 ):
     """Write labels as GeoJSON in longitude and latitude, seven decimals, sorted by id."""
     frame = labels.sort_values("id").reset_index(drop=True)
-    frame.to_file(path, driver="GeoJSON", engine="pyogrio", layer="labels", layer_options={"COORDINATE_PRECISION": "7"})
+    frame.to_file(
+        path, driver="GeoJSON", engine="pyogrio", layer="labels", layer_options={"COORDINATE_PRECISION": "7"}
+    )
 
 # %% ../../../nbs/lib/labels.ipynb #8a505f69
 def read_labels(path: str | Path) -> gpd.GeoDataFrame:
     """Read a labels.geojson that `write_labels` has written; ids stay text."""
     frame = read_vector(path)
-    return frame.assign(id=id_text(frame["id"]), start=frame["start"].map(lambda v: "" if pd.isna(v) else str(v)[:10]))
+    return frame.assign(
+        id=id_text(frame["id"]), start=frame["start"].map(lambda v: "" if pd.isna(v) else str(v)[:10])
+    )

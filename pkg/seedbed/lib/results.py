@@ -18,7 +18,9 @@ from .files import plain, read_json, write_json
 # %% ../../../nbs/lib/results.ipynb #2e5717fa
 def schema() -> dict:
     """The JSON Schema of results.json, as it ships with the package."""
-    return json.loads(importlib.resources.files("seedbed").joinpath("schemas/results.schema.json").read_text(encoding="utf-8"))
+    return json.loads(
+        importlib.resources.files("seedbed").joinpath("schemas/results.schema.json").read_text(encoding="utf-8")
+    )
 
 # %% ../../../nbs/lib/results.ipynb #0bd36c41
 def check_results(
@@ -26,8 +28,15 @@ def check_results(
     where: str = "results.json", # for messages
 ):
     """Refuse a record that does not fit the schema, naming every place where it does not."""
-    found = sorted(jsonschema.Draft202012Validator(schema()).iter_errors(plain(record)), key=lambda e: list(map(str, e.path)))
-    if found: raise InputError(f"{where}: " + "; ".join(f"{'.'.join(map(str, e.path)) or 'record'}: {e.message[:120]}" for e in found[:5]) + "; run the stage again that makes it")
+    found = sorted(
+        jsonschema.Draft202012Validator(schema()).iter_errors(plain(record)), key=lambda e: list(map(str, e.path))
+    )
+    if found:
+        raise InputError(
+            f"{where}: "
+            + "; ".join(f"{'.'.join(map(str, e.path)) or 'record'}: {e.message[:120]}" for e in found[:5])
+            + "; run the stage again that makes it"
+        )
 
 # %% ../../../nbs/lib/results.ipynb #f79f9566
 def write_results(

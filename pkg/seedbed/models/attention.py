@@ -33,9 +33,14 @@ class Heads(nn.Module):
 
     def weights(self, X: torch.Tensor) -> torch.Tensor: # [n, T, width] -> [n, heads, T]
         """How much each head looks at each step."""
-        return (torch.einsum("nthk,hk->nht", self.key(X).unflatten(2, (self.heads, -1)), self.query) * self.scale).softmax(2)
+        return (
+            torch.einsum("nthk,hk->nht", self.key(X).unflatten(2, (self.heads, -1)), self.query) * self.scale
+        ).softmax(2)
 
-    def forward(self, X): return torch.einsum("nht,nthc->nhc", self.dropout(self.weights(X)), X.unflatten(2, (self.heads, -1))).flatten(1)
+    def forward(self, X):
+        return torch.einsum(
+            "nht,nthc->nhc", self.dropout(self.weights(X)), X.unflatten(2, (self.heads, -1))
+        ).flatten(1)
 
 # %% ../../../nbs/models/attention.ipynb #ca02ea2c
 def normed(inputs: int, outputs: int) -> nn.Sequential:
@@ -45,7 +50,9 @@ def normed(inputs: int, outputs: int) -> nn.Sequential:
 # %% ../../../nbs/models/attention.ipynb #0201c850
 class LTAELayers(nn.Module):
     """The lightweight temporal attention encoder and its decoder."""
-    def __init__(self, bands: int, steps: int, outputs: int, width: int = 256, heads: int = 16, dropout: float = .2):
+    def __init__(
+        self, bands: int, steps: int, outputs: int, width: int = 256, heads: int = 16, dropout: float = 0.2
+    ):
         super().__init__()
         self.embed = nn.Sequential(nn.Linear(bands, width), nn.LayerNorm((steps, width)))
         self.register_buffer("places", positions(steps, width // heads, 1000.).repeat(1, heads))
@@ -68,7 +75,17 @@ class LTAE(Network):
 # %% ../../../nbs/models/attention.ipynb #d6b8dc11
 class TransformerLayers(nn.Module):
     """A transformer's encoder, the maximum over time, an output for each class."""
-    def __init__(self, bands: int, steps: int, outputs: int, width: int = 64, heads: int = 2, layers: int = 5, inner: int = 128, dropout: float = .018):
+    def __init__(
+        self,
+        bands: int,
+        steps: int,
+        outputs: int,
+        width: int = 64,
+        heads: int = 2,
+        layers: int = 5,
+        inner: int = 128,
+        dropout: float = 0.018,
+    ):
         super().__init__()
         self.embed = nn.Linear(bands, width)
         self.register_buffer("places", positions(steps, width))
@@ -76,7 +93,8 @@ class TransformerLayers(nn.Module):
         self.encoder = nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
         self.output = nn.Linear(width, outputs)
 
-    def forward(self, X): return self.output(self.encoder(self.embed(X) + self.places).amax(1).relu()) # X [n, T, bands]
+    def forward(self, X):
+        return self.output(self.encoder(self.embed(X) + self.places).amax(1).relu())  # X [n, T, bands]
 
 # %% ../../../nbs/models/attention.ipynb #83296c97
 class Transformer(Network):

@@ -17,6 +17,8 @@ class Boosting(BaseModel):
 
     def train(self, data):
         kind = HistGradientBoostingClassifier if data.task == "classification" else HistGradientBoostingRegressor
-        return kind(max_iter=100, learning_rate=.1, early_stopping=False, random_state=0).fit(self.features(data), data.y)
+        return kind(max_iter=100, learning_rate=0.1, early_stopping=False, random_state=0).fit(
+            self.features(data), data.y
+        )
 
     def parameters(self): return sum(len(tree.nodes) for step in self.fitted._predictors for tree in step)

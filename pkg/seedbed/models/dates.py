@@ -19,7 +19,9 @@ def date_features(
     day = np.asarray(start, dtype="datetime64[D]")
     year = day.astype("datetime64[Y]")
     angle = 2 * np.pi * (day - year).astype(float) / 365.25
-    return np.where(np.isnat(day)[:, None], 0, np.column_stack([np.sin(angle), np.cos(angle), year.astype(float) + 1970]))
+    return np.where(
+        np.isnat(day)[:, None], 0, np.column_stack([np.sin(angle), np.cos(angle), year.astype(float) + 1970])
+    )
 
 # %% ../../../nbs/models/dates.ipynb #fd61ee5d
 class Dates(BaseModel):

@@ -19,4 +19,7 @@ def dense(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
 class MLP(Network):
     """Two hidden layers of 256 on all steps and bands, dropout 0.2."""
     name = "mlp"
-    def network(self, bands, steps, outputs): return nn.Sequential(nn.Flatten(), dense(bands * steps, 256, .2), dense(256, 256, .2), nn.Linear(256, outputs))
+    def network(self, bands, steps, outputs):
+        return nn.Sequential(
+            nn.Flatten(), dense(bands * steps, 256, 0.2), dense(256, 256, 0.2), nn.Linear(256, outputs)
+        )

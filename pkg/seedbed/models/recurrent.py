@@ -17,8 +17,14 @@ class RecurrentLayers(nn.Module):
     def __init__(self, kind: type, bands: int, outputs: int, hidden: int = 128, dropout: float = .2):
         super().__init__()
         self.memory = kind(bands, hidden, batch_first=True)
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.BatchNorm1d(hidden, affine=False), nn.Linear(hidden, hidden, bias=False), nn.GELU(),
-                                  nn.BatchNorm1d(hidden, affine=False), nn.Linear(hidden, outputs))
+        self.head = nn.Sequential(
+            nn.Dropout(dropout),
+            nn.BatchNorm1d(hidden, affine=False),
+            nn.Linear(hidden, hidden, bias=False),
+            nn.GELU(),
+            nn.BatchNorm1d(hidden, affine=False),
+            nn.Linear(hidden, outputs),
+        )
 
     def forward(self, X): return self.head(self.memory(X)[0][:, -1]) # X [n, T, bands]
 

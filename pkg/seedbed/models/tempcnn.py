@@ -13,15 +13,27 @@ from .network import Network
 # %% ../../../nbs/models/tempcnn.ipynb #ee88689d
 def convolution(inputs: int, outputs: int, kernel: int, dropout: float) -> nn.Sequential:
     """Filters along time, batch normalisation, ReLU, dropout."""
-    return nn.Sequential(nn.Conv1d(inputs, outputs, kernel, padding="same"), nn.BatchNorm1d(outputs), nn.ReLU(), nn.Dropout(dropout))
+    return nn.Sequential(
+        nn.Conv1d(inputs, outputs, kernel, padding="same"), nn.BatchNorm1d(outputs), nn.ReLU(), nn.Dropout(dropout)
+    )
 
 # %% ../../../nbs/models/tempcnn.ipynb #f634c2cf
 class TempCNNLayers(nn.Module):
     """Three convolutions along time, a dense layer, an output for each class."""
-    def __init__(self, bands: int, steps: int, outputs: int, hidden: int = 64, kernel: int = 5, dropout: float = .5):
+    def __init__(
+        self, bands: int, steps: int, outputs: int, hidden: int = 64, kernel: int = 5, dropout: float = 0.5
+    ):
         super().__init__()
-        self.convolutions = nn.Sequential(*[convolution(bands if i == 0 else hidden, hidden, kernel, dropout) for i in range(3)])
-        self.dense = nn.Sequential(nn.Flatten(), nn.Linear(hidden * steps, 4 * hidden), nn.BatchNorm1d(4 * hidden), nn.ReLU(), nn.Dropout(dropout))
+        self.convolutions = nn.Sequential(
+            *[convolution(bands if i == 0 else hidden, hidden, kernel, dropout) for i in range(3)]
+        )
+        self.dense = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(hidden * steps, 4 * hidden),
+            nn.BatchNorm1d(4 * hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+        )
         self.output = nn.Linear(4 * hidden, outputs)
 
     def forward(self, X): return self.output(self.dense(self.convolutions(X.transpose(1, 2)))) # X [n, T, bands]

@@ -30,8 +30,15 @@ def find_labels_file(
     if given: return folder / given
     found = sorted(p for p in folder.iterdir() if p.suffix.lower() in VECTOR) if folder.is_dir() else []
     if not folder.is_dir(): raise InputError(f"{folder}: no such folder; correct source.name = folder:PATH")
-    if not found: raise InputError(f"{folder}: holds no vector file ({', '.join(VECTOR)}); put the labels there or set source.labels_file")
-    if len(found) > 1: raise InputError(f"{folder}: holds {len(found)} vector files ({', '.join(p.name for p in found[:4])}); set source.labels_file to one of them")
+    if not found:
+        raise InputError(
+            f"{folder}: holds no vector file ({', '.join(VECTOR)}); put the labels there or set source.labels_file"
+        )
+    if len(found) > 1:
+        raise InputError(
+            f"{folder}: holds {len(found)} vector files ({', '.join(p.name for p in found[:4])}); set"
+            " source.labels_file to one of them"
+        )
     return found[0]
 
 # %% ../../../nbs/sources/folder.ipynb #d82aa34c
@@ -41,13 +48,17 @@ def find_tifs(
     ids=(), # of the labels
 ) -> dict[str, Path]: # by id
     """The tif of each id; where a name holds several ids, the longest counts."""
-    if pattern.count("{id}") != 1: raise InputError(f"source.tifs = {pattern}: write the id's place once, e.g. tifs/{{id}}.tif")
+    if pattern.count("{id}") != 1:
+        raise InputError(f"source.tifs = {pattern}: write the id's place once, e.g. tifs/{{id}}.tif")
     known, found = set(ids), {}
     for path in sorted(folder.glob(pattern.replace("{id}", "*"))):
         names = _names_in(path.relative_to(folder).as_posix(), pattern)
         name = max((n for n in names if n in known), key=len, default=names[0] if names else None)
         if name in known and name in found:
-            raise InputError(f"source.tifs = {pattern}: id '{name}' has two tifs, {found[name].name} and {path.name}; write a pattern that only one of them fits, or move the other away")
+            raise InputError(
+                f"source.tifs = {pattern}: id '{name}' has two tifs, {found[name].name} and {path.name}; write a"
+                " pattern that only one of them fits, or move the other away"
+            )
         if name: found.setdefault(name, path)
     return found
 
@@ -72,7 +83,10 @@ def layout_of_folder(
     path, raster = _first_readable(tifs, where)
     if asked.variables: return _by_position(asked, len(raster.data), path, given)
     if not all(raster.descriptions):
-        raise InputError(f"{path}: {len(raster.data)} bands without names; set source.variables to the bands of one step, e.g. B2, B3, B4, B8")
+        raise InputError(
+            f"{path}: {len(raster.data)} bands without names; set source.variables to the bands of one step, e.g."
+            " B2, B3, B4, B8"
+        )
     return layout_from_names(raster.descriptions, str(path), step_months=asked.step_months, **given)
 
 # %% ../../../nbs/sources/folder.ipynb #0438d763
@@ -80,7 +94,11 @@ def _by_position(asked, count: int, path: Path, given: dict) -> Layout:
     steps, rest = divmod(count - len(asked.static), len(asked.variables))
     steps = asked.steps or steps
     if not asked.steps and (rest or steps < 1) or steps * len(asked.variables) + len(asked.static) != count:
-        raise InputError(f"{path}: {count} bands are not {asked.steps or 'a whole number of'} steps of {len(asked.variables)} variables and {len(asked.static)} static bands; correct source.variables, source.static or source.steps")
+        raise InputError(
+            f"{path}: {count} bands are not {asked.steps or 'a whole number of'} steps of {len(asked.variables)}"
+            f" variables and {len(asked.static)} static bands; correct source.variables, source.static or"
+            " source.steps"
+        )
     return Layout(asked.variables, steps, asked.static, asked.step_months, by_position=True, **given)
 
 # %% ../../../nbs/sources/folder.ipynb #2c822b8b
@@ -107,17 +125,30 @@ class Folder(Source):
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
         path = find_labels_file(self.path, self.settings.source.labels_file)
-        return canonical(read_vector(path, self.settings.source.crs), self.settings.labels, relative(path, self.settings.root))
+        return canonical(
+            read_vector(path, self.settings.source.crs), self.settings.labels, relative(path, self.settings.root)
+        )
 
     def labels(self): return self._labels
-    def about(self): return read_json(self.path / "manifest.json") if (self.path / "manifest.json").is_file() else {}
+    def about(self):
+        return read_json(self.path / "manifest.json") if (self.path / "manifest.json").is_file() else {}
+
     def layout(self):
         self.labels() # a fault in the labels is told first
-        return layout_of_folder({k: v for k, v in self.tifs.items() if k in set(self._labels["id"])} or self.tifs, self.settings.source, self.about(), str(self.path))
+        return layout_of_folder(
+            {k: v for k, v in self.tifs.items() if k in set(self._labels["id"])} or self.tifs,
+            self.settings.source,
+            self.about(),
+            str(self.path),
+        )
     def unlabelled(self, labels): return sorted(self.tifs[k].name for k in set(self.tifs) - set(labels["id"]))
 
     def lacking(self, labels):
-        return {k: f"no tif; expected {self.settings.source.tifs.replace('{id}', k)}" for k in labels["id"] if k not in self.tifs}
+        return {
+            k: f"no tif; expected {self.settings.source.tifs.replace('{id}', k)}"
+            for k in labels["id"]
+            if k not in self.tifs
+        }
 
     def fetch(self, labels, tifs):
         for old in tifs.iterdir(): old.unlink(missing_ok=True)

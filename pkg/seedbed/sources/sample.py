@@ -21,5 +21,8 @@ class Sample(Folder):
         """The sample's folder."""
         room = self.settings.root / "data/sample"
         names = sorted(p.name for p in room.iterdir() if p.is_dir()) if room.is_dir() else []
-        if self.argument not in names: raise InputError(f"source.name = sample:{self.argument}: no such sample; {nearest(self.argument, names)}")
+        if self.argument not in names:
+            raise InputError(
+                f"source.name = sample:{self.argument}: no such sample; {nearest(self.argument, names)}"
+            )
         return room / self.argument
