@@ -43,7 +43,9 @@ def layout_from_dict(
     record: dict, # the `layout` of a manifest; keys that are not part of a layout are ignored
 ) -> Layout:
     """Read a layout from a manifest."""
-    known = {k: tuple(v) if isinstance(v, list) else v for k, v in record.items() if k in Layout.__dataclass_fields__}
+    known = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in record.items() if k in Layout.__dataclass_fields__
+    }
     if not known.get("variables"): raise InputError("manifest.json: layout names no variables; export again")
     if record.get("step_unit") == "month" and "step_length" in record: known["step_months"] = record["step_length"]
     return Layout(**known)
@@ -98,7 +100,9 @@ def band_order(
     _, steps, _, place = order_of(descriptions)
     if layout.steps == 1: place |= {(v, 0): i for (v, s), i in place.items() if s is None}
     first = min(steps, default=0)
-    wanted = [(v, first + t) for t in range(layout.steps) for v in layout.variables] + [(s, None) for s in layout.static]
+    wanted = [(v, first + t) for t in range(layout.steps) for v in layout.variables] + [
+        (s, None) for s in layout.static
+    ]
     lacking = [v if t is None else f"{v} at step {t}" for v, t in wanted if (v, t) not in place]
     if lacking: raise ValueError(f"lacks {len(lacking)} of {layout.count} bands, first {lacking[0]}")
     return np.array([place[key] for key in wanted])
