@@ -69,7 +69,7 @@ class BaseModel:
         """Read what `dump` has written."""
         return joblib.load(file)
 
-FACTS = ("task", "classes", "unit", "target", "steps", "step_months", "variables", "static_names", "sampling")
+FACTS = ("task", "classes", "unit", "target", "steps", "step_months", "variables", "static_names", "sampling", "chip_size", "max_missing", "indices", "layout")
 
 # %% ../../nbs/04_model.ipynb #a52e5064
 def flat_features(data: SampleDataset) -> np.ndarray: # float32 [n, features]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MUTED', 'SPLIT_COLOURS', 'style', 'class_colours', 'plot_places', 'true_colour', 'step_dates', 'plot_series',
-           'plot_confusion', 'plot_agreement', 'plot_scores', 'plot_reliability']
+           'plot_confusion', 'plot_agreement', 'plot_scores', 'plot_reliability', 'plot_map']
 
 # %% ../../../nbs/lib/plots.ipynb #cb129d0f
 import colorsys
@@ -12,6 +12,7 @@ import colorsys
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 
 # %% ../../../nbs/lib/plots.ipynb #07a14aa1
 MUTED = ("#332288", "#DDCC77", "#117733", "#88CCEE", "#CC6677", "#44AA99", "#AA4499", "#999933", "#882255", "#6699CC")
@@ -152,3 +153,32 @@ def plot_reliability(
     ax.scatter([r["confidence"] for r in rows], [r["accuracy"] for r in rows], s=8 + 150 * n / n.max(), color=MUTED[0], alpha=.7)
     ax.set(xlabel="confidence", ylabel="share of right answers", xlim=(0, 1.02), ylim=(0, 1.02), title=title)
     return ax
+
+# %% ../../../nbs/lib/plots.ipynb #32d4030b
+def _legend_below(ax, colours: dict):
+    handles = [plt.Line2D([], [], marker="s", ls="", ms=7, color=c, label=n) for n, c in colours.items()]
+    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(.5, 0), ncol=3, columnspacing=1, handletextpad=.1)
+
+def plot_map(
+    picture: np.ndarray, # [H, W, 3] of the scene
+    answer: np.ndarray, # [H, W]: 0 where empty and class k as k + 1; or values, NaN where empty
+    ratio: np.ndarray, # [H, W] applicability; above 1 the model is on its own
+    classes=(), # empty for values
+    title: str = "",
+):
+    """Scene, map and applicability side by side, or one above the other where the scene is wide."""
+    wide = picture.shape[1] > 1.5 * picture.shape[0]
+    fig, axes = plt.subplots(*((3, 1) if wide else (1, 3)), figsize=(5.6, 9.6) if wide else (9.6, 3.8))
+    axes[0].imshow(picture); axes[0].set_title("scene")
+    if len(classes):
+        colours = class_colours(classes)
+        axes[1].imshow(np.where(answer == 0, np.nan, answer), cmap=ListedColormap(list(colours.values())), vmin=.5, vmax=len(classes) + .5, interpolation_stage="data")
+        _legend_below(axes[1], colours)
+    else: fig.colorbar(axes[1].imshow(answer, cmap="viridis"), ax=axes[1], shrink=.8, location="bottom" if not wide else "right")
+    axes[1].set_title(title)
+    far = LinearSegmentedColormap.from_list("far", [(0, "#FFFFFF"), (.5, "#C9D3DC"), (.5, "#EE9955"), (1, "#AA3311")])
+    fig.colorbar(axes[2].imshow(ratio, cmap=far, vmin=0, vmax=2), ax=axes[2], shrink=.8, location="bottom" if not wide else "right", ticks=[0, 1, 2], extend="max")
+    known = ratio[np.isfinite(ratio)]
+    axes[2].set_title("distance to training" + (f", {100 * (known > 1).mean():.1f} % beyond" if len(known) else ""))
+    for ax in axes: ax.set_xticks([]); ax.set_yticks([]); ax.spines[:].set_visible(False)
+    return fig

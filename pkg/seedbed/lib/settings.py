@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Words', 'Integers', 'Maybe', 'Section', 'Success', 'Source', 'Labels', 'Process', 'Split', 'Dataset', 'Models', 'Run',
-           'Paths', 'Settings', 'parse_ini', 'parse_override', 'nearest', 'make_settings', 'load_settings', 'to_ini']
+           'Map', 'Paths', 'Settings', 'parse_ini', 'parse_override', 'nearest', 'make_settings', 'load_settings',
+           'to_ini']
 
 # %% ../../../nbs/lib/settings.ipynb #758edb34
 import configparser
@@ -126,6 +127,10 @@ class Run(Section):
     open_test: bool = False
 
 # %% ../../../nbs/lib/settings.ipynb #96c4b25b
+class Map(Section):
+    """What is mapped, wall to wall."""
+    scene: str = "auto"
+
 class Paths(Section):
     """Where things lie, relative to settings.ini."""
     exports: str = "data/exports"
@@ -143,6 +148,7 @@ class Settings(Section):
     dataset: Dataset = Dataset()
     models: Models = Models()
     run: Run = Run()
+    map: Map = Map()
     paths: Paths = Paths()
     root: Path = Field(default_factory=project_root, exclude=True)
 

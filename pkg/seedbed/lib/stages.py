@@ -25,6 +25,8 @@ STAGES = (
     Stage("03_dataset", needs=("02_process",)),
     Stage("04_model", needs=("02_process",), each=True),
     Stage("05_compare", needs=("02_process", "04_model")),
+    Stage("06_map", needs=("02_process", "04_model", "05_compare")),
+    Stage("07_report", needs=("01_export", "02_process", "04_model", "05_compare", "06_map")),
 )
 
 # %% ../../../nbs/lib/stages.ipynb #940dec3a
