@@ -1,0 +1,47 @@
+"""A notebook as a reader wants it: without directives and tests, with the numbers of its runs."""
+
+from pathlib import Path
+
+import nbformat
+from fastcore.nbio import read_nb, write_nb
+from nbdev import processors as standard
+from nbdev.frontmatter import FrontmatterProc
+from nbdev.process import NBProcessor
+from seedbed.lib.errors import InputError
+from seedbed.lib.quoting import fill_in
+
+DROPPED = {"hide", "default_exp"}
+
+
+def drop_machinery(cell):
+    """Remove cells that only serve the tools."""
+    if cell.cell_type == "code" and cell.directives_ and cell.directives_.keys() & DROPPED: del cell["source"]
+
+
+STEPS = [FrontmatterProc, standard.populate_language, standard.strip_ansi, standard.hide_line, standard.filter_stream_,
+         standard.rm_header_dash, drop_machinery, standard.clean_magics, standard.hide_, standard.strip_hidden_metadata]
+
+
+def write_notebook(
+    path: Path,  # the source
+    run: Path,  # its executed copy; the source itself where there is none
+    target: Path,
+) -> list[str]:  # what is wrong with it
+    """Write a notebook as a page. Definitions stay where they stand: they are what the chapter is about."""
+    notebook, found = read_nb(run), []
+    for cell, own in zip(notebook.cells, nbformat.read(path, 4).cells):
+        if cell.cell_type == "markdown": cell.source = own.source # prose may have changed since
+        if cell.cell_type != "markdown": continue
+        try: cell.source = fill_in(cell.source)
+        except InputError as error: found.append(f"{path}: {error}")
+    notebook.path_ = path
+    processed = NBProcessor(nb=notebook, procs=STEPS, rm_directives="quarto").process()
+    write_nb(notebook if processed is None else processed, target)
+    return found
+
+
+def write_text(path: Path, target: Path) -> list[str]:
+    """Write a page of Markdown."""
+    try: target.write_text(fill_in(path.read_text(encoding="utf-8")), encoding="utf-8")
+    except InputError as error: return [f"{path}: {error}"]
+    return []

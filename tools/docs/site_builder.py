@@ -1,0 +1,68 @@
+"""From the notebooks to the site: execute, turn into pages, render, polish, check."""
+
+import shutil
+import time
+from pathlib import Path
+
+import yaml
+from api_pages import write_api, write_command_line, write_settings
+from checks import problems
+from execution import executed
+from nbdev.config import get_config
+from pages import write_notebook, write_text
+from polish import polish
+from sidebar import write_sidebar
+from smalldocs.site import build as render
+
+
+class DocsError(Exception):
+    """The site cannot be published as it is; one line for each reason."""
+
+
+def build(
+    root: Path,  # the project's folder
+    execute: bool = True,  # run notebooks that have no outputs
+) -> str:  # what was made, in a line
+    """Build the site into the folder that pyproject.toml names, or raise with every broken link and lacking number."""
+    began, config = time.perf_counter(), get_config(root)
+    nbs, staging, out = Path(config.nbs_path), root / "_proc/site", Path(config.doc_path)
+    shutil.rmtree(staging, ignore_errors=True)
+    found = stage(nbs, staging, executed(root, nbs, execute))
+    write_project(nbs, staging, config)
+    site = render(staging, quiet=True)
+    found += [str(w) for w in site.warnings if "output-file" not in str(w)]
+    polish(staging / "_docs")
+    found += problems(staging / "_docs")
+    if found: raise DocsError("\n".join(dict.fromkeys(found)) + f"\n{len(found)} problems; the site was not replaced")
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.move(staging / "_docs", out)
+    return f"{out}: {len(list(out.rglob('*.html')))} pages in {time.perf_counter() - began:.0f} s"
+
+
+def stage(nbs: Path, staging: Path, runs: dict[Path, Path]) -> list[str]:
+    """Copy everything below nbs to where it is rendered, notebooks as pages; return what is wrong with them."""
+    found = []
+    for path in sorted(p for p in nbs.rglob("*") if p.is_file()):
+        place = path.relative_to(nbs)
+        if any(part.startswith((".", "_")) for part in place.parts) or place.name in ("nbdev.yml", "sidebar.yml"): continue
+        target = staging / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".ipynb": found += write_notebook(path, runs.get(path, path), target)
+        elif path.suffix in (".md", ".qmd"): found += write_text(path, target)
+        else: shutil.copy2(path, target)
+    return found
+
+
+def write_project(nbs: Path, staging: Path, config):
+    """Write what the renderer reads beside the pages: options, sidebar, API reference, command line, settings."""
+    package = Path(config.lib_path).name
+    modules = write_api(package, staging, nbs)
+    write_command_line(package, staging)
+    write_settings(config.config_path / "settings.ini", staging)
+    sidebar = write_sidebar(nbs, staging, modules)
+    options = yaml.safe_load((nbs / "_quarto.yml").read_text(encoding="utf-8"))
+    options.pop("metadata-files", None)
+    options["project"] = {"type": "website", "output-dir": "_docs", "resources": ["**/*.tif", "**/*.json", "**/*.gpkg", "images/*"]}
+    options["website"]["sidebar"] |= {"contents": sidebar}
+    options["smalldocs"] = {"linkify": True}
+    (staging / "_quarto.yml").write_text(yaml.safe_dump(options, sort_keys=False), encoding="utf-8")
