@@ -1,5 +1,6 @@
 """A notebook as a reader wants it: without directives and tests, with the numbers of its runs."""
 
+import ast
 from pathlib import Path
 
 import nbformat
@@ -18,8 +19,16 @@ def drop_machinery(cell):
     if cell.cell_type == "code" and cell.directives_ and cell.directives_.keys() & DROPPED: del cell["source"]
 
 
+def fold_imports(cell):
+    """Fold away what every program begins with."""
+    if cell.cell_type != "code" or not cell.get("source") or cell.source.count("\n") < 3: return
+    try: body = ast.parse(cell.source).body
+    except SyntaxError: return
+    if all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body): cell.source = f'#| code-fold: true\n#| code-summary: "Imports"\n{cell.source}'
+
+
 STEPS = [FrontmatterProc, standard.populate_language, standard.strip_ansi, standard.hide_line, standard.filter_stream_,
-         standard.rm_header_dash, drop_machinery, standard.clean_magics, standard.hide_, standard.strip_hidden_metadata]
+         standard.rm_header_dash, drop_machinery, fold_imports, standard.clean_magics, standard.hide_, standard.strip_hidden_metadata]
 
 
 def write_notebook(

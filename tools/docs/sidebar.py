@@ -35,9 +35,10 @@ def spelt_out(contents: list, nbs: Path) -> list:
     return out
 
 
-def write_sidebar(nbs: Path, staging: Path, modules: dict[str, list[dict]]) -> list:
+def write_sidebar(nbs: Path, modules: dict[str, list[dict]], reports: list[dict]) -> list:
     """The sidebar's contents: those of sidebar.yml, then the reference, a section for each part of the package."""
     own = yaml.safe_load((nbs / "sidebar.yml").read_text(encoding="utf-8"))["website"]["sidebar"]["contents"]
     reference = [{"text": "Settings", "href": "reference/settings.qmd"}, {"text": "Command line", "href": "reference/command_line.qmd"}]
     reference += [{"section": name, "contents": pages} for name, pages in modules.items()]
-    return [*spelt_out(own, nbs), {"section": "Reference", "contents": reference}]
+    shown = [{"section": "Reports", "contents": reports}] if reports else []
+    return [*spelt_out(own, nbs), *shown, {"section": "Reference", "contents": reference}]

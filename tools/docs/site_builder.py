@@ -11,6 +11,7 @@ from execution import executed
 from nbdev.config import get_config
 from pages import write_notebook, write_text
 from polish import polish
+from reports import write_reports
 from sidebar import write_sidebar
 from smalldocs.site import build as render
 
@@ -28,9 +29,10 @@ def build(
     nbs, staging, out = Path(config.nbs_path), root / "_proc/site", Path(config.doc_path)
     shutil.rmtree(staging, ignore_errors=True)
     found = stage(nbs, staging, executed(root, nbs, execute))
-    write_project(nbs, staging, config)
+    reports, lacking = write_reports(root, staging)
+    write_project(nbs, staging, config, reports)
     site = render(staging, quiet=True)
-    found += [str(w) for w in site.warnings if "output-file" not in str(w)]
+    found += lacking + [str(w) for w in site.warnings if "output-file" not in str(w)]
     polish(staging / "_docs")
     found += problems(staging / "_docs")
     if found: raise DocsError("\n".join(dict.fromkeys(found)) + f"\n{len(found)} problems; the site was not replaced")
@@ -53,16 +55,16 @@ def stage(nbs: Path, staging: Path, runs: dict[Path, Path]) -> list[str]:
     return found
 
 
-def write_project(nbs: Path, staging: Path, config):
+def write_project(nbs: Path, staging: Path, config, reports: list[dict]):
     """Write what the renderer reads beside the pages: options, sidebar, API reference, command line, settings."""
     package = Path(config.lib_path).name
     modules = write_api(package, staging, nbs)
     write_command_line(package, staging)
     write_settings(config.config_path / "settings.ini", staging)
-    sidebar = write_sidebar(nbs, staging, modules)
+    sidebar = write_sidebar(nbs, modules, reports)
     options = yaml.safe_load((nbs / "_quarto.yml").read_text(encoding="utf-8"))
     options.pop("metadata-files", None)
-    options["project"] = {"type": "website", "output-dir": "_docs", "resources": ["**/*.tif", "**/*.json", "**/*.gpkg", "images/*"]}
+    options["project"] = {"type": "website", "output-dir": "_docs", "resources": ["reports/**", "images/**"]}
     options["website"]["sidebar"] |= {"contents": sidebar}
     options["smalldocs"] = {"linkify": True}
     (staging / "_quarto.yml").write_text(yaml.safe_dump(options, sort_keys=False), encoding="utf-8")

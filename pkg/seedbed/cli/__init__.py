@@ -9,6 +9,7 @@ import typer
 from seedbed.lib.errors import InputError
 
 from . import lists, map, run
+from .publish import publish
 from .options import Version
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
@@ -21,6 +22,7 @@ def seedbed_command(version: Version = False): pass
 
 
 for command in (run.run, map.map, lists.models, lists.metrics, lists.settings): app.command()(command)
+for command in (publish,): app.command()(command)
 
 
 def main():

@@ -13,8 +13,8 @@ from .errors import InputError
 from .files import project_root, read_json
 from .settings import nearest
 
-# %% ../../../nbs/lib/quoting.ipynb #33b2f02e
-PLACES = ("nbs/reports", "runs")
+# %% ../../../nbs/lib/quoting.ipynb #3372ed4a
+PLACES = ("reports", "runs")
 
 def results_of(
     run: str, # the name of a report, or of a folder below runs/

@@ -1,0 +1,43 @@
+"""`seedbed publish`: a run becomes a page of the docs site."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from .options import Debug
+
+KEPT = ("results.json", "run.json", "report.html", "*.ipynb", "figures/*.png", "area.json")
+
+
+def publish(run: Annotated[str, typer.Argument(help="A folder below runs/, or latest.")],
+            name: Annotated[Optional[str], typer.Option("--as", metavar="NAME", help="The report's name; prose quotes it as {{ NAME.f1_score }}.")] = None,
+            debug: Debug = False):
+    """Copy a run's results, figures and executed notebooks to reports/, where the docs site finds them."""
+    import re
+    import shutil
+    from seedbed.lib.errors import InputError
+    from seedbed.lib.files import atomic_folder, project_root, relative
+    from seedbed.lib.results import read_results
+    from seedbed.lib.settings import load_settings
+    root = project_root()
+    folder = find_run(run, root / load_settings().paths.runs)
+    read_results(folder / "results.json")
+    name = name or folder.name
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name): raise InputError(f"--as {name}: use letters, digits, '_' and '-'")
+    with atomic_folder(root / "reports" / name) as target:
+        for path in sorted(p for pattern in KEPT for p in folder.glob(pattern)):
+            (target / path.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, target / path.relative_to(folder))
+    print(f"{relative(root / 'reports' / name)}: published; `make docs` shows it, and prose can quote it: {{{{ {name}.accuracy }}}}")
+
+
+def find_run(run: str, room: Path) -> Path:
+    """The folder of a run that has ended; an `InputError` names those that there are."""
+    from seedbed.lib.errors import InputError
+    from seedbed.lib.settings import nearest
+    known = sorted(p.parent.name for p in room.glob("*/results.json"))
+    if not known: raise InputError(f"{room}: holds no run with results; make one: seedbed run")
+    name = known[-1] if run == "latest" else Path(run).name
+    if name not in known: raise InputError(f"{run}: no such run, or it has no results; {nearest(name, known)}")
+    return room / name
