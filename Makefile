@@ -4,9 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run test lab export clean
+.PHONY: help run test lab export docs docs-serve clean
 help:            ## show this list
-	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 run: $(READY)    ## run the whole pipeline; ARGS="-p source.name=sample:brandenburg" for other settings
 	$(BIN)/seedbed run $(ARGS)
@@ -20,12 +20,18 @@ lab: $(READY)    ## open the notebooks in JupyterLab
 export: $(READY) ## write the package from the notebooks, and clean the notebooks
 	$(BIN)/nbdev-export && $(BIN)/nbdev-clean
 
+docs: $(READY)   ## build the documentation site into _docs; a broken link fails
+	OMP_NUM_THREADS=1 $(BIN)/python tools/docs
+
+docs-serve: $(READY) ## the same, shown on this machine and built again on every change
+	OMP_NUM_THREADS=1 $(BIN)/python tools/docs --serve
+
 clean:           ## remove .venv and what the stages have made of the data; runs/ stays
-	rm -rf $(VENV) data/exports data/processed .pytest_cache pkg/*.egg-info
+	rm -rf $(VENV) data/exports data/processed _docs _proc .pytest_cache pkg/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seedbed needs Python 3.11 or newer; try: make PYTHON=python3.11")'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,docs]' -c constraints.txt
 	touch $(READY)

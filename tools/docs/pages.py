@@ -1,6 +1,7 @@
 """A notebook as a reader wants it: without directives and tests, with the numbers of its runs."""
 
 import ast
+import re
 from pathlib import Path
 
 import nbformat
@@ -12,6 +13,12 @@ from seedbed.lib.errors import InputError
 from seedbed.lib.quoting import fill_in
 
 DROPPED = {"hide", "default_exp"}
+REPORTS = re.compile(r"(\]\()\.\./((?:\.\./)*reports/)")  # they lie beside nbs, and inside the site
+
+
+def finished(text: str) -> str:
+    """A text with the numbers of its runs, and with links to their reports."""
+    return REPORTS.sub(r"\1\2", fill_in(text))
 
 
 def drop_machinery(cell):
@@ -41,7 +48,7 @@ def write_notebook(
     for cell, own in zip(notebook.cells, nbformat.read(path, 4).cells):
         if cell.cell_type == "markdown": cell.source = own.source # prose may have changed since
         if cell.cell_type != "markdown": continue
-        try: cell.source = fill_in(cell.source)
+        try: cell.source = finished(cell.source)
         except InputError as error: found.append(f"{path}: {error}")
     notebook.path_ = path
     processed = NBProcessor(nb=notebook, procs=STEPS, rm_directives="quarto").process()
@@ -51,6 +58,6 @@ def write_notebook(
 
 def write_text(path: Path, target: Path) -> list[str]:
     """Write a page of Markdown."""
-    try: target.write_text(fill_in(path.read_text(encoding="utf-8")), encoding="utf-8")
+    try: target.write_text(finished(path.read_text(encoding="utf-8")), encoding="utf-8")
     except InputError as error: return [f"{path}: {error}"]
     return []
