@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run test lab export docs docs-serve clean
+.PHONY: help run test lab export docs docs-serve test-tf clean
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -25,6 +25,11 @@ docs: $(READY)   ## build the documentation site into _docs; a broken link fails
 
 docs-serve: $(READY) ## the same, shown on this machine and built again on every change
 	OMP_NUM_THREADS=1 $(BIN)/python tools/docs --serve
+
+test-tf:         ## hold dataset.to_tf() against PyTorch, in an environment of its own (.venv-tf) that has TensorFlow
+	test -x $(VENV)-tf/bin/python || $(PYTHON) -m venv $(VENV)-tf
+	$(VENV)-tf/bin/python -m pip install --quiet --disable-pip-version-check -e '.[tf,dev]'
+	OMP_NUM_THREADS=1 MPLBACKEND=agg $(VENV)-tf/bin/python -m pytest -rs tests/test_interchange.py $(ARGS)
 
 clean:           ## remove .venv and what the stages have made of the data; runs/ stays
 	rm -rf $(VENV) data/exports data/processed _docs _proc .pytest_cache pkg/*.egg-info
