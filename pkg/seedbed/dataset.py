@@ -17,6 +17,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, S
 
 from .lib.augment import augmentation
 from .lib.errors import InputError, explain
+from .lib.interchange import Interchange
 from .lib.missing import fill
 from .lib.settings import load_settings, nearest
 
@@ -53,7 +54,7 @@ def _check_choice(split, fold: int, rows: int, augment):
     if augment and split != "train": raise InputError(f"augment = {', '.join(augment)}: only split 'train' is augmented, not '{split}'; leave it out")
 
 # %% ../../nbs/03_dataset.ipynb #b499d7d4
-class SampleDataset(Dataset):
+class SampleDataset(Interchange, Dataset):
     """Samples of one side of the split: `dataset[i]` is (X, y), scaled; `dataset[[i, j]]` is a batch."""
     def __init__(self,
         path: str | Path, # dataset.h5
@@ -77,9 +78,10 @@ class SampleDataset(Dataset):
     def __getitem__(self, index): return read_item(self, index)
     def __getitems__(self, indices): return list(zip(*read_item(self, list(indices))))
 
-    def arrays(self) -> tuple[np.ndarray, np.ndarray]: # X float32 [n, T, bands, ...], y [n]
-        """All samples at once, scaled, never augmented."""
-        return read_rows(self, self.rows), self.y
+    def arrays(self, split: str | None = None) -> tuple[np.ndarray, np.ndarray]: # X float32 [n, T, bands, ...], y [n]
+        """All samples at once, scaled, never augmented; those of another side of the same fold where `split` names it."""
+        data = self if split is None else SampleDataset(self.path, split, self.fold)
+        return read_rows(data, data.rows), data.y
     def column(self, name: str) -> np.ndarray: # [n]
         """A column of the file: id, label_id, lon, lat, start, group, region, block or missing."""
         with h5py.File(self.path) as file:
