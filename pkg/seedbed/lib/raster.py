@@ -34,14 +34,20 @@ class Raster:
     offsets: np.ndarray | float = 0.0
 
 # %% ../../../nbs/lib/raster.ipynb #af9db75b
-def _names(page: tifffile.TiffPage, count: int) -> tuple:
-    "Band descriptions from GDAL's metadata tag."
-    tag = page.tags.get("GDAL_METADATA")
+@lru_cache(maxsize=16)
+def _names(metadata: str | None, count: int) -> tuple:
+    "Band descriptions from GDAL's metadata tag; all tifs of an export have the same, so it is read once."
     names = [None] * count
-    if tag is not None:
-        for item in xml.etree.ElementTree.fromstring(tag.value).iter("Item"):
-            if item.get("role") == "description": names[int(item.get("sample", 0))] = item.text
+    for item in xml.etree.ElementTree.fromstring(metadata).iter("Item") if metadata else ():
+        if item.get("role") == "description": names[int(item.get("sample", 0))] = item.text
     return tuple(names)
+
+# %% ../../../nbs/lib/raster.ipynb #a51469f6
+def _pixels(page: tifffile.TiffPage) -> np.ndarray: # [bands, height, width]
+    "The pixels; of an LZW tile that reaches beyond the image, only the rows that exist are unpacked."
+    if page.is_tiled and page.compression == tifffile.COMPRESSION.LZW and page.imagelength < page.tilelength: page.tilelength = page.imagelength
+    data = page.asarray()
+    return data[None] if data.ndim == 2 else np.moveaxis(data, -1, 0) if page.planarconfig == 1 else data
 
 # %% ../../../nbs/lib/raster.ipynb #382d01b5
 def _georeference(page: tifffile.TiffPage) -> tuple[Affine, str] | None:
@@ -58,13 +64,10 @@ def _read_fast(path: Path) -> Raster | None:
     "Read with tifffile; None where rasterio must."
     with tifffile.TiffFile(path) as file:
         page = file.pages[0]
-        placed = _georeference(page)
-        if placed is None or len(page.shape) not in (2, 3) or "GDAL_METADATA" in page.tags and "scale" in page.tags["GDAL_METADATA"].value.lower(): return None
-        data = page.asarray()
-        if data.ndim == 2: data = data[None]
-        elif page.planarconfig == 1: data = np.moveaxis(data, -1, 0)
-        nodata = page.tags.get("GDAL_NODATA")
-        return Raster(data, *placed, float(nodata.value.strip("\0 ")) if nodata is not None else None, _names(page, len(data)))
+        placed, metadata, nodata = _georeference(page), page.tags.valueof("GDAL_METADATA"), page.tags.valueof("GDAL_NODATA")
+        if placed is None or len(page.shape) not in (2, 3) or metadata and "scale" in metadata.lower(): return None
+        data = _pixels(page)
+        return Raster(data, *placed, float(nodata.strip("\0 ")) if nodata is not None else None, _names(metadata, len(data)))
 
 # %% ../../../nbs/lib/raster.ipynb #9da67fb8
 def _read_general(path: Path) -> Raster:
@@ -106,11 +109,11 @@ def to_float(
     offset: float | np.ndarray = 0.0,
 ) -> np.ndarray: # float32, NaN where missing
     """Physical values as float32; nodata, NaN and infinities become NaN."""
-    missing = ~np.isfinite(data) if data.dtype.kind == "f" else np.zeros(data.shape, bool)
-    if nodata is not None and _fits(nodata, data.dtype): missing = missing | (data == data.dtype.type(nodata))
+    plain = np.ndim(scale) == np.ndim(offset) == 0 and scale == 1 and offset == 0
     with np.errstate(over="ignore", invalid="ignore"):
-        values = (data * np.float64(scale) + np.float64(offset)).astype(np.float32)
-    values[missing] = np.nan
+        values = (data if plain else data * np.float64(scale) + np.float64(offset)).astype(np.float32, order="C")
+    if data.dtype.kind == "f": values[~np.isfinite(data)] = np.nan
+    if nodata is not None and _fits(nodata, data.dtype): values[data == data.dtype.type(nodata)] = np.nan
     return values
 
 # %% ../../../nbs/lib/raster.ipynb #5d0d7e9e
