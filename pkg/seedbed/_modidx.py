@@ -333,6 +333,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                     'seedbed.lib.raster._fits': ('lib/raster.html#_fits', 'seedbed/lib/raster.py'),
                                     'seedbed.lib.raster._georeference': ('lib/raster.html#_georeference', 'seedbed/lib/raster.py'),
                                     'seedbed.lib.raster._names': ('lib/raster.html#_names', 'seedbed/lib/raster.py'),
+                                    'seedbed.lib.raster._pixels': ('lib/raster.html#_pixels', 'seedbed/lib/raster.py'),
                                     'seedbed.lib.raster._read_fast': ('lib/raster.html#_read_fast', 'seedbed/lib/raster.py'),
                                     'seedbed.lib.raster._read_general': ('lib/raster.html#_read_general', 'seedbed/lib/raster.py'),
                                     'seedbed.lib.raster.pixel_of': ('lib/raster.html#pixel_of', 'seedbed/lib/raster.py'),

@@ -7,6 +7,7 @@ __all__ = ['physical', 'read_chip', 'colour_bands', 'pictures']
 
 # %% ../../../nbs/lib/chips.ipynb #52f6c293
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -29,18 +30,20 @@ def physical(
     return values
 
 # %% ../../../nbs/lib/chips.ipynb #7f351d52
+_order = lru_cache(maxsize=64)(band_order) # the tifs of an export have the same bands
+
 def read_chip(
     path: str | Path, # a label's tif
     layout: Layout, # what its bands shall be
 ) -> Raster: # float32 [bands in the layout's order, H, W], NaN where missing
     """Read a label's tif in the layout's order and in physical units."""
     raster = read_tif(path)
-    try: order = band_order(layout, raster.descriptions)
+    try: order = _order(layout, tuple(raster.descriptions))
     except ValueError as error: raise InputError(f"{path}: {error}; export it like the others, or set source.variables and source.steps") from None
     data = raster.data if np.array_equal(order, np.arange(len(raster.data))) else raster.data[order]
     scale, offset = (v[order] if isinstance(v, np.ndarray) else v for v in (raster.scales, raster.offsets))
     values = physical(data, layout, raster.nodata, scale, offset)
-    return replace(raster, data=values, nodata=None, scales=1.0, offsets=0.0, descriptions=tuple(layout.descriptions))
+    return replace(raster, data=values, nodata=None, scales=1.0, offsets=0.0, descriptions=layout.descriptions)
 
 # %% ../../../nbs/lib/chips.ipynb #0a1028f1
 def colour_bands(

@@ -8,6 +8,7 @@ __all__ = ['Layout', 'layout_from_dict', 'split_name', 'order_of', 'layout_from_
 # %% ../../../nbs/lib/layout.ipynb #2728e1c6
 import re
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,10 +27,10 @@ class Layout:
     nodata: float | None = None # stored value of a missing pixel, where the tif's tag says nothing
     by_position: bool = False # bands are taken by their position, whatever their names
 
-    @property
-    def descriptions(self) -> list[str]:
+    @cached_property
+    def descriptions(self) -> tuple[str, ...]:
         """The bands' names in seedbed's own tifs: `B8_t03`, then the static ones by their plain name."""
-        return [f"{v}_t{t:02d}" for t in range(self.steps) for v in self.variables] + list(self.static)
+        return (*(f"{v}_t{t:02d}" for t in range(self.steps) for v in self.variables), *self.static)
 
     @property
     def count(self) -> int:
@@ -96,7 +97,7 @@ def band_order(
     if layout.by_position or not any(descriptions):
         if len(descriptions) == layout.count: return np.arange(layout.count)
         raise ValueError(f"{len(descriptions)} bands, taken by position, where {layout.count} are expected")
-    if list(descriptions) == layout.descriptions: return np.arange(layout.count)
+    if tuple(descriptions) == layout.descriptions: return np.arange(layout.count)
     _, steps, _, place = order_of(descriptions)
     if layout.steps == 1: place |= {(v, 0): i for (v, s), i in place.items() if s is None}
     first = min(steps, default=0)
