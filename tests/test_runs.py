@@ -55,7 +55,7 @@ def run(root, *overrides):
 
 def without_times(value):
     """A record without what differs between two runs: times, names and counts."""
-    volatile = {"run_id", "started_at", "ended_at", "fit_s", "us_per_sample", "timings", "val_evaluations_count", "stages", "artifacts", "git"}
+    volatile = {"run_id", "started_at", "ended_at", "fit_s", "us_per_sample", "memory_mb", "timings", "val_evaluations_count", "stages", "artifacts", "git"}
     if isinstance(value, dict): return {k: without_times(v) for k, v in value.items() if k not in volatile}
     return [without_times(v) for v in value] if isinstance(value, list) else value
 

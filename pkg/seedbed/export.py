@@ -22,6 +22,7 @@ from .lib.files import atomic, fingerprint_of, relative, write_json
 from .lib.labels import guess_task, id_text, row_faults, write_labels
 from .lib.layout import Layout
 from .lib.metrics import metric_named
+from .lib.quantity import quantity_named
 from .lib.settings import Labels, Settings, load_settings, nearest
 
 # %% ../../nbs/01_export.ipynb #4c5d3f8d
@@ -153,6 +154,7 @@ def export(
     labels = source.labels()
     target = describe_target(labels, columns, about.get("targets", {}).get(columns.target, {}))
     metric_named(settings.success.metric, target["task"])
+    if settings.success.quantity: quantity_named(settings.success.quantity, target["task"], target["classes"])
     labels, left_out = choose_labels(typed_labels(labels, target), columns)
     stop_on_faults("export", {k: r for k, r in left_out.items() if "labels.drop" not in r} | source.lacking(labels), columns.on_fault)
     failed = fetch_all(source, labels, folder)

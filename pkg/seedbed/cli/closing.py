@@ -37,7 +37,7 @@ def closing_columns(results: dict) -> list[tuple[str, int, list[str]]]:
                ("fit s", 5, column("fit_s")),
                ("us/sample", 3, column("us_per_sample", lambda v: number(v, 1))),
                ("parameters", 4, column("parameters", lambda v: number(v, 0))),
-               ("verdict", 0, column("verdict"))]
+               ("verdict", 0, [", ".join([number(row.get("verdict")), *row.get("stamps", [])]) for row in rows])]
     return [(heading, importance, texts) for heading, importance, texts in columns if importance == 0 or set(texts) != {"-"}]
 
 
@@ -56,6 +56,8 @@ def print_results(results: dict, console):
     verdict = results.get("verdict", {})
     lines = [f"verdict on {results.get('best_model', 'the best model')}: {verdict['status']}"] if "status" in verdict else []
     lines += [f"  {reason}" for reason in verdict.get("reasons", [])]
+    smallest = results.get("primary", {}).get("smallest_detectable_difference")
+    if smallest is not None: lines.append(f"  this validation set can tell two models apart that differ by {smallest:.3f} or more")
     if any(row.get("tied") for row in results.get("models", [])): lines.append("  =: the difference to the best could be chance; choose by cost")
     lines += [f"warning: {warning}" for warning in results.get("warnings", [])]
     if lines: console.print("\n" + "\n".join(lines), markup=False)

@@ -95,7 +95,7 @@ def comparison_rows(
         to_best = difference(order[0], c, metric, rope, level)["ci"] if c is not order[0] else None
         rows.append({"model": c.model, "sees": c.sees, "seeds": c.seeds, "value": c.value, "ci": interval(c.draws, level, c.blocks), "seed_sd": c.seed_sd, "difference": gap,
                      "tied": bool(to_best and to_best[0] <= 0 <= to_best[1]), "beats_blind": None if c.sees != "bands" or not blind else bool(gap["ci"] and gap["ci"][0] > 0),
-                     "worst_region": worst_region(c.records, metric), **{k: mean_of(c.records, "cost", k) for k in ("parameters", "model_bytes", "fit_s", "us_per_sample")}})
+                     "worst_region": worst_region(c.records, metric), **{k: mean_of(c.records, "cost", k) for k in ("parameters", "model_bytes", "fit_s", "us_per_sample", "memory_mb")}})
     return rows
 
 # %% ../../../nbs/lib/comparison.ipynb #98df9b99

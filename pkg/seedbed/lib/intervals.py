@@ -72,11 +72,13 @@ def score_with_interval(
     y: np.ndarray, prediction: np.ndarray,
     block: np.ndarray, # [N] name of each sample's block
     resamples: int = 2000, level: float = .95, seed: int = 0,
-) -> dict: # value, ci, level, method, n_blocks
+) -> dict: # value, ci, level, method, n_blocks, smallest_detectable_difference
     """A score with its block-bootstrap interval."""
     blocks = len(set(np.asarray(block).tolist()))
-    ci = interval(bootstrap(metric, y, prediction, block, resamples, seed), level, blocks) if blocks > 1 else None
-    return {"value": metric(y, prediction), "ci": ci, "level": level, "method": "block bootstrap, expanded percentile", "n_blocks": blocks}
+    draws = bootstrap(metric, y, prediction, block, resamples, seed) if blocks > 1 else np.zeros(0)
+    known = draws[np.isfinite(draws)]
+    return {"value": metric(y, prediction), "ci": interval(draws, level, blocks) if blocks > 1 else None, "level": level, "method": "block bootstrap, expanded percentile", "n_blocks": blocks,
+            "smallest_detectable_difference": float(2.80 * known.std(ddof=1)) if len(known) > 10 else None}
 
 # %% ../../../nbs/lib/intervals.ipynb #a13f8967
 def paired_difference(

@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['BINS', 'METRICS', 'Metric', 'confusion_parts', 'confusion_matrix', 'calibration_parts', 'regression_parts',
-           'metric_named', 'scores', 'per_class', 'disagreement', 'reliability']
+           'metric_named', 'leaving_out', 'scores', 'per_class', 'disagreement', 'reliability', 'risk_coverage']
 
 # %% ../../../nbs/lib/metrics.ipynb #470a7859
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Callable
 
 import numpy as np
@@ -65,9 +66,9 @@ def _balanced_accuracy(sums):
     return _mean_known(_ratio(_diagonal(C), C.sum(-1)))
 
 # %% ../../../nbs/lib/metrics.ipynb #02a74735
-def _f1(sums):
+def _f1(sums, without=()):
     C = _square(sums)
-    return _mean_known(_ratio(2 * _diagonal(C), C.sum(-1) + C.sum(-2)))
+    return _mean_known(np.delete(_ratio(2 * _diagonal(C), C.sum(-1) + C.sum(-2)), list(without), axis=-1))
 
 # %% ../../../nbs/lib/metrics.ipynb #3e6666f6
 BINS = 15
@@ -148,14 +149,23 @@ def metric_named(
     if name not in fitting: raise InputError(f"success.metric = {name}: is for {METRICS[name].task}, the task is {task}; use one of: {', '.join(fitting)}")
     return METRICS[name]
 
+# %% ../../../nbs/lib/metrics.ipynb #a15d950e
+def leaving_out(
+    metric: Metric,
+    classes=(), # numbers of classes that are not scored
+) -> Metric:
+    """The same score without some classes."""
+    return replace(metric, value=partial(metric.value, without=tuple(classes))) if metric.name == "f1_score" and len(classes) else metric
+
 # %% ../../../nbs/lib/metrics.ipynb #a7c9301b
 def scores(
     y: np.ndarray, # [N] class numbers or values
     prediction: np.ndarray, # [N, K] probabilities or [N] values
     task: str,
+    left_out=(), # numbers of classes that are not scored
 ) -> dict[str, float]:
     """Every shipped score of a task."""
-    return {name: metric(y, prediction) for name, metric in METRICS.items() if metric.task == task}
+    return {name: leaving_out(metric, left_out)(y, prediction) for name, metric in METRICS.items() if metric.task == task}
 
 # %% ../../../nbs/lib/metrics.ipynb #8edb0be1
 def per_class(
@@ -179,3 +189,14 @@ def reliability(y: np.ndarray, proba: np.ndarray) -> list[dict]: # bins that hol
     """The reliability diagram: confidence and share of right answers, bin by bin."""
     n, right, confidence = np.split(calibration_parts(y, proba).sum(0), 3)
     return [{"n": int(n[b]), "confidence": confidence[b] / n[b], "accuracy": right[b] / n[b]} for b in np.flatnonzero(n)]
+
+# %% ../../../nbs/lib/metrics.ipynb #7415a357
+def risk_coverage(
+    y: np.ndarray, proba: np.ndarray,
+    steps: int = 10,
+) -> list[dict]: # coverage, n, confidence (the least), accuracy
+    """How right a model is where it is surest, for growing shares of the samples."""
+    order = np.argsort(-proba.max(1), kind="stable")
+    right = np.cumsum(proba.argmax(1)[order] == y[order])
+    counts = sorted({max(1, round(len(y) * s / steps)) for s in range(1, steps + 1)})
+    return [{"coverage": n / len(y), "n": n, "confidence": float(proba[order[n - 1]].max()), "accuracy": float(right[n - 1] / n)} for n in counts]
