@@ -48,7 +48,7 @@ SCALING = ("medians", "mean", "std", "static_medians", "static_mean", "static_st
 # %% ../../nbs/03_dataset.ipynb #d159de4c
 def _check_choice(split, fold: int, rows: int, augment):
     "Refuse a side, a fold or an augmentation that cannot be."
-    sides = ("train", "val", "dropped")
+    sides = ("train", "val", "dropped", "test")
     if split not in (*sides, None): raise InputError(f"split = '{split}': no such side; use one of: {', '.join(sides)}, or None for all")
     if not FINAL <= fold < rows - 1: raise InputError(f"fold = {fold}: the dataset has {rows - 1} folds, counted from 0; FINAL takes all samples")
     if augment and split != "train": raise InputError(f"augment = {', '.join(augment)}: only split 'train' is augmented, not '{split}'; leave it out")
@@ -58,7 +58,7 @@ class SampleDataset(Interchange, Dataset):
     """Samples of one side of the split: `dataset[i]` is (X, y), scaled; `dataset[[i, j]]` is a batch."""
     def __init__(self,
         path: str | Path, # dataset.h5
-        split: str | None = "train", # train | val | dropped; None for all
+        split: str | None = "train", # train | val | dropped | test; None for all
         fold: int = 0, # whose sides; FINAL takes every sample for training
         augment=(), # names of augmentations
         seed: int = 0, # of the augmentation

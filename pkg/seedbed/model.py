@@ -4,32 +4,33 @@
 
 # %% auto #0
 __all__ = ['FACTS', 'BaseModel', 'flat_features', 'predict_sklearn', 'count_parameters', 'save_model', 'load_model',
-           'list_models', 'find_model', 'answers', 'score_record', 'by_region', 'write_predictions', 'read_predictions',
-           'cost_of', 'count_evaluation', 'data_record', 'provenance', 'out_of_fold', 'validate', 'check_prediction']
+           'list_models', 'find_model', 'answers', 'cost_of', 'peak_memory', 'count_evaluation', 'data_record',
+           'provenance', 'tuned_threshold', 'at_threshold', 'part_of', 'threshold_record', 'out_of_fold', 'open_test',
+           'validate', 'check_prediction']
 
 # %% ../../nbs/04_model.ipynb #fc609774
 import copy
 import importlib
 import json
-import math
 import pkgutil
+import sys
 import time
 from pathlib import Path
 
-import geopandas as gpd
 import joblib
 import numpy as np
 import pandas as pd
-import pyogrio
 
 from .dataset import FINAL, SampleDataset
 from .lib.errors import InputError
-from .lib.files import atomic, fingerprint, plain, read_json, relative, write_json
+from .lib.files import atomic, fingerprint, plain, read_json, write_json
 from .lib.intervals import score_with_interval
-from .lib.metrics import METRICS, confusion_matrix, disagreement, metric_named, per_class, reliability, scores
+from .lib.metrics import METRICS, metric_named
 from .lib.provenance import environment, git_state, now
 from .lib.results import write_results
+from .lib.scoring import read_predictions, score_record, write_predictions
 from .lib.settings import Models, Settings, load_settings, nearest
+from .lib.training import stopping_rows
 from .success import contract_of, verdict
 
 # %% ../../nbs/04_model.ipynb #51ab9461
@@ -155,56 +156,16 @@ def answers(
     labels = table.groupby(number).agg({c: "mean" if c in ("lon", "lat") else "first" for c in table}).rename(columns={"label_id": "id"})
     return labels, labels["y"].to_numpy(), mean if prediction.ndim == 2 else mean[:, 0]
 
-# %% ../../nbs/04_model.ipynb #a3dc4990
-def score_record(
-    table: pd.DataFrame, y: np.ndarray, prediction: np.ndarray, # of `answers`
-    classes, task: str, metric: str,
-    resamples: int = 2000, level: float = .95,
-) -> dict: # flat scores, then primary, metrics, per_class, per_region, confusion_matrix, calibration, disagreement
-    """Everything that can be said about predictions."""
-    primary, block = metric_named(metric, task), table["block"].to_numpy()
-    bounds = lambda m: score_with_interval(m, y, prediction, block, resamples if m.function is None or m is primary else 200, level)
-    record = scores(y, prediction, task) | {"primary": {"metric": metric, "greater_is_better": primary.greater_is_better} | bounds(primary)}
-    record["metrics"] = {name: bounds(m) for name, m in METRICS.items() if m.task == task}
-    record["per_region"] = by_region(table, y, prediction, task, primary)
-    if task == "regression": return record | {"per_class": None, "confusion_matrix": None, "calibration": None, "disagreement": None}
-    C = confusion_matrix(y, prediction)
-    return record | {"per_class": per_class(C, classes), "confusion_matrix": {"classes": list(classes), "rows_are": "true", "matrix": C},
-                     "calibration": reliability(y, prediction), "disagreement": disagreement(C)}
-
-# %% ../../nbs/04_model.ipynb #345a233e
-def by_region(table, y, prediction, task: str, primary) -> list[dict] | None:
-    """Scores of each region; None where the labels name none."""
-    regions = table["region"].to_numpy()
-    rows = [{"region": r, "n": int((regions == r).sum()), primary.name: primary(y[regions == r], prediction[regions == r]), **scores(y[regions == r], prediction[regions == r], task)}
-            for r in sorted(set(regions) - {""})]
-    return rows or None
-
-# %% ../../nbs/04_model.ipynb #1b4c721f
-def write_predictions(
-    path: Path, table: pd.DataFrame, y: np.ndarray, prediction: np.ndarray, classes, # of `answers`
-):
-    """Write predictions.gpkg: id, fold, split, y_true, y_pred, a probability for each class, region, block."""
-    frame = table[["id", "fold"]].assign(split="val")
-    if len(classes): frame = frame.assign(y_true=np.array(classes, object)[y], y_pred=np.array(classes, object)[prediction.argmax(1)], **{f"p_{c}": prediction[:, k] for k, c in enumerate(classes)})
-    else: frame = frame.assign(y_true=y.astype(float), y_pred=prediction, error=prediction - y)
-    frame = gpd.GeoDataFrame(frame.assign(region=table["region"], block=table["block"]), geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326)
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"}) # the same run writes the same bytes
-    with atomic(path) as temporary:
-        temporary.unlink()
-        frame.to_file(temporary, driver="GPKG", layer="predictions", engine="pyogrio")
-
-# %% ../../nbs/04_model.ipynb #2be7c79b
-def read_predictions(path: str | Path) -> tuple[pd.DataFrame, np.ndarray]: # facts of each label, prediction [n, classes] or [n]
-    """Read predictions.gpkg."""
-    frame = gpd.read_file(path, engine="pyogrio")
-    columns = [c for c in frame if c.startswith("p_")]
-    return frame, frame[columns].to_numpy() if columns else frame["y_pred"].to_numpy()
-
 # %% ../../nbs/04_model.ipynb #c6e80016
 def cost_of(model: BaseModel, fit_s: float, predict_s: float, samples: float, weights: Path) -> dict:
     """What a model costs."""
-    return {"fit_s": round(fit_s, 4), "us_per_sample": round(predict_s / max(samples, 1) * 1e6, 2), "parameters": model.parameters(), "model_bytes": weights.stat().st_size}
+    return {"fit_s": round(fit_s, 4), "us_per_sample": round(predict_s / max(samples, 1) * 1e6, 2), "parameters": model.parameters(), "model_bytes": weights.stat().st_size, "memory_mb": peak_memory()}
+
+def peak_memory() -> float | None: # None on Windows
+    """The most memory that this process has held so far, in MB: an upper bound of what a prediction needs."""
+    try: import resource
+    except ImportError: return None
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
 
 # %% ../../nbs/04_model.ipynb #5ff3c626
 def count_evaluation(folder: Path, record: dict) -> int: # how often this validation set has been scored, this time included
@@ -228,11 +189,48 @@ def provenance(settings: Settings, run_dir: str) -> dict:
     if run.is_file(): record = read_json(run); return {"run_id": record["run_id"], "git": record["git"], "environment": environment(settings.root, settings.run.threads)}
     return {"run_id": Path(run_dir).name, "git": git_state(settings.root)[0], "environment": environment(settings.root, settings.run.threads)}
 
+# %% ../../nbs/04_model.ipynb #0be1fef0
+def tuned_threshold(
+    model: BaseModel, # as made
+    train: SampleDataset, # two classes
+    metric: str, # to make best
+) -> float: # the probability of the second class from which on it is predicted
+    """Tune the threshold on a slice of the training blocks."""
+    slice_ = stopping_rows(train.column("block"), seed=model.seed)
+    if not slice_.any() or len(set(train.y[slice_])) < 2 or len(set(train.y[~slice_])) < 2: return .5
+    held = part_of(train, slice_)
+    p, score = model.fit(part_of(train, ~slice_)).predict(held)[:, 1], metric_named(metric, "classification")
+    tried = np.unique(np.r_[.5, np.quantile(p, np.linspace(.02, .98, 49))])
+    found = np.array([score(held.y, at_threshold(p, t)) for t in tried]) * (1 if score.greater_is_better else -1)
+    best = tried[np.flatnonzero(found >= np.nanmax(found) - 1e-12)]
+    return float(best[np.abs(best - .5).argmin()])
+
+def at_threshold(p: np.ndarray, threshold) -> np.ndarray: # [n] -> [n, 2] of zeros and ones
+    """Hard answers of two classes."""
+    return np.eye(2)[(p >= threshold).astype(int)]
+
+def part_of(data: SampleDataset, rows: np.ndarray) -> SampleDataset: # rows: [n] bool
+    """Some of the samples of a dataset, without augmentation."""
+    out = copy.copy(data)
+    out.rows, out.y, out.augment = data.rows[rows], data.y[rows], None
+    return out
+
+# %% ../../nbs/04_model.ipynb #2ffab573
+def threshold_record(
+    table: pd.DataFrame, y: np.ndarray, prediction: np.ndarray, # of `out_of_fold`, two classes
+    resamples: int = 2000, level: float = .95,
+) -> dict: # values by fold, and scores with their intervals
+    """The scores at the tuned thresholds."""
+    keep = table["judged"].to_numpy(bool)
+    hard = at_threshold(prediction[:, 1], table["threshold"].to_numpy())[keep]
+    return {"tuned_on": "a slice of the training blocks", "values": table.groupby("fold")["threshold"].first().tolist(),
+            "scores": {n: score_with_interval(METRICS[n], y[keep], hard, table["block"].to_numpy()[keep], resamples, level) for n in ("accuracy", "f1_score", "balanced_accuracy")}}
+
 # %% ../../nbs/04_model.ipynb #9f4fc299
 def out_of_fold(
     model: BaseModel, # as made: each fold trains a copy of it
     path: Path, # dataset.h5
-    augment=(),
+    augment=(), tune: str | None = None, # a metric to tune the threshold of two classes by
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, dict]: # facts, truth and prediction of each validated label; fit_s, predict_s, train, val in the mean of the folds
     """Train on each fold's training side and answer its validation side."""
     parts, counts = [], []
@@ -240,11 +238,26 @@ def out_of_fold(
         train, val, copy_of = SampleDataset(path, "train", fold, augment, model.seed), SampleDataset(path, "val", fold), copy.deepcopy(model)
         clock = time.perf_counter(); copy_of.fit(train); fit_s = time.perf_counter() - clock
         clock = time.perf_counter(); prediction = check_prediction(copy_of.predict(val), val, model.name); predict_s = time.perf_counter() - clock
-        parts.append(answers(val, prediction))
+        table, y, answer = answers(val, prediction)
+        judged = np.isin(y, train.y) if len(val.classes) else np.ones(len(y), bool)
+        parts.append((table.assign(fold=fold, judged=judged, threshold=tuned_threshold(copy.deepcopy(model), train, tune) if tune else .5), y, answer))
         counts.append({"fit_s": fit_s, "predict_s": predict_s, "train": len(train), "val": len(val)})
     tables, y, prediction = zip(*parts)
-    table = pd.concat([t.assign(fold=k) for k, t in enumerate(tables)], ignore_index=True)
-    return table, np.concatenate(y), np.concatenate(prediction), pd.DataFrame(counts).mean().to_dict()
+    return pd.concat(tables, ignore_index=True), np.concatenate(y), np.concatenate(prediction), pd.DataFrame(counts).mean().to_dict()
+
+# %% ../../nbs/04_model.ipynb #82f1bd80
+def open_test(
+    model: BaseModel, data: SampleDataset, # as it was shipped, and what it has trained on
+    contract: dict, settings: Settings, look: dict, # what is noted of each scoring
+) -> dict: # regions, n, how often opened, scores
+    """Score the regions that nobody has looked at."""
+    test = SampleDataset(data.path, "test", data.fold)
+    if not len(test): raise InputError(f"run.open_test = yes: {data.path} holds no test labels; name regions in split.test and run 02_process")
+    table, y, prediction = answers(test, check_prediction(model.predict(test), test, model.name))
+    judged = np.isin(y, data.y) if len(data.classes) else np.ones(len(y), bool)
+    record = score_record(table.assign(judged=judged), y, prediction, data.classes, data.task, contract["metric"], settings.run.resamples, settings.run.level, contract["quantity"])
+    opened = count_evaluation(data.path.parent, look | {"split": f"test:{look['split']}"})
+    return {"regions": test.facts["split"]["test"], "n": len(y), "opened_at": look["at"], "opened_count": opened} | record
 
 # %% ../../nbs/04_model.ipynb #638f3187
 def validate(
@@ -255,18 +268,22 @@ def validate(
     """Train and score a model; write results.json, predictions.gpkg, model.json and model.bin."""
     started, folder = now(), settings.root / run_dir / "models" / model.name / f"seed_{model.seed}"
     (folder / "results.json").unlink(missing_ok=True)
-    table, y, prediction, mean = out_of_fold(model, path, augment)
-    data = SampleDataset(path, "train", FINAL if SampleDataset(path).facts["split"]["cross_validated"] else 0, augment, model.seed)
+    facts, contract, run = SampleDataset(path).facts, contract_of(settings), settings.run
+    two = len(facts["classes"]) == 2
+    table, y, prediction, mean = out_of_fold(model, path, augment, (contract["metric"] if contract["metric"] in METRICS else "f1_score") if two else None)
+    data = SampleDataset(path, "train", FINAL if facts["split"]["cross_validated"] else 0, augment, model.seed)
     model.fit(data)
     files = [folder / "predictions.gpkg", *save_model(model, folder)]
     write_predictions(files[0], table, y, prediction, data.classes)
-    contract, split = contract_of(settings), data.facts["split"]
-    record = score_record(table, y, prediction, data.classes, data.task, contract["metric"], settings.run.resamples, settings.run.level)
+    split = facts["split"]
+    record = score_record(table, y, prediction, data.classes, data.task, contract["metric"], run.resamples, run.level, contract["quantity"])
     cost = cost_of(model, mean["fit_s"], mean["predict_s"], mean["val"], folder / "model.bin")
-    count = count_evaluation(path.parent, {"split": split["fingerprint"], "run": Path(run_dir).name, "model": model.name, "seed": model.seed, "at": started})
+    look = {"split": split["fingerprint"], "run": Path(run_dir).name, "model": model.name, "seed": model.seed, "at": started}
     record |= {"schema_version": 1, "kind": "model", "model": model.name, "seed": model.seed, "sees": model.sees, "status": "complete", "task": data.task, "started_at": started, "ended_at": now(),
-               "data": data_record(data, round(mean["train"]), len(y)), "split": split | {"val_evaluations_count": count}, "params": model.params(), "cost": cost,
-               "verdict": verdict(contract, record["primary"], record["per_region"] or [], cost), "warnings": split["warnings"],
+               "data": data_record(data, round(mean["train"]), len(y)), "split": split | {"val_evaluations_count": count_evaluation(path.parent, look)}, "params": model.params(), "cost": cost,
+               "threshold": threshold_record(table, y, prediction, run.resamples, run.level) if two else None,
+               "test": open_test(model, data, contract, settings, look) if run.open_test else None,
+               "verdict": verdict(contract, record["primary"], record["per_region"] or [], cost, record["quantity"]), "warnings": split["warnings"],
                "artifacts": [{"path": f.name, "sha256": fingerprint(f)} for f in files]} | provenance(settings, str(run_dir))
     write_results(folder / "results.json", record)
     return record

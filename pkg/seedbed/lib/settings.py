@@ -45,7 +45,11 @@ class Success(Section):
     rope: float = Field(.01, ge=0)
     worst_region_min: Maybe(float) = .5
     max_parameters: Maybe(int, gt=0) = None
+    max_model_bytes: Maybe(int, gt=0) = None
     max_us_per_sample: Maybe(float, gt=0) = None
+    max_memory_mb: Maybe(float, gt=0) = None
+    quantity: Maybe(str) = None
+    max_quantity_error: Maybe(float, gt=0) = None
     claim: Literal["within_region", "new_region", "new_year"] = "within_region"
     source: str = Field("nobody yet: these thresholds belong to the example, ask the person who will use the map", min_length=1)
 
@@ -109,7 +113,7 @@ class Dataset(Section):
 # %% ../../../nbs/lib/settings.ipynb #b11c82d0
 class Models(Section):
     """Who competes."""
-    names: Words = ("majority", "coordinates", "logistic_regression", "random_forest", "tempcnn")
+    names: Words = ("majority", "coordinates", "date", "logistic_regression", "random_forest", "tempcnn")
     epochs: int = Field(60, gt=0)
     patience: int = Field(12, gt=0)
     learning_rate: float = Field(.001, gt=0)
