@@ -8,7 +8,7 @@ import typer
 
 from seedbed.lib.errors import InputError
 
-from . import lists, map, run
+from . import area, lists, map, run
 from .publish import publish
 from .options import Version
 
@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 def seedbed_command(version: Version = False): pass
 
 
-for command in (run.run, map.map, lists.models, lists.metrics, lists.settings): app.command()(command)
+for command in (run.run, map.map, area.design, area.area, lists.models, lists.metrics, lists.settings): app.command()(command)
 for command in (publish,): app.command()(command)
 
 

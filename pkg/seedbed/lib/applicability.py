@@ -28,8 +28,8 @@ def nearest_distance(
         cross = part @ reference.T
         cross *= -2
         cross += own
-        out[start:start + step] = cross.min(1) + (part ** 2).sum(1)
-    return np.sqrt(np.maximum(out, 0))
+        out[start:start + step] = np.linalg.norm(part - reference[cross.argmin(1)], axis=1)
+    return out
 
 # %% ../../../nbs/lib/applicability.ipynb #1bea4c46
 def upper_whisker(values: np.ndarray) -> float:

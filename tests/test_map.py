@@ -1,0 +1,245 @@
+"""Maps: the same pixels as in training, nothing invented, nothing lost; and areas from a designed sample."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+
+from seedbed.cli.map import find_run
+from seedbed.dataset import FINAL, SampleDataset
+from seedbed.lib.area import design_sample, estimate_area, estimate_from_design
+from seedbed.lib.errors import InputError
+from seedbed.lib.layout import layout_from_dict
+from seedbed.lib.scene import Scene
+from seedbed.map import Pixels, applicability_of, cut, make_map, map_window, places_of, stride_of
+from seedbed.lib.missing import interpolate, missing_share
+from seedbed.model import find_model, load_model
+from seedbed.process import as_series
+from world import NAMES, UTM, World, make_labels, refused, write_tif
+
+SIDE = 30 # pixels of the scene
+WEST, NORTH, PIXEL = 400_000., 5_000_000., 10.
+
+
+def values_of(seed=3):
+    """Integers of a scene with holes: single values, a pixel without any, a pixel with too few, whole rows without."""
+    stored = np.random.default_rng(seed).integers(1000, 5000, (len(NAMES), SIDE, SIDE)).astype("uint16")
+    stored[0, 3:6, 4:9], stored[2:4, 10, :5], stored[:, 7, 7], stored[:5, 8, 8] = 0, 0, 0, 0
+    stored[:, 20:22] = 0
+    return stored
+
+
+@pytest.fixture(scope="module", params=["center", "chip"])
+def trained(request, tmp_path_factory):
+    """A project whose labels are pixels of one scene, a model that was trained on them, and the scene."""
+    root = tmp_path_factory.mktemp(f"map-{request.param}")
+    scene, stored = root / "scene.tif", values_of()
+    with rasterio.open(scene, "w", driver="GTiff", width=SIDE, height=SIDE, count=len(NAMES), dtype="uint16", nodata=0, crs=UTM, transform=Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH)) as file:
+        file.write(stored)
+        file.descriptions = NAMES
+    row, column = (v.ravel() for v in np.mgrid[0:SIDE:3, 0:SIDE:3] + 1)
+    points = gpd.GeoSeries(gpd.points_from_xy(WEST + PIXEL * (column + .3), NORTH - PIXEL * (row + .3)), crs=UTM).to_crs(4326)
+    labels = make_labels(len(row)).set_geometry(points)
+    labels["id"], labels["label"] = [f"{r:03d}-{c:03d}" for r, c in zip(row, column)], np.where(stored[5, row, column] > 3000, "high", "low")
+    made = World(root, {"process.sampling": request.param, "process.chip_size": 4, "process.indices": "ndvi", "split.block_km": .1, "split.buffer_km": 0, "source.scale": .0001, "split.folds": 2, "run.resamples": 100})
+    made.write_labels(labels)
+    for name in labels["id"]: # every label's tif is the whole scene
+        made.tif(name).parent.mkdir(exist_ok=True)
+        made.tif(name).symlink_to(scene)
+    made.run()
+    settings = made.settings()
+    path = root / settings.processed_dir / "dataset.h5"
+    model = find_model("logistic_regression")(0, settings.models)
+    model.validate(path, settings, "runs/one")
+    return root, path, model, root / "runs/one/models/logistic_regression/seed_0", scene
+
+
+def samples_of(model, scene, window):
+    """What the map feeds the model in a window, and which pixels those are."""
+    X, static, _ = as_series(cut(scene, window, model.facts), scene.layout, model.facts["indices"])
+    usable = np.flatnonzero((missing_share(X) < 1) & (missing_share(X) <= model.facts["max_missing"]))
+    return Pixels(model.facts, interpolate(X[usable]), static[usable], lambda: places_of(scene, window, stride_of(model.facts))[usable]), usable
+
+
+def test_pixels_are_prepared_bit_for_bit_as_in_training(trained):
+    root, path, model, place, tif = trained
+    data, model = SampleDataset(path, "train", FINAL), load_model(place)
+    scene = Scene(tif, layout_from_dict(model.facts["layout"]))
+    names = [tuple(map(int, i.split("-"))) for i in data.column("id")]
+    pixels, compared, stride = data.arrays()[0], 0, stride_of(model.facts)
+    for i, (row, column) in enumerate(names): # a window that begins with the label's own pixel or chip
+        at = (row, column, stride, stride) if stride == 1 else chip_window(row, column, model.facts["chip_size"], stride)
+        found, usable = samples_of(model, scene, at)
+        assert len(usable) == 1 and np.array_equal(found.arrays()[0][0], pixels[i])
+        compared += 1
+    assert compared == len(data) > 60
+
+
+def chip_window(row, column, size, stride):
+    """The window whose first sample is the chip that training has cut around a pixel."""
+    top, left = round(row + .3 - size / 2), round(column + .3 - size / 2)
+    before = (size - stride) // 2
+    return top + before, left + before, stride, stride
+
+
+def test_nothing_is_lost_and_nothing_invented(trained, tmp_path):
+    root, path, model, place, tif = trained
+    record = make_map(load_model(place), place, tif, path, tmp_path / "map", window_values=500, workers=2)
+    with rasterio.open(tmp_path / "map/map.tif") as file:
+        found, profile = file.read(1), file.profile
+        assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG" and file.crs.to_string() == UTM and file.transform == Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH)
+        assert file.tags(1) | {"class_1": "high", "class_2": "low"} == file.tags(1) and file.nodata == 0 and profile["dtype"] == "uint8"
+        assert file.colormap(1)[1][:3] == (0x33, 0x22, 0x88)
+    with rasterio.open(tmp_path / "map/quality.tif") as file: probability, ratio = file.read()
+    if model.facts["sampling"] == "center":
+        empty = np.zeros((SIDE, SIDE), bool)
+        empty[7, 7], empty[8, 8], empty[20:22] = True, True, True # the second has too few values for training as well
+        assert np.array_equal(found == 0, empty)
+        assert record["pixels"] == {"mapped": int((~empty).sum()), "without data": 2 * SIDE + 1, "with too little data": 1}
+    assert np.array_equal(np.isnan(probability), found == 0) and np.array_equal(np.isnan(ratio), found == 0)
+    assert np.nanmin(probability) >= .5 and (ratio[found > 0] >= 0).all()
+    assert sum(c["pixels"] for c in record["area"]["classes"]) == (found > 0).sum() and record["area"]["estimate"] is False
+
+
+def test_windows_and_workers_change_nothing(trained, tmp_path):
+    root, path, model, place, tif = trained
+    one, many = (make_map(load_model(place), place, tif, path, tmp_path / name, window_values=values, workers=workers) for name, values, workers in (("one", 10**7, 1), ("many", 120, 3)))
+    for name, band in (("map.tif", 1), ("quality.tif", 1), ("quality.tif", 2)):
+        with rasterio.open(tmp_path / "one" / name) as a, rasterio.open(tmp_path / "many" / name) as b: assert np.allclose(a.read(band), b.read(band), rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+def test_a_map_goes_on_where_it_stopped(trained, tmp_path):
+    root, path, model, place, tif = trained
+    told, folder = [], tmp_path / "map"
+    def stop(done, total, seconds):
+        told.append((done, total))
+        if len(told) == 3: raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt): make_map(load_model(place), place, tif, path, folder, window_values=300, workers=1, report=stop)
+    assert not (folder / "map.tif").exists() and not (folder / "map.json").exists()
+    first, told[:] = told[0][1], []
+    make_map(load_model(place), place, tif, path, folder, window_values=300, workers=1, report=lambda *a: told.append(a))
+    assert 0 < told[0][1] < first and told[-1][0] == told[-1][1]
+    assert sorted(p.name for p in folder.iterdir()) == ["map.json", "map.tif", "map.tif.aux.xml", "quality.tif"]
+
+
+def test_the_map_is_what_the_model_says(trained):
+    root, path, model, place, tif = trained
+    model = load_model(place)
+    scene = Scene(tif, layout_from_dict(model.facts["layout"]))
+    found = map_window(model, scene, (0, 0, SIDE, SIDE), applicability_of(model, place, path))
+    pixels, usable = samples_of(model, scene, (0, 0, SIDE, SIDE))
+    said = model.predict(pixels)
+    assert np.array_equal(found["value"][usable], said.argmax(1)) and np.allclose(found["probability"][usable], said.max(1))
+
+
+def test_a_scene_with_other_bands_is_refused(trained, tmp_path):
+    root, path, model, place, tif = trained
+    write_tif(tmp_path / "other.tif", np.ones((2, 9, 9), "float32"), 27, 45, names=("B4_t00", "B11_t00"))
+    refused(lambda: make_map(load_model(place), place, tmp_path / "other.tif", path, tmp_path / "map"), "other.tif", "lacks 5 of 6 bands", "B4, B8 at 3 steps")
+    refused(lambda: make_map(load_model(place), place, tmp_path / "none.tif", path, tmp_path / "map"), "none.tif: no such scene")
+
+
+def test_tiles_make_the_same_map(trained, tmp_path):
+    root, path, model, place, tif = trained
+    tiles = tmp_path / "tiles"
+    tiles.mkdir()
+    with rasterio.open(tif) as file:
+        for r in (0, 16):
+            for c in (0, 16):
+                part = rasterio.windows.Window(c, r, min(16, SIDE - c), min(16, SIDE - r))
+                with rasterio.open(tiles / f"{r}-{c}.tif", "w", **file.profile | dict(width=part.width, height=part.height, transform=file.window_transform(part))) as out:
+                    out.write(file.read(window=part))
+                    out.descriptions = file.descriptions
+    make_map(load_model(place), place, tif, path, tmp_path / "whole")
+    make_map(load_model(place), place, tiles, path, tmp_path / "tiled")
+    with rasterio.open(tmp_path / "whole/map.tif") as a, rasterio.open(tmp_path / "tiled/map.tif") as b:
+        assert np.array_equal(a.read(), b.read()) and a.transform == b.transform
+
+
+def test_a_quantity_is_mapped(tmp_path, project):
+    made = project(30, ini={"success.metric": "rmse", "success.usable": 20, "success.ceiling": 1, "run.resamples": 100}, label=[float(i) + .5 for i in range(30)])
+    made.run()
+    settings = made.settings()
+    path = made.root / settings.processed_dir / "dataset.h5"
+    for name in ("logistic_regression", "coordinates", "tempcnn"):
+        model = find_model(name)(0, settings.models.model_copy(update={"epochs": 2}))
+        model.validate(path, settings, "runs/one")
+        record = make_map(load_model(made.root / f"runs/one/models/{name}/seed_0"), made.root / f"runs/one/models/{name}/seed_0", made.tif("s03"), path, tmp_path / name)
+        with rasterio.open(tmp_path / name / "map.tif") as file: assert file.dtypes == ("float32",) and np.isfinite(file.read()).all()
+        with rasterio.open(tmp_path / name / "quality.tif") as file: assert file.descriptions == ("applicability",)
+        assert record["area"]["classes"] is None
+
+
+def test_a_run_is_found_by_the_beginning_of_its_name(tmp_path):
+    for name in ("2026-01-01_a", "2026-01-02_b", "2026-02-01_c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "results.json").write_text("{}")
+        (tmp_path / name / "run.json").write_text("{}")
+    assert find_run(tmp_path, "2026-02").name == find_run(tmp_path, "last").name == "2026-02-01_c"
+    refused(lambda: find_run(tmp_path, "2026-01"), "fits 2 runs")
+    refused(lambda: find_run(tmp_path, "2025"), "no such run; use one of: 2026-01-01_a")
+    refused(lambda: find_run(tmp_path / "none", "last"), "holds no complete run")
+
+
+# --- areas ---
+
+def write_classes(path, values, names=("wheat", "forest")):
+    """A map of classes as seedbed writes it."""
+    with rasterio.open(path, "w", driver="GTiff", width=values.shape[1], height=values.shape[0], count=1, dtype="uint8", nodata=0, crs=UTM, transform=Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH), tiled=True, blockxsize=64, blockysize=64) as file:
+        file.write(values.astype("uint8"), 1)
+        file.update_tags(1, **{f"class_{k}": n for k, n in enumerate(names, 1)})
+    return path
+
+
+def test_a_designed_sample_is_random_and_blind(tmp_path):
+    values = np.where(np.random.default_rng(0).random((200, 300)) < .1, 1, 2)
+    values[:20] = 0
+    path = write_classes(tmp_path / "map.tif", values)
+    design = design_sample(path, tmp_path / "d", n=400, least=80)
+    points = gpd.read_file(tmp_path / "d/points.geojson")
+    assert len(points) == len(design["points"]) == 400 and "stratum" not in points and points["label"].isna().all()
+    assert {s["name"]: s["places"] for s in design["strata"]} == {"wheat": 80, "forest": 320}
+    xy = shapely.get_coordinates(points.to_crs(UTM).geometry)
+    row, column = np.floor((NORTH - xy[:, 1]) / PIXEL).astype(int), np.floor((xy[:, 0] - WEST) / PIXEL).astype(int)
+    assert [("wheat", "forest")[v - 1] for v in values[row, column]] == [design["points"][i]["stratum"] for i in points["id"]]
+    assert len(set(zip(row, column))) == 400 and abs(row.mean() - 110) < 12 and abs(column.mean() - 150) < 18
+    again = design_sample(path, tmp_path / "again", n=400, least=80)
+    assert again["points"] == design["points"] and design_sample(path, tmp_path / "other", n=400, least=80, seed=1)["points"] != design["points"]
+
+
+def test_an_area_needs_a_design(tmp_path):
+    labelled = gpd.GeoDataFrame({"id": ["p00001"], "label": ["wheat"]}, geometry=gpd.points_from_xy([26], [45]), crs=4326)
+    refused(lambda: estimate_from_design(tmp_path / "design.json", labelled, {}), "no probability sample")
+    refused(lambda: estimate_area(["a"], ["a"], ["a"], None, 1), "not declared a probability sample")
+    refused(lambda: estimate_area(["a"], ["a"], ["a"], {"a": 10}, 1), "stratum 'a': 1 labelled places")
+    refused(lambda: estimate_area(["a", "b"], ["a", "b"], ["a", "c"], {"a": 10}, 1), "stratum 'c'")
+
+
+def test_from_map_to_hectares_by_the_commands(tmp_path, project):
+    """`seedbed design` and `seedbed area`: the true area lies in the interval, the pixel count does not."""
+    made = project()
+    rng = np.random.default_rng(1)
+    truth = np.where(rng.random((200, 200)) < .3, 1, 2)
+    mapped = np.where((truth == 1) & (rng.random(truth.shape) < .4), 2, truth) # four of ten wheat pixels are taken for forest
+    write_classes(made.root / "map.tif", mapped)
+    (made.root / "map.json").write_text(json.dumps({"area": {"classes": [{"class": n, "hectares": float((mapped == k).sum()) / 100} for k, n in enumerate(("wheat", "forest"), 1)]}}))
+    command = lambda *words: subprocess.run([str(Path(sys.executable).with_name("seedbed")), *words], cwd=made.root, capture_output=True, text=True)
+    done = command("design", "--map", "map.tif", "--n", "600")
+    assert done.returncode == 0 and "600 places" in done.stdout, done.stderr
+    points = gpd.read_file(made.root / "points.geojson")
+    xy = shapely.get_coordinates(points.to_crs(UTM).geometry)
+    points["label"] = [("wheat", "forest")[truth[int((NORTH - y) // PIXEL), int((x - WEST) // PIXEL)] - 1] for x, y in xy]
+    points.to_file(made.root / "checked.geojson")
+    done = command("area", "--design", "design.json", "--labels", "checked.geojson")
+    assert done.returncode == 0 and "wheat" in done.stdout, done.stderr
+    found = json.loads((made.root / "area.json").read_text())
+    wheat = next(c for c in found["classes"] if c["class"] == "wheat")
+    assert wheat["hectares"]["ci"][0] < (truth == 1).sum() / 100 < wheat["hectares"]["ci"][1] and (mapped == 1).sum() / 100 < wheat["hectares"]["ci"][0]
+    assert "a sample was drawn here already" in command("design", "--map", "map.tif").stderr
