@@ -22,6 +22,7 @@ from .lib.files import atomic, fingerprint_of, relative, write_json
 from .lib.labels import guess_task, id_text, row_faults, write_labels
 from .lib.layout import Layout
 from .lib.metrics import metric_named
+from .lib.progress import Progress
 from .lib.quantity import quantity_named
 from .lib.settings import Labels, Settings, load_settings, nearest
 
@@ -40,13 +41,14 @@ class Source:
         """What the bands of every tif mean."""
         raise NotImplementedError
     def about(self) -> dict:
-        """Description, licence, attribution, targets, label_kind, suggested settings; all optional."""
+        """Description, licence, attribution, targets, label_kind, suggested settings, request (what was asked, of whom); all optional."""
         return {}
     def lacking(self, labels: gpd.GeoDataFrame) -> dict[str, str]:
         """Reason by id of the labels that are known to have no tif before anything is fetched."""
         return {}
     def fetch(self, labels: gpd.GeoDataFrame, tifs: Path):
-        """Put `{id}.tif` into `tifs` for each label; yield (id, None) when it is there, (id, reason) when it cannot be."""
+        """Put `{id}.tif` into `tifs` for each label; yield (id, None) when it is there, (id, reason) when it cannot be.
+        A third value, where there is one, is a dict of facts for the ledger: bytes, seconds, attempts ..."""
         raise NotImplementedError
     def unlabelled(self, labels: gpd.GeoDataFrame) -> list[str]:
         """Names of tifs that no label belongs to."""
@@ -119,14 +121,19 @@ def choose_labels(
 # %% ../../nbs/01_export.ipynb #d49a8816
 def fetch_all(
     source: Source, labels: gpd.GeoDataFrame, folder: Path,
+    progress: Progress | None = None, # told of every label
 ) -> dict[str, str]: # reason by id of the labels that have no tif
     """Fetch every tif and keep the ledger."""
     (folder / "tifs").mkdir(parents=True, exist_ok=True)
-    failed = {}
+    failed, progress = {}, progress or Progress()
+    progress.begin(len(labels))
     with atomic(folder / "export.jsonl") as ledger, ledger.open("w", encoding="utf-8") as lines:
-        for name, reason in source.fetch(labels, folder / "tifs"):
+        for name, reason, *facts in source.fetch(labels, folder / "tifs"):
             if reason: failed[name] = reason
-            lines.write(json.dumps({"id": name, "status": "failed" if reason else "done"} | ({"reason": reason} if reason else {}), ensure_ascii=False) + "\n")
+            line = {"id": name, "status": "failed" if reason else "done"} | ({"reason": reason} if reason else {}) | (facts[0] if facts else {})
+            lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+            progress.step(line)
+    progress.end()
     return failed
 
 # %% ../../nbs/01_export.ipynb #63cd1969
@@ -145,6 +152,7 @@ def stop_on_faults(
 def export(
     settings: Settings,
     export_dir: str | Path | None = None, # relative to the project; the settings' own if not given
+    progress: Progress | None = None, # told of every label; by default a line twice a minute
 ) -> dict: # the manifest
     """Fill the export folder: labels.geojson, tifs, export.jsonl and, last, manifest.json."""
     folder, columns = settings.root / (export_dir or settings.export_dir), settings.labels
@@ -157,7 +165,7 @@ def export(
     if settings.success.quantity: quantity_named(settings.success.quantity, target["task"], target["classes"])
     labels, left_out = choose_labels(typed_labels(labels, target), columns)
     stop_on_faults("export", {k: r for k, r in left_out.items() if "labels.drop" not in r} | source.lacking(labels), columns.on_fault)
-    failed = fetch_all(source, labels, folder)
+    failed = fetch_all(source, labels, folder, progress)
     stop_on_faults("export", failed, columns.on_fault)
     kept = labels[~labels["id"].isin(failed)]
     if not len(kept): raise InputError(f"{settings.source.name}: no label can be used; the first: {next(f'{k}: {r}' for k, r in (left_out | failed).items())}")
@@ -169,7 +177,7 @@ def export(
 # %% ../../nbs/01_export.ipynb #19d7cb77
 def _manifest(settings, source, about, layout, target, count, left_out) -> dict:
     "The record that tells the later stages all about the folder."
-    known = {k: about[k] for k in ("name", "description", "licence", "attribution", "label_kind", "made_from") if k in about}
+    known = {k: about[k] for k in ("name", "description", "licence", "attribution", "label_kind", "made_from", "request") if k in about}
     return {"schema_version": 1, "source": settings.source.name, **known, "licence": about.get("licence") or settings.source.licence,
             "labels": count, "target": target, "layout": layout.to_dict(), "suggested": about.get("suggested", {}),
             "left_out": dict(sorted(left_out.items())), "unlabelled_tifs": source.unlabelled(source.labels())}

@@ -73,7 +73,7 @@ def sentence(content: bytes) -> str:
 def read_answer(
     content: bytes, # a GeoTIFF
     grid: Grid, # asked for
-    bands: list[str], # asked for
+    bands, # names that were asked for
 ) -> np.ndarray: # float32 [bands, H, W], NaN where missing
     """Read an answer and hold it against what was asked for."""
     with NamedTemporaryFile(suffix=".tif") as file:

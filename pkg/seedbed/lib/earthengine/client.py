@@ -23,7 +23,7 @@ from .grid import Grid
 # %% ../../../../nbs/lib/earthengine/client.ipynb #6c89abf6
 def request_body(
     expression: str, # JSON
-    grid: Grid, bands: list[str],
+    grid: Grid, bands, # names
 ) -> bytes:
     """The body of a request for pixels; a new one each time, so that no thread can change another's."""
     rest = json.dumps({"fileFormat": "GEO_TIFF", "bandIds": list(bands), "grid": grid.request()})

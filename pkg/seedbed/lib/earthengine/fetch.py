@@ -67,7 +67,7 @@ class Cost:
 def fetch_chip(
     client: Client, gate: Gate, patience: Patience,
     expression: str, # JSON
-    grid: Grid, bands: list[str],
+    grid: Grid, bands, # names
     profile: bool = False, # ask what the computation cost
     cost: Cost | None = None, # filled on the way, also where the chip cannot be had
 ) -> np.ndarray: # float32 [bands, H, W], NaN where missing

@@ -34,8 +34,8 @@ class Spec:
         timed = [n for s in self.sensors if s.reducer != "static" for n in s.variables]
         static = [n for s in self.sensors if s.reducer == "static" for n in s.variables]
         if not timed: return Layout(tuple(static))
-        time = {"step_months": self.length} if self.unit == "month" else {"step_months": 0, "step_days": self.length}
-        return Layout(tuple(timed), self.steps, tuple(static), **time)
+        months = self.length if self.unit == "month" else round(self.length * 12 / 365.25, 6)
+        return Layout(tuple(timed), self.steps, tuple(static), months)
 
     def to_dict(self) -> dict: return asdict(self)
 

@@ -32,7 +32,7 @@ def chip_key(
 def write_chip(
     path: Path,
     data: np.ndarray, # float32 [bands, H, W], NaN where missing
-    grid: Grid, bands: list[str],
+    grid: Grid, bands, # names
     **tags: str,
 ):
     """Write a chip, whole or not at all."""
@@ -94,7 +94,7 @@ class Store:
         self.ledger.add(record)
         return record
 
-    def keep(self, key: str, data: np.ndarray, grid: Grid, bands: list[str], **facts) -> dict: # its line
+    def keep(self, key: str, data: np.ndarray, grid: Grid, bands, **facts) -> dict: # its line
         """Write a chip, then its line."""
         write_chip(self.path(key), data, grid, bands, SEEDBED_KEY=key)
         missing = float(np.isnan(data).mean())
