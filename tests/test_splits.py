@@ -395,7 +395,6 @@ def test_planted_neighbour(clean):
     assert any("inside of the buffer" in line for line in found) and not any("touch" in line for line in found)
 
 
-@pytest.mark.xfail(reason="nearest_km looks at the 8 nearest middles only; a large shape has its middle far away", strict=True)
 def test_planted_touch_of_a_large_shape(clean):
     """A training field whose middle is far away touches a validation field."""
     def change(arrays, shapes, facts, split):

@@ -31,6 +31,7 @@ from .lib.missing import fill, interpolate, medians, missing_by_step, missing_sh
 from .lib.raster import reproject
 from .lib.sampling import sample_center, sample_chip, sample_mean, sample_pixels, window_of
 from .lib.settings import Process, Settings, load_settings
+from .lib.shift import shift_report
 
 # %% ../../nbs/02_process.ipynb #a08fcd4b
 def sample_label(
@@ -159,7 +160,7 @@ def process(
     rows = with_final(sides)[:, samples.label]
     facts = all_statistics(samples.X, samples.static, rows)
     arrays = sample_columns(labels, samples, block, classes) | {"split": rows.astype("S7"), "missing": missing.astype(np.float32)}
-    found = audit_folds(arrays, ground, split, classes, facts)
+    found = audit_folds(arrays, ground, split, classes, facts) + shift_report(samples.X, rows[0], samples.place, arrays["block"], samples.variables)
     report = {"left_out": manifest["left_out"] | faults, "unlabelled_tifs": manifest["unlabelled_tifs"], "missing": {"variables": samples.variables, "by_step": by_step}, "split": split, "checks": found}
     write_json(target_dir / "audit.json", report)
     chance = ["training and validation are neighbours (split.method = random)"] if split["method"] == "random" else []

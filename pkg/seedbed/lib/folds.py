@@ -167,19 +167,19 @@ def make_split(
     for name in ("train", "val"):
         if not len(sides) or not (sides == name).any(1).all(): raise InputError(f"split: no label is for {name}: {len(labels)} labels lie in {len(set(block))} blocks of {block_km:g} km with a buffer of {buffer_km:g} km; set smaller split.block_km and split.buffer_km")
     block = tied_blocks(block, labels.geometry.values, labels["group"] if "group" in labels else None)
-    return sides, block, split_record(labels, sides, block, split, (block_km, buffer_km), [names[k] for k in chosen], len(names), classes, claim)
+    return sides, block, split_record(labels, sides, block, split, (block_km, buffer_km), [names[k] for k in chosen], len(names), classes, claim, window_days)
 
 # %% ../../../nbs/lib/folds.ipynb #bda885f3
 def split_record(
     labels: gpd.GeoDataFrame, sides: np.ndarray, block: np.ndarray, split: Split, # of `make_split`
     sizes: tuple[float, float], # block_km, buffer_km
     fold_names: list[str], folds: int, # those validated, and how many there are
-    classes, claim: str,
+    classes, claim: str, window_days: float = 0.,
 ) -> dict:
     """What a result says about its split; the fingerprint is the same where every label is on the same side."""
     y, validated = labels["label"].to_numpy(object), (sides == "val").any(0)
     record = {"method": split.method, "leaky": split.method == "random", "column": split.column if split.method == "column" else None, "block_km": sizes[0], "buffer_km": sizes[1],
-              "folds": folds, "fold": "all" if split.cross_validate else fold_names[0], "fold_names": fold_names, "cross_validated": split.cross_validate, "seed": split.seed, "claim": claim, "test": list(split.test),
+              "folds": folds, "fold": "all" if split.cross_validate else fold_names[0], "fold_names": fold_names, "cross_validated": split.cross_validate, "seed": split.seed, "claim": claim, "window_days": window_days, "test": list(split.test),
               "blocks": {"all": len(set(block)), "val": len(set(block[validated]))}, "labels": label_counts(sides),
               "left_out": cannot_be_scored(y, sides, block, classes),
               "fingerprint": fingerprint_of([sorted(f"{i}:{s}" for i, s in zip(labels["id"], side)) for side in sides])}
