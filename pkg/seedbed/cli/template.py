@@ -86,12 +86,12 @@ def index_notebook(package: str, title: str) -> str:
     return json.dumps(record, ensure_ascii=False, indent=1) + "\n"
 
 
-def readme(package: str, title: str) -> str:
+def readme(package: str, title: str, template: str) -> str:
     """The README of a new project."""
     return (f"# {title}\n\nWhose question this is, and what they will do with the answer: write it here.\n\n```\nmake run     # sets up .venv, then runs the whole pipeline\n"
             f"make test    # the same set-up, then every test\nmake lab     # opens the notebooks\n```\n\n`settings.ini` is the one file to edit first; `nbs/` holds the notebooks, "
             f"`pkg/{package}` the package that nbdev writes from them (`make export`), `runs/` what they found.\n\n"
-            f"Made from the template [{PACKAGE}]({RECORD}); `{package} update PATH-TO-THE-TEMPLATE` takes over what has become better there since. Licence of the code: Apache-2.0.\n")
+            f"Made from the template [{template}]({RECORD}); `{package} update PATH-TO-THE-TEMPLATE` takes over what has become better there since. Licence of the code: Apache-2.0.\n")
 
 
 def render(
@@ -106,7 +106,7 @@ def render(
     for name in LEFT_OUT: (target / name).unlink(missing_ok=True)
     if answers["sample"] == "drop": shutil.rmtree(target / "data/sample", ignore_errors=True)
     rename(target, old, answers["package"])
-    (target / "README.md").write_text(readme(answers["package"], answers["title"]), encoding="utf-8")
+    (target / "README.md").write_text(readme(answers["package"], answers["title"], old), encoding="utf-8")
     (target / "nbs/index.ipynb").write_text(index_notebook(answers["package"], answers["title"]), encoding="utf-8")
     settings = target / "settings.ini"
     settings.write_text(set_values(settings.read_text(encoding="utf-8"), answers["settings"]), encoding="utf-8")
