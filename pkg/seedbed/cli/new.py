@@ -1,7 +1,7 @@
-"""`seedbed new` and `seedbed update`: a project of one's own, and later what has become better in the template.
+"""`seedbed new` and `seedbed update`: a project of one's own, and later what has become better in the template."""
 
-The branch `template` of a new project holds what the template gave, and nothing else. An update puts a newer rendering there and merges it,
-so that git itself tells the project's own changes from the template's. The template needs no marks in its files: it stays a project that runs."""
+# The branch `template` of a new project holds what the template gave, and nothing else. An update puts a newer rendering there and merges it,
+# so that git itself tells the project's own changes from the template's. The template needs no marks in its files: it stays a project that runs.
 
 import shutil
 import subprocess
