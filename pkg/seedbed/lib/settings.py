@@ -67,6 +67,7 @@ class Source(Section):
     offset: Maybe(float) = None
     nodata: Maybe(float) = None
     crs: Maybe(str) = None
+    task: Maybe(str) = None
     licence: str = "unknown"
 
 # %% ../../../nbs/lib/settings.ipynb #e4a7b1c0
