@@ -212,7 +212,7 @@ def test_chip_windows_never_overlap_across_the_split(tmp_path, step):
     frame = frame.set_geometry(gpd.points_from_xy([26 + step * (i % 8) for i in range(64)], [45 + step * (i // 8) for i in range(64)], crs=4326))
     world.write_labels(frame)
     world.write_tifs(frame)
-    out = world.run("process.sampling=chip", "process.chip_size=8", f"split.block_km={step * 300}", "split.buffer_km=0")
+    out = world.run("process.sampling=chip", "process.chip_size=8", f"split.block_km={step * 400}", "split.buffer_km=0")
     shapes = windows_of(out)
     inner = shapely.buffer(shapes, -5.01) # the window snaps to pixels, by half a pixel at most
     for side in out["sides"][:-1]:

@@ -48,18 +48,20 @@ def identical(
 def near_identical(
     X: np.ndarray, # [N, ...]; NaN where missing
     same: np.ndarray, # [N] of `identical`: one of each is looked at
-    tolerance: float = .01, # in standard deviations
+    tolerance: float = .01, # in standard deviations, by the quartiles
+    enough: int = 12, # values that vary; with fewer, honest samples can be alike
 ) -> np.ndarray: # [2, pairs] numbers of samples
     """Pairs of samples that are almost the same."""
     rows = np.unique(same, return_index=True)[1]
     flat = X.reshape(len(X), -1)
-    mean, std = np.nanmean(flat[rows[:20_000]], 0, dtype=float), np.nanstd(flat[rows[:20_000]], 0, dtype=float)
-    mean, scale = np.nan_to_num(mean), 1 / np.where(std > 1e-12, std, np.inf)
+    low, middle, high = np.quantile(np.nan_to_num(flat[rows[::len(rows) // 3000 + 1]]), [.25, .5, .75], axis=0) # an outlier must not make the others alike
+    scale = 1.349 / np.where(high - low > 1e-12, high - low, np.inf)
+    if (scale > 0).sum() < enough: return np.zeros((2, 0), int)
     axes = np.linalg.qr(np.random.default_rng(0).normal(size=(flat.shape[1], min(5, flat.shape[1]))))[0] * scale[:, None]
-    scaled = lambda part: np.nan_to_num(flat[part] - mean)
+    scaled = lambda part: np.nan_to_num(flat[part] - middle)
     places = np.concatenate([scaled(part) @ axes for part in np.array_split(rows, len(rows) // 5_000 + 1)])
     i, j = cKDTree(places).query_pairs(3 * tolerance * axes.shape[1] ** .5, output_type="ndarray").T
-    apart = [np.sqrt((((scaled(rows[i[part]]) - scaled(rows[j[part]])) * scale) ** 2).mean(1)) for part in np.array_split(np.arange(len(i)), len(i) // 20_000 + 1)]
+    apart = [np.sqrt((((scaled(rows[i[part]]) - scaled(rows[j[part]])) * scale) ** 2).sum(1) / (scale > 0).sum()) for part in np.array_split(np.arange(len(i)), len(i) // 20_000 + 1)]
     return np.stack([rows[i], rows[j]])[:, np.concatenate(apart) <= tolerance]
 
 # %% ../../../nbs/lib/audit.ipynb #c940cfe3
