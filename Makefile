@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run test lab export docs docs-serve test-tf clean
+.PHONY: help run test lab export docs docs-serve test-tf doctor hooks types wheel clean
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -30,6 +30,21 @@ test-tf:         ## hold dataset.to_tf() against PyTorch, in an environment of i
 	test -x $(VENV)-tf/bin/python || $(PYTHON) -m venv $(VENV)-tf
 	$(VENV)-tf/bin/python -m pip install --quiet --disable-pip-version-check -e '.[tf,dev]'
 	OMP_NUM_THREADS=1 MPLBACKEND=agg $(VENV)-tf/bin/python -m pytest -rs tests/test_interchange.py $(ARGS)
+
+doctor: $(READY) ## check versions, credentials, GPU and disk, and say what to do
+	$(BIN)/seedbed doctor
+
+hooks: $(READY)  ## clean notebooks and export the package with each commit
+	$(BIN)/pre-commit install
+
+types: $(READY)  ## check the package's type hints
+	$(BIN)/mypy
+
+wheel: $(READY)  ## build the wheel, install it into an empty environment and use it there
+	rm -rf dist build && $(BIN)/python -m build --wheel --outdir dist .
+	rm -rf $(VENV)-wheel && $(PYTHON) -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl -c constraints.txt
+	cd dist && ../$(VENV)-wheel/bin/seedbed --version && ../$(VENV)-wheel/bin/seedbed models
 
 clean:           ## remove .venv and what the stages have made of the data; runs/ stays
 	rm -rf $(VENV) data/exports data/processed _docs _proc .pytest_cache pkg/*.egg-info

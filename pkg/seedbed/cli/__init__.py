@@ -9,12 +9,12 @@ import typer
 from seedbed.lib.errors import InputError
 
 from . import area, lists, map, run
-
+from .doctor import doctor
 from .new import new, update
 from .options import Version
 from .publish import publish
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
                   help="From labels on a map to a model that a stakeholder can use: the stage notebooks, run in order.",
                   epilog="Everything is set in settings.ini. Start with: seedbed run")
 
@@ -25,7 +25,7 @@ def seedbed_command(version: Version = False): pass
 
 for command in (run.run, map.map, area.design, area.area, lists.models, lists.metrics, lists.settings): app.command()(command)
 
-for command in (publish, new, update): app.command()(command)
+for command in (publish, new, update, doctor): app.command()(command)
 
 
 def main():
