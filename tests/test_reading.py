@@ -1,0 +1,101 @@
+"""Reading many tifs: the fast way gives what the general one gives, and batches give what one read gives."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from world import pixels
+
+from seedbed.lib.labels import read_labels
+from seedbed.lib.layout import layout_from_dict
+from seedbed.lib.missing import fill, medians, moments, scaling, statistics
+from seedbed.lib.raster import _read_fast, _read_general
+from seedbed.lib.samples import Spool
+from seedbed.process import read_samples
+
+TYPES = ("uint8", "int16", "float32", "float64")
+
+
+def tiled(path, data, **options):
+    """A small image in one large tile, as Earth Engine writes it."""
+    with rasterio.open(path, "w", driver="GTiff", count=len(data), height=data.shape[1], width=data.shape[2], dtype=data.dtype, crs="EPSG:4326",
+                       transform=Affine(9e-5, 0, 1.2, 0, -9e-5, 6.9), tiled=True, blockxsize=256, blockysize=256, **options) as file:
+        file.write(data)
+    return path
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("interleave", ["pixel", "band"])
+@pytest.mark.parametrize("predictor", [1, 2, 3])
+def test_rows_that_exist_are_all_that_an_lzw_tile_is_unpacked_for(tmp_path, dtype, interleave, predictor):
+    if predictor == 3 and not dtype.startswith("float"): pytest.skip("this predictor is for floating point")
+    data = np.random.default_rng(0).normal(100, 30, (5, 17, 17)).astype(dtype)
+    path = tiled(tmp_path / "a.tif", data, compress="lzw", interleave=interleave, predictor=predictor)
+    assert np.array_equal(_read_fast(path).data, data) and np.array_equal(_read_general(path).data, data)
+
+
+@pytest.mark.parametrize("size", [(17, 300), (300, 17), (256, 256), (257, 17)])
+@pytest.mark.parametrize("compress", ["lzw", "deflate", None])
+def test_images_larger_than_a_tile(tmp_path, size, compress):
+    data = np.random.default_rng(0).integers(0, 50, (2, *size)).astype("uint16")
+    path = tiled(tmp_path / "a.tif", data, **({"compress": compress} if compress else {}))
+    assert np.array_equal(_read_fast(path).data, data)
+
+
+@pytest.mark.skipif("SEEDBED_SHARED_DATA" not in os.environ, reason="the real chip is not at hand")
+def test_a_real_export_of_earth_engine():
+    for path in Path(os.environ["SEEDBED_SHARED_DATA"], "togo_cropharvest_chip/tifs").glob("*.tif"):
+        fast, general = _read_fast(path), _read_general(path)
+        assert np.array_equal(fast.data, general.data, equal_nan=True) and fast.descriptions == general.descriptions and fast.crs == general.crs
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """Labels, layout and settings of a project with holes, an unreadable tif and a label that is all cloud."""
+    from world import build
+    def make(i):
+        values = pixels(i)
+        if i % 3 == 0: values[i % 6, :4] = np.nan
+        if i == 5: values[:] = np.nan
+        return values
+    world = build(tmp_path_factory.mktemp("world"), 30, make=make)
+    world.export()
+    settings = world.settings()
+    folder = settings.root / settings.export_dir
+    (folder / "tifs/s07.tif").unlink(); (folder / "tifs/s07.tif").write_bytes(b"no tif")
+    return folder, read_labels(folder / "labels.geojson"), layout_from_dict(json.loads((folder / "manifest.json").read_text())["layout"]), settings.process
+
+
+@pytest.mark.parametrize("sampling", ["center", "mean", "pixels", "chip"])
+def test_batches_and_processes_change_nothing(exported, sampling, tmp_path):
+    *given, process = exported
+    given.append(process.model_copy(update={"sampling": sampling, "chip_size": 4}))
+    whole, faults = read_samples(*given, size=1000)
+    parts, again = read_samples(*given, size=4, workers=2, room=tmp_path)
+    assert faults == again and set(faults) == {"s05", "s07"} and "100 %" in faults["s05"] and not list(tmp_path.iterdir())
+    for name in ("X", "static", "label", "place", "missing", "digest", "gaps"): np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
+    for name in ("level", "absent", "total", "square"): np.testing.assert_array_equal(getattr(whole.moments, name), getattr(parts.moments, name))
+    assert whole.ground == parts.ground and not {5, 7} & set(whole.label.tolist())
+
+
+@pytest.mark.parametrize("window", [(), (4, 4), (5, 3)])
+def test_sums_say_what_the_pixels_say(window):
+    rng = np.random.default_rng(1)
+    X = rng.normal(3, 2, (40, 3, 4, *window)).astype("float32")
+    X[rng.random(X.shape) < .1] = np.nan
+    X[:, 1, 2] = np.nan
+    sums, train = moments(X), rng.random(40) < .7
+    middle, mean, std = scaling(sums[train])
+    np.testing.assert_allclose((mean, std), statistics(fill(X[train], middle)), rtol=1e-6)
+    if not window: assert np.array_equal(middle, medians(X[train]))
+    np.testing.assert_allclose(scaling(sums[train], middle + 1)[1], statistics(fill(X[train], middle + 1))[0], rtol=1e-6)
+
+
+def test_a_spool_without_rows(tmp_path):
+    spool = Spool(tmp_path)
+    spool.append(np.zeros((0, 3, 2), "float32"))
+    assert spool.array().shape == (0, 3, 2)
