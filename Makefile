@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run test lab export docs docs-serve test-tf doctor hooks types wheel clean
+.PHONY: help run test lab export demo-export docs docs-serve test-tf doctor hooks types wheel clean
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -19,6 +19,9 @@ lab: $(READY)    ## open the notebooks in JupyterLab
 
 export: $(READY) ## write the package from the notebooks, and clean the notebooks
 	$(BIN)/nbdev-export && $(BIN)/nbdev-clean
+
+demo-export: $(READY) ## seedbed export against a local Earth Engine with a synthetic world: no account, no network
+	OMP_NUM_THREADS=1 $(BIN)/python tests/earthengine/demo.py
 
 docs: $(READY)   ## build the documentation site into _docs; a broken link fails
 	OMP_NUM_THREADS=1 $(BIN)/python tools/docs

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Source', 'find_source', 'describe_target', 'class_text', 'typed_labels', 'choose_labels', 'fetch_all',
-           'stop_on_faults', 'export']
+           'stop_on_faults', 'export', 'pilot']
 
 # %% ../../nbs/01_export.ipynb #ff83ccc8
 import importlib
@@ -181,3 +181,15 @@ def _manifest(settings, source, about, layout, target, count, left_out) -> dict:
     return {"schema_version": 1, "source": settings.source.name, **known, "licence": about.get("licence") or settings.source.licence,
             "labels": count, "target": target, "layout": layout.to_dict(), "suggested": about.get("suggested", {}),
             "left_out": dict(sorted(left_out.items())), "unlabelled_tifs": source.unlabelled(source.labels())}
+
+# %% ../../nbs/01_export.ipynb #5b7d10ea
+def pilot(
+    settings: Settings,
+    count: int, # labels
+) -> tuple: # ledger lines of their chips, and a forecast with `lines()`
+    """Fetch the chips of a few labels, of a source that is metered, and forecast the others."""
+    source, columns = find_source(settings), settings.labels
+    if not hasattr(source, "pilot"): raise InputError(f"source.name = {settings.source.name}: has no quota and needs no pilot; run seedbed export")
+    labels = source.labels()
+    labels, _ = choose_labels(typed_labels(labels, describe_target(labels, columns, source.about().get("targets", {}).get(columns.target, {}))), columns)
+    return source.pilot(labels, count)

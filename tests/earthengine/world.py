@@ -1,7 +1,7 @@
 """A synthetic world: every collection, every scene and every value follows from a formula, so that a test can say what is right.
 
-Fields are squares of 320 m with one of three covers. Reflectances are 1000 + 100 x the band's number + 10 x the month + a pattern of
-the pixels, and plants add to the near infrared what their cover and the month say. A scene's clouds are squares of 8 pixels that add
+Fields are squares of 320 m with one of three covers. Reflectances are 1000 + 100 x the band's number + 10 x the month + the day + a pattern
+of the pixels, and plants add to the near infrared what their cover and the month say. A scene's clouds are squares of 8 pixels that add
 20,000; a pixel is clear in two scenes of three."""
 
 import datetime as dt
@@ -35,10 +35,15 @@ def cloudy(scene, column, row):
     return (column // 8 + row // 8 + scene) % 3 == 0
 
 
+def texture(column, row):
+    """What tells pixels apart, from 0 to 96."""
+    return (column * 7919 + row * 104729 + column * row * 31) % 97
+
+
 def ground(band, date, column, row):
     """Reflectance x 10,000 without clouds."""
     plants = growth(cover(column, row), date.month) if band >= RED_EDGE_AND_BEYOND else 0
-    return 1000 + 100 * band + 10 * date.month + (3 * column + 5 * row) % 64 + plants
+    return 1000 + 100 * band + 10 * date.month + date.day + texture(column, row) + plants
 
 
 def under_clouds(band, scene, date, column, row):
@@ -93,9 +98,9 @@ class Asset:
         properties = {"system:index": f"{date:%Y%m%d}" if date else name} | self.properties[number % len(self.properties)]
         return Image(lambda: {n: band(i, kind) for i, (n, kind) in enumerate(self.bands.items())}, properties | ({"system:time_start": date} if date else {}))
 
-    def scenes(self, name, pixels):
-        """All images of the collection."""
-        return [self.scene(name, k, date, pixels) for k, date in enumerate(self.dates)] if self.every else [self.scene(name, 0, None, pixels)]
+    def scenes(self, name, pixels, first=dt.date.min, after=dt.date.max):
+        """The images of the collection, or those of some days."""
+        return [self.scene(name, k, date, pixels) for k, date in enumerate(self.dates) if first <= date < after] if self.every else [self.scene(name, 0, None, pixels)]
 
 
 def radar_scene(orbit, mode="IW"):

@@ -8,7 +8,7 @@ import typer
 
 from seedbed.lib.errors import InputError
 
-from . import area, lists, map, run
+from . import area, export, lists, map, run
 from .doctor import doctor
 from .new import new, update
 from .options import Version
@@ -23,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, context_
 def seedbed_command(version: Version = False): pass
 
 
-for command in (run.run, map.map, area.design, area.area, lists.models, lists.metrics, lists.settings): app.command()(command)
+for command in (run.run, export.export, map.map, area.design, area.area, lists.models, lists.metrics, export.sensors, lists.settings): app.command()(command)
 
 for command in (publish, new, update, doctor): app.command()(command)
 

@@ -94,7 +94,7 @@ class EarthEngine(Source):
         yield from self.lacking(labels).items()
         for chip, record, reason in gather(self.store, self.chips(labels), self.hire):
             if reason is None: self.store.lend(chip.key, tifs / f"{chip.id}.tif")
-            yield chip.id, reason, record or {"key": chip.key}
+            yield chip.id, reason, record or self.store.known[chip.key]
 
 # %% ../../../nbs/sources/earthengine.ipynb #6f25222b
 def _budget(source: EarthEngine) -> Budget:

@@ -5,8 +5,10 @@
 # %% auto #0
 __all__ = ['TOO_MUCH', 'Again', 'Busy', 'TooMuch', 'Refused', 'Stopped', 'judge', 'retry_after', 'sentence', 'read_answer']
 
-# %% ../../../../nbs/lib/earthengine/answers.ipynb #d944e334
+# %% ../../../../nbs/lib/earthengine/answers.ipynb #0171b2f1
 import email.utils
+import json
+import logging
 import time
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -65,11 +67,12 @@ def retry_after(header: str | None) -> float: # seconds; 0 where the header says
 # %% ../../../../nbs/lib/earthengine/answers.ipynb #fbe4c550
 def sentence(content: bytes) -> str:
     """What an error's body says, whether it is JSON or a page."""
-    import json
     try: return str(json.loads(content)["error"]["message"])
     except (ValueError, KeyError, TypeError): return content[:200].decode("utf-8", "replace")
 
-# %% ../../../../nbs/lib/earthengine/answers.ipynb #1c668872
+# %% ../../../../nbs/lib/earthengine/answers.ipynb #152f041e
+logging.getLogger("tifffile").setLevel(logging.CRITICAL) # a broken answer is told by `Again`, and tried again
+
 def read_answer(
     content: bytes, # a GeoTIFF
     grid: Grid, # asked for

@@ -68,7 +68,7 @@ class Client:
         self.url, self.project, self.timeout, self.connect_timeout = f"{url}/v1/projects/{project}", project, timeout, connect_timeout
         self.signer, self.session = Signer(credentials), requests.Session()
         self.session.trust_env = credentials is not None # a server on this machine needs no proxy
-        self.session.mount("http", requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=workers))
+        for scheme in ("https://", "http://"): self.session.mount(scheme, requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=workers))
         self.session.headers.update({"Content-Type": "application/json", "x-goog-user-project": project, "User-Agent": "seedbed", "Accept-Encoding": "identity"})
 
     def pixels(self, body: bytes, profile: bool = False) -> Answer:

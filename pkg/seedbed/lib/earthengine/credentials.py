@@ -73,8 +73,10 @@ def connect(
     url = url or service_url()
     credentials = find_credentials(url)
     project = project_of(project, credentials)
+    if hasattr(credentials, "with_quota_project"): credentials = credentials.with_quota_project(project)
     if url != HIGH_VOLUME: ee.deprecation._FetchDataCatalogStac = lambda: {} # a local server has no catalogue
     ee.Reset()
+    ee.data.setMaxRetries(3)
     try: ee.Initialize(credentials, url=url, project=project)
     except google.auth.exceptions.GoogleAuthError: raise InputError(f"Earth Engine: the credentials are not accepted any more; {SIGN_IN}") from None
     except ee.EEException as error: raise InputError(f"Earth Engine, project {project}: {' '.join(str(error).split())[:300]}; is the project registered for Earth Engine? Else {NAME_PROJECT}") from None
@@ -86,4 +88,7 @@ def connect(
 def offline():
     """Let the Earth Engine library build expressions without a network, from the list of functions that it ships."""
     from ee import apitestcase
-    apitestcase.ApiTestCase().setUp()
+    before = dict(vars(ee.data)), ee.deprecation._FetchDataCatalogStac
+    apitestcase.ApiTestCase().setUp() # replaces functions of the library, which another service would need
+    vars(ee.data).update(before[0])
+    ee.deprecation._FetchDataCatalogStac = before[1]

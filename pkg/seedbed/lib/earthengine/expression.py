@@ -49,7 +49,7 @@ def empty(sensor: Sensor) -> ee.Image:
 # %% ../../../../nbs/lib/earthengine/expression.ipynb #32485d1f
 def scenes(asset: str, sensor: Sensor, region: ee.Geometry, window: tuple[str, str]) -> ee.ImageCollection:
     """The scenes of a collection that count, with the bands of linked collections."""
-    def found(name): return ee.ImageCollection(name).filterBounds(region).filterDate(*window)
+    def found(name): return ee.ImageCollection(name).filterDate(*window).filterBounds(region)
     out = found(asset)
     for name, value in sensor.filters:
         for v in value if isinstance(value, tuple) else (value,):

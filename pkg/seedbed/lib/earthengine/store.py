@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['chip_key', 'write_chip', 'Ledger', 'Store']
 
-# %% ../../../../nbs/lib/earthengine/store.ipynb #624d5be4
+# %% ../../../../nbs/lib/earthengine/store.ipynb #21caa390
 import json
 import os
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -74,8 +75,14 @@ class Store:
     def __init__(self, folder: Path):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._sweep()
         self.ledger = Ledger(self.folder / "ledger.jsonl")
         self.known = self.ledger.read()
+
+    def _sweep(self):
+        "Remove what a killed export was writing; what is younger than an hour may be another export's."
+        for path in self.folder.glob("*/.tmp-*"):
+            if time.time() - path.stat().st_mtime > 3600: path.unlink(missing_ok=True)
 
     def path(self, key: str) -> Path: return self.folder / key[:2] / f"{key}.tif"
 

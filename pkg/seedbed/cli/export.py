@@ -1,0 +1,70 @@
+"""`seedbed export`: the first stage alone, with its progress; or a pilot of it, with a forecast. `seedbed sensors`: what can be asked for."""
+
+import os
+import sys
+from collections import Counter
+from typing import Annotated, Optional
+
+import typer
+
+from .options import Debug, Overrides, SettingsFile, leave
+
+Pilot = Annotated[Optional[int], typer.Option("--pilot", metavar="N", min=1, help="Fetch only N chips, and say what the others would take.")]
+Every = Annotated[float, typer.Option("--every", metavar="SECONDS", min=0, help="Time between two lines of progress, where the output is not a terminal.")]
+
+
+def make_progress(every: float):
+    """A line that is drawn anew on a terminal, a line in an interval elsewhere."""
+    from seedbed.lib.progress import Progress
+    if not sys.stdout.isatty(): return Progress(every, say=lambda line: print(line, flush=True))
+    return Progress(.2, say=lambda line: print(f"\r{line:<100}", end="", flush=True))
+
+
+def print_pilot(records: list[dict], rest):
+    """What the pilot has found, and what the rest will take."""
+    from seedbed.lib.progress import size
+    if records:
+        each = sum(r["seconds"] for r in records) / len(records)
+        print(f"pilot: {len(records)} chips, {each:.2f} s and {size(sum(r['bytes'] for r in records) / len(records))} each, "
+              f"{sum(r['missing'] for r in records) / len(records):.1%} of their pixels missing")
+    for line in rest.lines(): print(line)
+    if rest.share and rest.share > 1: print(f"warning: that is {rest.share:.1f} months of the tier's quota; export a part, a smaller chip or fewer steps, or set earthengine.max_eecu_hours")
+    print("To fetch them: seedbed export" if rest.chips else "There are no others.")
+
+
+def print_export(manifest: dict, folder: str, progress):
+    """What is there now, and what is not."""
+    print(f"{manifest['labels']:,} labels in {folder}; {progress.line()}")
+    reasons = Counter(manifest["left_out"].values())
+    for reason, count in reasons.most_common(5): print(f"  left out {count:,}: {reason}")
+    if len(reasons) > 5: print(f"  and {len(reasons) - 5} other reasons, in manifest.json")
+
+
+def export(pilot: Pilot = None, overrides: Overrides = None, every: Every = 30, settings_file: SettingsFile = None, debug: Debug = False):
+    """Fetch labels and imagery of the source into the export folder. What is there already is not fetched again."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from seedbed.export import export, pilot as try_few
+    from seedbed.lib.files import project_root
+    from seedbed.lib.settings import load_settings
+    settings = load_settings(settings_file or project_root() / "settings.ini", overrides or ())
+    progress = make_progress(every)
+    try:
+        if pilot: return print_pilot(*try_few(settings, pilot))
+        manifest = export(settings, progress=progress)
+    except KeyboardInterrupt: leave("\ninterrupted; what has come is kept: the same command goes on from there", 130)
+    if sys.stdout.isatty(): print()
+    print_export(manifest, settings.export_dir, progress)
+    if progress.failed: leave(f"{progress.failed:,} chips could not be had; the same command tries them again", 2)
+
+
+def sensors(overrides: Overrides = None, debug: Debug = False):
+    """List the presets and sensors that settings.ini can name under [earthengine]."""
+    from seedbed.lib.earthengine.sensors import catalogue
+    from seedbed.lib.earthengine.spec import presets
+    from .tables import make_console, print_table
+    console, found, known = make_console(), presets(), catalogue()
+    print_table([("preset", list(found)), ("steps", [f"{s.steps} x {s.length} {s.unit}" for s in found.values()]), ("size", [f"{s.size} px of {s.resolution:g}" for s in found.values()]),
+                 ("bands of a step", [" ".join(s.layout.variables) for s in found.values()]), ("static", [" ".join(s.layout.static) for s in found.values()])], console)
+    console.print()
+    print_table([("sensor", list(known)), ("collection", [s.assets[0] for s in known.values()]), ("bands", [" ".join(s.variables) for s in known.values()]),
+                 ("since", [s.since or "-" for s in known.values()])], console)

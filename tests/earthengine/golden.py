@@ -1,0 +1,17 @@
+"""Writes the expressions of all presets anew, two steps each: python tests/earthengine/golden.py. Look at what has changed."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from seedbed.lib.earthengine.credentials import offline
+from seedbed.lib.earthengine.expression import expression
+from seedbed.lib.earthengine.grid import grid_around
+from seedbed.lib.earthengine.spec import presets
+
+if __name__ == "__main__":
+    offline()
+    for name, spec in presets().items():
+        spec = replace(spec, steps=2)
+        text = expression(spec, "2021-03-01", grid_around(36.82, -1.29, spec.size, spec.resolution).box())
+        (Path(__file__).parent / f"golden/{name}.json").write_text(json.dumps(json.loads(text), indent=0) + "\n")
