@@ -96,7 +96,7 @@ def test_nothing_is_lost_and_nothing_invented(trained, tmp_path):
         found, profile = file.read(1), file.profile
         assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG" and file.crs.to_string() == UTM and file.transform == Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH)
         assert file.tags(1) | {"class_1": "high", "class_2": "low"} == file.tags(1) and file.nodata == 0 and profile["dtype"] == "uint8"
-        assert file.colormap(1)[1][:3] == (0x33, 0x22, 0x88)
+        assert file.colormap(1)[1][:3] == (0x4A, 0x5B, 0xBF)
     with rasterio.open(tmp_path / "map/quality.tif") as file: probability, ratio = file.read()
     if model.facts["sampling"] == "center":
         empty = np.zeros((SIDE, SIDE), bool)
