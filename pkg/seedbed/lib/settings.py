@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Words', 'Integers', 'Maybe', 'Section', 'Success', 'Source', 'EarthEngine', 'Labels', 'Process', 'Split', 'Dataset',
-           'Models', 'Run', 'Map', 'Paths', 'Settings', 'parse_ini', 'parse_override', 'nearest', 'make_settings',
-           'load_settings', 'to_ini']
+           'Models', 'Run', 'Map', 'Report', 'Paths', 'Settings', 'parse_ini', 'parse_override', 'nearest',
+           'make_settings', 'load_settings', 'to_ini']
 
 # %% ../../../nbs/lib/settings.ipynb #758edb34
 import configparser
@@ -152,6 +152,10 @@ class Map(Section):
     """What is mapped, wall to wall."""
     scene: str = "auto"
 
+class Report(Section):
+    """What the report shows on request."""
+    learning_curve: bool = False
+
 class Paths(Section):
     """Where things lie, relative to settings.ini."""
     exports: str = "data/exports"
@@ -172,6 +176,7 @@ class Settings(Section):
     models: Models = Models()
     run: Run = Run()
     map: Map = Map()
+    report: Report = Report()
     paths: Paths = Paths()
     root: Path = Field(default_factory=project_root, exclude=True)
 
