@@ -50,7 +50,7 @@ wheel: $(READY)  ## build the wheel, install it into an empty environment and us
 	cd dist && ../$(VENV)-wheel/bin/seedbed --version && ../$(VENV)-wheel/bin/seedbed models
 
 clean:           ## remove .venv and what the stages have made of the data; runs/ stays
-	rm -rf $(VENV) data/exports data/processed _docs _proc .pytest_cache pkg/*.egg-info
+	rm -rf $(VENV) data/exports data/processed data/cache _docs _proc .pytest_cache pkg/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt

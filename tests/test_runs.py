@@ -47,8 +47,8 @@ def seedbed(root, *words):
     return subprocess.run([str(Path(sys.executable).with_name("seedbed")), *words], cwd=root, capture_output=True, text=True)
 
 
-def run(root, *overrides):
-    done = seedbed(root, "run", *[word for o in [*QUICK, *overrides] for word in ("-p", o)])
+def run(root, *overrides, words=()):
+    done = seedbed(root, "run", *words, *[word for o in [*QUICK, *overrides] for word in ("-p", o)])
     assert done.returncode == 0, done.stderr + done.stdout
     return max((root / "runs").iterdir(), key=lambda p: p.stat().st_mtime), done.stdout
 
@@ -103,7 +103,7 @@ def test_executed_notebooks_carry_values_and_figures(first):
 
 
 def test_the_same_run_twice_gives_the_same_numbers(small, first):
-    again, _ = run(small)
+    again, _ = run(small, words=["--force"])
     for path in sorted(p.relative_to(again) for p in again.rglob("results.json")):
         assert without_times(read_json(again / path)) == without_times(read_json(first[0] / path)), path
     for path in sorted(p.relative_to(again) for p in again.rglob("predictions.gpkg")):
@@ -111,8 +111,7 @@ def test_the_same_run_twice_gives_the_same_numbers(small, first):
 
 
 def test_a_saved_model_answers_again(small, first):
-    settings = load_settings(first[0] / "settings.ini")
-    settings = settings.model_copy(update={"root": small})
+    settings = load_settings(first[0] / "settings.ini").model_copy(update={"root": small})
     everything = SampleDataset(small / settings.processed_dir / "dataset.h5", None, fold=-1)
     for name in ("logistic_regression", "tempcnn"):
         answer = load_model(first[0] / f"models/{name}/seed_0").predict(everything)

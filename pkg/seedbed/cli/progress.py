@@ -19,12 +19,26 @@ def step_line(outcome) -> str:
     """One line for a notebook that has ended: name, score, seconds."""
     model = "/" in outcome.task.name
     said = "failed" if outcome.failure else score_of(outcome.task.output) if model else ""
-    return f"{outcome.task.name:<40} {said:<20} {outcome.seconds:6.1f} s"
+    seconds = f"reused from {outcome.reused}" if outcome.reused else f"{outcome.seconds:6.1f} s"
+    return f"{outcome.task.name:<40} {said:<20} {seconds}"
+
+
+def reason_line(task) -> str:
+    """Why a notebook is executed again; empty where it never was before."""
+    more = f" and {len(task.why) - 3} more" if len(task.why) > 3 else ""
+    return f"{task.name:<40} again: {'; '.join(task.why[:3])}{more}" if task.why else ""
+
+
+def waiting_line(task) -> str:
+    """That another run is at work on the same."""
+    return f"{task.name:<40} another run is making it; waiting"
 
 
 class PlainProgress:
     """One line for each notebook, when it has ended."""
-    def started(self, task): pass
+    def waits(self, task): print(waiting_line(task), flush=True)
+    def started(self, task):
+        if task.why: print(reason_line(task), flush=True)
     def tick(self, running): pass
     def finished(self, outcome): print(step_line(outcome), flush=True)
 
@@ -34,7 +48,10 @@ class LiveProgress:
     def __init__(self, live):
         self.live = live
 
-    def started(self, task): pass
+    def waits(self, task): self.live.console.print(waiting_line(task), style="dim", highlight=False, markup=False)
+
+    def started(self, task):
+        if task.why: self.live.console.print(reason_line(task), style="yellow", highlight=False, markup=False)
 
     def finished(self, outcome): self.live.console.print(step_line(outcome), style="red" if outcome.failure else None, highlight=False, markup=False)
 

@@ -4,22 +4,32 @@ import os
 import shlex
 import signal
 import sys
+from typing import Annotated, Optional
+
+import typer
 
 from .closing import print_results
 from .options import Debug, Overrides, SettingsFile, leave
 from .progress import progress
 from .tables import make_console
 
+Force = Annotated[bool, typer.Option("--force", help="Run notebooks again though nothing has changed: those named behind it, else all.")]
+Stages = Annotated[Optional[list[str]], typer.Argument(metavar="[STAGE]...", help="With --force: e.g. 02_process, 04_model or 04_model/tempcnn.", show_default=False)]
 
-def run(overrides: Overrides = None, settings_file: SettingsFile = None, debug: Debug = False):
-    """Execute all stages into a new folder under runs/, and show which model is best and whether it is good enough."""
+
+def run(stages: Stages = None, overrides: Overrides = None, force: Force = False, settings_file: SettingsFile = None, debug: Debug = False):
+    """Run all stages into a new folder under runs/, reusing what was made before, and show which model is best and whether it is good enough."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1" # before numpy is there: its threads would not survive the fork
+    sys.modules.setdefault("rfc3987_syntax", None) # jsonschema would build 38 grammars for addresses that no record holds
+    from seedbed.lib.errors import InputError
+    if stages and not force: raise InputError(f"seedbed run {stages[0]}: stages are named to run them again; write --force {stages[0]}, or -p section.key=value for a setting")
     from seedbed.lib.files import read_json, relative
     from seedbed.lib.pipeline import RunFailed, run_pipeline
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name): signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
-        with progress() as watcher: folder = run_pipeline(overrides=overrides or (), settings_file=settings_file, command=shlex.join(["seedbed", *sys.argv[1:]]), watcher=watcher)
+        with progress() as watcher:
+            folder = run_pipeline(overrides=overrides or (), settings_file=settings_file, command=shlex.join(["seedbed", *sys.argv[1:]]), watcher=watcher, force=stages or ["all"] if force else ())
     except RunFailed as failed:
         if os.environ.get("SEEDBED_DEBUG"): print(failed.outcome.failure.traceback, file=sys.stderr)
         leave(str(failed), 1)

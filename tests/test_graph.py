@@ -1,0 +1,242 @@
+"""What is reused, what runs again and why; runs that are killed, and runs side by side."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from seedbed.lib.cache import Cache, held
+from seedbed.lib.engines import preload
+from seedbed.lib.errors import InputError
+from seedbed.lib.fingerprints import Fingerprints
+from seedbed.lib.pipeline import RunFailed, run_pipeline
+from seedbed.lib.settings import load_settings
+from seedbed.lib.stages import STAGES
+from test_pipeline import Names, make_project, record_of, write_notebook
+
+ONE = "[models]\nnames = majority\n[run]\nseeds = 0\n"
+DATA = "import json\nfolder = settings.root / processed_dir\nfolder.mkdir(parents=True, exist_ok=True)\n(folder / 'dataset.h5').write_text(f'{settings.split.folds} folds');"
+MODEL = "place = settings.root / run_dir / 'models' / model / f'seed_{seed}'\n(place / 'results.json').write_text('{\"score\": 1}');"
+COMPARE = "import json\n(settings.root / run_dir / 'results.json').write_text(json.dumps({'run_id': settings.run_dir, 'best': 1, 'timings': {}}));"
+
+
+def project(root, settings=ONE):
+    """A project whose stages hand something on."""
+    make_project(root, settings, model=[MODEL], compare=[COMPARE])
+    write_notebook(root / "nbs" / "02_process.ipynb", "processed_dir = settings.processed_dir\nrun_dir = settings.run_dir\nfolds = settings.split.folds", "import helper", "def answer(): return 1", "answer()", DATA)
+    (root / "nbs" / "helper.py").write_text("def used(): return 1\ndef unused(): return 2\n")
+    edit(root, "03_dataset", "\nprocessed_dir = settings.processed_dir\nbatch = settings.dataset.batch_size", cell=1)
+    edit(root, "02_process", "\nhelper.used()", cell=2)
+    return root
+
+
+def edit(root, stage, text, cell=-1, replace=None):
+    """Add text to a code cell of a stage, or replace a text in it."""
+    path = root / "nbs" / f"{stage}.ipynb"
+    nb = nbformat.read(path, 4)
+    nb.cells[cell].source = nb.cells[cell].source.replace(replace, text) if replace else nb.cells[cell].source + text
+    nbformat.write(nb, path)
+
+
+def executed(root, *overrides, **options):
+    """The names of the notebooks that a run executes, and its folder."""
+    watcher = Names()
+    run = run_pipeline(root, overrides, watcher=watcher, libraries=(), **options)
+    return watcher.begun, run
+
+
+ALL = [f"{s.name}/majority/seed_0" if s.each else s.name for s in STAGES]
+
+
+def all_of(names):
+    """The stages of a run with one model; later stages of the project count too."""
+    return names == ALL
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A project that has been run once."""
+    preload(("execnb.shell", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "seedbed.model"))
+    root = project(tmp_path_factory.mktemp("original") / "p")
+    begun, run = executed(root)
+    assert all_of(begun)
+    return root, run
+
+
+@pytest.fixture
+def made(original, tmp_path):
+    """A copy of it; that it lies elsewhere changes nothing."""
+    shutil.copytree(original[0], tmp_path / "p")
+    return tmp_path / "p", tmp_path / "p" / "runs" / original[1].name
+
+
+def test_nothing_runs_twice(made):
+    root, first = made
+    begun, again = executed(root)
+    assert begun == []
+    record = record_of(again)
+    assert record["status"] == "complete" and {g["reused"] for g in record["graph"].values()} == {first.name}
+    files = lambda run: {p.relative_to(run).as_posix() for p in run.rglob("*") if p.is_file()}
+    assert files(again) == files(first)
+    assert "Executed in the run" in (again / "02_process.ipynb").read_text() and "Executed in the run" not in (first / "02_process.ipynb").read_text()
+    assert json.loads((again / "results.json").read_text())["run_id"] == again.name
+    third = executed(root)[1]
+    assert (third / "02_process.ipynb").read_text().count("Executed in the run") == 1
+    assert {g["reused"] for g in record_of(third)["graph"].values()} == {first.name}
+
+
+def prose(root): edit(root, "02_process", "\n%matplotlib inline\n!ls\n# a comment\n"); nb = nbformat.read(p := root / "nbs/02_process.ipynb", 4); nb.cells.insert(0, nbformat.v4.new_markdown_cell("More prose.")); nbformat.write(nb, p)
+def docstring(root): (root / "nbs/helper.py").write_text("def used():\n    'What it is.'\n    return 1 # one\n\n\ndef unused(): return 2\n")
+def touch(root):
+    for path in [*root.rglob("*.ipynb"), *root.rglob("*.py"), *root.rglob("*.h5")]: path.touch()
+def unused(root): (root / "nbs/helper.py").write_text("def used(): return 1\ndef unused(): return 3\n")
+def outputs(root): nb = nbformat.read(p := root / "nbs/02_process.ipynb", 4); nb.cells[-1].outputs = [nbformat.v4.new_output("stream", text="x")]; nb.cells[-1].execution_count = 7; nbformat.write(nb, p)
+def not_run(root): nb = nbformat.read(p := root / "nbs/02_process.ipynb", 4); nb.cells.append(nbformat.v4.new_code_cell("#| eval: false\n1 / 0")); nbformat.write(nb, p)
+
+
+@pytest.mark.parametrize("change", [prose, docstring, touch, unused, outputs, not_run])
+def test_what_changes_nothing_runs_nothing(made, change):
+    root, _ = made
+    change(root)
+    assert executed(root)[0] == []
+
+
+@pytest.mark.parametrize("change, overrides, begun, said", [
+    (None, ["split.folds=7"], ["02_process", "03_dataset", "04_model/majority/seed_0", "05_compare"], "split.folds 5 -> 7"),
+    (lambda root: (root / "nbs/helper.py").write_text("def used(): return 3\n"), [], ["02_process"], "used in helper has changed"),
+    (lambda root: edit(root, "02_process", "return 2", cell=3, replace="return 1"), [], ["02_process"], "its answer in 02_process has changed"),
+    (lambda root: edit(root, "02_process", "more = 1\n"), [], ["02_process"], "the notebook's cells have changed"),
+    (None, ["dataset.batch_size=32"], ["03_dataset"], "dataset.batch_size 64 -> 32"),
+    (None, ["run.workers=1"], [], ""),
+])
+def test_what_a_change_runs_again_and_why(made, change, overrides, begun, said):
+    root, _ = made
+    if change: change(root)
+    found, run = executed(root, *overrides)
+    assert found[:len(begun)] == begun and (len(found) == len(begun) or begun[-1] == "05_compare")
+    if begun: assert record_of(run)["graph"][begun[0]]["why"] == [said]
+
+
+def test_another_dataset_runs_all_that_stands_on_it(made):
+    root, _ = made
+    edit(root, "02_process", "'{settings.split.folds} FOLDS'", replace="'{settings.split.folds} folds'")
+    found, run = executed(root)
+    assert found[:4] == ["02_process", "03_dataset", "04_model/majority/seed_0", "05_compare"]
+    assert record_of(run)["graph"]["04_model/majority/seed_0"]["why"] == ["what 02_process has made has changed"]
+    assert record_of(run)["graph"]["01_export"]["reused"]
+
+
+def test_a_model_added_runs_that_model(made):
+    root, _ = made
+    found = executed(root, "models.names=majority, coordinates")[0]
+    assert found[:2] == ["04_model/coordinates/seed_0", "05_compare"]
+
+
+def test_two_ways_of_processing_lie_side_by_side(made):
+    root, first = made
+    run = executed(root, "split.folds=7")[1]
+    places = [record_of(r)["places"]["processed_dir"] for r in (first, run)]
+    assert [(root / p / "dataset.h5").read_text() for p in places] == ["5 folds", "7 folds"]
+    assert load_settings(run / "settings.ini").processed_dir == places[1] and load_settings(root / "settings.ini").processed_dir not in places
+
+
+def test_altered_files_are_made_again(made):
+    root, first = made
+    (root / record_of(first)["places"]["processed_dir"] / "dataset.h5").write_text("other")
+    found, run = executed(root)
+    assert found == ["02_process"] and record_of(run)["graph"]["02_process"]["why"] == ["what it had made was altered or removed"]
+
+
+def test_force_runs_again_what_is_named(made):
+    root, _ = made
+    found, run = executed(root, force=["03"])
+    assert found == ["03_dataset"] and record_of(run)["graph"]["03_dataset"]["why"] == ["--force"]
+    assert all_of(executed(root, force=["all"])[0])
+    with pytest.raises(InputError, match="did you mean '03_dataset'"):
+        executed(root, force=["03_datase"])
+
+
+def test_a_failed_run_keeps_what_was_done(made):
+    root, _ = made
+    shutil.rmtree(root / "data/cache/stages")
+    edit(root, "03_dataset", "\n1 / 0")
+    with pytest.raises(RunFailed):
+        executed(root)
+    edit(root, "03_dataset", "", replace="\n1 / 0")
+    assert executed(root)[0][0] == "03_dataset"
+
+
+# --- the source's files ---
+
+def test_a_changed_tif_and_a_touched_one(tmp_path):
+    (tmp_path / "a.tif").write_bytes(b"1")
+    os.utime(tmp_path / "a.tif", (1e9, 1e9))
+    prints = Fingerprints(tmp_path / ".memory.db")
+    first = prints.folder(tmp_path)
+    assert prints.read == 1 and prints.folder(tmp_path) == first and prints.read == 1
+    os.utime(tmp_path / "a.tif", (1.1e9, 1.1e9))
+    assert prints.folder(tmp_path) == first and prints.read == 2
+    (tmp_path / "a.tif").write_bytes(b"2")
+    os.utime(tmp_path / "a.tif", (1.1e9, 1.1e9))
+    assert prints.folder(tmp_path) == first, "same size, time and number: not looked at"
+    os.utime(tmp_path / "a.tif", (1.2e9, 1.2e9))
+    assert prints.folder(tmp_path) != first
+
+
+# --- kills ---
+
+def start(root, *words):
+    """A run in a process group of its own."""
+    code = f"from seedbed.lib.pipeline import run_pipeline\nrun_pipeline({str(root)!r}, {list(words)!r}, libraries=())"
+    return subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def kill(process):
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def test_a_run_that_is_killed_at_any_moment_goes_on(made):
+    root, whole, done = made[0], ALL, set()
+    shutil.rmtree(root / "data/cache/stages")
+    for moment in range(4):
+        process = start(root)
+        try: process.communicate(timeout=2.5 + .6 * moment)
+        except subprocess.TimeoutExpired: kill(process)
+        kept = {e.record["name"] for e in Cache(load_settings(root / "settings.ini")).entries()}
+        assert done <= kept, "nothing is lost"
+        done = kept
+    begun, run = executed(root)
+    assert set(begun) == set(whole) - done and record_of(run)["status"] == "complete"
+    assert executed(root)[0] == []
+
+
+def test_two_runs_at_once_make_each_thing_once(made):
+    root, _ = made
+    shutil.rmtree(root / "data/cache/stages"); shutil.rmtree(root / "runs")
+    edit(root, "02_process", "\nimport time; time.sleep(1)\nwith open(settings.root / 'count', 'a') as file: file.write('x');")
+    both = [start(root), start(root)]
+    for process in both:
+        assert process.communicate(timeout=120)[1] == b"" and process.returncode == 0
+    assert (root / "count").read_text() == "x"
+    records = [record_of(run) for run in (root / "runs").iterdir()]
+    assert [r["status"] for r in records] == ["complete"] * 2
+    assert sorted(bool(r["graph"]["02_process"]["reused"]) for r in records) == [False, True]
+
+
+def test_a_lock_ends_with_its_owner(tmp_path):
+    cache = Cache(load_settings(make_project(tmp_path / "p") / "settings.ini"))
+    code = f"from seedbed.lib.cache import Cache\nfrom seedbed.lib.settings import load_settings\nimport time\nlock = Cache(load_settings({str(tmp_path / 'p/settings.ini')!r})).lock('run', 'x')\nlock.acquire()\nprint('held', flush=True)\ntime.sleep(60)"
+    owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    owner.stdout.readline()
+    assert held(cache.lock("run", "x"))
+    owner.kill()
+    owner.wait()
+    assert not held(cache.lock("run", "x"))
