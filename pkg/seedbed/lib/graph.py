@@ -131,8 +131,10 @@ def files_of(
 ) -> dict[str, str]: # by name
     """Fingerprints of files that no stage has made: those of the source, and those that a parameter names."""
     named = [settings.root / v for v in values.values() if isinstance(v, str) and 0 < len(v) < 255 and (settings.root / v).is_file()]
+    if values.get("scene") and (settings.root / values["scene"]).is_dir(): named += sorted(p for p in (settings.root / values["scene"]).iterdir() if p.is_file())
     out = {path.relative_to(settings.root).as_posix(): digest[:16] for path, digest in prints.of(named).items() if path.is_relative_to(settings.root)}
-    return out | (outside_prints(settings, prints) if any(name.endswith("find_source") for name in used.code) else {})
+    from_source = any(name.endswith("find_source") for name in used.code) or values.get("scene") == "auto"
+    return out | (outside_prints(settings, prints) if from_source else {})
 
 # %% ../../../nbs/lib/graph.ipynb #27845e1d
 def key_of(ingredients: dict) -> str: # 16 digits
