@@ -16,10 +16,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from .errors import Faults, InputError
-from .files import fingerprint_of, project_root
+from .files import fingerprint_of, project_root, read_json
 
 # %% ../../../nbs/lib/settings.ipynb #a3b81f47
 def _absent(value): return None if isinstance(value, str) and value.strip().lower() in ("none", "auto", "") else value
@@ -160,6 +160,7 @@ class Paths(Section):
     """Where things lie, relative to settings.ini."""
     exports: str = "data/exports"
     processed: str = "data/processed"
+    cache: str = "data/cache"
     runs: str = "runs"
     chips: str = "data/chips"
 
@@ -179,19 +180,28 @@ class Settings(Section):
     report: Report = Report()
     paths: Paths = Paths()
     root: Path = Field(default_factory=project_root, exclude=True)
+    _places: dict[str, str] = PrivateAttr(default_factory=dict)
 
-    def _folder(self, base: str, *sections: str) -> str:
+    def placed(self, **places: str) -> "Settings": # by name, e.g. export_dir
+        """The same settings with folders that a run has chosen."""
+        copy = self.model_copy()
+        copy._places = self._places | places
+        return copy
+
+    def folder_of(self, place: str, key: str) -> str: # place: export_dir | processed_dir
+        """A folder of data that is named by its source and a key."""
         slug = "".join(c if c.isalnum() else "-" for c in Path(self.source.name.replace(":", "/")).name)[:40]
+        return (Path({"export_dir": self.paths.exports, "processed_dir": self.paths.processed}[place]) / f"{slug}-{key}").as_posix()
+    def _by_settings(self, place: str, *sections: str) -> str:
         if self.source.name.startswith("earthengine"): sections += ("earthengine",)
-        key = fingerprint_of({name: getattr(self, name).model_dump() for name in sections}, 8)
-        return (Path(base) / f"{slug}-{key}").as_posix()
+        return self._places.get(place) or self.folder_of(place, fingerprint_of({name: getattr(self, name).model_dump() for name in sections}, 8))
 
     @property
     def export_dir(self) -> str: # relative to the project's root
-        return self._folder(self.paths.exports, "source", "labels")
+        return self._by_settings("export_dir", "source", "labels")
     @property
     def processed_dir(self) -> str: # relative to the project's root
-        return self._folder(self.paths.processed, "source", "labels", "process", "split")
+        return self._by_settings("processed_dir", "source", "labels", "process", "split")
     @property
     def run_dir(self) -> str: # the run that is going on; by hand, `runs/notebook`
         return os.environ.get("SEEDBED_RUN") or (Path(self.paths.runs) / "notebook").as_posix()
@@ -283,7 +293,8 @@ def load_settings(
     except UnicodeDecodeError as error: raise InputError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
     sections = parse_ini(text, path.name)
     for section, key, value in map(parse_override, overrides): sections.setdefault(section, {})[key] = value
-    return make_settings(sections, path.name, root)
+    run = path.with_name("run.json") # beside the settings of a run: where its data lie
+    return make_settings(sections, path.name, root).placed(**(read_json(run).get("places", {}) if run.is_file() else {}))
 
 # %% ../../../nbs/lib/settings.ipynb #b113be52
 def to_ini(settings: Settings) -> str:
