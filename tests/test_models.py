@@ -63,6 +63,8 @@ def make_attributes(task, steps, window):
             "task": task, "target": "label", "unit": "" if task == "classification" else "t", "split": split,
             "classes": CLASSES if task == "classification" else [], "variables": ["red", "nir", "swir"], "static_names": ["height"],
             "steps": steps, "step_months": 1, "sampling": "chip" if window else "mean",
+            "chip_size": window[0] if window else 8, "max_missing": 0.7, "indices": [],
+            "layout": {"variables": ["red", "nir", "swir"], "static": ["height"], "steps": steps},
             "medians": np.zeros((3, steps, BANDS)), "mean": np.ones((3, BANDS)), "std": np.full((3, BANDS), 1.5),
             "static_medians": np.zeros((3, 1)), "static_mean": np.zeros((3, 1)), "static_std": np.ones((3, 1))}
 
