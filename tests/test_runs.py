@@ -67,7 +67,7 @@ def first(small):
 
 def test_the_run_folder(first):
     folder, said = first
-    expected = {"00_success.ipynb", "01_export.ipynb", "02_process.ipynb", "03_dataset.ipynb", "05_compare.ipynb", "06_map.ipynb", "07_report.ipynb", "settings.ini", "run.json", "success.json", "results.json", "figures/overview.png", "figures/scores.png", "maps/applicability-logistic_regression-seed_0.npz", "relabel.geojson", "report.html"}
+    expected = {"00_success.ipynb", "01_export.ipynb", "02_process.ipynb", "03_dataset.ipynb", "05_compare.ipynb", "06_map.ipynb", "07_report.ipynb", "settings.ini", "run.json", "success.json", "results.json", "figures/overview.png", "figures/scores.png", "figures/optimism.png", "maps/applicability-logistic_regression-seed_0.npz", "relabel.geojson", "report.html"}
     for model, seeds in {"majority": [0], "coordinates": [0], "logistic_regression": [0], "tempcnn": [0, 1]}.items():
         expected |= {f"models/{model}/seed_{seed}/{name}" for seed in seeds for name in ("04_model.ipynb", "results.json", "predictions.gpkg", "model.json", "model.bin")}
     assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == expected

@@ -19,6 +19,7 @@ from .lib.results import read_results, write_results
 from .lib.scoring import judged_labels, read_predictions
 from .lib.settings import Settings, load_settings
 from .model import provenance
+from .optimism import optimism_curve
 from .success import contract_of, verdict
 
 # %% ../../nbs/05_compare.ipynb #5bdf83be
@@ -85,6 +86,7 @@ def compare(
     folder: Path, # the run
     settings: Settings, run_dir: str,
     fingerprint: str | None = None, # of the split
+    optimism=None, # rows of `optimism_curve`
 ) -> dict: # the record that went into results.json
     """Compare a run's models and write its results.json."""
     candidates = gather(folder, settings, fingerprint)
@@ -101,7 +103,7 @@ def compare(
                            "method": "block bootstrap, expanded percentile, mean over seeds", "n_blocks": best.records[0]["primary"]["n_blocks"], "smallest_detectable_difference": sdd},
                "models": rows, "seeds": sorted({s for c in candidates for s in c.seeds}), "verdict": {"status": row["verdict"], "thresholds": row["thresholds"], "reasons": row["reasons"], "failed": row["failed"]},
                "warnings": run_warnings(rows, records, sdd, settings.success.rope), "per_class": best.records[0]["per_class"], "per_region": best.records[0]["per_region"],
-               **{k: best.records[0].get(k) for k in ("calibration", "risk_coverage", "quantity", "threshold", "test")}, "data": first["data"],
+               **{k: best.records[0].get(k) for k in ("calibration", "risk_coverage", "quantity", "threshold", "test")}, "optimism": optimism, "data": first["data"],
                "split": first["split"] | {"val_evaluations_count": max(r["split"]["val_evaluations_count"] for r in records)},
                "timings": run.get("stages", {}), "settings": settings.model_dump()} | provenance(settings, run_dir)
     write_results(folder / "results.json", record)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PALETTE', 'SPLIT_COLOURS', 'INK', 'QUIET', 'ALERT', 'FAR', 'style', 'class_colours', 'plot_places', 'true_colour',
            'step_dates', 'plot_series', 'plot_confusion', 'plot_agreement', 'plot_scores', 'plot_reliability',
-           'far_colours', 'plot_map']
+           'far_colours', 'plot_map', 'plot_optimism']
 
 # %% ../../../nbs/lib/plots.ipynb #cb129d0f
 import colorsys
@@ -196,3 +196,20 @@ def plot_map(
     axes[2].set_title("distance to training" + (f", {100 * (known > 1).mean():.1f} % beyond" if len(known) else ""))
     for ax in axes: ax.set_xticks([]); ax.set_yticks([]); ax.spines[:].set_visible(False)
     return fig
+
+# %% ../../../nbs/lib/plots.ipynb #89e9baf3
+def plot_optimism(
+    rows, # dicts with split, value, ci, blind, distance_km, claimed
+    title: str, # of the score
+    ax=None,
+):
+    """One model under harder and harder splits; the one that fits the claim is coloured."""
+    ax = ax or plt.subplots(figsize=(1.2 + 1.1 * len(rows), 3.2))[1]
+    for place, row in enumerate(rows):
+        colour = "#117733" if row["claimed"] else MUTED[0]
+        ax.plot([place] * 2, row["ci"] or [row["value"]] * 2, color=colour, lw=2)
+        ax.plot(place, row["value"], "o", color=colour, ms=6, label="a small forest" if place == 0 else None)
+        ax.plot(place, row["blind"], "o", mfc="white", mec="#999999", ms=5, label="the nearest label, no satellite" if place == 0 else None)
+    ax.set_xticks(range(len(rows)), [f"{r['split'].replace('blocks of', 'blocks')}\n{r['distance_km']:.3g} km" + ("\nthe claim" if r["claimed"] else "") for r in rows], fontsize=8)
+    ax.set(ylabel=title, xlim=(-.5, len(rows) - .5)); ax.legend(fontsize=8)
+    return ax

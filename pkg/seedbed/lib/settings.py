@@ -145,6 +145,7 @@ class Run(Section):
     kernel: Maybe(Literal["fork", "jupyter"]) = None
     resamples: int = Field(2000, ge=100)
     level: float = Field(.95, gt=.5, lt=1)
+    optimism: bool = True
     open_test: bool = False
 
 # %% ../../../nbs/lib/settings.ipynb #96c4b25b
