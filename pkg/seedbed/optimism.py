@@ -21,6 +21,7 @@ from .lib.errors import InputError
 from .lib.folds import make_split, with_final
 from .lib.intervals import score_with_interval
 from .lib.metrics import leaving_out, metric_named
+from .lib.samples import make_samples
 from .lib.scoring import judged_labels
 from .lib.settings import Settings, Split, load_settings
 from .lib.splits import on_sphere
@@ -51,7 +52,8 @@ def resplit(
     if arrays["X"].ndim == 5: arrays["X"] = arrays["X"].mean((3, 4))
     sides, block, record = make_split(labels, split, suggested, facts["classes"], claim, None, facts["split"].get("window_days", 0.))
     arrays |= {"split": with_final(sides)[:, rows].astype("S7"), "block": block[rows]}
-    write_dataset(out, arrays, facts | {"split": record} | all_statistics(arrays["X"], arrays["static"], arrays["split"].astype(str)))
+    samples = make_samples(arrays["X"], arrays["static"], rows, np.column_stack([arrays["lon"], arrays["lat"]]), {}, facts["variables"])[0]
+    write_dataset(out, arrays, facts | {"split": record} | all_statistics(samples, arrays["split"].astype(str)))
     return record
 
 # %% ../../nbs/optimism.ipynb #26a343e9

@@ -211,5 +211,5 @@ def plot_optimism(
         ax.plot(place, row["value"], "o", color=colour, ms=6, label="a small forest" if place == 0 else None)
         ax.plot(place, row["blind"], "o", mfc="white", mec="#999999", ms=5, label="the nearest label, no satellite" if place == 0 else None)
     ax.set_xticks(range(len(rows)), [f"{r['split'].replace('blocks of', 'blocks')}\n{r['distance_km']:.3g} km" + ("\nthe claim" if r["claimed"] else "") for r in rows], fontsize=8)
-    ax.set(ylabel=title, xlim=(-.5, len(rows) - .5)); ax.legend(fontsize=8)
+    ax.set(ylabel=title, xlabel="split, and the median distance from validation to training", xlim=(-.5, len(rows) - .5)); ax.legend(fontsize=8)
     return ax
