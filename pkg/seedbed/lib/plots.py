@@ -206,7 +206,7 @@ def plot_optimism(
     """One model under harder and harder splits; the one that fits the claim is coloured."""
     ax = ax or plt.subplots(figsize=(1.2 + 1.1 * len(rows), 3.2))[1]
     for place, row in enumerate(rows):
-        colour = "#117733" if row["claimed"] else MUTED[0]
+        colour = PALETTE[2] if row["claimed"] else PALETTE[0]
         ax.plot([place] * 2, row["ci"] or [row["value"]] * 2, color=colour, lw=2)
         ax.plot(place, row["value"], "o", color=colour, ms=6, label="a small forest" if place == 0 else None)
         ax.plot(place, row["blind"], "o", mfc="white", mec="#999999", ms=5, label="the nearest label, no satellite" if place == 0 else None)
