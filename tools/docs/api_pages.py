@@ -25,7 +25,7 @@ def notebook_of(module, nbs: Path) -> Path | None:
     """The notebook that a module is written from, as its second line says."""
     found = re.search(r"File to edit: (\S+\.ipynb)", Path(module.__file__).read_text(encoding="utf-8"))
     path = (Path(module.__file__).parent / found[1]).resolve() if found else None
-    return path.relative_to(nbs.resolve()) if path and path.is_file() else None
+    return path.relative_to(nbs.resolve()) if path and path.is_file() and path.is_relative_to(nbs.resolve()) else None
 
 
 def write_api(package: str, staging: Path, nbs: Path) -> dict[str, list[dict]]:  # sidebar entries by section

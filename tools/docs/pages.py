@@ -16,9 +16,9 @@ DROPPED = {"hide", "default_exp"}
 REPORTS = re.compile(r"(\]\()\.\./((?:\.\./)*reports/)")  # they lie beside nbs, and inside the site
 
 
-def finished(text: str) -> str:
+def finished(text: str, root: Path) -> str:
     """A text with the numbers of its runs, and with links to their reports."""
-    return REPORTS.sub(r"\1\2", fill_in(text))
+    return REPORTS.sub(r"\1\2", fill_in(text, root))
 
 
 def drop_machinery(cell):
@@ -42,13 +42,14 @@ def write_notebook(
     path: Path,  # the source
     run: Path,  # its executed copy; the source itself where there is none
     target: Path,
+    root: Path,  # the project's folder
 ) -> list[str]:  # what is wrong with it
     """Write a notebook as a page. Definitions stay where they stand: they are what the chapter is about."""
     notebook, found = read_nb(run), []
     for cell, own in zip(notebook.cells, nbformat.read(path, 4).cells):
         if cell.cell_type == "markdown": cell.source = own.source # prose may have changed since
         if cell.cell_type != "markdown": continue
-        try: cell.source = finished(cell.source)
+        try: cell.source = finished(cell.source, root)
         except InputError as error: found.append(f"{path}: {error}")
     notebook.path_ = path
     processed = NBProcessor(nb=notebook, procs=STEPS, rm_directives="quarto").process()
@@ -56,8 +57,8 @@ def write_notebook(
     return found
 
 
-def write_text(path: Path, target: Path) -> list[str]:
+def write_text(path: Path, target: Path, root: Path) -> list[str]:
     """Write a page of Markdown."""
-    try: target.write_text(finished(path.read_text(encoding="utf-8")), encoding="utf-8")
+    try: target.write_text(finished(path.read_text(encoding="utf-8"), root), encoding="utf-8")
     except InputError as error: return [f"{path}: {error}"]
     return []

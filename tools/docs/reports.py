@@ -26,7 +26,7 @@ def table(rows: list[dict]) -> str:
 
 def report_text(results: dict, name: str, figures: list[Path], notebooks: list[Path], whole: bool) -> str:
     """A report as Markdown."""
-    primary, verdict, code = results.get("primary", {}), results.get("verdict", {}), results.get("code", {})
+    primary, verdict, code = results.get("primary", {}), results.get("verdict", {}), results.get("git", {})
     low, high = primary.get("ci") or (None, None)
     interval = f" (interval {low:.3f} to {high:.3f})" if low is not None else ""
     said = f"**{results.get('best_model')}** has {primary.get('metric')} **{primary.get('value', float('nan')):.3f}**{interval}: *{verdict.get('status', 'not judged')}*."
@@ -47,7 +47,7 @@ def write_reports(root: Path, staging: Path) -> tuple[list[dict], list[str]]:  #
         target = staging / "reports" / folder.name
         shutil.copytree(folder, target, ignore=shutil.ignore_patterns("*.ipynb"))
         notebooks = sorted(folder.glob("*.ipynb"))
-        for path in notebooks: found += write_notebook(path, path, target / path.name)
+        for path in notebooks: found += write_notebook(path, path, target / path.name, root)
         results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
         text = report_text(results, folder.name, sorted(folder.glob("figures/*.png")), notebooks, (folder / "report.html").is_file())
         (target / "index.qmd").write_text(text, encoding="utf-8")

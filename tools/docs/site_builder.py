@@ -28,7 +28,7 @@ def build(
     began, config = time.perf_counter(), get_config(root)
     nbs, staging, out = Path(config.nbs_path), root / "_proc/site", Path(config.doc_path)
     shutil.rmtree(staging, ignore_errors=True)
-    found = stage(nbs, staging, executed(root, nbs, execute))
+    found = stage(root, nbs, staging, executed(root, nbs, execute))
     reports, lacking = write_reports(root, staging)
     write_project(nbs, staging, config, reports)
     site = render(staging, quiet=True)
@@ -41,7 +41,7 @@ def build(
     return f"{out}: {len(list(out.rglob('*.html')))} pages in {time.perf_counter() - began:.0f} s"
 
 
-def stage(nbs: Path, staging: Path, runs: dict[Path, Path]) -> list[str]:
+def stage(root: Path, nbs: Path, staging: Path, runs: dict[Path, Path]) -> list[str]:
     """Copy everything below nbs to where it is rendered, notebooks as pages; return what is wrong with them."""
     found = []
     for path in sorted(p for p in nbs.rglob("*") if p.is_file()):
@@ -49,8 +49,8 @@ def stage(nbs: Path, staging: Path, runs: dict[Path, Path]) -> list[str]:
         if any(part.startswith((".", "_")) for part in place.parts) or place.name in ("nbdev.yml", "sidebar.yml"): continue
         target = staging / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".ipynb": found += write_notebook(path, runs.get(path, path), target)
-        elif path.suffix in (".md", ".qmd"): found += write_text(path, target)
+        if path.suffix == ".ipynb": found += write_notebook(path, runs.get(path, path), target, root)
+        elif path.suffix in (".md", ".qmd"): found += write_text(path, target, root)
         else: shutil.copy2(path, target)
     return found
 
