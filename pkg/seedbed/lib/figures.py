@@ -51,7 +51,8 @@ def plot_folds(
 ):
     """A map for each fold."""
     count = min(len(sides), most)
-    fig, axes = plt.subplots(1, count, figsize=(min(1.9 * count + .4, 10.4), 2.5), squeeze=False)
+    wide, (across, up) = min(1.9 * count + .4, 10.4), np.ptp(_flat(lon, lat, float(np.mean(lat))), axis=0) + 1e-9
+    fig, axes = plt.subplots(1, count, figsize=(wide, float(np.clip(wide / count * up / across, .6, 4)) + .6), squeeze=False)
     for k, ax in enumerate(axes[0]): plot_fold(lon, lat, sides[k], block, buffer_km, ax, f"fold {names[k]}: {(sides[k] == 'val').sum()}")
     handles = [plt.Line2D([], [], marker="o", ls="", ms=4, color=SPLIT_COLOURS[n] if n != "dropped" else QUIET, mfc="none" if n == "dropped" else None, label=n) for n in ("train", "val", "dropped", "test") if (np.asarray(sides) == n).any()]
     fig.legend(handles=handles, loc="outside lower left", ncol=4, handletextpad=.1)
@@ -98,8 +99,9 @@ def plot_phenology(
         plot_series(values[here], groups[here], colours, dates, ax, name)
         if ax.get_legend(): ax.get_legend().remove()
         for label in ax.get_xticklabels(): label.set(rotation=30, ha="right")
-        if dates is not None and isinstance(dates[0], pd.Timestamp): ax.xaxis.set_major_formatter(plt.matplotlib.dates.DateFormatter("%b %y")); ax.xaxis.set_major_locator(plt.matplotlib.dates.AutoDateLocator(maxticks=4 if len(panels) > 2 else 7))
-    if values.shape[1] > 1: fig.legend(handles=[plt.Line2D([], [], color=c, label=n, lw=1.8) for n, c in colours.items() if (groups == n).any()], loc="outside upper left", ncol=8)
+        if values.shape[1] == 1: ax.set_xticks([])
+        elif dates is not None and isinstance(dates[0], pd.Timestamp): ax.xaxis.set_major_formatter(plt.matplotlib.dates.DateFormatter("%b %y")); ax.xaxis.set_major_locator(plt.matplotlib.dates.AutoDateLocator(maxticks=4 if len(panels) > 2 else 7))
+    fig.legend(handles=[plt.Line2D([], [], color=c, label=n, lw=1.8) for n, c in colours.items() if (groups == n).any()], loc="outside upper left", ncol=8)
     return fig
 
 # %% ../../../nbs/lib/figures.ipynb #1f6f2480

@@ -57,7 +57,8 @@ def figure(
     caption: str, wide: bool = False,
 ) -> str:
     """A figure with its caption."""
-    kind = ' class="wide"' if wide else ""
+    size = re.search(r'<svg[^>]*? width="([\d.]+)pt"', content)
+    kind = (' class="wide"' if wide else "") + (f' style="--width: {float(size[1]) * 4 / 3:.0f}px"' if size else "")
     return f'<figure{kind}><div class="scroll">{content}</div><figcaption>{html.escape(caption)}</figcaption></figure>'
 
 _NUMBER = re.compile(r"[-+−]?[\d,.]+( %)?$")
