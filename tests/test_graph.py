@@ -240,3 +240,51 @@ def test_a_lock_ends_with_its_owner(tmp_path):
     owner.kill()
     owner.wait()
     assert not held(cache.lock("run", "x"))
+
+
+def test_code_that_is_edited_while_it_runs_is_not_kept(made):
+    root, _ = made
+    edit(root, "03_dataset", "\n(settings.root / 'nbs' / 'helper.py').write_text('def used(): return 9')\nbatch = 1", cell=-1)
+    edit(root, "03_dataset", "\nimport helper; helper.used()", cell=-1)
+    executed(root)
+    assert executed(root)[0][0] == "02_process" and "03_dataset" in executed(root, force=["03"])[0]
+
+
+# --- history ---
+
+def test_status_says_what_a_run_would_do(made):
+    from seedbed.lib.status import states
+    root, first = made
+    assert {s.state for s in states(root)} == {"fresh"} and {s.run for s in states(root)} == {first.name}
+    now = {s.name: s for s in states(root, ["split.folds=7"])}
+    assert now["01_export"].state == "fresh" and (now["02_process"].state, now["02_process"].why) == ("stale", ("split.folds 5 -> 7",))
+    assert (now["03_dataset"].state, now["03_dataset"].why) == ("waits", ("for 02_process",))
+    assert {s.state for s in states(root, ["models.names=coordinates"]) if s.name.startswith("04")} == {"missing"}
+    assert executed(root)[0] == []
+
+
+def test_runs_are_listed_compared_and_what_none_needs_is_removed(made):
+    from seedbed.lib.history import compare_runs, find_run, list_runs, remove, unreferenced
+    root, first = made
+    second = executed(root, "split.folds=7")[1]
+    settings = load_settings(root / "settings.ini")
+    assert [r.name for r in list_runs(settings)] == [second.name, first.name] and [r.name for r in list_runs(settings, ["folds=7"])] == [second.name]
+    assert compare_runs(find_run(settings, first.name), find_run(settings, second.name))["settings"] == ["split.folds 5 -> 7"]
+    assert unreferenced(settings) == []
+    place = record_of(second)["places"]["processed_dir"]
+    shutil.rmtree(second)
+    gone = unreferenced(settings)
+    assert root / place in [path for path, _, _ in gone] and len(gone) == 5 + (len(ALL) - 6)
+    remove(path for path, _, _ in gone)
+    assert not (root / place).exists() and executed(root)[0] == [] and executed(root, "split.folds=7")[0][0] == "02_process"
+
+
+def test_a_killed_run_is_called_so(made):
+    from seedbed.lib.history import find_run
+    root, first = made
+    record = record_of(first)
+    (first / "run.json").write_text(json.dumps(record | {"status": "running"}))
+    settings = load_settings(root / "settings.ini")
+    assert find_run(settings, first.name).status == "killed"
+    with Cache(settings).lock("run", first.name):
+        assert find_run(settings, first.name).status == "running"

@@ -10,6 +10,7 @@ from seedbed.lib.errors import InputError
 
 from . import area, export, lists, map, run
 from .doctor import doctor
+from .history import clean, replay, runs, status
 from .new import new, update
 from .options import Version
 from .publish import publish
@@ -25,7 +26,7 @@ def seedbed_command(version: Version = False): pass
 
 for command in (run.run, export.export, map.map, area.design, area.area, lists.models, lists.metrics, export.sensors, lists.settings): app.command()(command)
 
-for command in (publish, new, update, doctor): app.command()(command)
+for command in (status, runs, replay, clean, publish, new, update, doctor): app.command()(command)
 
 
 def main():

@@ -10,10 +10,13 @@ def number(value, digits: int = 3) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
 
 
-def make_console():
-    """A terminal as wide as it is; elsewhere 100 columns of plain text."""
+def make_console(wide: bool = False):
+    """A terminal as wide as it is; elsewhere 100 columns of plain text, or as many as a line has."""
     from rich.console import Console
-    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=100)
+    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=240 if wide else 100)
+
+
+NAMES = ("model", "name", "notebook", "run", "path") # to the left, on one line
 
 
 def print_table(columns: list[tuple[str, list[str]]], console):
@@ -22,7 +25,7 @@ def print_table(columns: list[tuple[str, list[str]]], console):
     from rich.table import Table
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for heading, texts in columns:
-        table.add_column(heading, justify="right" if all(t[:1].isdigit() or t[:1] in "-+" for t in texts) else "left", no_wrap=heading in ("model", "name"))
+        table.add_column(heading, justify="right" if heading not in NAMES and all(t[:1].isdigit() or t[:1] in "-+" for t in texts) else "left", no_wrap=heading in NAMES)
     for row in zip(*(texts for _, texts in columns)): table.add_row(*(_literal(text) for text in row))
     console.print(table)
 

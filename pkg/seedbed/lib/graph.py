@@ -92,6 +92,12 @@ class Graph:
         except InputError: known = {}
         self.reader, self._known = Reader(nbs, known), len(known)
 
+    def anew(self) -> "Graph":
+        """The same graph, which reads the code again."""
+        graph = Graph(self.settings, self.nbs, self.cache)
+        graph.reader = Reader(self.nbs, self.reader.memory)
+        return graph
+
     def remember(self):
         """Keep what was found by reading code, for the next run."""
         if len(self.reader.memory) != self._known: write_json(self._memory, dict(list(self.reader.memory.items())[-2000:]))

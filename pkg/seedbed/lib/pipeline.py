@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['stage_task', 'model_task', 'check_stages', 'survey', 'remembered', 'check_once', 'look_around', 'RunFailed',
-           'plan_stage', 'free_folder', 'begin_run', 'node_names', 'run_pipeline']
+           'plan_stage', 'free_folder', 'keep_untracked', 'begin_run', 'node_names', 'run_pipeline']
 
 # %% ../../../nbs/lib/pipeline.ipynb #a2244b7b
 import contextlib
@@ -15,10 +15,10 @@ import sys
 from pathlib import Path
 
 import seedbed
-from .cache import Cache
+from .cache import Cache, copy_or_link
 from .engines import PRELOAD, Outcome, Task, Watcher, ask, default_kernel, default_workers, preload, run_tasks
 from .errors import InputError
-from .files import fingerprint_of, project_root, read_json, relative, write_json
+from .files import fingerprint, fingerprint_of, project_root, read_json, relative, write_json
 from .graph import Graph, key_of
 from .parameters import stage_parameters
 from .provenance import environment, git_state
@@ -151,22 +151,23 @@ class RunFailed(Exception):
 def plan_stage(
     stage: Stage, settings: Settings, models: list[dict], graph: Graph,
     made: dict[str, str], # outcomes of the nodes before
-) -> list[tuple[dict, dict, str | None]]: # ingredients, given values, model's name; of each node
-    """What the nodes of a stage depend on."""
-    if not stage.each: return [(graph.ingredients(stage, made), {}, None)]
-    pairs = plan_models(models, settings.run.seeds)
-    return [(graph.ingredients(stage, made, {"model": m["asked"], "seed": seed}, m["class"]), {"model": m, "seed": seed}, m["name"]) for m, seed in pairs]
+) -> list[tuple]: # of each node: given values, the model's name, and a function that tells its ingredients
+    """The nodes of a stage, and what each depends on."""
+    made = dict(made)
+    if not stage.each: return [({}, None, lambda graph=graph: graph.ingredients(stage, made))]
+    tell = lambda m, seed: lambda graph=graph: graph.ingredients(stage, made, {"model": m["asked"], "seed": seed}, m["class"])
+    return [({"model": m, "seed": seed}, m["name"], tell(m, seed)) for m, seed in plan_models(models, settings.run.seeds)]
 
 # %% ../../../nbs/lib/pipeline.ipynb #35fc402f
 def _tasks(stage: Stage, settings: Settings, nbs: Path, run: Path, models: list[dict], reuse: Reuse) -> tuple[Settings, list[Task]]:
     "The notebooks of a stage, entered with their keys; the settings know the folder that it fills."
     out = []
-    for ingredients, given, model in plan_stage(stage, settings, models, reuse.graph, reuse.made):
-        key = key_of(ingredients)
+    for given, _, tell in plan_stage(stage, settings, models, reuse.graph, reuse.made):
+        key = key_of(ingredients := tell())
         folder = free_folder(settings, stage, key, reuse) if stage.folder else ""
         if folder: settings = settings.placed(**{stage.folder: folder})
         task = model_task(settings, nbs, run, stage.name, **given) if stage.each else stage_task(settings, nbs, run, stage.name)
-        out.append(reuse.add(task, stage, key, ingredients, folder))
+        out.append(reuse.add(task, stage, key, ingredients, folder, lambda tell=tell: tell(reuse.graph.anew())))
     return settings, out
 
 def free_folder(settings: Settings, stage: Stage, key: str, reuse: Reuse) -> str: # relative to the project
@@ -199,6 +200,22 @@ def _closing(record: RunRecord):
     except BaseException as error: record.end("failed", {"notebook": None, "cell": None, "error": f"{type(error).__name__}: {error}"}); raise
     record.end("complete")
 
+# %% ../../../nbs/lib/pipeline.ipynb #57623315
+def keep_untracked(
+    root: Path, run: Path,
+    names: list[str], # of files that git does not know, relative to the project
+    each: int = 1_000_000, together: int = 20_000_000, # bytes, at most
+) -> list[dict]: # path, bytes, sha256 and kept of each
+    """Copy files that no commit holds into the run."""
+    out, total = [], 0
+    for path in (root / name for name in names if (root / name).is_file()):
+        size = path.stat().st_size
+        kept = size <= each and total + size <= together
+        if kept: copy_or_link(path, run / "untracked" / path.relative_to(root))
+        total += size * kept
+        out.append({"path": path.relative_to(root).as_posix(), "bytes": size, "sha256": fingerprint(path), "kept": kept})
+    return out
+
 # %% ../../../nbs/lib/pipeline.ipynb #d6887b4c
 def begin_run(
     settings: Settings, # of the run
@@ -210,8 +227,9 @@ def begin_run(
     git, patch = git_state(settings.root)
     run = new_run(settings, git["commit"])
     (run / "settings.ini").write_text(to_ini(settings), encoding="utf-8")
-    if patch: (run / "diff.patch").write_text(patch, encoding="utf-8")
-    return run, RunRecord(run, command=command, overrides=list(overrides), git=git, environment=environment)
+    if patch: (run / "diff.patch").write_bytes(patch.encode("utf-8", "surrogateescape"))
+    kept = keep_untracked(settings.root, run, git["untracked"] or [])
+    return run, RunRecord(run, command=command, overrides=list(overrides), git=git, untracked=kept, environment=environment)
 
 # %% ../../../nbs/lib/pipeline.ipynb #a224efe4
 def node_names(models: list[dict], seeds) -> list[str]:

@@ -20,10 +20,10 @@ from .files import fingerprint
 
 # %% ../../../nbs/lib/provenance.ipynb #d3f4af9f
 def git(root: Path, *words: str) -> str | None: # None where git says no, or is not there
-    """The output of a git command in a folder."""
-    try: done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=60)
+    """The output of a git command in a folder, line ends as they are."""
+    try: done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired): return None
-    return done.stdout if done.returncode == 0 else None
+    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
 
 # %% ../../../nbs/lib/provenance.ipynb #bec6104e
 def notebook_code(text: str) -> list: # [(type, source, tags)] of each cell
@@ -60,7 +60,7 @@ def git_state(
     remote = (git(root, "remote", "get-url", "origin") or "").strip()
     return {"commit": commit, "branch": (git(root, "symbolic-ref", "--short", "-q", "HEAD") or "").strip() or None,
             "dirty": bool(changed or untracked) if commit else None, "remote": without_secret(remote) or None,
-            "diff_sha256": hashlib.sha256(patch.encode()).hexdigest() if patch else None, "untracked": untracked[:100]}, patch
+            "diff_sha256": hashlib.sha256(patch.encode("utf-8", "surrogateescape")).hexdigest() if patch else None, "untracked": untracked[:100]}, patch
 
 # %% ../../../nbs/lib/provenance.ipynb #ffa20724
 PACKAGES = ("seedbed", "numpy", "scipy", "pandas", "scikit-learn", "torch", "h5py", "rasterio", "geopandas", "shapely", "pyproj", "tifffile", "imagecodecs", "matplotlib", "papermill", "nbdev")

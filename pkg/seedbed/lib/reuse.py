@@ -17,7 +17,7 @@ from .cache import Entry, Made, take
 from .engines import Outcome, Task
 from .errors import InputError
 from .files import read_json, write_json
-from .graph import Graph, why
+from .graph import Graph, differences, why
 from .provenance import now
 from .record import RunRecord
 from .settings import Settings, nearest
@@ -95,6 +95,7 @@ class Node:
     folder: str = "" # of data that it fills, relative to the project
     before: dict | None = None # files that were there when it began
     lock: object = None # held while it runs
+    anew: object = None # gives the ingredients as they are now
 
     @property
     def part(self) -> str: # of the run's folder that is its own
@@ -110,11 +111,12 @@ class Nodes:
         self.graph, self.cache, self.run, self.record, self.forced = graph, graph.cache, run, record, set(forced)
         self.nodes, self.made = {}, {} # made: the outcome of each node, by its name
 
-    def add(self, task: Task, stage: Stage, key: str, ingredients: dict, folder: str = "") -> Task:
+    def add(self, task: Task, stage: Stage, key: str, ingredients: dict, folder: str = "", anew=None) -> Task:
         """Enter a notebook; the task comes back with the reason why it is done again."""
+        self.record.values["ingredients"] |= {name: value for name, value in ingredients.items() if name.startswith(("code ", "file ", "library "))}
         never = not self.cache.place(task.name, key).parent.exists()
         reasons = ["--force"] if task.name in self.forced else [] if never else why(self.cache, task.name, ingredients)
-        self.nodes[task.name] = Node(replace(task, why=tuple(reasons)), stage, key, ingredients, folder)
+        self.nodes[task.name] = Node(replace(task, why=tuple(reasons)), stage, key, ingredients, folder, anew=anew)
         return self.nodes[task.name].task
 
     def note(self, node: Node, outcome: str, origin: str | None):
@@ -122,7 +124,7 @@ class Nodes:
         self.made[node.task.name] = outcome
         self.record.values["graph"][node.task.name] = {"key": node.key, "reused": origin, "why": list(node.task.why) if origin is None else []}
 
-# %% ../../../nbs/lib/reuse.ipynb #1a7d67ed
+# %% ../../../nbs/lib/reuse.ipynb #37e97236
 class Reuse(Nodes):
     """Decides for each notebook of a run."""
     def __init__(self, *args,
@@ -141,9 +143,7 @@ class Reuse(Nodes):
         except Timeout:
             if task.name not in self._told: self.waits(task)
             return self._told.add(task.name)
-        if taken := self._taken(node, began): # made while we were asking
-            lock.release()
-            return taken
+        if taken := self._taken(node, began): lock.release(); return taken # made while we were asking
         node.lock, node.before = lock, state_of(self.run, node.part)
         self.warm()
         return task
@@ -161,6 +161,7 @@ class Reuse(Nodes):
         if node.lock is None: return
         try:
             if outcome.failure: return
+            if node.anew and (changed := differences(node.ingredients, node.anew())): return self.note(node, f"changed while it ran: {changed[0]}", None)
             files = [n for n, s in state_of(self.run, node.part).items() if node.before.get(n) != s]
             entry = self.cache.save(node.task.name, node.key, Made(self.run, files, node.folder, outcome.seconds), node.ingredients)
             self.note(node, entry.record["outcome"], None)
