@@ -37,10 +37,11 @@ def shared_names(
 
 # %% ../../../nbs/lib/audit.ipynb #a8881e1c
 def digests(
-    X: np.ndarray, # [N, ...]
+    *columns: np.ndarray, # each [N, ...]
 ) -> np.ndarray: # [N] of 16 bytes, equal for equal samples
     """What tells samples apart."""
-    return np.array([hashlib.blake2b(np.ascontiguousarray(x).data, digest_size=16).digest() for x in X], "V16")
+    rows = np.concatenate([np.ascontiguousarray(c).reshape(len(c), c[:1].size).view(np.uint8) for c in columns], axis=1)
+    return np.array([hashlib.blake2b(row, digest_size=16).digest() for row in rows], "V16")
 
 def identical(
     X: np.ndarray, # [N, ...]

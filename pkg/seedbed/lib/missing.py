@@ -26,27 +26,32 @@ def missing_by_step(
     absent = np.isnan(X)
     return absent.mean(axis=(0, *range(3, X.ndim)))
 
+# %% ../../../nbs/lib/missing.ipynb #25719651
+def _neighbours(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]: # [N, T, ...] -> the same; -1 and T where there is none
+    steps = known.shape[1]
+    here = np.arange(steps, dtype=np.int16)[:, None]
+    before, after = np.where(known, here, np.int16(-1)), np.where(known, here, np.int16(steps))
+    for t in range(1, steps): np.maximum(before[:, t], before[:, t - 1], out=before[:, t])
+    for t in reversed(range(steps - 1)): np.minimum(after[:, t], after[:, t + 1], out=after[:, t])
+    return before, after
+
 # %% ../../../nbs/lib/missing.ipynb #3d61e873
 def interpolate(
     X: np.ndarray, # [N, T, B, ...], NaN where missing
 ) -> np.ndarray: # the same shape; series without a single value stay NaN
     """Fill holes along time by straight lines, ends by the nearest value."""
-    flat = np.moveaxis(X, 1, -1).reshape(-1, X.shape[1])
-    rows = np.flatnonzero(np.isnan(flat).any(1) & ~np.isnan(flat).all(1))
-    if len(rows): flat = flat.copy(); flat[rows] = _interpolate_rows(flat[rows])
-    return np.moveaxis(flat.reshape(*np.moveaxis(X, 1, -1).shape), -1, 1)
-
-# %% ../../../nbs/lib/missing.ipynb #25719651
-def _interpolate_rows(rows: np.ndarray) -> np.ndarray:
-    steps = rows.shape[1]
-    here = np.arange(steps)
-    known = ~np.isnan(rows)
-    before = np.maximum.accumulate(np.where(known, here, -1), axis=1)
-    after = np.minimum.accumulate(np.where(known, here, steps)[:, ::-1], axis=1)[:, ::-1]
+    steps, width = X.shape[1], int(np.prod(X.shape[2:])) # of a step, in values
+    flat = np.ascontiguousarray(X).reshape(len(X), steps, width)
+    known = ~np.isnan(flat)
+    holes = np.flatnonzero(~known & known.any(1, keepdims=True))
+    if not len(holes): return X
+    before, after = (side.ravel()[holes].astype(int) for side in _neighbours(known))
     before, after = np.where(before < 0, after, before), np.where(after >= steps, before, after)
-    low, high = np.take_along_axis(rows, before, 1), np.take_along_axis(rows, after, 1)
-    weight = (here - before) / np.maximum(after - before, 1)
-    return (low + (high - low) * weight).astype(rows.dtype)
+    here = holes // width % steps
+    low, high = (flat.ravel()[holes + (step - here) * width] for step in (before, after))
+    filled = flat.copy()
+    filled.ravel()[holes] = low + (high - low) * ((here - before) / np.maximum(after - before, 1))
+    return filled.reshape(X.shape)
 
 # %% ../../../nbs/lib/missing.ipynb #94653dc6
 def medians(

@@ -69,8 +69,9 @@ def make_samples(
     lost = {int(i): float(share[label == i].min()) for i in np.setdiff1d(label, label[keep])}
     X = X[keep]
     filled = np.ascontiguousarray(interpolate(X))
-    gaps = np.isnan(X).sum(axis=(0, *range(3, X.ndim)))
-    return Samples(filled, static[keep], label[keep], place[keep], share[keep], digests(filled), moments(filled), gaps, ground, variables), lost
+    gaps, sums = np.isnan(X).sum(axis=(0, *range(3, X.ndim))), moments(filled)
+    digest = digests(sums.level, sums.total, sums.square) # of a chip, the sums tell as much as the pixels
+    return Samples(filled, static[keep], label[keep], place[keep], share[keep], digest, sums, gaps, ground, variables), lost
 
 # %% ../../../nbs/lib/samples.ipynb #d6e75c11
 def join(

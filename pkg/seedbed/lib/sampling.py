@@ -9,7 +9,7 @@ __all__ = ['anchor', 'pixels_inside', 'sample_center', 'sample_mean', 'sample_pi
 import numpy as np
 import shapely
 
-from .raster import Raster, pixel_of
+from .raster import Raster, pixel_of, place_in
 
 # %% ../../../nbs/lib/sampling.ipynb #62d50073
 def anchor(
@@ -73,7 +73,7 @@ def sample_pixels(
 def corner(raster: Raster, geometry, size: int) -> tuple[int, int]: # row, column
     """The upper left pixel of a window around the label's middle."""
     anchor(raster, geometry)
-    column, row = ~raster.transform @ (geometry.centroid.x, geometry.centroid.y)
+    row, column = place_in(raster.transform, geometry.centroid.x, geometry.centroid.y)
     return int(round(row - size / 2)), int(round(column - size / 2))
 
 # %% ../../../nbs/lib/sampling.ipynb #8ff08d7f

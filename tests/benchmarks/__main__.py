@@ -1,0 +1,41 @@
+"""`python tests/benchmarks [names] [--json PATH]`: measure, print the table, write it as JSON."""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"): os.environ.setdefault(variable, "1")
+os.environ.setdefault("MPLBACKEND", "agg")
+warnings.simplefilter("ignore")
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+
+NAMES = ("reading", "batches", "training", "headless", "growth")
+
+
+def main():
+    """Run the benchmarks that are named, or all."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Speeds, as ratios measured in one run.")
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help=f"any of {', '.join(NAMES)}; all if none is given")
+    parser.add_argument("--json", default="benchmarks.json", help="where the results go")
+    asked = parser.parse_args()
+    from harness import machine
+    where, results = machine(), {}
+    print(f"{where['cpu']}, {where['cores']} cores, {where['memory_gb']} GB, load {where['load'][0]}; gpu: {where['gpu'] or 'none'}\n", flush=True)
+    for name in asked.names or NAMES:
+        start = time.perf_counter()
+        rows = importlib.import_module(name).run()
+        results[name] = [row.record() for row in rows]
+        print(f"{name} ({time.perf_counter() - start:.0f} s)")
+        for row in rows:
+            mark = {True: "met", False: "MISSED", None: ""}[row.met]
+            print(f"  {row.what:<66} {row.measured:>9.3g}  {row.wanted:<8} {mark:<7} {row.note}", flush=True)
+    Path(asked.json).write_text(json.dumps({"machine": where, "results": results}, indent=2) + "\n")
+    print(f"\nwritten: {asked.json}")
+
+
+if __name__ == "__main__": main()
