@@ -12,7 +12,7 @@ from seedbed.dataset import SampleDataset
 from seedbed.lib.errors import InputError
 from seedbed.lib.results import read_results
 from seedbed.lib.settings import make_settings
-from seedbed.lib.training import loss_of, mean_loss, run_network, seed_everything, train_epoch
+from seedbed.lib.training import fetcher, loss_of, mean_loss, run_network, seed_everything, train_epoch
 from seedbed.model import BaseModel, find_model, list_models, load_model, save_model
 from seedbed.models.network import Network
 from seedbed.process import process, write_dataset
@@ -172,10 +172,10 @@ def test_shapes(name):
 def test_small_last_batch(name, made):
     train = made["classification"][0]
     network = ALL[name]().build("classification", len(train.bands), train.steps, len(CLASSES))
-    optimiser = torch.optim.AdamW(network.parameters())
+    optimiser, cpu = torch.optim.AdamW(network.parameters()), torch.device("cpu")
     for rows in (33, 34):
-        assert np.isfinite(train_epoch(network, train, np.arange(rows), optimiser, 32, "cpu"))
-    assert np.isfinite(mean_loss(network, train, np.arange(33), 4, "cpu"))
+        assert np.isfinite(train_epoch(network, fetcher(train, cpu), np.arange(rows), optimiser, 32, "classification", cpu))
+    assert np.isfinite(mean_loss(network, fetcher(train, cpu), np.arange(33), 4, "classification"))
     assert all(torch.isfinite(p).all() for p in network.parameters())
 
 

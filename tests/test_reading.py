@@ -2,19 +2,25 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import rasterio
+import torch
 from affine import Affine
 from world import pixels
 
+from seedbed.dataset import SampleDataset
 from seedbed.lib.labels import read_labels
 from seedbed.lib.layout import layout_from_dict
 from seedbed.lib.missing import fill, medians, moments, scaling, statistics
 from seedbed.lib.raster import _read_fast, _read_general
 from seedbed.lib.samples import Spool
+from seedbed.lib.training import fetcher
 from seedbed.process import read_samples
 
 TYPES = ("uint8", "int16", "float32", "float64")
@@ -51,6 +57,50 @@ def test_a_real_export_of_earth_engine():
     for path in Path(os.environ["SEEDBED_SHARED_DATA"], "togo_cropharvest_chip/tifs").glob("*.tif"):
         fast, general = _read_fast(path), _read_general(path)
         assert np.array_equal(fast.data, general.data, equal_nan=True) and fast.descriptions == general.descriptions and fast.crs == general.crs
+
+
+@pytest.mark.parametrize("sampling", ["mean", "chip"])
+def test_a_batch_is_the_same_however_it_comes(project, sampling, monkeypatch):
+    made = project(30)
+    made.run(f"process.sampling={sampling}", "process.chip_size=4")
+    settings = made.settings([f"process.sampling={sampling}", "process.chip_size=4"])
+    data = SampleDataset(settings.root / settings.processed_dir / "dataset.h5", "train")
+    rows, cpu = np.array([3, 0, 5, 3]), torch.device("cpu")
+    kept, read = fetcher(data, cpu), fetcher(data, cpu, most=0)
+    for a, b, c in zip(kept(rows), read(rows), data[rows]): assert torch.equal(a, b) and torch.equal(b, c)
+    whole = data.arrays()[0]
+    monkeypatch.setattr("seedbed.dataset.CACHE", 1)
+    assert np.array_equal(data.arrays()[0], whole) and len(data[[]][0]) == 0
+
+
+LIMITED = """
+import resource, sys
+import numpy as np
+import torch
+from seedbed.dataset import SampleDataset
+data = SampleDataset(sys.argv[1], None)
+used = int(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmData"))) * 1024
+resource.setrlimit(resource.RLIMIT_DATA, (used + 100 * 2**20,) * 2)
+try: np.ones(data.facts["steps"] * len(data) * 8 * 32 * 32, "float32"); raise SystemExit("the limit does not hold")
+except MemoryError: pass
+print(sum(float(X.sum()) * 0 + len(y) for X, y in data.loader(32, shuffle=True)))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited by Linux")
+def test_a_dataset_larger_than_the_memory_that_is_left(tmp_path):
+    path, n, shape = tmp_path / "dataset.h5", 3000, (4, 8, 32, 32) # 393 MB, and 100 MB are left
+    with h5py.File(path, "w") as file:
+        file.create_dataset("X", (n, *shape), "float32")
+        for start in range(0, n, 500): file["X"][start:start + 500] = np.ones((500, *shape), "float32")
+        file["static"], file["y"] = np.zeros((n, 0), "float32"), np.zeros(n, int)
+        file.create_dataset("split", data=np.full((2, n), b"train", "S7"))
+        facts = {"task": "classification", "classes": ["a"], "unit": "", "steps": 4, "variables": list("abcdefgh"), "static_names": []}
+        for name, value in facts.items(): file.attrs[name] = json.dumps(value)
+        for name, size in {"medians": (2, 4, 8), "mean": (2, 8), "static_medians": (2, 0), "static_mean": (2, 0)}.items(): file.attrs[name] = np.zeros(size, "float32")
+        for name, size in {"std": (2, 8), "static_std": (2, 0)}.items(): file.attrs[name] = np.ones(size, "float32")
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, timeout=300)
+    assert done.stdout.strip() == "3000.0", done.stderr[-2000:]
 
 
 @pytest.fixture(scope="module")

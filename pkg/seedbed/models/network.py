@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..dataset import read_rows
 from ..lib.training import History, InUnits, fit_network, pick_device, run_network, seed_everything
 from ..model import BaseModel
 
@@ -41,7 +42,9 @@ class Network(BaseModel):
         self.history = fit_network(network, data, o.epochs, o.patience, o.learning_rate, self.batch_size, self.seed, pick_device(o.device))
         return network
 
-    def predict(self, data): return run_network(self.fitted, data.arrays()[0], data.task, device=pick_device(self.options.device))
+    def predict(self, data):
+        device, parts = pick_device(self.options.device), [data.rows[i:i + 1024] for i in range(0, len(data), 1024)]
+        return np.concatenate([run_network(self.fitted, read_rows(data, rows), data.task, device=device) for rows in parts])
     def parameters(self): return sum(p.numel() for p in self.fitted.parameters())
     def params(self): return self.options.model_dump(exclude={"names"}) | {"batch_size": self.batch_size, "best_epoch": self.history.best, "epochs_run": len(self.history.train)}
     def dump(self, file: Path): torch.save({"shape": self.shape, "history": asdict(self.history), "state": {k: v.cpu() for k, v in self.fitted.state_dict().items()}}, file)
