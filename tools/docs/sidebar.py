@@ -30,7 +30,7 @@ def spelt_out(contents: list, nbs: Path) -> list:
             inner = spelt_out(item["contents"], nbs)
             if inner: out.append(item | {"contents": inner})
         elif isinstance(item, str) and "*" in item: out += [entry(nbs, p) for p in sorted(nbs.glob(item)) if p.suffix in (".ipynb", ".qmd", ".md")]
-        elif isinstance(item, str): out.append(entry(nbs, nbs / item))
+        elif isinstance(item, str): out.append(entry(nbs, nbs / item))  # its title; {text, href} says another one
         else: out.append(item)
     return out
 

@@ -105,11 +105,13 @@ def check_gpu(root: Path) -> Finding:
 
 def check_earth_engine(root: Path) -> Finding:
     """Whether there are credentials for Earth Engine; nobody is asked over the network."""
-    given = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
-    if given and not Path(given).is_file(): return Finding("Earth Engine", "bad", f"GOOGLE_APPLICATION_CREDENTIALS names {given}, which is not there", "correct the variable or unset it")
-    known = Path(given) if given else Path.home() / ".config/earthengine/credentials"
-    if known.is_file(): return Finding("Earth Engine", "good", f"credentials in {known}")
-    return Finding("Earth Engine", "note", "no credentials", "only for source.name = earthengine: earthengine authenticate")
+    key = os.environ.get("EARTHENGINE_SERVICE_ACCOUNT", "").strip()
+    if key and not key.startswith("{") and not Path(key).is_file():
+        return Finding("Earth Engine", "bad", f"EARTHENGINE_SERVICE_ACCOUNT names {key}, which is not there", "correct the variable or unset it")
+    if key: return Finding("Earth Engine", "good", "a service account's key")
+    known = Path.home() / ".config/earthengine/credentials"
+    if known.is_file(): return Finding("Earth Engine", "good", f"signed in: {known}")
+    return Finding("Earth Engine", "note", "not signed in", "only for source.name = earthengine: earthengine authenticate")
 
 
 def check_extras(root: Path) -> Finding:

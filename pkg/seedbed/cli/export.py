@@ -58,7 +58,7 @@ def export(pilot: Pilot = None, overrides: Overrides = None, every: Every = 30, 
 
 
 def sensors(overrides: Overrides = None, debug: Debug = False):
-    """List the presets and sensors that settings.ini can name under [earthengine]."""
+    """List the presets and sensors that the section earthengine of settings.ini can name."""
     from seedbed.lib.earthengine.sensors import catalogue
     from seedbed.lib.earthengine.spec import presets
     from .tables import make_console, print_table
