@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import nbformat
-from fastcore.nbio import read_nb, write_nb
+from fastcore.nbio import mk_cell, read_nb, write_nb
 from nbdev import processors as standard
 from nbdev.frontmatter import FrontmatterProc
 from nbdev.process import NBProcessor
@@ -43,6 +43,7 @@ def write_notebook(
     run: Path,  # its executed copy; the source itself where there is none
     target: Path,
     root: Path,  # the project's folder
+    searched: bool = True,  # False for copies, which would be found beside the page that they copy
 ) -> list[str]:  # what is wrong with it
     """Write a notebook as a page. Definitions stay where they stand: they are what the chapter is about."""
     notebook, found = read_nb(run), []
@@ -51,6 +52,7 @@ def write_notebook(
         if cell.cell_type != "markdown": continue
         try: cell.source = finished(cell.source, root)
         except InputError as error: found.append(f"{path}: {error}")
+    if not searched: notebook.cells.insert(0, mk_cell("---\nsearch: false\n---", "raw"))
     notebook.path_ = path
     processed = NBProcessor(nb=notebook, procs=STEPS, rm_directives="quarto").process()
     write_nb(notebook if processed is None else processed, target)

@@ -47,7 +47,7 @@ def write_reports(root: Path, staging: Path) -> tuple[list[dict], list[str]]:  #
         target = staging / "reports" / folder.name
         shutil.copytree(folder, target, ignore=shutil.ignore_patterns("*.ipynb"))
         notebooks = sorted(folder.glob("*.ipynb"))
-        for path in notebooks: found += write_notebook(path, path, target / path.name, root)
+        for path in notebooks: found += write_notebook(path, path, target / path.name, root, searched=False)
         results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
         text = report_text(results, folder.name, sorted(folder.glob("figures/*.png"), key=lambda p: (p.stem != "overview", p.name)), notebooks, (folder / "report.html").is_file())
         (target / "index.qmd").write_text(text, encoding="utf-8")
