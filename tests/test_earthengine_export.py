@@ -8,13 +8,17 @@ import subprocess
 import sys
 import time
 
+import geopandas as gpd
+import numpy as np
 import pytest
 from earthengine.faults import Fault, chance
 from earthengine.places import make_places
 from earthengine.server import LocalEarthEngine
 from world import World
 
-COMMAND = [sys.executable, "-c", "from seedbed.cli import main; main()", "export"]
+from seedbed.lib.raster import read_tif
+
+COMMAND = [sys.executable, "-c", "from seedbed.cli import main; main()"]
 SPEC = {"earthengine.sensors": "sentinel1, sentinel2, era5, srtm", "earthengine.steps": 1, "earthengine.size": 4}
 
 
@@ -25,11 +29,11 @@ def make_project(root, count, **ini):
     return made
 
 
-def start(project, server, *words):
+def start(project, server, *words, command="export"):
     """Start an export in a process of its own."""
     names = ("EARTHENGINE_PROJECT", "EARTHENGINE_SERVICE_ACCOUNT")
     environment = {k: v for k, v in os.environ.items() if k not in names} | {"SEEDBED_EARTHENGINE_URL": server.url}
-    return subprocess.Popen([*COMMAND, *words], cwd=project.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen([*COMMAND, command, *words], cwd=project.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def chips_of(project):
@@ -119,3 +123,52 @@ def test_what_the_command_refuses(tmp_path, words, fragments):
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 1 and len(errors.splitlines()) == 1
     for fragment in fragments: assert fragment in errors
+
+
+def test_a_scene_becomes_tiles(tmp_path):
+    """Batch tasks under the limit of the queue; a tile that fails is told, and handed in again by the next call; the pixels are those of a chip."""
+    project = make_project(tmp_path, 1, **{"earthengine.size": 16})
+    place = make_places(1).geometry[0]
+    gpd.GeoDataFrame(geometry=[place.buffer(.002)], crs=4326).to_file(project.root / "area.geojson")
+    broken = {"r001_c000"}
+    with LocalEarthEngine(bucket=tmp_path / "bucket", queue=3000, fails=lambda name: "asset is broken" if any(name.endswith(b) for b in broken) else None) as server:
+        words = ["area.geojson", "--start", "2021-03-01", "--to", "gs://maps/kenya", "--side", "20", "--every", "0.1"]
+        process = start(project, server, *words, command="export-scene")
+        out, errors = process.communicate(timeout=120)
+        assert process.returncode == 2 and "r001_c000 failed: asset is broken" in out and "1 tiles failed" in errors, errors
+        count, broken = len(server.tasks.operations), set()
+        process = start(project, server, *words, command="export-scene")
+        out, errors = process.communicate(timeout=120)
+        assert process.returncode == 0 and len(server.tasks.operations) == count + 1, errors
+        assert start(project, server).wait(60) == 0
+    tiles = [read_tif(path) for path in sorted((tmp_path / "bucket/kenya").glob("*.tif"))]
+    assert len(tiles) == count == int(out.split()[0])
+    chip = read_tif(next((project.root / project.settings().export_dir).glob("tifs/*.tif")))
+    compared = 0
+    for tile in tiles:
+        assert tile.descriptions == chip.descriptions and tile.crs == chip.crs
+        column, row = round((tile.transform.c - chip.transform.c) / 10), round((chip.transform.f - tile.transform.f) / 10)
+        rows, columns = range(max(0, row), min(16, row + tile.data.shape[1])), range(max(0, column), min(16, column + tile.data.shape[2]))
+        if rows and columns:
+            same = np.s_[:-1, rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
+            there = np.s_[:-1, rows[0] - row:rows[-1] + 1 - row, columns[0] - column:columns[-1] + 1 - column]
+            np.testing.assert_array_equal(chip.data[same], tile.data[there])
+            compared += len(rows) * len(columns)
+    assert compared == 16 * 16
+
+
+def test_the_queue_is_not_filled():
+    """Of nine tiles three wait at a time."""
+
+    from seedbed.lib.earthengine.batch import destination_of, export_scene, scene_tiles
+    from seedbed.lib.earthengine.credentials import connect
+    from seedbed.lib.earthengine.spec import spec_of
+    from seedbed.lib.settings import EarthEngine
+    spec, said = spec_of(EarthEngine(sensors="era5", steps="1")), []
+    with LocalEarthEngine(queue=4) as server:
+        connect(url=server.url)
+        tiles = scene_tiles(make_places(1).geometry[0].buffer(.002), spec, "2021-03-01", 16)[:10]
+        assert export_scene(spec, "2021-03-01", tiles, destination_of("drive:maps"), queue=3, every=.05, say=said.append) == {}
+        assert server.tasks.peak <= 3 and len(server.tasks.operations) == len(tiles) == 9 and said[-1].startswith("9 of 9 tiles done, 0 failed")
+        server.tasks.queue = 0 # another program has filled it
+        assert export_scene(spec, "2021-03-01", tiles, destination_of("drive:maps"), say=said.append) == {}

@@ -16,7 +16,7 @@ from .accounts import Tokens
 from .faults import answer_wrongly
 from .images import Image, Pixels
 from .limits import Limits, Refusal
-from .tasks import Tasks
+from .tasks import Tasks, pixels_of as task_pixels
 from .world import make_world
 
 
@@ -88,7 +88,7 @@ class LocalEarthEngine:
     def render_task(self, body):
         """The file of a batch export; it has limits of its own."""
         graph.check(body["expression"])
-        pixels = Pixels.parse(body["grid"])
+        pixels = task_pixels(body["expression"])
         data, names = pixels_of(graph.Evaluator(body["expression"], self.world, pixels).result, None, Limits(answer=10**12), pixels)
         return to_tif(data, names, pixels)
 

@@ -4,7 +4,24 @@ import threading
 import time
 from pathlib import Path
 
+from affine import Affine
+
+from .images import Pixels
 from .limits import Refusal
+
+
+def pixels_of(expression):
+    """The pixels of an export, which the library writes into the expression: a reprojection, and its corners in pixels."""
+    def resolve(node):
+        return resolve(expression["values"][node["valueReference"]]) if "valueReference" in node else node
+
+    def argument(node, name):
+        return resolve(resolve(node)["functionInvocationValue"]["arguments"][name])
+    clip = expression["values"][expression["result"]]
+    placed = argument(clip, "input")
+    left, top, right, bottom = argument(argument(clip, "geometry"), "coordinates")["constantValue"]
+    a, b, c, d, e, f = argument(placed, "crsTransform")["constantValue"]
+    return Pixels(right - left, bottom - top, Affine(a, b, c, d, e, f), argument(argument(placed, "crs"), "crs")["constantValue"])
 
 
 class Tasks:
@@ -27,7 +44,7 @@ class Tasks:
             name = f"{project}/operations/{body.get('requestId') or len(self.operations)}"
             if name in self.operations:
                 return self.operations[name]
-            metadata = {"@type": "type.googleapis.com/google.earthengine.v1.OperationMetadata", "state": "PENDING", "type": "EXPORT_IMAGE", "description": body.get("description", "")}
+            metadata = {"@type": "type.googleapis.com/google.earthengine.v1.OperationMetadata", "state": "PENDING", "type": "EXPORT_IMAGE", "description": body.get("description", ""), "createTime": f"2026-01-01T00:00:00.{len(self.operations):06d}Z"}
             self.operations[name] = {"name": name, "metadata": metadata}
             self.peak = max(self.peak, self.waiting())
         threading.Thread(target=self.run, args=(self.operations[name], body), daemon=True).start()

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
@@ -55,6 +56,40 @@ def export(pilot: Pilot = None, overrides: Overrides = None, every: Every = 30, 
     if sys.stdout.isatty(): print()
     print_export(manifest, settings.export_dir, progress)
     if progress.failed: leave(f"{progress.failed:,} chips could not be had; the same command tries them again", 2)
+
+
+def date_of(text: str) -> str:
+    """A date of the command line."""
+    from datetime import date
+    from seedbed.lib.errors import InputError
+    try: return date.fromisoformat(text).isoformat()
+    except ValueError: raise InputError(f"--start {text}: not a date; write YYYY-MM-DD") from None
+
+
+Area = Annotated[Path, typer.Argument(metavar="AREA", help="A vector file with the region's outline.")]
+To = Annotated[str, typer.Option("--to", metavar="PLACE", help="gs://BUCKET/FOLDER or drive:FOLDER.")]
+Start = Annotated[str, typer.Option("--start", metavar="DATE", help="Date of the first step, YYYY-MM-DD.")]
+Side = Annotated[int, typer.Option("--side", min=16, help="Rows and columns of a tile.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Only say how many tiles there would be.")]
+
+
+def export_scene(area: Area, start: Start, to: To, side: Side = 2048, plan: Plan = False, every: Every = 30, overrides: Overrides = None, settings_file: SettingsFile = None, debug: Debug = False):
+    """Let Earth Engine compute a whole region with the bands of [earthengine], as batch tasks; `seedbed map` reads the tiles."""
+    from seedbed.lib.earthengine.batch import destination_of, export_scene, scene_tiles
+    from seedbed.lib.earthengine.credentials import connect
+    from seedbed.lib.earthengine.spec import spec_of
+    from seedbed.lib.files import project_root
+    from seedbed.lib.labels import read_vector
+    from seedbed.lib.settings import load_settings
+    settings = load_settings(settings_file or project_root() / "settings.ini", overrides or ())
+    spec, destination = spec_of(settings.earthengine), destination_of(to)
+    tiles = scene_tiles(read_vector(area, settings.source.crs).to_crs(4326).union_all(), spec, date_of(start), side)
+    print(f"{len(tiles)} tiles of {side} pixels, {len(spec.layout.descriptions)} bands each, to {to}")
+    if plan: return
+    connect(settings.earthengine.project)
+    try: lost = export_scene(spec, start, tiles, destination, every=every, say=lambda line: print(line, flush=True))
+    except KeyboardInterrupt: leave("\ninterrupted; the tasks go on at Earth Engine, and the same command looks after them", 130)
+    if lost: leave(f"{len(lost)} tiles failed; the same command hands them in again", 2)
 
 
 def sensors(overrides: Overrides = None, debug: Debug = False):
