@@ -373,11 +373,11 @@ def test_a_failed_chip_is_told_and_tried_again(service, make):
     server = service(fault=lambda number, body: Fault(400, "Image.load: asset is broken") if body["grid"] == bad else None)
     manifest, chips, ledger = exported(project)
     assert "asset is broken" in manifest["left_out"]["f00002"] and "f00002" not in chips and manifest["labels"] == 4
-    assert ledger["f00002"]["status"] == "failed" and ledger["f00002"]["attempts"] == 1
+    assert ledger["f00002"]["status"] == "failed" and ledger["f00002"]["attempts"] == 1 and manifest["unfinished"] == ["f00002"]
     server.fault = lambda number, body: None
     server.log.clear()
     manifest, chips, ledger = exported(project)
-    assert manifest["labels"] == 5 and len(server.asked) == 1 and ledger["f00002"]["status"] == "done"
+    assert manifest["labels"] == 5 and len(server.asked) == 1 and ledger["f00002"]["status"] == "done" and manifest["unfinished"] == []
 
 
 def test_on_fault_stop_stops(service, make):

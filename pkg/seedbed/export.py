@@ -53,6 +53,9 @@ class Source:
     def unlabelled(self, labels: gpd.GeoDataFrame) -> list[str]:
         """Names of tifs that no label belongs to."""
         return []
+    def unfinished(self, failed: dict[str, str]) -> list[str]:
+        """Of the labels that could not be fetched, those that the next run shall try again."""
+        return []
 
 # %% ../../nbs/01_export.ipynb #2412bcb0
 def find_source(settings: Settings) -> Source:
@@ -170,7 +173,7 @@ def export(
     kept = labels[~labels["id"].isin(failed)]
     if not len(kept): raise InputError(f"{settings.source.name}: no label can be used; the first: {next(f'{k}: {r}' for k, r in (left_out | failed).items())}")
     with atomic(folder / "labels.geojson") as temporary: write_labels(kept, temporary)
-    manifest = _manifest(settings, source, about, layout, target, len(kept), left_out | failed)
+    manifest = _manifest(settings, source, about, layout, target, len(kept), left_out | failed) | {"unfinished": source.unfinished(failed)}
     write_json(folder / "manifest.json", manifest)
     return manifest
 

@@ -85,6 +85,8 @@ class EarthEngine(Source):
     def lacking(self, labels):
         return {name: f"no date: fill the column '{self.settings.labels.start}', or set labels.start to a date for all" for name, start in zip(labels["id"], labels["start"]) if not start}
 
+    def unfinished(self, failed): return sorted(name for name, reason in failed.items() if not reason.startswith("no date"))
+
     def chips(self, labels: gpd.GeoDataFrame) -> list[Chip]:
         """What to ask for each label that has a date."""
         return [chip_of(*row, self.spec) for row in zip(labels["id"], labels.geometry, labels["start"]) if row[2]]
