@@ -27,7 +27,7 @@ from seedbed.export import export, find_source, pilot
 from seedbed.lib.earthengine.answers import Busy, Refused, Stopped, judge, retry_after
 from seedbed.lib.earthengine.client import Client
 from seedbed.lib.earthengine.credentials import connect, offline
-from seedbed.lib.earthengine.expression import expression, stack
+from seedbed.lib.earthengine.expression import Expressions, stack
 from seedbed.lib.earthengine.gate import Gate, Patience, persist
 from seedbed.lib.earthengine.grid import grid_around, zone_of
 from seedbed.lib.earthengine.spec import Spec, presets, spec_of, windows
@@ -235,7 +235,7 @@ def test_golden_expressions(name):
     offline()
     spec = replace(presets()[name], steps=2)
     box = grid_around(36.82, -1.29, spec.size, spec.resolution).box()
-    text = expression(spec, "2021-03-01", box)
+    text = Expressions(spec).text("2021-03-01", box)
     assert json.loads(text) == json.loads((GOLDEN / f"{name}.json").read_text())
     direct = json.loads(json.dumps(ee.serializer.encode(stack(spec, "2021-03-01", box))))
     assert json.loads(text) == direct
@@ -262,8 +262,8 @@ def test_a_region_elsewhere_finds_nothing(service):
     client, spec = Client(*connect()), spec_of(EarthEngine(sensors="era5", steps="1", size="2"))
     here, there = grid_around(36.8, -1.3, 2, 10), grid_around(10, 50, 2, 10)
     from seedbed.lib.earthengine.fetch import fetch_chip
-    right = fetch_chip(client, Gate(1), Patience(), expression(spec, "2021-03-01", here.box()), here, spec.layout.descriptions)
-    wrong = fetch_chip(client, Gate(1), Patience(), expression(spec, "2021-03-01", there.box()), here, spec.layout.descriptions)
+    right = fetch_chip(client, Gate(1), Patience(), Expressions(spec).text("2021-03-01", here.box()), here, spec.layout.descriptions)
+    wrong = fetch_chip(client, Gate(1), Patience(), Expressions(spec).text("2021-03-01", there.box()), here, spec.layout.descriptions)
     assert not np.isnan(right).any() and np.isnan(wrong).all() and len(server.asked) == 2
 
 
@@ -294,7 +294,7 @@ def test_no_wait_is_endless(service, fault):
     spec, grid = spec_of(EarthEngine(sensors="era5", steps="1", size="2")), grid_around(36.8, -1.3, 2, 10)
     from seedbed.lib.earthengine.fetch import Cost, fetch_chip
     cost, began = Cost(), time.monotonic()
-    fetch_chip(client, Gate(1), Patience(pause=.01), expression(spec, "2021-03-01", grid.box()), grid, spec.layout.descriptions, cost=cost)
+    fetch_chip(client, Gate(1), Patience(pause=.01), Expressions(spec).text("2021-03-01", grid.box()), grid, spec.layout.descriptions, cost=cost)
     assert cost.attempts == 2 and time.monotonic() - began < fault.seconds
 
 

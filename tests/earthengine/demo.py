@@ -4,6 +4,7 @@
     python tests/earthengine/demo.py --serve    only the server, for experiments of one's own
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -27,18 +28,34 @@ def seedbed(url, *words):
     return subprocess.run(command, env=os.environ | {"SEEDBED_EARTHENGINE_URL": url}, check=False).returncode
 
 
-def main():
-    """Start the server, and show a pilot, an export and what a second export does."""
-    serve = "--serve" in sys.argv
-    with LocalEarthEngine(latency=.1, fault=chance(0 if serve else .1)) as server:
-        print(f"A local Earth Engine listens at {server.url}. Its world is synthetic: every value follows from a formula in tests/earthengine/world.py.")
-        print("One request in ten will fail on purpose." if not serve else f"Use it with: export SEEDBED_EARTHENGINE_URL={server.url}", flush=True)
-        if serve:
-            while True: time.sleep(3600)
-        print("What seedbed is asked for:", *(f"  -p {line}" for line in SETTINGS), sep="\n", flush=True)
-        codes = [seedbed(server.url, "export", "--pilot", "20"), seedbed(server.url, "export", "--every", "5"), seedbed(server.url, "export")]
-        print(f"\n{len(server.asked)} requests for pixels were answered or failed; the second export asked for nothing. Look at data/demo-exports.")
+def serve(server):
+    """Wait for whoever asks."""
+    print(f"A local Earth Engine. To use it: export SEEDBED_EARTHENGINE_URL={server.url}", flush=True)
+    while True: time.sleep(3600)
+
+
+def show(server):
+    """A pilot, an export, and what a second export does."""
+    print(f"A local Earth Engine listens at {server.url}. Its world is synthetic: every value follows from a formula in tests/earthengine/world.py.")
+    print("One request in ten fails on purpose. What is asked for:", *(f"  -p {line}" for line in SETTINGS), sep="\n", flush=True)
+    codes = [seedbed(server.url, "export", "--pilot", "20"), seedbed(server.url, "export", "--every", "5")]
+    asked = len(server.asked)
+    codes.append(seedbed(server.url, "export"))
+    print(f"\nThe service was asked {asked} times, and {len(server.asked) - asked} times by the second export: what is there is not fetched again. Look at data/demo-exports.")
     return max(codes)
+
+
+def main():
+    """Start the server, and show it or leave it running."""
+    parser = argparse.ArgumentParser(description="A local Earth Engine with a synthetic world.")
+    parser.add_argument("--serve", action="store_true", help="only the server")
+    parser.add_argument("--latency", type=float, default=.1, help="seconds before each answer")
+    parser.add_argument("--faults", type=float, help="share of requests that fail")
+    parser.add_argument("--remember", action="store_true", help="answer a question that was asked before at once")
+    asked = parser.parse_args()
+    rate = asked.faults if asked.faults is not None else 0 if asked.serve else .1
+    with LocalEarthEngine(latency=asked.latency, fault=chance(rate), remember=asked.remember) as server:
+        return serve(server) if asked.serve else show(server)
 
 
 if __name__ == "__main__":

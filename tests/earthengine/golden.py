@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seedbed.lib.earthengine.credentials import offline
-from seedbed.lib.earthengine.expression import expression
+from seedbed.lib.earthengine.expression import Expressions
 from seedbed.lib.earthengine.grid import grid_around
 from seedbed.lib.earthengine.spec import presets
 
@@ -13,5 +13,5 @@ if __name__ == "__main__":
     offline()
     for name, spec in presets().items():
         spec = replace(spec, steps=2)
-        text = expression(spec, "2021-03-01", grid_around(36.82, -1.29, spec.size, spec.resolution).box())
+        text = Expressions(spec).text("2021-03-01", grid_around(36.82, -1.29, spec.size, spec.resolution).box())
         (Path(__file__).parent / f"golden/{name}.json").write_text(json.dumps(json.loads(text), indent=0) + "\n")

@@ -1,8 +1,8 @@
 """A synthetic world: every collection, every scene and every value follows from a formula, so that a test can say what is right.
 
-Fields are squares of 320 m with one of three covers. Reflectances are 1000 + 100 x the band's number + 10 x the month + the day + a pattern
-of the pixels, and plants add to the near infrared what their cover and the month say. A scene's clouds are squares of 8 pixels that add
-20,000; a pixel is clear in two scenes of three."""
+Fields are squares of 320 m with one of three covers and a soil of their own. Reflectances are 1000 + 100 x the band's number + 10 x the
+month + the day + what the soil and a pattern of the pixels add, and plants add to the near infrared what their cover and the month
+say. A scene's clouds are squares of 8 pixels that add 20,000; a pixel is clear in two scenes of three."""
 
 import datetime as dt
 from dataclasses import dataclass, field
@@ -24,10 +24,18 @@ def cover(column, row):
     return ((a * 7 + b * 13 + (a * b) % 5) % 3 + 3) % 3
 
 
-def growth(covers, month):
-    """What plants add to the near infrared."""
-    season = 1 + np.cos((month - 7) * np.pi / 6) # 0 in January, 2 in July
-    return covers * 600 * season
+def luck(column, row, what):
+    """A number between 0 and 1 that every field has for itself, another one for each thing."""
+    a, b = column // 32, row // 32
+    mixed = (a * 374761393 + b * 668265263 + what * 2246822519) & 0xFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 13)) * 1274126177) & 0xFFFFFFFF
+    return (mixed ^ (mixed >> 16)) / 2**32
+
+
+def growth(column, row, month):
+    """What plants add to the near infrared: more in July, less in a poor field."""
+    peak = 6.5 + luck(column, row, 1)
+    return cover(column, row) * (400 + 400 * luck(column, row, 2)) * (1 + np.cos((month - peak) * np.pi / 6))
 
 
 def cloudy(scene, column, row):
@@ -42,8 +50,9 @@ def texture(column, row):
 
 def ground(band, date, column, row):
     """Reflectance x 10,000 without clouds."""
-    plants = growth(cover(column, row), date.month) if band >= RED_EDGE_AND_BEYOND else 0
-    return 1000 + 100 * band + 10 * date.month + date.day + texture(column, row) + plants
+    plants = growth(column, row, date.month) if band >= RED_EDGE_AND_BEYOND else 0
+    soil = 400 * luck(column, row, 10 + band) + 200 * luck(column, row, 100 * band + date.month)
+    return np.floor(1000 + 100 * band + 10 * date.month + date.day + soil + texture(column, row) + plants)
 
 
 def under_clouds(band, scene, date, column, row):

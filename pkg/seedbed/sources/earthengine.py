@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['place_of', 'holds', 'chip_of', 'EarthEngine']
 
-# %% ../../../nbs/sources/earthengine.ipynb #6bb56f25
+# %% ../../../nbs/sources/earthengine.ipynb #658b8630
 import time
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,7 @@ from ..lib.earthengine.quota import Budget, Forecast, cost_of, forecast, guess_e
 from ..lib.earthengine.spec import Spec, spec_of
 from ..lib.earthengine.store import Store, chip_key
 from ..lib.errors import InputError
-from ..lib.files import fingerprint_of, relative
+from ..lib.files import relative
 from ..lib.labels import canonical, read_vector
 from ..lib.provenance import now
 from ..lib.raster import reproject
@@ -63,9 +63,6 @@ class EarthEngine(Source):
         if argument: raise InputError(f"source.name = earthengine:{argument}: write earthengine alone, and name the labels in source.labels_file")
         self.asked, self.spec = settings.earthengine, spec_of(settings.earthengine)
 
-    @property
-    def spec_key(self) -> str: return fingerprint_of(self.spec.to_dict(), 16)
-
     @cached_property
     def store(self) -> Store: return Store(self.settings.root / self.settings.paths.chips)
 
@@ -101,7 +98,7 @@ class EarthEngine(Source):
 # %% ../../../nbs/sources/earthengine.ipynb #6f25222b
 def _budget(source: EarthEngine) -> Budget:
     "What the pilot has measured a chip to cost, or else the guess; what was used in this month; the limit."
-    each = source.store.known.get(f"cost of {source.spec_key}", {}).get("each") or guess_eecu(source.spec)
+    each = source.store.known.get(f"cost of {source.spec.key}", {}).get("each") or guess_eecu(source.spec)
     return Budget(each, source.store.used(now()[:7]), source.asked.max_eecu_hours)
 
 @patch
@@ -124,5 +121,5 @@ def pilot(self: EarthEngine,
     records = [record for _, record, reason in gather(self.store, few, lambda: crew) if reason is None]
     elapsed = time.monotonic() - began
     eecu = cost_of(crew.client, [name for record in records for name in record["profiles"]])
-    if eecu: self.store.note({"key": f"cost of {self.spec_key}", "each": eecu / len(records)})
+    if eecu: self.store.note({"key": f"cost of {self.spec.key}", "each": eecu / len(records)})
     return records, forecast(self.spec, records, elapsed, eecu, len(chips) - len(few), self.asked.workers, self.asked.tier)

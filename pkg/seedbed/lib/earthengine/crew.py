@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['at_once', 'Chip', 'Crew', 'gather']
 
-# %% ../../../../nbs/lib/earthengine/crew.ipynb #22be5459
+# %% ../../../../nbs/lib/earthengine/crew.ipynb #73699700
 import queue
 import threading
 import time
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from .answers import Refused, Stopped
 from .client import Client
-from .expression import expression
+from .expression import Expressions
 from .fetch import Cost, fetch_chip
 from .gate import Gate, Patience
 from .grid import Grid
@@ -64,7 +64,7 @@ class Chip:
     start: str # of the first step, ISO date
     key: str # of the store
 
-# %% ../../../../nbs/lib/earthengine/crew.ipynb #374b3b3b
+# %% ../../../../nbs/lib/earthengine/crew.ipynb #e69876be
 @dataclass
 class Crew:
     """What all need who fetch."""
@@ -77,12 +77,14 @@ class Crew:
     profile: bool = False # ask what computations cost
     most_failures: int = 20 # in a row
 
+    def __post_init__(self): self.expressions = Expressions(self.spec)
+
     def fetch(self, chip: Chip) -> dict: # its line of the ledger
         """Fetch a chip and write it down; a refusal is written down too, and raised."""
         cost, bands = Cost(), self.spec.layout.descriptions
         self.budget.take()
         try:
-            text = expression(self.spec, chip.start, chip.grid.box())
+            text = self.expressions.text(chip.start, chip.grid.box())
             data = fetch_chip(self.client, self.gate, self.patience, text, chip.grid, bands, self.profile, cost)
         except Refused as error:
             self.store.note({"key": chip.key, "status": "failed", "reason": str(error), "eecu": self.budget.each} | cost.to_dict())

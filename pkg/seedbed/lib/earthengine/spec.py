@@ -5,14 +5,16 @@
 # %% auto #0
 __all__ = ['Spec', 'windows', 'step_length', 'raw', 'presets', 'spec_of', 'check_names']
 
-# %% ../../../../nbs/lib/earthengine/spec.ipynb #7a21a81d
+# %% ../../../../nbs/lib/earthengine/spec.ipynb #cf6094ef
 import re
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
 
 import pandas as pd
 
 from .sensors import DEM, ERA5, LANDSAT, MODIS, S2_SR, S2_TOA, SRTM, Sensor, radar, sensor_named
 from ..errors import InputError
+from ..files import fingerprint_of
 from ..layout import Layout
 from ..settings import EarthEngine, nearest
 
@@ -37,6 +39,9 @@ class Spec:
         months = self.length if self.unit == "month" else round(self.length * 12 / 365.25, 6)
         return Layout(tuple(timed), self.steps, tuple(static), months)
 
+    @cached_property
+    def key(self) -> str: return fingerprint_of(asdict(self), 16)
+
     def to_dict(self) -> dict: return asdict(self)
 
 # %% ../../../../nbs/lib/earthengine/spec.ipynb #ca5269a8
@@ -45,10 +50,13 @@ def windows(
     spec: Spec,
 ) -> list[tuple[str, str]]: # first day, and first day after
     """The time steps of a label."""
-    if spec.unit == "day": first, step = pd.Timestamp(start), pd.DateOffset(days=spec.length)
-    else: first, step = pd.Timestamp(start).replace(day=1), pd.DateOffset(months=spec.length)
-    edges = [f"{first + step * i:%Y-%m-%d}" for i in range(spec.steps + 1)]
-    return list(zip(edges, edges[1:]))
+    return list(_windows(start, spec.steps, spec.length, spec.unit))
+
+@lru_cache(4096)
+def _windows(start: str, steps: int, length: int, unit: str) -> tuple:
+    first = pd.Timestamp(start) if unit == "day" else pd.Timestamp(start).replace(day=1)
+    edges = [f"{first + pd.DateOffset(**{unit + 's': length * i}):%Y-%m-%d}" for i in range(steps + 1)]
+    return tuple(zip(edges, edges[1:]))
 
 # %% ../../../../nbs/lib/earthengine/spec.ipynb #53798213
 def step_length(text: str) -> tuple[int, str]: # length and unit

@@ -27,7 +27,7 @@ def chip_key(
     start: str, # of the first step, ISO date
 ) -> str: # 32 hexadecimal digits
     """The fingerprint of what is asked."""
-    return fingerprint_of({"spec": spec.to_dict(), "grid": grid.to_dict(), "first": windows(start, spec)[0]}, 32)
+    return fingerprint_of({"spec": spec.key, "grid": grid.to_dict(), "first": windows(start, spec)[0]}, 32)
 
 # %% ../../../../nbs/lib/earthengine/store.ipynb #25819d5e
 def write_chip(
