@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run test lab export demo-export docs docs-serve test-tf doctor hooks types wheel clean
+.PHONY: help run test lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel clean
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -13,6 +13,9 @@ run: $(READY)    ## run the whole pipeline; ARGS="-p source.name=sample:brandenb
 
 test: $(READY)   ## run every test, on all cores; ARGS="-k splits" for some
 	OMP_NUM_THREADS=1 MPLBACKEND=agg $(BIN)/python -m pytest -n auto $(ARGS)
+
+bench: $(READY)  ## measure speeds, as ratios to peers and to the machine's limit; ARGS="reading batches" for some
+	$(BIN)/python tests/benchmarks $(ARGS)
 
 lab: $(READY)    ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab nbs

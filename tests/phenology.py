@@ -11,7 +11,8 @@ import shapely
 import tifffile
 from affine import Affine
 
-CROPS = {"wheat": (3.6, 1.6, 0.55), "maize": (6.8, 1.5, 0.6), "rapeseed": (3.0, 1.8, 0.5), "grass": (5.0, 4.0, 0.35)} # peak month, width, height
+CROPS = {"wheat": (3.6, 1.6, 0.55), "maize": (6.8, 1.5, 0.6), "rapeseed": (3.0, 1.8, 0.5),
+         "grass": (5.0, 4.0, 0.35)} # peak month, width, height
 ANSWER = np.linspace(-0.5, 1.0, 18) # of each band to the green of the leaves
 
 
@@ -21,7 +22,8 @@ def table(count, seed=0):
     row, column = np.divmod(np.arange(count), side)
     crop = (row // 7 + 3 * (column // 7) + (rng.random(count) < 0.3) * rng.integers(0, 4, count)) % 4
     points = shapely.points(10 + 0.026 * column + rng.uniform(0, 0.005, count), 45 + 0.018 * row + rng.uniform(0, 0.005, count))
-    return gpd.GeoDataFrame({"id": [f"f{i:06d}" for i in range(count)], "label": np.array(list(CROPS))[crop], "start": "2021-01-01"}, geometry=points, crs=4326)
+    columns = {"id": [f"f{i:06d}" for i in range(count)], "label": np.array(list(CROPS))[crop], "start": "2021-01-01"}
+    return gpd.GeoDataFrame(columns, geometry=points, crs=4326)
 
 
 def series(labels, bands=6, steps=12, seed=0, missing=0.1):
@@ -63,8 +65,10 @@ def export(folder, count, bands=6, steps=12, size=16, seed=0):
     labels, rng, chips = table(count, seed), np.random.default_rng(seed), Chips(folder, bands, steps, size)
     labels.to_file(folder / "labels.geojson", driver="GeoJSON")
     X = series(labels["label"], bands, steps, seed)
-    for i, (name, point) in enumerate(zip(labels["id"], labels.geometry)): chips.write(folder / f"tifs/{name}.tif", X[i], point.x, point.y, rng)
-    manifest = {"name": "phenology", "source": "phenology", "licence": "none", "label_kind": "synthetic", "left_out": {}, "unlabelled_tifs": [],
+    for i, (name, point) in enumerate(zip(labels["id"], labels.geometry)):
+        chips.write(folder / f"tifs/{name}.tif", X[i], point.x, point.y, rng)
+    manifest = {"name": "phenology", "source": "phenology", "licence": "none", "label_kind": "synthetic",
+                "left_out": {}, "unlabelled_tifs": [],
                 "suggested": {}, "labels": count, "layout": {"variables": [f"B{b}" for b in range(bands)], "steps": steps},
                 "target": {"column": "label", "task": "classification", "classes": sorted(CROPS), "unit": None}}
     (folder / "manifest.json").write_text(json.dumps(manifest))

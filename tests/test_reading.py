@@ -28,7 +28,8 @@ TYPES = ("uint8", "int16", "float32", "float64")
 
 def tiled(path, data, **options):
     """A small image in one large tile, as Earth Engine writes it."""
-    with rasterio.open(path, "w", driver="GTiff", count=len(data), height=data.shape[1], width=data.shape[2], dtype=data.dtype, crs="EPSG:4326",
+    with rasterio.open(path, "w", driver="GTiff", count=len(data),
+                       height=data.shape[1], width=data.shape[2], dtype=data.dtype, crs="EPSG:4326",
                        transform=Affine(9e-5, 0, 1.2, 0, -9e-5, 6.9), tiled=True, blockxsize=256, blockysize=256, **options) as file:
         file.write(data)
     return path
@@ -56,7 +57,8 @@ def test_images_larger_than_a_tile(tmp_path, size, compress):
 def test_a_real_export_of_earth_engine():
     for path in Path(os.environ["SEEDBED_SHARED_DATA"], "togo_cropharvest_chip/tifs").glob("*.tif"):
         fast, general = _read_fast(path), _read_general(path)
-        assert np.array_equal(fast.data, general.data, equal_nan=True) and fast.descriptions == general.descriptions and fast.crs == general.crs
+        assert np.array_equal(fast.data, general.data, equal_nan=True)
+        assert fast.descriptions == general.descriptions and fast.crs == general.crs
 
 
 @pytest.mark.parametrize("sampling", ["mean", "chip"])
@@ -97,7 +99,8 @@ def test_a_dataset_larger_than_the_memory_that_is_left(tmp_path):
         file.create_dataset("split", data=np.full((2, n), b"train", "S7"))
         facts = {"task": "classification", "classes": ["a"], "unit": "", "steps": 4, "variables": list("abcdefgh"), "static_names": []}
         for name, value in facts.items(): file.attrs[name] = json.dumps(value)
-        for name, size in {"medians": (2, 4, 8), "mean": (2, 8), "static_medians": (2, 0), "static_mean": (2, 0)}.items(): file.attrs[name] = np.zeros(size, "float32")
+        for name, size in {"medians": (2, 4, 8), "mean": (2, 8), "static_medians": (2, 0), "static_mean": (2, 0)}.items():
+            file.attrs[name] = np.zeros(size, "float32")
         for name, size in {"std": (2, 8), "static_std": (2, 0)}.items(): file.attrs[name] = np.ones(size, "float32")
     done = subprocess.run([sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, timeout=300)
     assert done.stdout.strip() == "3000.0", done.stderr[-2000:]
@@ -117,7 +120,8 @@ def exported(tmp_path_factory):
     settings = world.settings()
     folder = settings.root / settings.export_dir
     (folder / "tifs/s07.tif").unlink(); (folder / "tifs/s07.tif").write_bytes(b"no tif")
-    return folder, read_labels(folder / "labels.geojson"), layout_from_dict(json.loads((folder / "manifest.json").read_text())["layout"]), settings.process
+    layout = layout_from_dict(json.loads((folder / "manifest.json").read_text())["layout"])
+    return folder, read_labels(folder / "labels.geojson"), layout, settings.process
 
 
 @pytest.mark.parametrize("sampling", ["center", "mean", "pixels", "chip"])
@@ -127,8 +131,10 @@ def test_batches_and_processes_change_nothing(exported, sampling, tmp_path):
     whole, faults = read_samples(*given, size=1000)
     parts, again = read_samples(*given, size=4, workers=2, room=tmp_path)
     assert faults == again and set(faults) == {"s05", "s07"} and "100 %" in faults["s05"] and not list(tmp_path.iterdir())
-    for name in ("X", "static", "label", "place", "missing", "digest", "gaps"): np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
-    for name in ("level", "absent", "total", "square"): np.testing.assert_array_equal(getattr(whole.moments, name), getattr(parts.moments, name))
+    for name in ("X", "static", "label", "place", "missing", "digest", "gaps"):
+        np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
+    for name in ("level", "absent", "total", "square"):
+        np.testing.assert_array_equal(getattr(whole.moments, name), getattr(parts.moments, name))
     assert whole.ground == parts.ground and not {5, 7} & set(whole.label.tolist())
 
 

@@ -14,18 +14,20 @@ os.environ.setdefault("MPLBACKEND", "agg")
 warnings.simplefilter("ignore")
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
-NAMES = ("reading", "batches", "training", "headless", "growth")
+NAMES = ("reading", "batches", "training", "mapping", "headless", "growth")
 
 
 def main():
     """Run the benchmarks that are named, or all."""
     parser = argparse.ArgumentParser(prog="make bench", description="Speeds, as ratios measured in one run.")
-    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help=f"any of {', '.join(NAMES)}; all if none is given")
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []],
+                        help=f"any of {', '.join(NAMES)}; all if none is given")
     parser.add_argument("--json", default="benchmarks.json", help="where the results go")
     asked = parser.parse_args()
     from harness import machine
     where, results = machine(), {}
-    print(f"{where['cpu']}, {where['cores']} cores, {where['memory_gb']} GB, load {where['load'][0]}; gpu: {where['gpu'] or 'none'}\n", flush=True)
+    said = f"{where['cpu']}, {where['cores']} cores, {where['memory_gb']} GB, load {where['load'][0]}; gpu: {where['gpu'] or 'none'}"
+    print(said, "\n", flush=True)
     for name in asked.names or NAMES:
         start = time.perf_counter()
         rows = importlib.import_module(name).run()

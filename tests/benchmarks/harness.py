@@ -42,7 +42,8 @@ def machine():
     from seedbed.lib.files import project_root
     found = environment(project_root())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return {"cpu": found["cpu"], "cores": found["cores"], "memory_gb": round(memory, 1), "gpu": found["gpu"], "python": platform.python_version(),
+    return {"cpu": found["cpu"], "cores": found["cores"], "memory_gb": round(memory, 1), "gpu": found["gpu"],
+            "python": platform.python_version(),
             "load": [round(v, 1) for v in os.getloadavg()], "packages": found["packages"]}
 
 
@@ -75,7 +76,8 @@ def _children():
 
 def _anonymous():
     "Memory that is the process's own, in MB: pages of mapped files can be given back at any time and do not count."
-    with open("/proc/self/status") as file: return next(int(line.split()[1]) for line in file if line.startswith("RssAnon")) / 1024
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("RssAnon")) / 1024
 
 
 class _Watch:

@@ -85,9 +85,10 @@ def join(
         part.X = None
         kept.append(part)
     if not kept: return None
-    together = lambda name: np.concatenate([getattr(part, name) for part in kept])
-    return Samples(spool.array(), *map(together, ("static", "label", "place", "missing", "digest")), joined([p.moments for p in kept]), sum(p.gaps for p in kept),
-                   {i: shape for p in kept for i, shape in p.ground.items()}, kept[0].variables)
+    columns = [np.concatenate([getattr(p, name) for p in kept]) for name in ("static", "label", "place", "missing", "digest")]
+    ground = {i: shape for p in kept for i, shape in p.ground.items()}
+    sums = joined([p.moments for p in kept])
+    return Samples(spool.array(), *columns, sums, sum(p.gaps for p in kept), ground, kept[0].variables)
 
 # %% ../../../nbs/lib/samples.ipynb #08510738
 def in_order(

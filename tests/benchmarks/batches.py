@@ -1,0 +1,71 @@
+"""From dataset.h5 to shuffled batches."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+from harness import Row, race
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
+
+from seedbed.dataset import SampleDataset
+
+
+def make(path, n, shape):
+    """A dataset.h5 of noise; every sample is for training."""
+    steps, bands = shape[:2]
+    rng = np.random.default_rng(0)
+    with h5py.File(path, "w") as file:
+        file["X"] = rng.random((n, *shape), dtype="float32")
+        file["static"], file["y"] = np.zeros((n, 0), "float32"), rng.integers(0, 4, n)
+        file.create_dataset("split", data=np.full((2, n), b"train", "S7"))
+        file.create_dataset("block", data=np.array([str(i // 50) for i in range(n)], object), dtype=h5py.string_dtype())
+        facts = {"task": "classification", "classes": list("abcd"), "unit": "", "steps": steps,
+                 "variables": [f"B{i}" for i in range(bands)], "static_names": []}
+        for name, value in facts.items(): file.attrs[name] = json.dumps(value)
+        for name, size in {"medians": (2, steps, bands), "mean": (2, bands), "static_medians": (2, 0), "static_mean": (2, 0)}.items():
+            file.attrs[name] = np.zeros(size, "float32")
+        for name, size in {"std": (2, bands), "static_std": (2, 0)}.items(): file.attrs[name] = np.ones(size, "float32")
+    return SampleDataset(path)
+
+
+class Folder(Dataset):
+    """The essay's folder: X_i.npy and y_i.npy."""
+    def __init__(self, folder): self.folder, self.count = folder, len(list(folder.glob("X_*.npy")))
+    def __len__(self): return self.count
+    def __getitem__(self, i):
+        return torch.from_numpy(np.load(self.folder / f"X_{i}.npy")), torch.from_numpy(np.load(self.folder / f"y_{i}.npy"))
+
+
+def sweep(batches):
+    """Take every batch."""
+    for X, y in batches: pass
+
+
+def contest(folder, kind, n, shape):
+    """One kind of samples against memory and against a folder of files."""
+    data = make(folder / f"{kind}.h5", n, shape)
+    X, y = (torch.from_numpy(v) for v in data.arrays())
+    memory = TensorDataset(X, y)
+    files = folder / kind
+    files.mkdir()
+    some = min(n, 1024)
+    for i in range(some): np.save(files / f"X_{i}.npy", X[i].numpy()); np.save(files / f"y_{i}.npy", y[i].numpy())
+    essay = Folder(files)
+    ours = data.loader(256, shuffle=True)
+    bare = DataLoader(memory, sampler=BatchSampler(RandomSampler(memory), 256, False), batch_size=None)
+    t = race(7, ours=lambda: sweep(ours), memory=lambda: sweep(bare),
+             files=lambda: sweep(DataLoader(essay, 256, shuffle=True)))
+    us = {k: 1e6 * v / (some if k == "files" else n) for k, v in t.items()}
+    said = f"{us['ours']:.2f} us a sample {list(shape)} against {us['memory']:.2f} us; ours is scaled, memory is not"
+    return [Row(f"{kind}: time of shuffled batches of 256, times a TensorDataset", us["ours"] / us["memory"], "<= 1.2", said),
+            Row(f"{kind}: samples/s, times a folder of X_i.npy and y_i.npy", us["files"] / us["ours"], ">= 15",
+                f"{us['files']:.0f} us a sample")]
+
+
+def run():
+    """The rows of the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        return contest(Path(folder), "series", 20_000, (12, 18)) + contest(Path(folder), "chips", 2048, (12, 18, 16, 16))
