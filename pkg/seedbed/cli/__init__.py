@@ -14,6 +14,7 @@ from .history import clean, replay, runs, status
 from .new import new, update
 from .options import Version
 from .publish import publish
+from .sweep import sweep
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
                   help="From labels on a map to a model that a stakeholder can use: the stage notebooks, run in order.",
@@ -26,7 +27,7 @@ def seedbed_command(version: Version = False): pass
 
 for command in (run.run, export.export, export.export_scene, map.map, area.design, area.area, lists.models, lists.metrics, export.sensors, lists.settings): app.command()(command)
 
-for command in (status, runs, replay, clean, publish, new, update, doctor): app.command()(command)
+for command in (sweep, status, runs, replay, clean, publish, new, update, doctor): app.command()(command)
 
 
 def main():

@@ -36,6 +36,7 @@ def waiting_line(task) -> str:
 
 class PlainProgress:
     """One line for each notebook, when it has ended."""
+    def says(self, text): print(text, flush=True)
     def waits(self, task): print(waiting_line(task), flush=True)
     def started(self, task):
         if task.why: print(reason_line(task), flush=True)
@@ -47,6 +48,8 @@ class LiveProgress:
     """The same lines, and below them what is running now. Drawn by the driver's own loop: a thread would make forking unsafe."""
     def __init__(self, live):
         self.live = live
+
+    def says(self, text): self.live.console.print(text, highlight=False, markup=False)
 
     def waits(self, task): self.live.console.print(waiting_line(task), style="dim", highlight=False, markup=False)
 

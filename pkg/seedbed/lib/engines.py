@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SKIP', 'BY_HAND', 'ENGINES', 'PRELOAD', 'is_skipped', 'mark_skipped', 'ForkEngine', 'KernelEngine', 'Task', 'execute',
-           'stopped_at', 'Failure', 'Outcome', 'failure_of', 'preload', 'limit_threads', 'crash_of', 'NotebookProcess',
-           'Watcher', 'run_tasks', 'default_kernel', 'default_workers', 'ask']
+           'stopped_at', 'Failure', 'Outcome', 'failure_of', 'preload', 'limit_threads', 'end_with_parent', 'crash_of',
+           'NotebookProcess', 'Watcher', 'run_tasks', 'default_kernel', 'default_workers', 'ask']
 
 # %% ../../../nbs/lib/engines.ipynb #0533f236
 import contextlib
@@ -174,6 +174,11 @@ def _own_group(parent: int):
     for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, signal.SIG_DFL)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
+# %% ../../../nbs/lib/engines.ipynb #6681eef2
+def end_with_parent():
+    """For a process that leads a group of its own: end the group when its parent is gone."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
 # %% ../../../nbs/lib/engines.ipynb #a48a66d6
 def _quietly(log: Path):
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -247,6 +252,7 @@ class NotebookProcess:
 # %% ../../../nbs/lib/engines.ipynb #f1929738
 class Watcher:
     """Told of every step; this one says nothing."""
+    def says(self, text: str): pass # something that is worth a line
     def waits(self, task: Task): pass # another run is making it
     def started(self, task: Task): pass
     def finished(self, outcome: Outcome): pass

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['stage_task', 'model_task', 'check_stages', 'survey', 'remembered', 'check_once', 'look_around', 'RunFailed',
-           'plan_stage', 'free_folder', 'keep_untracked', 'begin_run', 'node_names', 'run_pipeline']
+           'plan_stage', 'free_folder', 'cluster_of', 'keep_untracked', 'begin_run', 'node_names', 'run_pipeline']
 
 # %% ../../../nbs/lib/pipeline.ipynb #a2244b7b
 import contextlib
@@ -178,8 +178,8 @@ def free_folder(settings: Settings, stage: Stage, key: str, reuse: Reuse) -> str
     return folder if not entry else next(f for n in itertools.count(2) if not (settings.root / (f := f"{folder}-{n}")).exists())
 
 # %% ../../../nbs/lib/pipeline.ipynb #3a5ce0eb
-def _run_stages(settings: Settings, nbs: Path, run: Path, kernel: str, models: list[dict], watcher: _RecordingWatcher):
-    "One stage after the other; a stage that runs for each model has them side by side."
+def _run_stages(settings: Settings, nbs: Path, run: Path, kernel: str, models: list[dict], watcher: _RecordingWatcher, client=None):
+    "One stage after the other; a stage that runs for each model has them side by side, on the cluster where there is one."
     threads, reuse = settings.run.threads, watcher.reuse
     for stage in STAGES:
         settings, tasks = _tasks(stage, settings, nbs, run, models, reuse)
@@ -187,8 +187,20 @@ def _run_stages(settings: Settings, nbs: Path, run: Path, kernel: str, models: l
         if stage.folder: watcher.record.values["places"][stage.folder] = getattr(settings, stage.folder)
         watcher.record.update()
         workers = settings.run.workers or default_workers(threads) if stage.each else 1
-        for outcome in run_tasks(tasks, kernel, workers, threads, watcher, reuse.claim):
+        if client and stage.each: outcomes = _on_cluster(tasks, client, threads, run_variables(settings, run), watcher, reuse.claim)
+        else: outcomes = run_tasks(tasks, kernel, workers, threads, watcher, reuse.claim)
+        for outcome in outcomes:
             if outcome.failure: raise RunFailed(run, outcome, settings.root)
+
+def _on_cluster(*args):
+    from seedbed.lib.cluster import run_on_cluster
+    return run_on_cluster(*args)
+
+def cluster_of(settings: Settings, say):
+    """A client of the cluster that the settings name, or nothing; dask is imported only where there is one."""
+    if not settings.run.scheduler: return contextlib.nullcontext()
+    from seedbed.lib.cluster import connect
+    return connect(settings, say)
 
 # %% ../../../nbs/lib/pipeline.ipynb #f7db1dbc
 @contextlib.contextmanager
@@ -253,16 +265,16 @@ def run_pipeline(
     nbs = Path(nbs or root / "nbs")
     with variables(SEEDBED_ROOT=root): settings = load_settings(settings_file or root / "settings.ini", overrides)
     check_stages(settings, nbs)
-    kernel = settings.run.kernel or default_kernel()
+    kernel = settings.run.kernel or ("jupyter" if settings.run.scheduler else default_kernel()) # dask has threads, which forking does not survive
     warm = functools.cache(lambda: preload(libraries) if kernel == "fork" else None)
     cache = Cache(settings)
     check_once(settings, nbs, cache)
     found = look_around(settings, nbs, cache, kernel, warm)
     forced = forced_names(force, node_names(found["models"], settings.run.seeds))
     run, record = begin_run(settings, overrides, command, found["environment"])
-    with _closing(record), variables(**run_variables(settings, run)), cache.lock("run", run.name):
+    with _closing(record), variables(**run_variables(settings, run)), cache.lock("run", run.name), cluster_of(settings, watcher.says) as client:
         graph = Graph(load_settings(), nbs, cache)
         reuse = Reuse(graph, run, record, forced, warm=warm, waits=watcher.waits)
-        _run_stages(graph.settings, nbs, run, kernel, found["models"], _RecordingWatcher(record, watcher, reuse))
+        _run_stages(graph.settings, nbs, run, kernel, found["models"], _RecordingWatcher(record, watcher, reuse), client)
         graph.remember()
     return run

@@ -143,6 +143,7 @@ class Run(Section):
     workers: Maybe(int, gt=0) = None
     threads: int = Field(1, gt=0)
     kernel: Maybe(Literal["fork", "jupyter"]) = None
+    scheduler: Maybe(str) = None
     resamples: int = Field(2000, ge=100)
     level: float = Field(.95, gt=.5, lt=1)
     optimism: bool = True

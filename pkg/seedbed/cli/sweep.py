@@ -1,0 +1,52 @@
+"""`seedbed sweep`"""
+
+import os
+import shlex
+import sys
+from typing import Annotated
+
+import typer
+
+from .options import Debug, Overrides, leave
+from .tables import make_console, number, print_table
+
+Ask = Annotated[bool, typer.Option("--dry-run", help="Only show the product.")]
+
+
+def cell_line(cell, done: int, count: int) -> str:
+    """One line for a run of a sweep that has ended."""
+    return f"{done}/{count}  {'; '.join(cell.overrides)}: {f'failed: {cell.error}' if cell.error else os.path.basename(cell.run)} ({cell.seconds:.1f} s)"
+
+
+def sweep(overrides: Overrides = None, dry_run: Ask = False, debug: Debug = False):
+    """Run every combination: -p models.names=random_forest,tempcnn -p process.indices=,ndvi -p run.seeds=0..4"""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    sys.modules.setdefault("rfc3987_syntax", None) # see `seedbed run`
+    from seedbed.lib.engines import default_workers, preload
+    from seedbed.lib.files import relative
+    from seedbed.lib.pipeline import cluster_of
+    from seedbed.lib.settings import load_settings
+    from seedbed.lib.sweep import Cell, product, run_local, run_on_workers, seeds_together, values_of, write_sweep
+    fixed = [o for o in overrides or () if o.startswith(("run.scheduler=", "run.workers=", "paths."))]
+    asked = [o for o in overrides or () if o not in fixed]
+    cells = [Cell([*cell, *(o for o in fixed if o.startswith("paths."))]) for cell in product(asked)]
+    print(" x ".join(f"{len(values_of(o.partition('=')[2]))} {o.partition('=')[0]}" for o in asked) + f" = {len(cells)} runs", flush=True)
+    for cell in cells: load_settings(overrides=cell.overrides) # a mistake in any of them is told before the first starts
+    if dry_run: return print("\n".join("; ".join(cell.overrides) for cell in cells))
+    settings, command, done = load_settings(overrides=fixed), shlex.join(["seedbed", *sys.argv[1:]]), []
+    def ended(cell):
+        done.append(cell)
+        print(cell_line(cell, len(done), len(cells)), flush=True)
+    with cluster_of(settings, lambda text: print(text, flush=True)) as client:
+        if client: run_on_workers(cells, settings.root, client, command, {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}, ended)
+        else:
+            preload()
+            run_local(cells, settings.root, settings.run.workers or default_workers(settings.run.threads), command, ended)
+    rows, console = seeds_together(cells, settings), make_console()
+    interval = lambda ci: f" [{ci[0]:.3f}, {ci[1]:.3f}]" if ci else ""
+    print_table([("settings", ["; ".join(s for s in row["settings"] if not s.startswith(("models.names=", "paths."))) for row in rows]), ("model", [row["model"] for row in rows]),
+                 (settings.success.metric, [number(row["value"]) + interval(row["ci"]) for row in rows]), ("between seeds", [number(row["seed_sd"]) for row in rows]),
+                 ("seeds", [number(len(row["seeds"])) for row in rows])], console)
+    path = write_sweep(settings, command, cells, rows)
+    console.print(f"\nThe sweep: {relative(path)}", markup=False, soft_wrap=True)
+    if failed := sum(bool(cell.error) for cell in cells): leave(f"{failed} of {len(cells)} runs failed", 1)
