@@ -118,6 +118,16 @@ def test_a_saved_model_answers_again(small, first):
         assert answer.shape == (len(everything), 3) and np.allclose(answer.sum(1), 1, atol=1e-5)
 
 
+def test_a_scene_is_mapped_by_the_command(small, first):
+    done = seedbed(small, "map", "--run", first[0].name, "--scene", str(ROOT / "data/sample/romania/scene.tif"), "--model", "tempcnn/seed_1")
+    assert done.returncode == 0 and "pixels/s" in done.stdout and "not an estimate" in done.stdout, done.stderr
+    record = read_json(first[0] / "maps/scene/map.json")
+    assert record["model"] == "tempcnn" and record["seed"] == 1 and sum(record["pixels"].values()) == 100 * 100
+    refused = seedbed(small, "map", "--run", "nothing", "--scene", "scene.tif")
+    assert refused.returncode == 1 and refused.stderr.startswith("--run nothing: no such run; use one of: ")
+    shutil.rmtree(first[0] / "maps/scene")
+
+
 def test_regression_and_one_fold(small):
     folder, said = run(small, "labels.target=tree_cover", "success.metric=rmse", "success.usable=15", "success.ceiling=5", "success.worst_region_min=none", "split.cross_validate=no", "models.names=majority, logistic_regression")
     record = read_json(folder / "results.json")

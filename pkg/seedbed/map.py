@@ -129,7 +129,8 @@ def map_window(
     out = {k: np.full(len(X), np.nan, np.float32) for k in ("value", "probability", "applicability")}
     out["missing"] = np.where(share == 1, 2, share > facts["max_missing"]).astype(np.uint8) # 1: too much of it, 2: all of it
     if not len(usable): return out
-    pixels = Pixels(facts, interpolate(X[usable]), static[usable], lambda: places_of(scene, window, stride)[usable], start)
+    if len(usable) < len(X): X, static = X[usable], static[usable]
+    pixels = Pixels(facts, interpolate(X), static, lambda: places_of(scene, window, stride)[usable], start)
     prediction = check_prediction(model.predict(pixels), pixels, model.name)
     out["value"][usable] = prediction.argmax(1) if facts["classes"] else prediction
     if facts["classes"]: out["probability"][usable] = prediction.max(1)
@@ -226,7 +227,7 @@ def write_map(
 def hectares_of_rows(scene: Scene) -> np.ndarray: # [height]
     """Area of a pixel of each row; in degrees it depends on the latitude."""
     t = scene.transform
-    if not transformer(scene.crs, "EPSG:4326").source_crs.is_geographic: 
+    if not transformer(scene.crs, "EPSG:4326").source_crs.is_geographic:
         unit = transformer(scene.crs, "EPSG:4326").source_crs.axis_info[0].unit_conversion_factor
         return np.full(scene.height, abs(t.determinant) * unit ** 2 / 1e4)
     latitude = np.radians(t.f + (np.arange(scene.height) + .5) * t.e)

@@ -60,7 +60,7 @@ def trained(root):
     settings = load_settings(overrides=[f"paths.exports={root}/exports", f"paths.processed={root}/processed", "models.epochs=5"])
     export(settings), process(settings)
     path = settings.root / settings.processed_dir / "dataset.h5"
-    for name in ("random_forest", "tempcnn"):
+    for name in ("random_forest", "tempcnn", "logistic_regression"):
         model, place = find_model(name)(0, settings.models), root / "run/models" / name / "seed_0"
         save_model(model.fit(SampleDataset(path, "train", FINAL)), place)
         yield load_model(place), place, path
@@ -76,6 +76,7 @@ def run():
     torch.set_num_threads(1)
     root, rows = Path(tempfile.mkdtemp()), []
     for model, place, path in trained(root):
+        if model.name == "logistic_regression": continue # for memory alone: its map takes as long as reading
         tif = large_scene(load_settings().root / "data/sample/romania/scene.tif", root / f"{model.name}.tif", PIXELS)
         scene = Scene(tif, layout_from_dict(model.facts["layout"]))
         near, pixels = applicability_of(model, place, path), scene.height * scene.width
@@ -89,8 +90,8 @@ def run():
         speed = f"{pixels / seconds['map']:,.0f} pixels/s of one core; {pixels / seconds['memory']:,.0f} from arrays in memory"
         rows.append(Row(f"map with {model.name}: times the model's own speed in memory", seconds["map"] / seconds["memory"], "<= 1.3", speed))
         rows.append(Row(f"map with {model.name}: times faster than one pixel at a time", single / seconds["map"], ">= 10", "a DataLoader of single pixels, batches of 64"))
-    small, large = (mapped_mb(place, large_scene(load_settings().root / "data/sample/romania/scene.tif", root / f"m{n}.tif", n), path, root / f"m{n}") for n in (3, 9))
-    rows.append(Row("memory of a map of 9 times the pixels", large / small, "<= 1.3", f"{small:.0f} MB and {large:.0f} MB, tempcnn"))
+    small, large = (mapped_mb(place, large_scene(load_settings().root / "data/sample/romania/scene.tif", root / f"m{n}.tif", n), path, root / f"m{n}") for n in (5, 15))
+    rows.append(Row("memory of a map of 9 times the pixels", large / small, "<= 1.3", f"{small:.0f} MB and {large:.0f} MB, logistic_regression"))
     return rows
 
 

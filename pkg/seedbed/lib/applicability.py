@@ -17,18 +17,17 @@ from .files import atomic
 def nearest_distance(
     features: np.ndarray, # [n, F]
     reference: np.ndarray, # [m, F]
-    values: int = 8_000_000, # at most so many distances in memory
+    values: int = 500_000, # distances at a time; few enough for the processor's cache
 ) -> np.ndarray: # float32 [n]
     """Euclidean distance to the nearest of the reference samples."""
     reference, out = np.asarray(reference, np.float32), np.empty(len(features), np.float32)
-    own = (reference ** 2).sum(1)
+    half = (reference ** 2).sum(1) / 2
     step = max(values // max(len(reference), 1), 1)
     for start in range(0, len(features), step):
         part = np.asarray(features[start:start + step], np.float32)
-        cross = part @ reference.T
-        cross *= -2
-        cross += own
-        out[start:start + step] = np.linalg.norm(part - reference[cross.argmin(1)], axis=1)
+        nearness = part @ reference.T # the nearest sample has the largest x·r - |r|²/2
+        nearness -= half
+        out[start:start + step] = np.linalg.norm(part - reference[nearness.argmax(1)], axis=1)
     return out
 
 # %% ../../../nbs/lib/applicability.ipynb #1bea4c46
