@@ -108,7 +108,10 @@ def test_progress_pilot_and_a_second_export(tmp_path):
 
 def test_a_chip_that_fails_ends_with_another_code(tmp_path):
     project = make_project(tmp_path, 5)
-    with LocalEarthEngine(fault=lambda number, body: Fault(400, "Image.load: asset is broken") if body["grid"]["affineTransform"]["translateX"] < 240300 else None) as server:
+
+    def fault(number, body):
+        return Fault(400, "Image.load: asset is broken") if body["grid"]["affineTransform"]["translateX"] < 240300 else None
+    with LocalEarthEngine(fault=fault) as server:
         process = start(project, server)
         out, errors = process.communicate(timeout=60)
     assert process.returncode == 2 and "left out 1: HTTP 400: Image.load: asset is broken" in out and "tries them again" in errors
@@ -126,7 +129,7 @@ def test_what_the_command_refuses(tmp_path, words, fragments):
 
 
 def test_a_scene_becomes_tiles(tmp_path):
-    """Batch tasks under the limit of the queue; a tile that fails is told, and handed in again by the next call; the pixels are those of a chip."""
+    """A tile that fails is told, and handed in again by the next call; the pixels are those of a chip."""
     project = make_project(tmp_path, 1, **{"earthengine.size": 16})
     place = make_places(1).geometry[0]
     gpd.GeoDataFrame(geometry=[place.buffer(.002)], crs=4326).to_file(project.root / "area.geojson")

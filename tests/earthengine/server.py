@@ -57,7 +57,8 @@ class LocalEarthEngine:
 
     def __init__(self, world=None, limits=None, latency=0.0, fault=lambda number, body: None, asks_for_tokens=False, restricted=False, eecu=1.0, like_the_service=False, bucket=None, port=0, remember=False, **tasks):
         self.world, self.limits, self.latency, self.fault = world or make_world(), limits or Limits(), latency, fault
-        self.asks_for_tokens, self.restricted, self.eecu, self.like_the_service, self.port = asks_for_tokens, restricted, eecu, like_the_service, port
+        self.asks_for_tokens, self.restricted, self.eecu = asks_for_tokens, restricted, eecu
+        self.like_the_service, self.port = like_the_service, port
         self.remembered = {} if remember else None
         self.tokens, self.tasks = Tokens(), Tasks(self.render_task, bucket, **tasks)
         self.computing = threading.Lock() # one at a time: threads that wait for each other's turn compute slower

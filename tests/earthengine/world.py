@@ -93,7 +93,8 @@ class Asset:
         while day < end:
             if not any(a <= day.isoformat() < b for a, b in self.gaps):
                 out.append(day)
-            day = (day.replace(day=1) + dt.timedelta(days=32)).replace(day=1) if self.every == "month" else day + dt.timedelta(days=self.every)
+            next_month = (day.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
+            day = next_month if self.every == "month" else day + dt.timedelta(days=self.every)
         return out
 
     def scene(self, name, number, date, pixels):
@@ -125,16 +126,21 @@ def backscatter(band, scene, date, column, row):
 def make_world(gaps=()):
     """The collections that seedbed asks for; `gaps` are times without a scene of Sentinel-2."""
     reflectance = dict.fromkeys(S2, "uint16")
+    def confidence(band, scene, date, column, row):
+        return np.where(cloudy(scene, column, row), .1, .9)
+
+    def weather(band, scene, date, column, row):
+        return (.01 * date.month if band else 280.0 + date.month) + 0 * column
+    bands_of_landsat = {f"SR_B{i}": "uint16" for i in range(2, 8)} | {"QA_PIXEL": "uint16"}
     clouds = {"COPERNICUS/S2_SR_HARMONIZED": Asset(reflectance | {"SCL": "uint8"}, under_clouds, gaps=gaps),
               "COPERNICUS/S2_HARMONIZED": Asset(dict.fromkeys(L1C, "uint16") | {"QA60": "uint16"}, under_clouds, gaps=gaps),
-              "GOOGLE/CLOUD_SCORE_PLUS/V1/S2_HARMONIZED": Asset({"cs": "float32", "cs_cdf": "float32"}, lambda b, s, d, c, r: np.where(cloudy(s, c, r), .1, .9), gaps=gaps)}
+              "GOOGLE/CLOUD_SCORE_PLUS/V1/S2_HARMONIZED": Asset({"cs": "float32", "cs_cdf": "float32"}, confidence, gaps=gaps)}
     return clouds | {
         "COPERNICUS/S1_GRD": Asset({"VV": "float64", "VH": "float64", "angle": "float32"}, backscatter, 4,
                                    properties=[radar_scene("DESCENDING"), radar_scene("ASCENDING"), radar_scene("DESCENDING", "EW")]),
-        "ECMWF/ERA5_LAND/MONTHLY_AGGR": Asset({"temperature_2m": "float64", "total_precipitation_sum": "float64"}, lambda b, s, d, c, r: (.01 * d.month if b else 280.0 + d.month) + 0 * c,
-                                              "month", "2015-01-01", metres=11132),
-        "LANDSAT/LC08/C02/T1_L2": Asset({f"SR_B{i}": "uint16" for i in range(2, 8)} | {"QA_PIXEL": "uint16"}, landsat, 16, metres=30),
-        "LANDSAT/LC09/C02/T1_L2": Asset({f"SR_B{i}": "uint16" for i in range(2, 8)} | {"QA_PIXEL": "uint16"}, landsat, 16, "2021-11-02", metres=30),
+        "ECMWF/ERA5_LAND/MONTHLY_AGGR": Asset({"temperature_2m": "float64", "total_precipitation_sum": "float64"}, weather, "month", "2015-01-01", metres=11132),
+        "LANDSAT/LC08/C02/T1_L2": Asset(bands_of_landsat, landsat, 16, metres=30),
+        "LANDSAT/LC09/C02/T1_L2": Asset(bands_of_landsat, landsat, 16, "2021-11-02", metres=30),
         "MODIS/061/MOD13Q1": Asset({"NDVI": "int16", "SummaryQA": "int8"}, modis, 16, metres=250),
         "COPERNICUS/DEM/GLO30": Asset({"DEM": "float32"}, lambda b, s, d, c, r: 500.0 + (c % 100) + 2.0 * (r % 50), None, metres=30, tiled=True),
         "USGS/SRTMGL1_003": Asset({"elevation": "int16"}, lambda b, s, d, c, r: 500 + (c + r) % 50, None, metres=30)}

@@ -1,4 +1,4 @@
-"""`seedbed export`: the first stage alone, with its progress; or a pilot of it, with a forecast. `seedbed sensors`: what can be asked for."""
+"""`seedbed export`: the first stage alone, with its progress, or a pilot of it. `seedbed sensors`: what can be asked for."""
 
 import os
 import sys
@@ -10,8 +10,10 @@ import typer
 
 from .options import Debug, Overrides, SettingsFile, leave
 
-Pilot = Annotated[Optional[int], typer.Option("--pilot", metavar="N", min=1, help="Fetch only N chips, and say what the others would take.")]
-Every = Annotated[float, typer.Option("--every", metavar="SECONDS", min=0, help="Time between two lines of progress, where the output is not a terminal.")]
+Pilot = Annotated[Optional[int],
+                  typer.Option("--pilot", metavar="N", min=1, help="Fetch only N chips, and say what the others would take.")]
+Every = Annotated[float, typer.Option("--every", metavar="SECONDS", min=0,
+                                      help="Time between two lines of progress, where the output is not a terminal.")]
 
 
 def make_progress(every: float):
@@ -29,7 +31,9 @@ def print_pilot(records: list[dict], rest):
         print(f"pilot: {len(records)} chips, {each:.2f} s and {size(sum(r['bytes'] for r in records) / len(records))} each, "
               f"{sum(r['missing'] for r in records) / len(records):.1%} of their pixels missing")
     for line in rest.lines(): print(line)
-    if rest.share and rest.share > 1: print(f"warning: that is {rest.share:.1f} months of the tier's quota; export a part, a smaller chip or fewer steps, or set earthengine.max_eecu_hours")
+    if rest.share and rest.share > 1:
+        print(f"warning: that is {rest.share:.1f} months of the tier's quota; export a part, a smaller chip or fewer steps, or set "
+              f"earthengine.max_eecu_hours")
     print("To fetch them: seedbed export" if rest.chips else "There are no others.")
 
 
@@ -73,7 +77,8 @@ Side = Annotated[int, typer.Option("--side", min=16, help="Rows and columns of a
 Plan = Annotated[bool, typer.Option("--plan", help="Only say how many tiles there would be.")]
 
 
-def export_scene(area: Area, start: Start, to: To, side: Side = 2048, plan: Plan = False, every: Every = 30, overrides: Overrides = None, settings_file: SettingsFile = None, debug: Debug = False):
+def export_scene(area: Area, start: Start, to: To, side: Side = 2048, plan: Plan = False, every: Every = 30, overrides: Overrides = None,
+                 settings_file: SettingsFile = None, debug: Debug = False):
     """Let Earth Engine compute a whole region with the bands of [earthengine], as batch tasks; `seedbed map` reads the tiles."""
     from seedbed.lib.earthengine.batch import destination_of, export_scene, scene_tiles
     from seedbed.lib.earthengine.credentials import connect
@@ -98,8 +103,11 @@ def sensors(overrides: Overrides = None, debug: Debug = False):
     from seedbed.lib.earthengine.spec import presets
     from .tables import make_console, print_table
     console, found, known = make_console(), presets(), catalogue()
-    print_table([("preset", list(found)), ("steps", [f"{s.steps} x {s.length} {s.unit}" for s in found.values()]), ("size", [f"{s.size} px of {s.resolution:g}" for s in found.values()]),
-                 ("bands of a step", [" ".join(s.layout.variables) for s in found.values()]), ("static", [" ".join(s.layout.static) for s in found.values()])], console)
+    print_table([("preset", list(found)), ("steps", [f"{s.steps} x {s.length} {s.unit}" for s in found.values()]),
+                 ("size", [f"{s.size} px of {s.resolution:g}" for s in found.values()]),
+                 ("bands of a step", [" ".join(s.layout.variables) for s in found.values()]),
+                 ("static", [" ".join(s.layout.static) for s in found.values()])], console)
     console.print()
-    print_table([("sensor", list(known)), ("collection", [s.assets[0] for s in known.values()]), ("bands", [" ".join(s.variables) for s in known.values()]),
+    print_table([("sensor", list(known)), ("collection", [s.assets[0] for s in known.values()]),
+                 ("bands", [" ".join(s.variables) for s in known.values()]),
                  ("since", [s.since or "-" for s in known.values()])], console)

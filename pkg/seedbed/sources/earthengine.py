@@ -44,7 +44,8 @@ def place_of(geometry, spec: Spec) -> tuple[float, float]: # longitude, latitude
 def holds(grid: Grid, geometry) -> bool: # of EPSG:4326
     """Whether a geometry lies within a grid."""
     left, bottom, right, top = reproject(geometry, "EPSG:4326", grid.crs).bounds
-    return grid.left <= left and right <= grid.left + grid.width * grid.pixel and bottom >= grid.top - grid.height * grid.pixel and top <= grid.top
+    lowest, rightmost = grid.top - grid.height * grid.pixel, grid.left + grid.width * grid.pixel
+    return grid.left <= left and right <= rightmost and lowest <= bottom and top <= grid.top
 
 # %% ../../../nbs/sources/earthengine.ipynb #6a3467e5
 def chip_of(
@@ -60,7 +61,8 @@ class EarthEngine(Source):
     """`earthengine`: a vector file of labels, and the imagery of Google Earth Engine."""
     def __init__(self, argument: str, settings: Settings):
         super().__init__(argument, settings)
-        if argument: raise InputError(f"source.name = earthengine:{argument}: write earthengine alone, and name the labels in source.labels_file")
+        if argument:
+            raise InputError(f"source.name = earthengine:{argument}: write earthengine alone, and name the labels in source.labels_file")
         self.asked, self.spec = settings.earthengine, spec_of(settings.earthengine)
 
     @cached_property
@@ -69,7 +71,9 @@ class EarthEngine(Source):
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
         given = self.settings.source.labels_file
-        if not given: raise InputError("source.labels_file = auto: source.name = earthengine needs the path of a labels file, e.g. source.labels_file=fields.gpkg")
+        if not given:
+            raise InputError("source.labels_file = auto: source.name = earthengine needs the path of a labels file, e.g. "
+                             "source.labels_file=fields.gpkg")
         path = self.settings.root / Path(given).expanduser()
         return canonical(read_vector(path, self.settings.source.crs), self.settings.labels, relative(path, self.settings.root))
 
@@ -80,7 +84,8 @@ class EarthEngine(Source):
         assets = sorted({a for s in self.spec.sensors for a in s.assets} | {m.asset for s in self.spec.sensors for m in s.masks if m.asset})
         return {"name": "earthengine", "request": asked, "attribution": "Google Earth Engine: " + ", ".join(assets), "made_from": assets}
     def lacking(self, labels):
-        return {name: f"no date: fill the column '{self.settings.labels.start}', or set labels.start to a date for all" for name, start in zip(labels["id"], labels["start"]) if not start}
+        reason = f"no date: fill the column '{self.settings.labels.start}', or set labels.start to a date for all"
+        return {name: reason for name, start in zip(labels["id"], labels["start"]) if not start}
 
     def unfinished(self, failed): return sorted(name for name, reason in failed.items() if not reason.startswith("no date"))
 

@@ -40,7 +40,8 @@ class Stopped(InputError):
     """No chip can be had until somebody mends something; what is there stays."""
 
 # %% ../../../../nbs/lib/earthengine/answers.ipynb #c2dd11b7
-TOO_MUCH = ("memory limit exceeded", "computation timed out", "total request size", "number of bands", "must be less than or equal to", "too large", "too many pixels")
+TOO_MUCH = ("memory limit exceeded", "computation timed out", "total request size", "number of bands", "must be less than or equal to",
+            "too large", "too many pixels")
 
 def judge(
     status: int, # of HTTP
@@ -53,7 +54,8 @@ def judge(
     if status in (400, 413) and any(words in low for words in TOO_MUCH): return TooMuch(said)
     if status == 408 or status >= 500: return Again(said, after)
     if status == 401: return Stopped(f"Earth Engine does not accept the credentials ({said}); {SIGN_IN}")
-    if status in (403, 404): return Stopped(f"Earth Engine does not serve this project ({said}); register it for Earth Engine, else {NAME_PROJECT}")
+    if status in (403, 404):
+        return Stopped(f"Earth Engine does not serve this project ({said}); register it for Earth Engine, else {NAME_PROJECT}")
     return Refused(said)
 
 # %% ../../../../nbs/lib/earthengine/answers.ipynb #6f94eac5
@@ -83,10 +85,14 @@ def read_answer(
         file.write(content); file.flush()
         try: raster = read_tif(Path(file.name))
         except InputError: raise Again(f"the answer is no whole GeoTIFF ({len(content):,} bytes)") from None
-    if raster.data.shape != (len(bands), grid.height, grid.width): raise Again(f"the answer has {'x'.join(map(str, raster.data.shape))} values, not {len(bands)}x{grid.height}x{grid.width}")
-    if any(raster.descriptions) and list(raster.descriptions) != list(bands): raise Again(f"the answer has the bands {', '.join(map(str, raster.descriptions[:3]))} ..., not {', '.join(bands[:3])} ...")
-    if not np.allclose(raster.transform[:6], grid.transform[:6], rtol=1e-9, atol=grid.pixel / 1000): raise Again(f"the answer lies at {raster.transform[2]}, {raster.transform[5]}, not at {grid.left}, {grid.top}")
-    if raster.crs != grid.crs and pyproj.CRS(raster.crs) != pyproj.CRS(grid.crs): raise Again(f"the answer is in {raster.crs[:40]}, not in {grid.crs}")
+    if raster.data.shape != (len(bands), grid.height, grid.width):
+        raise Again(f"the answer has {'x'.join(map(str, raster.data.shape))} values, not {len(bands)}x{grid.height}x{grid.width}")
+    if any(raster.descriptions) and list(raster.descriptions) != list(bands):
+        raise Again(f"the answer has the bands {', '.join(map(str, raster.descriptions[:3]))} ..., not {', '.join(bands[:3])} ...")
+    if not np.allclose(raster.transform[:6], grid.transform[:6], rtol=1e-9, atol=grid.pixel / 1000):
+        raise Again(f"the answer lies at {raster.transform[2]}, {raster.transform[5]}, not at {grid.left}, {grid.top}")
+    if raster.crs != grid.crs and pyproj.CRS(raster.crs) != pyproj.CRS(grid.crs):
+        raise Again(f"the answer is in {raster.crs[:40]}, not in {grid.crs}")
     data = raster.data.astype(np.float32)
     data[data == NODATA] = np.nan
     return data

@@ -65,7 +65,8 @@ def make_task(
 ) -> ee.batch.Task:
     """A task that computes a tile, with the bands and the names of a chip."""
     g, (kind, place) = tile.grid, destination
-    options = {"image": stack(spec, start, g.box()), "description": tile.name, "crs": g.crs, "crsTransform": list(g.transform[:6]), "dimensions": f"{g.width}x{g.height}",
+    options = {"image": stack(spec, start, g.box()), "description": tile.name, "crs": g.crs, "crsTransform": list(g.transform[:6]),
+               "dimensions": f"{g.width}x{g.height}",
                "maxPixels": 10**12, "fileFormat": "GeoTIFF", "formatOptions": {"cloudOptimized": True, "noData": NODATA}}
     if kind == "drive": return ee.batch.Export.image.toDrive(folder=place, fileNamePrefix=tile.name, **options)
     bucket, _, folder = place.partition("/")
@@ -89,7 +90,8 @@ def hand_in(tasks: list, room: int) -> int: # how many were handed in
         try: task.start()
         except ee.EEException as error:
             if "queue" in str(error).lower() or "too many" in str(error).lower(): return count
-            raise Stopped(f"Earth Engine does not take the task {task.config['description']}: {' '.join(str(error).split())[:300]}") from None
+            raise Stopped(f"Earth Engine does not take the task {task.config['description']}: "
+                          f"{' '.join(str(error).split())[:300]}") from None
     return min(len(tasks), room)
 
 # %% ../../../../nbs/lib/earthengine/batch.ipynb #9228d11d
@@ -104,7 +106,8 @@ class SceneCount:
 
     def line(self) -> str:
         """In words."""
-        return f"{self.done} of {self.total} tiles done, {self.failed} failed, {self.waiting} waiting or running, {self.eecu_hours:.3g} EECU-hours"
+        tiles = f"{self.done} of {self.total} tiles done, {self.failed} failed, {self.waiting} waiting or running"
+        return f"{tiles}, {self.eecu_hours:.3g} EECU-hours"
 
 # %% ../../../../nbs/lib/earthengine/batch.ipynb #1ee1489d
 def count_states(
@@ -134,7 +137,9 @@ def export_scene(
         room = max(0, queue - sum(m.get("state") in WAITING for m in found.values()))
         lacking = lacking[hand_in([make_task(spec, start, t, destination) for t in lacking[:room]], room):]
         found = states()
-        count, lost = count_states(tiles, lacking, found), {t.name: found[t.name]["reason"] for t in tiles if t not in lacking and found.get(t.name, {}).get("state") in LOST}
+        count = count_states(tiles, lacking, found)
+        handed = [t.name for t in tiles if t not in lacking and t.name in found]
+        lost = {name: found[name]["reason"] for name in handed if found[name].get("state") in LOST}
         for name in lost.keys() - told: say(f"{name} failed: {lost[name] or found[name]['state']}")
         told |= lost.keys()
         say(count.line())

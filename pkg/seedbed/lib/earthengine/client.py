@@ -46,7 +46,8 @@ class Signer:
         with self.lock:
             try: self.credentials.before_request(self.transport, method, url, headers)
             except google.auth.exceptions.TransportError: raise Again("the token server cannot be reached") from None
-            except google.auth.exceptions.GoogleAuthError: raise Stopped(f"Earth Engine: the credentials are not accepted any more; {SIGN_IN}") from None
+            except google.auth.exceptions.GoogleAuthError:
+                raise Stopped(f"Earth Engine: the credentials are not accepted any more; {SIGN_IN}") from None
 
 # %% ../../../../nbs/lib/earthengine/client.ipynb #3f4c3c5f
 @dataclass(frozen=True)
@@ -68,8 +69,10 @@ class Client:
         self.url, self.project, self.timeout, self.connect_timeout = f"{url}/v1/projects/{project}", project, timeout, connect_timeout
         self.signer, self.session = Signer(credentials), requests.Session()
         self.session.trust_env = credentials is not None # a server on this machine needs no proxy
-        for scheme in ("https://", "http://"): self.session.mount(scheme, requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=workers))
-        self.session.headers.update({"Content-Type": "application/json", "x-goog-user-project": project, "User-Agent": "seedbed", "Accept-Encoding": "identity"})
+        adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=workers)
+        for scheme in ("https://", "http://"): self.session.mount(scheme, adapter)
+        self.session.headers.update({"Content-Type": "application/json", "x-goog-user-project": project, "User-Agent": "seedbed",
+                                     "Accept-Encoding": "identity"})
 
     def pixels(self, body: bytes, profile: bool = False) -> Answer:
         """Ask for the pixels of `request_body`; raise what `judge` says of a refusal."""
@@ -81,10 +84,14 @@ class Client:
         url, headers = f"{self.url}/{method}", dict(headers or {})
         self.signer.sign("POST", url, headers)
         try:
-            with self.session.post(url, data=body, headers=headers, stream=True, timeout=(self.connect_timeout, self.timeout)) as response: content = self._read(response)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error: raise Again(f"{type(error).__name__}: the connection failed") from None
-        if response.status_code != 200: raise judge(response.status_code, sentence(content), retry_after(response.headers.get("Retry-After")))
-        return Answer(content, "parallelism_restricted=true" in response.headers.get("x-earth-engine-quota-status", ""), response.headers.get("x-earth-engine-computation-profile", ""))
+            with self.session.post(url, data=body, headers=headers, stream=True, timeout=(self.connect_timeout, self.timeout)) as response:
+                content = self._read(response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise Again(f"{type(error).__name__}: the connection failed") from None
+        if response.status_code != 200:
+            raise judge(response.status_code, sentence(content), retry_after(response.headers.get("Retry-After")))
+        return Answer(content, "parallelism_restricted=true" in response.headers.get("x-earth-engine-quota-status", ""),
+                      response.headers.get("x-earth-engine-computation-profile", ""))
 
     def _read(self, response) -> bytes:
         "The body; a server that sends a byte a minute is given up like one that sends none."

@@ -34,7 +34,8 @@ def service_key() -> dict | None:
     where = "EARTHENGINE_SERVICE_ACCOUNT"
     if not given.startswith("{"):
         try: given = Path(given).expanduser().read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError): raise InputError(f"{where}: neither JSON nor a file that can be read; set it to a key or to its path") from None
+        except (OSError, UnicodeDecodeError):
+            raise InputError(f"{where}: neither JSON nor a file that can be read; set it to a key or to its path") from None
     try: key = json.loads(given)
     except ValueError: raise InputError(f"{where}: is not valid JSON; download the key anew from the Google Cloud console") from None
     lacking = [k for k in ("client_email", "private_key", "token_uri", "project_id") if not isinstance(key, dict) or not key.get(k)]
@@ -48,7 +49,9 @@ def find_credentials(
     """Credentials from where Earth Engine's users keep them; None for a local server where there is no service account."""
     if key := service_key():
         try: return service_account.Credentials.from_service_account_info(key, scopes=ee.oauth.SCOPES, quota_project_id=key["project_id"])
-        except Exception: raise InputError("EARTHENGINE_SERVICE_ACCOUNT: the private key cannot be read; download the key anew from the Google Cloud console") from None
+        except Exception:
+            raise InputError("EARTHENGINE_SERVICE_ACCOUNT: the private key cannot be read; download the key anew from the Google Cloud "
+                             "console") from None
     if url.startswith(("http://127.0.0.1", "http://localhost")): return None
     try: return ee.data.get_persistent_credentials()
     except Exception: raise InputError(f"Earth Engine: nobody has signed in on this machine; {SIGN_IN}") from None
@@ -59,7 +62,8 @@ def project_of(
     credentials, # of `find_credentials`
 ) -> str:
     """The Google Cloud project that the requests count for."""
-    found = given or os.environ.get("EARTHENGINE_PROJECT") or getattr(credentials, "quota_project_id", None) or getattr(credentials, "project_id", None)
+    own = getattr(credentials, "quota_project_id", None) or getattr(credentials, "project_id", None)
+    found = given or os.environ.get("EARTHENGINE_PROJECT") or own
     if not found and credentials is None: return "local"
     if not found or ee.oauth.is_sdk_project(str(found)): raise InputError(f"Earth Engine: no Google Cloud project; {NAME_PROJECT}")
     return str(found)
@@ -78,9 +82,13 @@ def connect(
     ee.Reset()
     ee.data.setMaxRetries(3)
     try: ee.Initialize(credentials, url=url, project=project)
-    except google.auth.exceptions.GoogleAuthError: raise InputError(f"Earth Engine: the credentials are not accepted any more; {SIGN_IN}") from None
-    except ee.EEException as error: raise InputError(f"Earth Engine, project {project}: {' '.join(str(error).split())[:300]}; is the project registered for Earth Engine? Else {NAME_PROJECT}") from None
-    except OSError as error: raise InputError(f"Earth Engine at {url}: {type(error).__name__}, cannot be reached; is there a network?") from None
+    except google.auth.exceptions.GoogleAuthError:
+        raise InputError(f"Earth Engine: the credentials are not accepted any more; {SIGN_IN}") from None
+    except ee.EEException as error:
+        raise InputError(f"Earth Engine, project {project}: {' '.join(str(error).split())[:300]}; is the project registered for Earth "
+                         f"Engine? Else {NAME_PROJECT}") from None
+    except OSError as error:
+        raise InputError(f"Earth Engine at {url}: {type(error).__name__}, cannot be reached; is there a network?") from None
     ee.data.setDeadline(300_000)
     return url, credentials, project
 

@@ -109,4 +109,6 @@ def gather(
         if error is not None and not isinstance(error, Refused): raise error
         row = row + 1 if error else 0
         yield chip, record, str(error) if error else None
-        if row >= crew.most_failures: raise Stopped(f"Earth Engine: {row} chips in a row cannot be had; the last, {chip.id}: {error}; is something wrong with all of them?")
+        if row >= crew.most_failures:
+            raise Stopped(f"Earth Engine: {row} chips in a row cannot be had; the last, {chip.id}: {error}; is something wrong with "
+                          f"all of them?")

@@ -41,7 +41,8 @@ def cut(piece: Piece) -> list[Piece]: # two
     """Halve a piece: its bands, or where there is only one, its pixels."""
     if piece.count > 1:
         middle = (piece.bands.start + piece.bands.stop) // 2
-        return [Piece(slice(*edges), piece.row, piece.column, piece.grid) for edges in ((piece.bands.start, middle), (middle, piece.bands.stop))]
+        parts = slice(piece.bands.start, middle), slice(middle, piece.bands.stop)
+        return [Piece(bands, piece.row, piece.column, piece.grid) for bands in parts]
     if piece.grid.width * piece.grid.height == 1: raise Refused("one band of one pixel is too much for Earth Engine")
     return [Piece(piece.bands, piece.row + row, piece.column + column, half) for row, column, half in halves(piece.grid)]
 
@@ -61,7 +62,9 @@ class Cost:
     seconds: float = 0.0
     profiles: list = field(default_factory=list) # names, where they were asked for
 
-    def to_dict(self) -> dict: return {"attempts": self.attempts, "requests": self.requests, "received": self.received, "seconds": round(self.seconds, 3)}
+    def to_dict(self) -> dict: # without the profiles
+        known = {"attempts": self.attempts, "requests": self.requests, "received": self.received}
+        return known | {"seconds": round(self.seconds, 3)}
 
 # %% ../../../../nbs/lib/earthengine/fetch.ipynb #f896663c
 def fetch_chip(

@@ -54,7 +54,8 @@ class Gate:
             if self.restricted: return
             self.restricted, self.most = True, max(1, self.most // 4)
             self.limit = min(self.limit, self.most)
-        self.warn(f"Earth Engine: the project is past its quota of the month and may compute only little at a time; from now on {self.most} requests at once")
+        self.warn(f"Earth Engine: the project is past its quota of the month and may compute only little at a time; from now on "
+                  f"{self.most} requests at once")
 
 # %% ../../../../nbs/lib/earthengine/gate.ipynb #15b2d89e
 class Patience:
@@ -69,7 +70,8 @@ class Patience:
 
     def rest(self, number: int, least: float = 0):
         """Pause before the next try; ends at once where the export has stopped."""
-        if self.stop.wait(max(least, random.uniform(0, min(self.longest, self.pause * 2 ** min(number, 10))))): raise Stopped("Earth Engine: the export has stopped")
+        if self.stop.wait(max(least, random.uniform(0, min(self.longest, self.pause * 2 ** min(number, 10))))):
+            raise Stopped("Earth Engine: the export has stopped")
 
 # %% ../../../../nbs/lib/earthengine/gate.ipynb #75a7ea1e
 def persist(
@@ -84,7 +86,9 @@ def persist(
             with gate: return call()
         except Busy as error:
             busy += 1
-            if time.monotonic() - gate.last_answer > patience.busy: raise Stopped(f"Earth Engine: nothing but refusals for {patience.busy / 60:.0f} minutes ({error}); try later or lower earthengine.workers") from None
+            if time.monotonic() - gate.last_answer > patience.busy:
+                raise Stopped(f"Earth Engine: nothing but refusals for {patience.busy / 60:.0f} minutes ({error}); try later or lower "
+                              f"earthengine.workers") from None
             patience.rest(busy)
         except Again as error:
             failed += 1

@@ -58,7 +58,8 @@ class Budget:
         """Count a chip; raise where it would pass the limit."""
         with self.lock:
             if self.hours and self.used + self.each > self.hours * 3600:
-                raise Stopped(f"earthengine.max_eecu_hours = {self.hours:g}: about {self.used / 3600:.3g} EECU-hours are used in this month, and another chip would pass the limit; raise it, or go on next month")
+                raise Stopped(f"earthengine.max_eecu_hours = {self.hours:g}: about {self.used / 3600:.3g} EECU-hours are used in this "
+                              f"month, and another chip would pass the limit; raise it, or go on next month")
             self.used += self.each
 
 # %% ../../../../nbs/lib/earthengine/quota.ipynb #5b6f5d6c
@@ -80,7 +81,8 @@ class Forecast:
         """The forecast in words."""
         source = "told by the service" if self.measured else "a guess: the service does not tell"
         month = f", {self.share:.1%} of the tier's {self.month:,} a month" if self.month else ""
-        return [f"{self.chips:,} chips to go: about {duration(self.seconds)}, {size(self.bytes)}", f"about {self.eecu_hours:,.3g} EECU-hours ({source}){month}"]
+        return [f"{self.chips:,} chips to go: about {duration(self.seconds)}, {size(self.bytes)}",
+                f"about {self.eecu_hours:,.3g} EECU-hours ({source}){month}"]
 
 # %% ../../../../nbs/lib/earthengine/quota.ipynb #f522bd0c
 def forecast(

@@ -59,9 +59,11 @@ def radar(orbit: str) -> Sensor: # ascending | descending | both
 # %% ../../../../nbs/lib/earthengine/sensors.ipynb #48354d54
 ERA5 = Sensor(("ECMWF/ERA5_LAND/MONTHLY_AGGR",), ("temperature_2m", "total_precipitation_sum"), ("temperature_2m", "total_precipitation"),
               "mean", monthly=True, since="1950-02-01")
-SRTM = Sensor(("USGS/SRTMGL1_003",), ("elevation",), ("elevation",), "static", resample="bilinear", derived=(("slope", "slope", "elevation"),))
+SRTM = Sensor(("USGS/SRTMGL1_003",), ("elevation",), ("elevation",), "static", resample="bilinear",
+              derived=(("slope", "slope", "elevation"),))
 DEM = replace(SRTM, assets=("COPERNICUS/DEM/GLO30",), bands=("DEM",))
-LANDSAT = Sensor(("LANDSAT/LC08/C02/T1_L2", "LANDSAT/LC09/C02/T1_L2"), tuple(f"SR_B{i}" for i in range(2, 8)), tuple("blue green red nir swir1 swir2".split()),
+LANDSAT = Sensor(("LANDSAT/LC08/C02/T1_L2", "LANDSAT/LC09/C02/T1_L2"), tuple(f"SR_B{i}" for i in range(2, 8)),
+                 tuple("blue green red nir swir1 swir2".split()),
                  masks=(Mask("QA_PIXEL", "bits", 0b11111),), scale=2.75e-5, offset=-.2, since="2013-03-18")
 MODIS = Sensor(("MODIS/061/MOD13Q1",), ("NDVI",), ("ndvi",), "mean", masks=(Mask("SummaryQA", "<=", 1),), scale=1e-4, since="2000-02-18")
 
@@ -71,8 +73,8 @@ def catalogue(
 ) -> dict[str, Sensor]:
     """The sensors that come with the project."""
     ndvi = (("NDVI", "difference", "B8", "B4"),)
-    return {"sentinel2": S2_SR, "sentinel2_l1c": S2_TOA, "sentinel2_ndvi": replace(S2_SR, derived=ndvi), "sentinel1": radar(orbit), "era5": ERA5,
-            "dem": DEM, "srtm": SRTM, "landsat": LANDSAT, "modis": MODIS}
+    return {"sentinel2": S2_SR, "sentinel2_l1c": S2_TOA, "sentinel2_ndvi": replace(S2_SR, derived=ndvi), "sentinel1": radar(orbit),
+            "era5": ERA5, "dem": DEM, "srtm": SRTM, "landsat": LANDSAT, "modis": MODIS}
 
 # %% ../../../../nbs/lib/earthengine/sensors.ipynb #c3180dee
 REDUCERS = ("median", "mean", "min", "max", "sum", "mosaic", "static")
@@ -87,7 +89,8 @@ def parse_sensor(text: str) -> Sensor: # an item of earthengine.sensors that beg
     bands = [w for w in words if not _TEST.fullmatch(w) and w not in REDUCERS]
     if len(reducers) > 1: raise InputError(f"{where}: {' and '.join(reducers)} are two reducers; write one")
     if not bands: raise InputError(f"{where}: names no band; write e.g. MODIS/061/MOD13Q1 NDVI mean")
-    if odd := [b for b in bands if not re.fullmatch(r"\w+(=[A-Za-z]\w*)?", b)]: raise InputError(f"{where}: '{odd[0]}' is no band, reducer ({', '.join(REDUCERS)}) or mask (band>=value); correct it")
+    if odd := [b for b in bands if not re.fullmatch(r"\w+(=[A-Za-z]\w*)?", b)]:
+        raise InputError(f"{where}: '{odd[0]}' is no band, reducer ({', '.join(REDUCERS)}) or mask (band>=value); correct it")
     names = tuple(b.partition("=")[2] or b for b in bands)
     masks = tuple(Mask(m[1], m[2], float(m[3])) for m in tests)
     return Sensor((asset,), tuple(b.partition("=")[0] for b in bands), names, (reducers or ["median"])[0], masks=masks)

@@ -77,8 +77,9 @@ def presets(
     ndvi = {"derived": (("NDVI", "difference", "B8", "B4"),)}
     harvest = radar(orbit), raw(S2_TOA, "B2 B3 B4 B5 B6 B7 B8 B8A B9 B11 B12", **ndvi), ERA5, SRTM
     presto = radar(orbit), raw(S2_TOA, "B2 B3 B4 B5 B6 B7 B8 B8A B11 B12", **ndvi), ERA5, SRTM
-    return {"sentinel2": Spec((S2_SR,)), "sentinel1_2": Spec((radar(orbit), S2_SR)), "cropharvest": Spec(harvest, size=17), "presto": Spec(presto, size=1),
-            "landsat": Spec((LANDSAT,), resolution=30.0), "modis": Spec((MODIS,), steps=23, length=16, unit="day", size=9, resolution=250.0),
+    modis = Spec((MODIS,), steps=23, length=16, unit="day", size=9, resolution=250.0)
+    return {"sentinel2": Spec((S2_SR,)), "sentinel1_2": Spec((radar(orbit), S2_SR)), "cropharvest": Spec(harvest, size=17),
+            "presto": Spec(presto, size=1), "landsat": Spec((LANDSAT,), resolution=30.0), "modis": modis,
             "everything": Spec((radar(orbit), S2_SR, ERA5, DEM), size=32)}
 
 # %% ../../../../nbs/lib/earthengine/spec.ipynb #35730c68
@@ -87,10 +88,12 @@ def spec_of(
 ) -> Spec:
     """The specification that the settings ask for."""
     known = presets(asked.orbit)
-    if asked.preset not in known: raise InputError(f"earthengine.preset = {asked.preset}: no such preset; {nearest(asked.preset, list(known))}")
+    if asked.preset not in known:
+        raise InputError(f"earthengine.preset = {asked.preset}: no such preset; {nearest(asked.preset, list(known))}")
     spec = known[asked.preset]
     changes = {"sensors": tuple(sensor_named(text, asked.orbit) for text in asked.sensors)} if asked.sensors else {}
-    changes |= {k: v for k, v in (("steps", asked.steps), ("size", asked.size), ("resolution", asked.resolution), ("crs", asked.crs)) if v is not None}
+    given = {key: getattr(asked, key) for key in ("steps", "size", "resolution", "crs")}
+    changes |= {key: value for key, value in given.items() if value is not None}
     if asked.step: changes["length"], changes["unit"] = step_length(asked.step)
     spec = replace(spec, **changes)
     check_names(spec)
@@ -101,4 +104,6 @@ def check_names(spec: Spec):
     """Refuse two bands of one name."""
     names = [n for s in spec.sensors for n in s.variables]
     twice = sorted({n for n in names if names.count(n) > 1})
-    if twice: raise InputError(f"earthengine.sensors: two sensors have a band {twice[0]}; give one another name, e.g. COPERNICUS/S2_HARMONIZED {twice[0]}=toa_{twice[0]} median")
+    if twice:
+        raise InputError(f"earthengine.sensors: two sensors have a band {twice[0]}; give one another name, e.g. "
+                         f"COPERNICUS/S2_HARMONIZED {twice[0]}=toa_{twice[0]} median")

@@ -37,8 +37,9 @@ def write_chip(
     **tags: str,
 ):
     """Write a chip, whole or not at all."""
-    options = {"driver": "GTiff", "dtype": "float32", "count": len(bands), "height": grid.height, "width": grid.width, "crs": grid.crs, "transform": grid.transform,
-               "nodata": np.nan, "compress": "deflate", "zlevel": 1, "predictor": 3, "interleave": "band", "tiled": False, "bigtiff": "if_safer"}
+    shape = {"dtype": "float32", "count": len(bands), "height": grid.height, "width": grid.width, "nodata": np.nan}
+    layout = {"compress": "deflate", "zlevel": 1, "predictor": 3, "interleave": "band", "tiled": False, "bigtiff": "if_safer"}
+    options = {"driver": "GTiff", "crs": grid.crs, "transform": grid.transform} | shape | layout
     with atomic(path) as temporary, rasterio.open(temporary, "w", **options) as file:
         file.write(data)
         file.descriptions = bands
