@@ -124,8 +124,11 @@ def read_rows(
         with h5py.File(data.path) as file: data._open = map_array(file, "X"), map_array(file, "static")
     X, static = data._open
     some = max(1, CACHE // max(1, X[:1].nbytes))
-    parts = [scaled(X[part], static[part], data.scaling) for part in (rows[i:i + some] for i in range(0, max(len(rows), 1), some))]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    first = scaled(X[rows[:some]], static[rows[:some]], data.scaling)
+    if len(rows) <= some: return first
+    out = np.empty((len(rows), *first.shape[1:]), np.float32)
+    for i in range(0, len(rows), some): out[i:i + some] = scaled(X[rows[i:i + some]], static[rows[i:i + some]], data.scaling)
+    return out
 
 # %% ../../nbs/03_dataset.ipynb #09f9421a
 def read_item(
