@@ -34,7 +34,7 @@ def new(folder: Annotated[Path, typer.Argument(help="Where the project shall be;
     """Make a project of your own from this template: package renamed everywhere, a fresh history of one commit."""
     from seedbed.lib.files import project_root
     template, target = clone_of_template(project_root()), folder.expanduser().resolve()
-    answers = {"package": check_package(package or target.name.lower().replace("-", "_"))}
+    answers: dict = {"package": check_package(package or target.name.lower().replace("-", "_"))}
     if target.exists() and (not target.is_dir() or any(target.iterdir())): raise InputError(f"{folder}: exists already and is not empty; choose another folder")
     if target.is_relative_to(template): raise InputError(f"{folder}: lies inside the template; choose a folder beside it, e.g. ../{target.name}")
     if sample not in ("keep", "drop"): raise InputError(f"--sample {sample}: use keep or drop")
