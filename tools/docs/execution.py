@@ -32,10 +32,19 @@ def executed(
         if "reports" in place.parts or ".ipynb_checkpoints" in place.parts or not needs_running(path): continue
         code = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
         copy = room / f"{place.with_suffix('').as_posix().replace('/', '-')}-{fingerprint_of([package, code], 12)}.ipynb"
-        if not copy.is_file() and execute: tasks.append(Task(place.as_posix(), path, copy.with_suffix(".part.ipynb")))
+        if not copy.is_file() and execute: tasks.append(Task(place.as_posix(), standing_alone(path, room / "sources" / place), copy.with_suffix(".part.ipynb")))
         runs[path] = copy
     if tasks: run_all(tasks, root)
     return {path: copy for path, copy in runs.items() if copy.is_file()}
+
+
+def standing_alone(path: Path, target: Path) -> Path:
+    """A copy whose cells for working by hand are executed too: nothing else makes what they make."""
+    notebook = nbformat.read(path, 4)
+    for cell in notebook.cells: cell.metadata.pop("tags", None) if "by-hand" in cell.metadata.get("tags", ()) else None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, target)
+    return target
 
 
 def run_all(tasks: list[Task], root: Path):
