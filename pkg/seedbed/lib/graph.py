@@ -170,7 +170,7 @@ def _line(name: str, old, new) -> str:
     return f"{'its ' if kind == 'code' and name[:1].isdigit() else ''}{name.rpartition('.')[2] + ' in ' + name.rpartition('.')[0] if kind == 'code' and '.' in name else name} has changed"
 
 def _short(value) -> str:
-    text = "auto" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = "auto" if value is None else ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 # %% ../../../nbs/lib/graph.ipynb #c59b8d8f
