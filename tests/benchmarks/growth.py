@@ -38,7 +38,8 @@ def stage_score(root):
     data, rng = SampleDataset(Path(root, "made/dataset.h5"), None), np.random.default_rng(0)
     proba = rng.dirichlet(np.ones(4), len(data)) * .4
     proba[np.arange(len(data)), np.where(rng.random(len(data)) < .8, data.y, rng.integers(0, 4, len(data)))] += .6
-    score_record(*answers(data, proba), data.classes, "classification", "f1_score")
+    table, y, proba = answers(data, proba)
+    score_record(table.assign(judged=True), y, proba, data.classes, "classification", "f1_score")
 def stage_compare(root):
     """Two models' intervals and their paired difference."""
     from seedbed.dataset import SampleDataset
