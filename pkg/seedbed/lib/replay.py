@@ -25,7 +25,7 @@ from .provenance import environment, git, now
 from .settings import Settings, load_settings, parse_ini
 
 # %% ../../../nbs/lib/replay.ipynb #efd45414
-VOLATILE = {"run_id", "started_at", "ended_at", "fit_s", "us_per_sample", "timings", "val_evaluations_count", "artifacts", "git", "environment", "paths", "stages"}
+VOLATILE = {"run_id", "started_at", "ended_at", "fit_s", "us_per_sample", "memory_mb", "timings", "val_evaluations_count", "artifacts", "git", "environment", "paths", "stages"}
 
 def partings(
     old, new, # records
