@@ -8,7 +8,7 @@ import typer
 
 from seedbed.lib.errors import InputError
 
-from . import area, export, lists, map, run
+from . import area, compare, export, lists, map, run
 from .doctor import doctor
 from .history import clean, replay, runs, status
 from .new import new, update
@@ -25,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, context_
 def seedbed_command(version: Version = False): pass
 
 
-for command in (run.run, export.export, export.export_scene, map.map, area.design, area.area, lists.models, lists.metrics, export.sensors, lists.settings): app.command()(command)
+for command in (run.run, compare.compare, export.export, export.export_scene, map.map, area.design, area.area, lists.models, lists.metrics, export.sensors, lists.settings): app.command()(command)
 
 for command in (sweep, status, runs, replay, clean, publish, new, update, doctor): app.command()(command)
 

@@ -1,0 +1,49 @@
+"""`seedbed compare`: several runs on one validation set."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .closing import with_interval
+from .options import Debug
+from .tables import make_console, number, print_table
+
+Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; a name alone is looked for in runs/.")]
+Every = Annotated[bool, typer.Option("--all", help="Show every model, not only the best of each run.")]
+
+
+def compare(runs: Runs, every: Every = False, debug: Debug = False):
+    """Compare runs by the same draws of the same validation blocks; runs of different splits are refused."""
+    from seedbed.compare import across_runs
+    found, console = across_runs([folder_of(run) for run in runs], every), make_console()
+    rows = found["rows"]
+    print_table([("run", [row["run"] for row in rows]), ("model", [row["model"] for row in rows]),
+                 (found["metric"], [with_interval(row["value"], row["ci"]) for row in rows]),
+                 ("vs the first", [change(row["difference"]) for row in rows]),
+                 (f"P(> {found['rope']:g})", [number((row["difference"] or {}).get("p_better"), 2) for row in rows]),
+                 ("commit", [commit(row) for row in rows]),
+                 ("verdict", [", ".join([row["verdict"], *row["stamps"]]) for row in rows])], console)
+    console.print(f"\nThis validation set has been scored {found['looks']} times: the best of many is partly luck.", markup=False)
+
+
+def folder_of(run: Path) -> Path:
+    """The folder of a run, from its path or its name."""
+    from seedbed.lib.errors import InputError
+    from seedbed.lib.settings import load_settings
+    settings = load_settings()
+    for folder in (run, settings.root / settings.paths.runs / run):
+        if (folder / "results.json").is_file(): return folder
+    raise InputError(f"{run}: no run that is complete (no results.json); name a folder under {settings.paths.runs}/")
+
+
+def change(difference: dict | None) -> str:
+    """A difference with its sign and its interval."""
+    if not difference: return "-"
+    ci = difference["ci"]
+    return f"{difference['value']:+.3f}" + (f" [{ci[0]:+.3f}, {ci[1]:+.3f}]" if ci else "")
+
+
+def commit(row: dict) -> str:
+    """The short commit; a star where files had changed since."""
+    return (row["commit"] or "-")[:7] + ("*" if row["dirty"] else "")
