@@ -169,11 +169,10 @@ def peak_memory() -> float | None: # None on Windows
 
 # %% ../../nbs/04_model.ipynb #5ff3c626
 def count_evaluation(folder: Path, record: dict) -> int: # how often this validation set has been scored, this time included
-    """Note a scoring in `evaluations.jsonl` beside the dataset."""
-    path = folder / "evaluations.jsonl"
-    with path.open("a", encoding="utf-8") as file: file.write(json.dumps(plain(record)) + "\n")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return sum(record["split"] in line for line in lines)
+    """Note a scoring in `evaluations.jsonl` beside the dataset; datasets beside it, processed otherwise, may share the split."""
+    with (folder / "evaluations.jsonl").open("a", encoding="utf-8") as file: file.write(json.dumps(plain(record)) + "\n")
+    lines = [line for path in folder.parent.glob("*/evaluations.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
+    return sum(f'"{record["split"]}"' in line for line in lines)
 
 # %% ../../nbs/04_model.ipynb #c10621a6
 def data_record(data: SampleDataset, n_train: int, n_val: int) -> dict: # any side

@@ -18,12 +18,14 @@ def compare(runs: Runs, every: Every = False, debug: Debug = False):
     from seedbed.compare import across_runs
     found, console = across_runs([folder_of(run) for run in runs], every), make_console()
     rows = found["rows"]
-    print_table([("run", [row["run"] for row in rows]), ("model", [row["model"] for row in rows]),
+    names = list(dict.fromkeys(row["run"] for row in rows))
+    print_table([("run", [str(names.index(row["run"]) + 1) for row in rows]), ("model", [row["model"] for row in rows]),
                  (found["metric"], [with_interval(row["value"], row["ci"]) for row in rows]),
                  ("vs the first", [change(row["difference"]) for row in rows]),
                  (f"P(> {found['rope']:g})", [number((row["difference"] or {}).get("p_better"), 2) for row in rows]),
                  ("commit", [commit(row) for row in rows]),
                  ("verdict", [", ".join([row["verdict"], *row["stamps"]]) for row in rows])], console)
+    console.print("\n" + "\n".join(f"run {i}: {name}" for i, name in enumerate(names, 1)), markup=False, soft_wrap=True)
     console.print(f"\nThis validation set has been scored {found['looks']} times: the best of many is partly luck.", markup=False)
 
 
