@@ -141,6 +141,22 @@ def test_a_wrong_metric_for_the_task_stops_early(small):
     assert "01_export.ipynb" in done.stderr and not (max((small / "runs").iterdir(), key=lambda p: p.stat().st_mtime) / "results.json").exists()
 
 
+def test_runs_are_compared_on_one_split_only(small, first):
+    folder, other = first[0], first[0].with_name("copy")
+    shutil.copytree(folder, other)
+    try:
+        done = seedbed(small, "compare", folder.name, "copy", "--all")
+        assert done.returncode == 0 and "tempcnn" in done.stdout and "has been scored" in done.stdout, done.stderr
+        record = read_json(other / "results.json")
+        record["split"]["fingerprint"] = "0" * 64
+        (other / "results.json").write_text(json.dumps(record))
+        done = seedbed(small, "compare", folder.name, "copy")
+        assert done.returncode == 1 and "2 different validation sets" in done.stderr
+        done = seedbed(small, "compare", folder.name, "none")
+        assert done.returncode == 1 and "none: no run that is complete" in done.stderr
+    finally: shutil.rmtree(other)
+
+
 def test_another_split_is_not_compared(small, first, tmp_path):
     shutil.copytree(first[0] / "models", tmp_path / "models")
     path = tmp_path / "models/majority/seed_0/results.json"

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['shared_data', 'set_up', 'score_under']
 
-# %% ../../nbs/shelf.ipynb #1219caa7
+# %% ../../nbs/shelf.ipynb #1d3d9ce1
 import os
 import tempfile
 from pathlib import Path
@@ -20,14 +20,14 @@ from .model import BaseModel, out_of_fold
 from .optimism import labels_of, resplit
 from .process import process
 
-# %% ../../nbs/shelf.ipynb #71e09ea4
+# %% ../../nbs/shelf.ipynb #01f7fa2b
 def shared_data(name: str) -> Path | None: # None where it is not there
     """The folder of a published dataset under SEEDBED_SHARED_DATA."""
     root = os.environ.get("SEEDBED_SHARED_DATA")
     folder = Path(root).expanduser() / name if root else None
     return folder if folder and folder.is_dir() else None
 
-# %% ../../nbs/shelf.ipynb #22eb8dd5
+# %% ../../nbs/shelf.ipynb #bc74a0f5
 def set_up(
     folder: Path, # of the dataset
     *overrides: str, # section.key=value
@@ -38,19 +38,21 @@ def set_up(
     export(settings); process(settings)
     return settings, settings.root / settings.processed_dir / "dataset.h5"
 
-# %% ../../nbs/shelf.ipynb #4b21f2dd
+# %% ../../nbs/shelf.ipynb #4a4eb99f
 def score_under(
     path: Path, # dataset.h5
     models: dict[str, BaseModel], # by what to call them
     splits: dict[str, Split],
-) -> pd.DataFrame: # a row for each split and model: accuracy, macro-F1, classes left out
+) -> pd.DataFrame: # a row for each split and model: accuracy and macro-F1 of what could be learnt, accuracy where the rest counts as wrong, n, classes left out
     """Score models under several splits."""
     labels, rows = labels_of(path), []
     for title, split in splits.items():
         with tempfile.TemporaryDirectory() as aside:
             record = resplit(path, Path(aside) / "dataset.h5", labels, split)
             for name, model in models.items():
-                _, y, prediction, left_out = judged_labels(*out_of_fold(model, Path(aside) / "dataset.h5")[:3], sorted(set(labels["label"])))
+                table, y, prediction, _ = out_of_fold(model, Path(aside) / "dataset.h5")
+                asked = len(y)
+                _, y, prediction, left_out = judged_labels(table, y, prediction, sorted(set(labels["label"])))
                 found = scores(y, prediction, "classification", left_out)
-                rows.append({"split": title, "model": name, "accuracy": found["accuracy"], "macro-F1": found["f1_score"], "n": len(y), "left out": ", ".join(record["left_out"])})
+                rows.append({"split": title, "model": name, "accuracy": found["accuracy"], "macro-F1": found["f1_score"], "accuracy of all": found["accuracy"] * len(y) / asked, "n": len(y), "left out": ", ".join(record["left_out"])})
     return pd.DataFrame(rows)
