@@ -2,6 +2,7 @@
 
 d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'git_url': '', 'lib_path': 'pkg/seedbed'},
   'syms': { 'seedbed.compare': { 'seedbed.compare._candidate': ('compare.html#_candidate', 'seedbed/compare.py'),
+                                 'seedbed.compare.across_runs': ('compare.html#across_runs', 'seedbed/compare.py'),
                                  'seedbed.compare.compare': ('compare.html#compare', 'seedbed/compare.py'),
                                  'seedbed.compare.gather': ('compare.html#gather', 'seedbed/compare.py'),
                                  'seedbed.compare.judged_rows': ('compare.html#judged_rows', 'seedbed/compare.py'),
@@ -1208,6 +1209,9 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                 'seedbed.report.pulse_of': ('report.html#pulse_of', 'seedbed/report.py'),
                                 'seedbed.report.relabel_next': ('report.html#relabel_next', 'seedbed/report.py'),
                                 'seedbed.report.repetitions': ('report.html#repetitions', 'seedbed/report.py')},
+            'seedbed.shelf': { 'seedbed.shelf.score_under': ('shelf.html#score_under', 'seedbed/shelf.py'),
+                               'seedbed.shelf.set_up': ('shelf.html#set_up', 'seedbed/shelf.py'),
+                               'seedbed.shelf.shared_data': ('shelf.html#shared_data', 'seedbed/shelf.py')},
             'seedbed.sources.cropharvest': { 'seedbed.sources.cropharvest.CropHarvest': ( 'sources/cropharvest.html#cropharvest',
                                                                                           'seedbed/sources/cropharvest.py'),
                                              'seedbed.sources.cropharvest.CropHarvest._labels': ( 'sources/cropharvest.html#cropharvest._labels',
