@@ -14,7 +14,7 @@ from rich.console import Console
 from seedbed.cli import main
 from seedbed.cli.closing import closing_columns, fitting, print_results
 from seedbed.cli.progress import LiveProgress, step_line
-from seedbed.lib.engines import Failure, Outcome, Task
+from seedbed.lib.running.engines import Failure, Outcome, Task
 from test_pipeline import make_project, record_of, the_run
 
 COMMAND = [sys.executable, "-c", "from seedbed.cli import main; main()"]

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from world import build, make_labels, pixels, refused
 
 from seedbed.dataset import FINAL, SampleDataset
-from seedbed.lib.augment import AUGMENTATIONS, augmentation
+from seedbed.lib.learning.augment import AUGMENTATIONS, augmentation
 
 
 @pytest.fixture(scope="module")

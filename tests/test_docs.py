@@ -12,7 +12,7 @@ from world import build as build_world
 from world import refused
 
 from seedbed.cli.publish import find_run
-from seedbed.lib.quoting import fill_in
+from seedbed.lib.looking.quoting import fill_in
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = {"f1_score": .8702, "best_model": "tempcnn", "primary": {"metric": "f1_score", "value": .8702, "ci": [.81, .9]}, "verdict": {"status": "usable", "reasons": ["beyond 0.75"]},
@@ -58,7 +58,7 @@ def test_a_site_with_everything(site):
                 **{"00_first": notebook("# First: a stage\n\n> What it does")})
     home = read("index.html")
     assert "0.870 and" in home and "{{ first.f1_score }}" in home and "<math" in home and "secret" not in home and "shown" in home and "#| export" not in home
-    assert 'href="reference/lib/quoting.html#look_up"' in home and "First" in home and "jsdelivr" not in home
+    assert 'href="reference/lib/looking/quoting.html#look_up"' in home and "First" in home and "jsdelivr" not in home
     report = read("reports/first/index.html")
     assert "usable" in report and "0.810 to 0.900" in report and "a small sample" in report
     assert "seedbed run" in read("reference/command_line.html").replace("</span>", "") and "usable" in read("reference/settings.html")

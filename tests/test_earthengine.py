@@ -33,7 +33,7 @@ from seedbed.lib.earthengine.grid import grid_around, zone_of
 from seedbed.lib.earthengine.spec import Spec, presets, spec_of, windows
 from seedbed.lib.earthengine.store import Ledger, Store
 from seedbed.lib.errors import InputError
-from seedbed.lib.raster import read_tif
+from seedbed.lib.imagery.raster import read_tif
 from seedbed.lib.settings import EarthEngine
 from seedbed.process import process
 from seedbed.sources.earthengine import holds, place_of

@@ -16,7 +16,7 @@ from earthengine.places import make_places
 from earthengine.server import LocalEarthEngine
 from world import World
 
-from seedbed.lib.raster import read_tif
+from seedbed.lib.imagery.raster import read_tif
 
 COMMAND = [sys.executable, "-c", "from seedbed.cli import main; main()"]
 SPEC = {"earthengine.sensors": "sentinel1, sentinel2, era5, srtm", "earthengine.steps": 1, "earthengine.size": 4}

@@ -11,10 +11,10 @@ import shapely
 from world import NAMES, UTM, box_around, build, make_labels, pixels, place, refused, write_tif
 
 from seedbed.export import export, find_source
-from seedbed.lib.chips import read_chip
-from seedbed.lib.labels import read_labels
-from seedbed.lib.layout import layout_from_dict
-from seedbed.lib.raster import read_tif, reproject, to_float
+from seedbed.lib.imagery.chips import read_chip
+from seedbed.lib.imagery.labels import read_labels
+from seedbed.lib.imagery.layout import layout_from_dict
+from seedbed.lib.imagery.raster import read_tif, reproject, to_float
 from seedbed.process import process
 
 TOGO = Path(__file__).resolve().parents[2] / "shared" / "data" / "togo_cropharvest_chip"

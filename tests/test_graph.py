@@ -12,13 +12,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from seedbed.lib.cache import Cache, held
-from seedbed.lib.engines import preload
+from seedbed.lib.running.cache import Cache, held
+from seedbed.lib.running.engines import preload
 from seedbed.lib.errors import InputError
-from seedbed.lib.fingerprints import Fingerprints
-from seedbed.lib.pipeline import RunFailed, run_pipeline
+from seedbed.lib.running.fingerprints import Fingerprints
+from seedbed.lib.running.pipeline import RunFailed, run_pipeline
 from seedbed.lib.settings import load_settings
-from seedbed.lib.stages import STAGES
+from seedbed.lib.running.stages import STAGES
 from test_pipeline import Names, make_project, record_of, write_notebook
 
 ONE = "[models]\nnames = majority\n[run]\nseeds = 0\n"
@@ -194,7 +194,7 @@ def test_a_changed_tif_and_a_touched_one(tmp_path):
 
 def start(root, *words):
     """A run in a process group of its own."""
-    code = f"from seedbed.lib.pipeline import run_pipeline\nrun_pipeline({str(root)!r}, {list(words)!r}, libraries=())"
+    code = f"from seedbed.lib.running.pipeline import run_pipeline\nrun_pipeline({str(root)!r}, {list(words)!r}, libraries=())"
     return subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
@@ -233,7 +233,7 @@ def test_two_runs_at_once_make_each_thing_once(made):
 
 def test_a_lock_ends_with_its_owner(tmp_path):
     cache = Cache(load_settings(make_project(tmp_path / "p") / "settings.ini"))
-    code = f"from seedbed.lib.cache import Cache\nfrom seedbed.lib.settings import load_settings\nimport time\nlock = Cache(load_settings({str(tmp_path / 'p/settings.ini')!r})).lock('run', 'x')\nlock.acquire()\nprint('held', flush=True)\ntime.sleep(60)"
+    code = f"from seedbed.lib.running.cache import Cache\nfrom seedbed.lib.settings import load_settings\nimport time\nlock = Cache(load_settings({str(tmp_path / 'p/settings.ini')!r})).lock('run', 'x')\nlock.acquire()\nprint('held', flush=True)\ntime.sleep(60)"
     owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     owner.stdout.readline()
     assert held(cache.lock("run", "x"))
@@ -253,7 +253,7 @@ def test_code_that_is_edited_while_it_runs_is_not_kept(made):
 # --- history ---
 
 def test_status_says_what_a_run_would_do(made):
-    from seedbed.lib.status import states
+    from seedbed.lib.running.status import states
     root, first = made
     assert {s.state for s in states(root)} == {"fresh"} and {s.run for s in states(root)} == {first.name}
     now = {s.name: s for s in states(root, ["split.folds=7"])}
@@ -264,7 +264,7 @@ def test_status_says_what_a_run_would_do(made):
 
 
 def test_runs_are_listed_compared_and_what_none_needs_is_removed(made):
-    from seedbed.lib.history import compare_runs, find_run, list_runs, remove, unreferenced
+    from seedbed.lib.running.history import compare_runs, find_run, list_runs, remove, unreferenced
     root, first = made
     second = executed(root, "split.folds=7")[1]
     settings = load_settings(root / "settings.ini")
@@ -280,7 +280,7 @@ def test_runs_are_listed_compared_and_what_none_needs_is_removed(made):
 
 
 def test_a_killed_run_is_called_so(made):
-    from seedbed.lib.history import find_run
+    from seedbed.lib.running.history import find_run
     root, first = made
     record = record_of(first)
     (first / "run.json").write_text(json.dumps(record | {"status": "running"}))

@@ -8,7 +8,7 @@ import pytest
 from world import build, make_labels, pixels, refused
 
 from seedbed.dataset import SampleDataset
-from seedbed.lib.interchange import orders, step_times
+from seedbed.lib.learning.interchange import orders, step_times
 
 
 @pytest.fixture(scope="module")

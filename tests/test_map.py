@@ -14,12 +14,12 @@ from affine import Affine
 
 from seedbed.cli.map import find_run
 from seedbed.dataset import FINAL, SampleDataset
-from seedbed.lib.area import design_sample, estimate_area, estimate_from_design
+from seedbed.lib.judging.area import design_sample, estimate_area, estimate_from_design
 from seedbed.lib.errors import InputError
-from seedbed.lib.layout import layout_from_dict
-from seedbed.lib.scene import Scene
+from seedbed.lib.imagery.layout import layout_from_dict
+from seedbed.lib.imagery.scene import Scene
 from seedbed.map import Pixels, applicability_of, cut, make_map, map_window, places_of, stride_of
-from seedbed.lib.missing import interpolate, missing_share
+from seedbed.lib.imagery.missing import interpolate, missing_share
 from seedbed.model import find_model, load_model
 from seedbed.process import as_series
 from world import NAMES, UTM, World, make_labels, refused, write_tif

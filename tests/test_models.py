@@ -12,7 +12,7 @@ from seedbed.dataset import SampleDataset
 from seedbed.lib.errors import InputError
 from seedbed.lib.results import read_results
 from seedbed.lib.settings import make_settings
-from seedbed.lib.training import fetcher, loss_of, mean_loss, run_network, seed_everything, train_epoch
+from seedbed.lib.learning.training import fetcher, loss_of, mean_loss, run_network, seed_everything, train_epoch
 from seedbed.model import BaseModel, find_model, list_models, load_model, save_model
 from seedbed.models.network import Network
 from seedbed.process import process, write_dataset
@@ -397,7 +397,7 @@ def test_a_network_that_has_exploded_is_refused(task, made, tmp_path):
 def test_models_learn_from_the_samples(source, tmp_path):
     """A fast network and a tree model beat the models that see no satellite, on blocks they have not seen."""
     from seedbed.export import export
-    from seedbed.lib.metrics import METRICS
+    from seedbed.lib.judging.metrics import METRICS
     settings = make_settings({"source": {"name": source}, "models": {"epochs": 25, "device": "cpu"}}, root=HOME)
     export(settings, tmp_path / "export")
     process(settings, tmp_path / "export", tmp_path / "processed")

@@ -9,7 +9,7 @@ from nbdev.clean import clean_nb
 from nbdev.config import get_config
 from nbdev.test import test_nb as run_notebook
 
-from seedbed.lib.sync import check_in_sync
+from seedbed.lib.running.sync import check_in_sync
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)

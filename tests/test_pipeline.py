@@ -13,14 +13,14 @@ import nbformat.v4 as v4
 import pytest
 from nbdev.export import nb_export
 
-from seedbed.lib.engines import SKIP, Task, Watcher, ask, preload, run_tasks
+from seedbed.lib.running.engines import SKIP, Task, Watcher, ask, preload, run_tasks
 from seedbed.lib.errors import InputError
-from seedbed.lib.parameters import stage_parameters
-from seedbed.lib.pipeline import RunFailed, begin_run, run_pipeline
-from seedbed.lib.record import new_run
+from seedbed.lib.running.parameters import stage_parameters
+from seedbed.lib.running.pipeline import RunFailed, begin_run, run_pipeline
+from seedbed.lib.running.record import new_run
 from seedbed.lib.settings import load_settings
-from seedbed.lib.stages import STAGES, plan_models
-from seedbed.lib.sync import check_in_sync
+from seedbed.lib.running.stages import STAGES, plan_models
+from seedbed.lib.running.sync import check_in_sync
 
 HEAD = "from seedbed.lib.settings import load_settings\nsettings = load_settings()"
 SETTINGS = "[models]\nnames = majority, tempcnn\n[run]\nseeds = 0, 1\nworkers = 2\n"
@@ -214,7 +214,7 @@ def gone(pid, seconds=5):
 
 def test_notebooks_end_when_the_driver_is_killed(tmp_path):
     task_of(tmp_path, "x", f"import os, pathlib, time\npathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\ntime.sleep(60)")
-    code = f"from pathlib import Path\nfrom seedbed.lib.engines import Task, run_tasks\nrun_tasks([Task('x', Path({str(tmp_path / 'x.ipynb')!r}), Path({str(tmp_path / 'out.ipynb')!r}))])"
+    code = f"from pathlib import Path\nfrom seedbed.lib.running.engines import Task, run_tasks\nrun_tasks([Task('x', Path({str(tmp_path / 'x.ipynb')!r}), Path({str(tmp_path / 'out.ipynb')!r}))])"
     driver = subprocess.Popen([sys.executable, "-c", code])
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         assert driver.poll() is None

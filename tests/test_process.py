@@ -14,8 +14,8 @@ from world import UTM, World, make_labels, pixels, place, write_tif
 
 from seedbed.export import export
 from seedbed.lib.files import project_root
-from seedbed.lib.labels import read_labels
-from seedbed.lib.missing import fill, interpolate, medians, missing_by_step, missing_share, statistics
+from seedbed.lib.imagery.labels import read_labels
+from seedbed.lib.imagery.missing import fill, interpolate, medians, missing_by_step, missing_share, statistics
 from seedbed.lib.settings import load_settings
 from seedbed.process import process
 

@@ -15,12 +15,12 @@ from affine import Affine
 from world import pixels
 
 from seedbed.dataset import SampleDataset
-from seedbed.lib.labels import read_labels
-from seedbed.lib.layout import layout_from_dict
-from seedbed.lib.missing import fill, medians, moments, scaling, statistics
-from seedbed.lib.raster import _read_fast, _read_general
-from seedbed.lib.samples import Spool
-from seedbed.lib.training import fetcher
+from seedbed.lib.imagery.labels import read_labels
+from seedbed.lib.imagery.layout import layout_from_dict
+from seedbed.lib.imagery.missing import fill, medians, moments, scaling, statistics
+from seedbed.lib.imagery.raster import _read_fast, _read_general
+from seedbed.lib.imagery.samples import Spool
+from seedbed.lib.learning.training import fetcher
 from seedbed.process import read_samples
 
 TYPES = ("uint8", "int16", "float32", "float64")

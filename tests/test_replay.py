@@ -6,10 +6,10 @@ import subprocess
 
 import pytest
 
-from seedbed.lib.engines import preload
+from seedbed.lib.running.engines import preload
 from seedbed.lib.errors import InputError
-from seedbed.lib.history import find_run
-from seedbed.lib.replay import environment_differences, replay
+from seedbed.lib.running.history import find_run
+from seedbed.lib.running.replay import environment_differences, replay
 from seedbed.lib.settings import load_settings
 from test_graph import edit, executed, project
 

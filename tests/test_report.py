@@ -14,8 +14,8 @@ from nbdev.test import test_nb as run_notebook
 
 from seedbed.compare import compare
 from seedbed.export import export
-from seedbed.lib.diagnosis import label_issues, permutation_importance, repeated, value_keys
-from seedbed.lib.page import section, table, write_page
+from seedbed.lib.looking.diagnosis import label_issues, permutation_importance, repeated, value_keys
+from seedbed.lib.looking.page import section, table, write_page
 from seedbed.lib.settings import load_settings, to_ini
 from seedbed.model import find_model
 from seedbed.process import process

@@ -14,13 +14,13 @@ from world import make_labels, pixels, place, refused
 import seedbed.process
 from seedbed.dataset import FINAL, SampleDataset
 from seedbed.export import export
-from seedbed.lib.audit import identical, near_identical
+from seedbed.lib.splitting.audit import identical, near_identical
 from seedbed.lib.files import read_json
-from seedbed.lib.folds import make_split, with_final
-from seedbed.lib.intervals import score_with_interval
-from seedbed.lib.metrics import METRICS
+from seedbed.lib.splitting.folds import make_split, with_final
+from seedbed.lib.judging.intervals import score_with_interval
+from seedbed.lib.judging.metrics import METRICS
 from seedbed.lib.settings import Split, load_settings
-from seedbed.lib.splits import tied_blocks
+from seedbed.lib.splitting.splits import tied_blocks
 from seedbed.model import find_model, tuned_threshold
 from seedbed.optimism import optimism_curve
 from seedbed.process import process

@@ -12,11 +12,11 @@ from hypothesis import given, settings as budget, strategies as st
 from hypothesis.extra import numpy as hnp
 from world import make_labels, pixels, refused
 
-from seedbed.lib.audit import audit, audit_folds, must_fail
-from seedbed.lib.labels import read_labels
+from seedbed.lib.splitting.audit import audit, audit_folds, must_fail
+from seedbed.lib.imagery.labels import read_labels
 from seedbed.lib.settings import Split
-from seedbed.lib.splits import assign, blocks, choose_fold, distances, hashed_folds, near, systematic_folds, uncovered
-from seedbed.lib.folds import make_split, with_final
+from seedbed.lib.splitting.splits import assign, blocks, choose_fold, distances, hashed_folds, near, systematic_folds, uncovered
+from seedbed.lib.splitting.folds import make_split, with_final
 
 GEOD = pyproj.Geod(ellps="WGS84")
 FEW = budget(max_examples=40, deadline=None, derandomize=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from seedbed.lib.cache import Cache
-from seedbed.lib.engines import preload
+from seedbed.lib.running.cache import Cache
+from seedbed.lib.running.engines import preload
 from seedbed.lib.errors import InputError
 from seedbed.lib.settings import load_settings
-from seedbed.lib.sweep import Cell, product, run_local, run_on_workers
+from seedbed.lib.running.sweep import Cell, product, run_local, run_on_workers
 from test_graph import edit, executed, project
 from test_pipeline import record_of, task_of
 
@@ -63,11 +63,11 @@ def test_a_worker_that_is_killed_is_survived(small):
 
 def test_a_scheduler_that_is_not_there_is_told_in_a_line(small):
     pytest.importorskip("distributed")
-    from seedbed.lib.cluster import connect
+    from seedbed.lib.running.cluster import connect
     with pytest.raises(InputError, match="run.scheduler = mainframe: write an address"):
         with connect(load_settings(small / "settings.ini", ["run.scheduler=mainframe"])): pass
 
 
 def test_a_run_without_a_scheduler_imports_no_dask():
-    code = "import sys, seedbed.lib.pipeline, seedbed.lib.sweep, seedbed.lib.cluster; print([m for m in ('dask', 'distributed') if m in sys.modules])"
+    code = "import sys, seedbed.lib.running.pipeline, seedbed.lib.running.sweep, seedbed.lib.running.cluster; print([m for m in ('dask', 'distributed') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

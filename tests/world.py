@@ -14,7 +14,7 @@ from affine import Affine
 
 from seedbed.export import export
 from seedbed.lib.errors import InputError
-from seedbed.lib.raster import reproject
+from seedbed.lib.imagery.raster import reproject
 from seedbed.lib.settings import load_settings
 from seedbed.process import process
 

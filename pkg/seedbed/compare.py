@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from .lib.comparison import Candidate, candidate, comparison_rows, difference, mean_of, ranked, same_split, smallest_difference
+from .lib.judging.comparison import Candidate, candidate, comparison_rows, difference, mean_of, ranked, same_split, smallest_difference
 from .lib.errors import InputError
 from .lib.files import read_json
-from .lib.intervals import interval
-from .lib.metrics import METRICS, leaving_out, metric_named
+from .lib.judging.intervals import interval
+from .lib.judging.metrics import METRICS, leaving_out, metric_named
 from .lib.provenance import now
 from .lib.results import read_results, write_results
-from .lib.scoring import judged_labels, read_predictions
+from .lib.judging.scoring import judged_labels, read_predictions
 from .lib.settings import Settings, load_settings
 from .model import provenance
 from .optimism import optimism_curve

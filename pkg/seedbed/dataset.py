@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler, get_worker_info
 
-from .lib.augment import augmentation
+from .lib.learning.augment import augmentation
 from .lib.errors import InputError, explain
-from .lib.interchange import Interchange
-from .lib.missing import fill
+from .lib.learning.interchange import Interchange
+from .lib.imagery.missing import fill
 from .lib.settings import load_settings, nearest
 
 # %% ../../nbs/03_dataset.ipynb #44b9ac63

@@ -19,11 +19,11 @@ import pandas as pd
 
 from .lib.errors import Faults, InputError
 from .lib.files import atomic, fingerprint_of, relative, write_json
-from .lib.labels import guess_task, id_text, row_faults, write_labels
-from .lib.layout import Layout
-from .lib.metrics import metric_named
-from .lib.progress import Progress
-from .lib.quantity import quantity_named
+from .lib.imagery.labels import guess_task, id_text, row_faults, write_labels
+from .lib.imagery.layout import Layout
+from .lib.judging.metrics import metric_named
+from .lib.running.progress import Progress
+from .lib.judging.quantity import quantity_named
 from .lib.settings import Labels, Settings, load_settings, nearest
 
 # %% ../../nbs/01_export.ipynb #4c5d3f8d

@@ -17,14 +17,14 @@ import numpy as np
 
 from .dataset import FINAL, SCALING, SampleDataset, scaled
 from .export import find_source
-from .lib.applicability import Applicability, fit_applicability
+from .lib.judging.applicability import Applicability, fit_applicability
 from .lib.errors import InputError
 from .lib.files import atomic, fingerprint, fingerprint_of, read_json, relative, write_json
-from .lib.layout import layout_from_dict
-from .lib.missing import interpolate, missing_share
-from .lib.plots import class_colours
-from .lib.raster import transformer
-from .lib.scene import Scene, mosaic, small_cache, windows, write_categories, write_cog
+from .lib.imagery.layout import layout_from_dict
+from .lib.imagery.missing import interpolate, missing_share
+from .lib.looking.plots import class_colours
+from .lib.imagery.raster import transformer
+from .lib.imagery.scene import Scene, mosaic, small_cache, windows, write_categories, write_cog
 from .lib.settings import Settings, load_settings
 from .model import BaseModel, check_prediction, flat_features, load_model
 from .process import as_series

@@ -24,13 +24,13 @@ import pandas as pd
 from .dataset import FINAL, SampleDataset
 from .lib.errors import InputError
 from .lib.files import atomic, fingerprint, plain, read_json, write_json
-from .lib.intervals import score_with_interval
-from .lib.metrics import METRICS, metric_named
+from .lib.judging.intervals import score_with_interval
+from .lib.judging.metrics import METRICS, metric_named
 from .lib.provenance import environment, git_state, now
 from .lib.results import write_results
-from .lib.scoring import read_predictions, score_record, write_predictions
+from .lib.judging.scoring import read_predictions, score_record, write_predictions
 from .lib.settings import Models, Settings, load_settings, nearest
-from .lib.training import stopping_rows
+from .lib.learning.training import stopping_rows
 from .success import contract_of, verdict
 
 # %% ../../nbs/04_model.ipynb #51ab9461

@@ -18,13 +18,13 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from .dataset import SampleDataset
 from .lib.errors import InputError
-from .lib.folds import make_split, with_final
-from .lib.intervals import score_with_interval
-from .lib.metrics import leaving_out, metric_named
-from .lib.samples import make_samples
-from .lib.scoring import judged_labels
+from .lib.splitting.folds import make_split, with_final
+from .lib.judging.intervals import score_with_interval
+from .lib.judging.metrics import leaving_out, metric_named
+from .lib.imagery.samples import make_samples
+from .lib.judging.scoring import judged_labels
 from .lib.settings import Settings, Split, load_settings
-from .lib.splits import on_sphere
+from .lib.splitting.splits import on_sphere
 from .model import BaseModel, find_model, out_of_fold
 from .process import all_statistics, write_dataset
 

@@ -19,21 +19,21 @@ import shapely
 from joblib import cpu_count
 
 from .export import stop_on_faults
-from .lib.audit import audit_folds, must_fail
-from .lib.chips import read_chip
+from .lib.splitting.audit import audit_folds, must_fail
+from .lib.imagery.chips import read_chip
 from .lib.errors import InputError
 from .lib.files import atomic, read_json, write_json
-from .lib.folds import make_split, with_final
-from .lib.indices import add_indices
-from .lib.labels import read_labels
-from .lib.layout import Layout, layout_from_dict
-from .lib.missing import scaling, statistics
-from .lib.raster import reproject
-from .lib.samples import Samples, in_order, join, make_samples
-from .lib.sampling import sample_center, sample_chip, sample_mean, sample_pixels, window_of
-from .lib.series import SERIES, read_series
+from .lib.splitting.folds import make_split, with_final
+from .lib.imagery.indices import add_indices
+from .lib.imagery.labels import read_labels
+from .lib.imagery.layout import Layout, layout_from_dict
+from .lib.imagery.missing import scaling, statistics
+from .lib.imagery.raster import reproject
+from .lib.imagery.samples import Samples, in_order, join, make_samples
+from .lib.imagery.sampling import sample_center, sample_chip, sample_mean, sample_pixels, window_of
+from .lib.imagery.series import SERIES, read_series
 from .lib.settings import Process, Settings, load_settings
-from .lib.shift import shift_report
+from .lib.splitting.shift import shift_report
 
 # %% ../../nbs/02_process.ipynb #a08fcd4b
 def sample_label(

@@ -19,18 +19,18 @@ import pandas as pd
 import shapely
 
 from .dataset import SampleDataset
-from .lib.chips import colour_bands, read_chip
-from .lib.diagnosis import feature_distance, label_issues, permutation_importance, place_keys, repeated, value_keys
+from .lib.imagery.chips import colour_bands, read_chip
+from .lib.looking.diagnosis import feature_distance, label_issues, permutation_importance, place_keys, repeated, value_keys
 from .lib.errors import InputError
 from .lib.files import atomic, read_json
-from .lib.indices import COLOURS, add_indices
-from .lib.labels import read_labels
-from .lib.layout import Layout, by_step, layout_from_dict
-from .lib.metrics import metric_named
-from .lib.page import figure, png_uri, section, table, themed_svg, write_page
-from .lib.plots import class_colours, far_colours, step_dates, true_colour
-from .lib.raster import reproject
-from .lib.scene import Scene, read_small
+from .lib.imagery.indices import COLOURS, add_indices
+from .lib.imagery.labels import read_labels
+from .lib.imagery.layout import Layout, by_step, layout_from_dict
+from .lib.judging.metrics import metric_named
+from .lib.looking.page import figure, png_uri, section, table, themed_svg, write_page
+from .lib.looking.plots import class_colours, far_colours, step_dates, true_colour
+from .lib.imagery.raster import reproject
+from .lib.imagery.scene import Scene, read_small
 from .lib.settings import load_settings
 from .model import BaseModel, answers, find_model, flat_features, read_predictions
 

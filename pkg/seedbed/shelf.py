@@ -13,8 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from .export import export
-from .lib.metrics import leaving_out, scores
-from .lib.scoring import judged_labels
+from .lib.judging.metrics import leaving_out, scores
+from .lib.judging.scoring import judged_labels
 from .lib.settings import Settings, Split, load_settings
 from .model import BaseModel, out_of_fold
 from .optimism import labels_of, resplit

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .lib.errors import Faults, InputError
 from .lib.files import read_json, write_json
-from .lib.metrics import METRICS, metric_named
+from .lib.judging.metrics import METRICS, metric_named
 from .lib.settings import Settings, load_settings
 
 # %% ../../nbs/00_success.ipynb #2a9329a3

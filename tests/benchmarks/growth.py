@@ -43,8 +43,8 @@ def stage_score(root):
 def stage_compare(root):
     """Two models' intervals and their paired difference."""
     from seedbed.dataset import SampleDataset
-    from seedbed.lib.comparison import candidate, comparison_rows
-    from seedbed.lib.metrics import METRICS
+    from seedbed.lib.judging.comparison import candidate, comparison_rows
+    from seedbed.lib.judging.metrics import METRICS
     data, rng, metric = SampleDataset(Path(root, "made/dataset.h5"), None), np.random.default_rng(0), METRICS["f1_score"]
     answer = lambda: np.eye(4)[np.where(rng.random(len(data)) < .8, data.y, rng.integers(0, 4, len(data)))]
     two = [candidate(name, "bands", metric, data.y, data.column("block"), {0: answer(), 1: answer()}) for name in "ab"]

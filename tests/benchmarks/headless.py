@@ -25,7 +25,7 @@ def seconds(code, **environment):
 
 FORKED = """
 from pathlib import Path
-from seedbed.lib.engines import Task, preload, run_tasks
+from seedbed.lib.running.engines import Task, preload, run_tasks
 preload()
 folder = Path({folder!r})
 done = run_tasks([Task(f"n{{i}}", folder / "n.ipynb", folder / f"out{{i}}.ipynb") for i in range(6)], "fork", 1)
@@ -42,7 +42,7 @@ with client.setup_kernel():
         for i, cell in enumerate(nb.cells): client.execute_cell(cell, i)
 """
 RUN = """
-from seedbed.lib.pipeline import run_pipeline
+from seedbed.lib.running.pipeline import run_pipeline
 run_pipeline(root={root!r}, nbs={nbs!r})
 """
 

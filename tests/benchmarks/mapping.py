@@ -12,9 +12,9 @@ from harness import Row, in_child, race
 
 from seedbed.dataset import FINAL, SampleDataset
 from seedbed.export import export
-from seedbed.lib.layout import layout_from_dict
-from seedbed.lib.missing import interpolate
-from seedbed.lib.scene import Scene
+from seedbed.lib.imagery.layout import layout_from_dict
+from seedbed.lib.imagery.missing import interpolate
+from seedbed.lib.imagery.scene import Scene
 from seedbed.lib.settings import load_settings
 from seedbed.map import Pixels, applicability_of, make_map, map_parts
 from seedbed.model import find_model, load_model, save_model

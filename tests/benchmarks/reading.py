@@ -12,8 +12,8 @@ from affine import Affine
 from harness import Row, in_child, race
 from rasterio.windows import Window
 
-from seedbed.lib.chips import read_chip
-from seedbed.lib.layout import Layout, layout_from_names
+from seedbed.lib.imagery.chips import read_chip
+from seedbed.lib.imagery.layout import Layout, layout_from_names
 from seedbed.lib.settings import load_settings
 from seedbed.process import process
 

@@ -8,13 +8,13 @@ import shapely
 from harness import Row
 from sklearn.ensemble import RandomForestClassifier
 
-from seedbed.lib.audit import audit_folds
-from seedbed.lib.comparison import candidate, comparison_rows
-from seedbed.lib.folds import make_split, with_final
-from seedbed.lib.metrics import METRICS
-from seedbed.lib.samples import make_samples
+from seedbed.lib.splitting.audit import audit_folds
+from seedbed.lib.judging.comparison import candidate, comparison_rows
+from seedbed.lib.splitting.folds import make_split, with_final
+from seedbed.lib.judging.metrics import METRICS
+from seedbed.lib.imagery.samples import make_samples
 from seedbed.lib.settings import Split
-from seedbed.lib.shift import shift_report
+from seedbed.lib.splitting.shift import shift_report
 from seedbed.process import all_statistics
 
 N, CLASSES = 100_000, ["a", "b", "c", "d", "e"]

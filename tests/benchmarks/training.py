@@ -10,7 +10,7 @@ from harness import Row, race
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
 from seedbed.lib.settings import Models
-from seedbed.lib.training import fit_network, mean_loss, seed_everything, stopping_rows
+from seedbed.lib.learning.training import fit_network, mean_loss, seed_everything, stopping_rows
 from seedbed.model import find_model
 from seedbed.models.tempcnn import TempCNNLayers
 

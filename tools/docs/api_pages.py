@@ -11,7 +11,7 @@ from pkgutil import walk_packages
 
 from smalldocs import api
 
-ROOMS = {"": "Stages", "lib": "Library", "sources": "Sources", "models": "Models"}
+ROOMS = {"": "Stages", "sources": "Sources", "models": "Models", "lib": "Foundations"}
 
 
 def public_modules(package: str) -> list[str]:
@@ -38,8 +38,9 @@ def write_api(package: str, staging: Path, nbs: Path) -> dict[str, list[dict]]: 
         (staging / place).parent.mkdir(parents=True, exist_ok=True)
         (staging / place).write_text(with_notebook(api.page(settings, module, symbols), notebook_of(module, nbs), len(place.parts) - 1), encoding="utf-8")
         index |= {key: f"/{place}#{s.name}" for s in symbols if s.name for key in (f"{name}.{s.name}", *([s.name] if s.name not in index else []))}
-        room = name.split(".")[1] if name.count(".") > 1 else ""
-        sections.setdefault(ROOMS.get(room, room), []).append({"text": name.split(".")[-1], "href": place.as_posix()})
+        room = ".".join(name.split(".")[1:-1])
+        title = ROOMS.get(room, room.split(".")[-1].capitalize().replace("Earthengine", "Earth Engine"))
+        sections.setdefault(title, []).append({"text": name.split(".")[-1], "href": place.as_posix()})
     (staging / "_symbols.json").write_text(json.dumps(index), encoding="utf-8")
     return {name: sections[name] for name in [*ROOMS.values(), *sections] if name in sections}
 

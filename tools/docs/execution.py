@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import nbformat
-from seedbed.lib.engines import Task, Watcher, default_kernel, default_workers, preload, run_tasks
+from seedbed.lib.running.engines import Task, Watcher, default_kernel, default_workers, preload, run_tasks
 from seedbed.lib.files import fingerprint_of
 
 

@@ -20,7 +20,7 @@ Labels = Annotated[Path, typer.Option("--labels", metavar="FILE", help="The poin
 
 def design(map_file: MapFile, out: Out = None, n: Places = None, error: Error = .02, accuracy: Accuracy = .8, least: Least = 50, seed: Seed = 0, debug: Debug = False):
     """Draw a random sample of a map's pixels to be labelled: points.geojson to fill in, design.json to keep."""
-    from seedbed.lib.area import design_sample
+    from seedbed.lib.judging.area import design_sample
     from seedbed.lib.errors import InputError
     from seedbed.lib.files import relative
     if not map_file.is_file(): raise InputError(f"{map_file}: no such map; make one with: seedbed map")
@@ -33,10 +33,10 @@ def design(map_file: MapFile, out: Out = None, n: Places = None, error: Error = 
 
 def area(design_file: Design, labels: Labels, debug: Debug = False):
     """Hectares of each class with their interval, and the map's accuracy, from labelled points of a design. Writes area.json."""
-    from seedbed.lib.area import estimate_from_design
+    from seedbed.lib.judging.area import estimate_from_design
     from seedbed.lib.errors import InputError
     from seedbed.lib.files import fingerprint, read_json, relative, write_json
-    from seedbed.lib.labels import read_vector
+    from seedbed.lib.imagery.labels import read_vector
     from .tables import make_console, number, print_table
     design = read_json(design_file) if design_file.is_file() else {}
     record = Path(design.get("map", "")).parent / "map.json"

@@ -54,7 +54,7 @@ def check_settings(root: Path) -> Finding:
 
 def check_sync(root: Path) -> Finding:
     """Whether the package says what the notebooks say."""
-    from seedbed.lib.sync import check_in_sync
+    from seedbed.lib.running.sync import check_in_sync
     package = Path(__file__).resolve().parents[1]
     if not package.is_relative_to(root): return Finding("package", "note", f"is installed in {package}, not in this project", "make run installs this project's own; or: pip install -e .")
     try: check_in_sync(root / "nbs", package, root)

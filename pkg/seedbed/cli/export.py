@@ -18,14 +18,14 @@ Every = Annotated[float, typer.Option("--every", metavar="SECONDS", min=0,
 
 def make_progress(every: float):
     """A line that is drawn anew on a terminal, a line in an interval elsewhere."""
-    from seedbed.lib.progress import Progress
+    from seedbed.lib.running.progress import Progress
     if not sys.stdout.isatty(): return Progress(every, say=lambda line: print(line, flush=True))
     return Progress(.2, say=lambda line: print(f"\r{line:<100}", end="", flush=True))
 
 
 def print_pilot(records: list[dict], rest):
     """What the pilot has found, and what the rest will take."""
-    from seedbed.lib.progress import size
+    from seedbed.lib.running.progress import size
     if records:
         each = sum(r["seconds"] for r in records) / len(records)
         print(f"pilot: {len(records)} chips, {each:.2f} s and {size(sum(r['bytes'] for r in records) / len(records))} each, "
@@ -84,7 +84,7 @@ def export_scene(area: Area, start: Start, to: To, side: Side = 2048, plan: Plan
     from seedbed.lib.earthengine.credentials import connect
     from seedbed.lib.earthengine.spec import spec_of
     from seedbed.lib.files import project_root
-    from seedbed.lib.labels import read_vector
+    from seedbed.lib.imagery.labels import read_vector
     from seedbed.lib.settings import load_settings
     settings = load_settings(settings_file or project_root() / "settings.ini", overrides or ())
     spec, destination = spec_of(settings.earthengine), destination_of(to)

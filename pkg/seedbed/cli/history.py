@@ -17,7 +17,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Remove what is listed.")]
 def status(overrides: Overrides = None, settings_file: SettingsFile = None, debug: Debug = False):
     """Show which notebooks a run would execute, and why."""
     sys.modules.setdefault("rfc3987_syntax", None) # see `seedbed run`
-    from seedbed.lib.status import states
+    from seedbed.lib.running.status import states
     found = states(overrides=overrides or (), settings_file=settings_file)
     said = lambda s: f"made by {s.run}" if s.run else "; ".join(s.why[:3]) + (f" and {len(s.why) - 3} more" if len(s.why) > 3 else "")
     print_table([("notebook", [s.name for s in found]), ("state", [s.state for s in found]), ("", [said(s) for s in found])], make_console())
@@ -25,7 +25,7 @@ def status(overrides: Overrides = None, settings_file: SettingsFile = None, debu
 
 def runs(words: Words = None, diff: Diff = None, last: Last = 20, debug: Debug = False):
     """List the runs, or show how two of them differ."""
-    from seedbed.lib.history import compare_runs, find_run, list_runs, told
+    from seedbed.lib.running.history import compare_runs, find_run, list_runs, told
     from seedbed.lib.settings import load_settings
     settings, console = load_settings(), make_console()
     if diff:
@@ -42,7 +42,7 @@ def runs(words: Words = None, diff: Diff = None, last: Last = 20, debug: Debug =
 def clean(yes: Yes = False, debug: Debug = False):
     """Show what no run refers to in the cache and the data, and remove it with --yes."""
     from seedbed.lib.files import relative
-    from seedbed.lib.history import remove, unreferenced
+    from seedbed.lib.running.history import remove, unreferenced
     from seedbed.lib.settings import load_settings
     found = unreferenced(load_settings())
     if found: print_table([("path", [relative(path) for path, _, _ in found]), ("MB", [f"{size / 1e6:.1f}" for _, size, _ in found]), ("what", [what for _, _, what in found])], make_console(wide=True))
@@ -57,8 +57,8 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its
 
 def replay(run: RunName, keep: Keep = False, debug: Debug = False):
     """Make a run again from its commit, in a clean checkout, and hold the results against each other."""
-    from seedbed.lib.history import find_run
-    from seedbed.lib.replay import replay as replayed
+    from seedbed.lib.running.history import find_run
+    from seedbed.lib.running.replay import replay as replayed
     from seedbed.lib.settings import load_settings
     settings = load_settings()
     chosen = find_run(settings, run)

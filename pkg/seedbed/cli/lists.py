@@ -14,7 +14,7 @@ def models(debug: Debug = False):
 
 def metrics(debug: Debug = False):
     """List the metrics that settings.ini can name."""
-    from seedbed.lib.metrics import METRICS
+    from seedbed.lib.judging.metrics import METRICS
     found = METRICS.values()
     print_table([("name", [m.name for m in found]), ("what it is", [m.title for m in found]), ("task", [m.task for m in found]),
                  ("better", ["greater" if m.greater_is_better else "smaller" for m in found])], make_console())

@@ -24,7 +24,7 @@ def run(stages: Stages = None, overrides: Overrides = None, force: Force = False
     from seedbed.lib.errors import InputError
     if stages and not force: raise InputError(f"seedbed run {stages[0]}: stages are named to run them again; write --force {stages[0]}, or -p section.key=value for a setting")
     from seedbed.lib.files import read_json, relative
-    from seedbed.lib.pipeline import RunFailed, run_pipeline
+    from seedbed.lib.running.pipeline import RunFailed, run_pipeline
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name): signal.signal(getattr(signal, name), signal.default_int_handler)
     try:

@@ -22,11 +22,11 @@ def sweep(overrides: Overrides = None, dry_run: Ask = False, debug: Debug = Fals
     """Run every combination: -p models.names=random_forest,tempcnn -p process.indices=,ndvi -p run.seeds=0..4"""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     sys.modules.setdefault("rfc3987_syntax", None) # see `seedbed run`
-    from seedbed.lib.engines import default_workers, preload
+    from seedbed.lib.running.engines import default_workers, preload
     from seedbed.lib.files import relative
-    from seedbed.lib.pipeline import cluster_of
+    from seedbed.lib.running.pipeline import cluster_of
     from seedbed.lib.settings import load_settings
-    from seedbed.lib.sweep import Cell, product, run_local, run_on_workers, seeds_together, values_of, write_sweep
+    from seedbed.lib.running.sweep import Cell, product, run_local, run_on_workers, seeds_together, values_of, write_sweep
     fixed = [o for o in overrides or () if o.startswith(("run.scheduler=", "run.workers=", "paths."))]
     asked = [o for o in overrides or () if o not in fixed]
     cells = [Cell([*cell, *(o for o in fixed if o.startswith("paths."))]) for cell in product(asked)]

@@ -9,7 +9,7 @@ __all__ = ['Majority', 'Coordinates']
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from ..lib.splits import on_sphere
+from ..lib.splitting.splits import on_sphere
 from ..model import BaseModel
 
 # %% ../../../nbs/models/baselines.ipynb #f086686e

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ..dataset import read_rows
-from ..lib.training import History, InUnits, fit_network, pick_device, run_network, seed_everything
+from ..lib.learning.training import History, InUnits, fit_network, pick_device, run_network, seed_everything
 from ..model import BaseModel
 
 # %% ../../../nbs/models/network.ipynb #9e6a1439

@@ -22,9 +22,9 @@ import rasterio
 from ..export import Source
 from ..lib.errors import InputError
 from ..lib.files import atomic, relative
-from ..lib.labels import id_text, read_vector
-from ..lib.layout import Layout
-from ..lib.raster import read_tif
+from ..lib.imagery.labels import id_text, read_vector
+from ..lib.imagery.layout import Layout
+from ..lib.imagery.raster import read_tif
 from ..lib.settings import nearest
 
 # %% ../../../nbs/sources/cropharvest.ipynb #a460fa6a

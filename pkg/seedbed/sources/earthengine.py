@@ -25,9 +25,9 @@ from ..lib.earthengine.spec import Spec, spec_of
 from ..lib.earthengine.store import Store, chip_key
 from ..lib.errors import InputError
 from ..lib.files import relative
-from ..lib.labels import canonical, read_vector
+from ..lib.imagery.labels import canonical, read_vector
 from ..lib.provenance import now
-from ..lib.raster import reproject
+from ..lib.imagery.raster import reproject
 from ..lib.settings import Settings, load_settings
 
 # %% ../../../nbs/sources/earthengine.ipynb #67ad33e5

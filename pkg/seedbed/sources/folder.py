@@ -15,9 +15,9 @@ import geopandas as gpd
 from ..export import Source
 from ..lib.errors import InputError
 from ..lib.files import link, read_json, relative
-from ..lib.labels import canonical, id_text, read_vector
-from ..lib.layout import Layout, layout_from_dict, layout_from_names
-from ..lib.raster import read_tif
+from ..lib.imagery.labels import canonical, id_text, read_vector
+from ..lib.imagery.layout import Layout, layout_from_dict, layout_from_names
+from ..lib.imagery.raster import read_tif
 
 # %% ../../../nbs/sources/folder.ipynb #e1b5d8ff
 VECTOR = (".geojson", ".gpkg", ".shp", ".parquet", ".fgb")

@@ -16,9 +16,9 @@ import pandas as pd
 from ..export import Source
 from ..lib.errors import InputError, explain
 from ..lib.files import read_json, relative
-from ..lib.labels import canonical
-from ..lib.layout import Layout, order_of, split_name
-from ..lib.series import write_series
+from ..lib.imagery.labels import canonical
+from ..lib.imagery.layout import Layout, order_of, split_name
+from ..lib.imagery.series import write_series
 
 # %% ../../../nbs/sources/table.ipynb #8ebcb48d
 def find_table(

@@ -20,7 +20,7 @@ from .credentials import NAME_PROJECT, SIGN_IN
 from .expression import NODATA
 from .grid import Grid
 from ..errors import InputError
-from ..raster import read_tif
+from ..imagery.raster import read_tif
 
 # %% ../../../../nbs/lib/earthengine/answers.ipynb #8d64dcc1
 class Again(Exception):

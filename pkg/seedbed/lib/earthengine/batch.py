@@ -20,7 +20,7 @@ from .grid import Grid, zone_of
 from .spec import Spec
 from .store import chip_key
 from ..errors import InputError
-from ..raster import reproject
+from ..imagery.raster import reproject
 
 # %% ../../../../nbs/lib/earthengine/batch.ipynb #c7492ee3
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 
 from affine import Affine
 
-from ..raster import transformer
+from ..imagery.raster import transformer
 
 # %% ../../../../nbs/lib/earthengine/grid.ipynb #dfd9301a
 def zone_of(

@@ -16,7 +16,7 @@ import ee
 from .answers import Again, Refused, Stopped, TooMuch
 from .client import Client
 from .spec import Spec
-from ..progress import duration, size
+from ..running.progress import duration, size
 
 # %% ../../../../nbs/lib/earthengine/quota.ipynb #c8e20f98
 TIERS = {"community": 150, "contributor": 1_000, "partner": 100_000} # EECU-hours a month

@@ -15,7 +15,7 @@ import pandas as pd
 from .sensors import DEM, ERA5, LANDSAT, MODIS, S2_SR, S2_TOA, SRTM, Sensor, radar, sensor_named
 from ..errors import InputError
 from ..files import fingerprint_of
-from ..layout import Layout
+from ..imagery.layout import Layout
 from ..settings import EarthEngine, nearest
 
 # %% ../../../../nbs/lib/earthengine/spec.ipynb #c50b7c73
