@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .lib.judging.comparison import Candidate, candidate, comparison_rows, difference, mean_of, ranked, same_split, smallest_difference
+from seedbed.lib.judging.comparison import (
+    Candidate, candidate, comparison_rows, difference, mean_of, ranked, same_split, smallest_difference,
+)
 from .lib.errors import InputError
 from .lib.files import read_json
 from .lib.judging.intervals import interval
@@ -35,7 +37,9 @@ def gather(
         record = read_results(path)
         if fingerprint in (None, record["split"]["fingerprint"]): found.setdefault(record["model"], []).append((record, path.parent))
     if not found: raise InputError(f"{folder}: holds no model's results for this split; run 04_model")
-    same_split([r for rows in found.values() for r, _ in rows], [f"{r['model']} seed {r['seed']}" for rows in found.values() for r, _ in rows])
+    same_split(
+        [r for rows in found.values() for r, _ in rows], [f"{r['model']} seed {r['seed']}" for rows in found.values() for r, _ in rows]
+    )
     return [_candidate(name, rows, settings) for name, rows in found.items()]
 
 # %% ../../nbs/05_compare.ipynb #5fd94482
@@ -68,7 +72,10 @@ def judged_rows(
         if row["beats_blind"] is False:
             said["reasons"].insert(1, f"does not beat '{row['difference']['to']}', which sees no satellite")
             if said["status"] in ("usable", "at ceiling"): said["status"] = "undecided"
-        row |= {"verdict": said["status"], "reasons": said["reasons"], "failed": said["failed"], "thresholds": said["thresholds"], "stamps": stamps(row, records[row["model"]])}
+        row |= {
+            "verdict": said["status"], "reasons": said["reasons"], "failed": said["failed"], "thresholds": said["thresholds"],
+            "stamps": stamps(row, records[row["model"]]),
+        }
         row |= {k: mean_of(records[row["model"]], k) for k, m in METRICS.items() if m.task == task}
     return rows
 
@@ -76,9 +83,14 @@ def judged_rows(
 def run_warnings(rows: list[dict], records: list[dict], sdd: float | None, rope: float) -> list[str]:
     """What a reader of the table must know."""
     out = list(dict.fromkeys(w for r in records for w in r["warnings"]))
-    if not any(r["sees"] != "bands" for r in rows): out.append("no model without a satellite took part; add majority and coordinates to models.names")
-    if not any(r["beats_blind"] for r in rows if r["sees"] == "bands") and any(r["sees"] != "bands" for r in rows): out.append("no model beats the rules that see no satellite")
-    if sdd is not None and sdd > rope: out.append(f"differences below {sdd:.3f} cannot be seen with this validation set (rope is {rope:g}); more validation blocks would tell")
+    if not any(r["sees"] != "bands" for r in rows):
+        out.append("no model without a satellite took part; add majority and coordinates to models.names")
+    if not any(r["beats_blind"] for r in rows if r["sees"] == "bands") and any(r["sees"] != "bands" for r in rows):
+        out.append("no model beats the rules that see no satellite")
+    if sdd is not None and sdd > rope:
+        out.append(
+            f"differences below {sdd:.3f} cannot be seen with this validation set (rope is {rope:g}); more validation blocks would tell"
+        )
     count = max(r["split"]["val_evaluations_count"] for r in records)
     return out + ([f"this validation set has been scored {count} times: the best of many is partly luck"] if count > 100 else [])
 
@@ -99,14 +111,23 @@ def compare(
     records = [r for c in candidates for r in c.records]
     run = read_json(folder / "run.json") if (folder / "run.json").is_file() else {}
     record = {name: row[name] for name, m in METRICS.items() if m.task == first["task"]}
-    record |= {"schema_version": 1, "kind": "run", "best_model": best.model, "status": "complete", "task": first["task"], "started_at": run.get("started_at", min(r["started_at"] for r in records)), "ended_at": now(),
-               "primary": {"metric": metric.name, "greater_is_better": metric.greater_is_better, "value": row["value"], "ci": row["ci"], "level": settings.run.level,
-                           "method": "block bootstrap, expanded percentile, mean over seeds", "n_blocks": best.records[0]["primary"]["n_blocks"], "smallest_detectable_difference": sdd},
-               "models": rows, "seeds": sorted({s for c in candidates for s in c.seeds}), "verdict": {"status": row["verdict"], "thresholds": row["thresholds"], "reasons": row["reasons"], "failed": row["failed"]},
-               "warnings": run_warnings(rows, records, sdd, settings.success.rope), "per_class": best.records[0]["per_class"], "per_region": best.records[0]["per_region"],
-               **{k: best.records[0].get(k) for k in ("calibration", "risk_coverage", "quantity", "threshold", "test")}, "optimism": optimism, "data": first["data"],
-               "split": first["split"] | {"val_evaluations_count": max(r["split"]["val_evaluations_count"] for r in records)},
-               "timings": run.get("stages", {}), "settings": settings.model_dump()} | provenance(settings, run_dir)
+    record |= {
+        "schema_version": 1, "kind": "run", "best_model": best.model, "status": "complete", "task": first["task"],
+        "started_at": run.get("started_at", min(r["started_at"] for r in records)), "ended_at": now(),
+        "primary": {
+            "metric": metric.name, "greater_is_better": metric.greater_is_better, "value": row["value"], "ci": row["ci"],
+            "level": settings.run.level, "method": "block bootstrap, expanded percentile, mean over seeds",
+            "n_blocks": best.records[0]["primary"]["n_blocks"], "smallest_detectable_difference": sdd,
+        },
+        "models": rows, "seeds": sorted({s for c in candidates for s in c.seeds}),
+        "verdict": {"status": row["verdict"], "thresholds": row["thresholds"], "reasons": row["reasons"], "failed": row["failed"]},
+        "warnings": run_warnings(rows, records, sdd, settings.success.rope),
+        "per_class": best.records[0]["per_class"], "per_region": best.records[0]["per_region"],
+        **{k: best.records[0].get(k) for k in ("calibration", "risk_coverage", "quantity", "threshold", "test")},
+        "optimism": optimism, "data": first["data"],
+        "split": first["split"] | {"val_evaluations_count": max(r["split"]["val_evaluations_count"] for r in records)},
+        "timings": run.get("stages", {}), "settings": settings.model_dump(),
+    } | provenance(settings, run_dir)
     write_results(folder / "results.json", record)
     return record
 
@@ -125,6 +146,16 @@ def across_runs(
         order = ranked(gather(Path(folder), settings), metric)
         for c in order if every else order[:1]: rows.append((record, c, verdicts[c.model]))
     first = rows[0][1]
-    made = [{"run": record["run_id"], "model": c.model, "value": c.value, "ci": interval(c.draws, level, c.blocks), "seed_sd": c.seed_sd, "commit": record["git"]["commit"], "dirty": record["git"]["dirty"],
-             "difference": None if c is first else difference(c, first, metric, settings.success.rope, level), "verdict": said["verdict"], "stamps": said.get("stamps", [])} for record, c, said in rows]
-    return {"metric": metric.name, "rope": settings.success.rope, "rows": made, "looks": max(r["split"]["val_evaluations_count"] for r in records)}
+    made = [
+        {
+            "run": record["run_id"], "model": c.model, "value": c.value, "ci": interval(c.draws, level, c.blocks), "seed_sd": c.seed_sd,
+            "commit": record["git"]["commit"], "dirty": record["git"]["dirty"],
+            "difference": None if c is first else difference(c, first, metric, settings.success.rope, level), "verdict": said["verdict"],
+            "stamps": said.get("stamps", []),
+        }
+        for record, c, said in rows
+    ]
+    return {
+        "metric": metric.name, "rope": settings.success.rope, "rows": made,
+        "looks": max(r["split"]["val_evaluations_count"] for r in records),
+    }

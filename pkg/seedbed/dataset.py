@@ -51,8 +51,10 @@ def _check_choice(split, fold: int, rows: int, augment):
     "Refuse a side, a fold or an augmentation that cannot be."
     sides = ("train", "val", "dropped", "test")
     if split not in (*sides, None): raise InputError(f"split = '{split}': no such side; use one of: {', '.join(sides)}, or None for all")
-    if not FINAL <= fold < rows - 1: raise InputError(f"fold = {fold}: the dataset has {rows - 1} folds, counted from 0; FINAL takes all samples")
-    if augment and split != "train": raise InputError(f"augment = {', '.join(augment)}: only split 'train' is augmented, not '{split}'; leave it out")
+    if not FINAL <= fold < rows - 1:
+        raise InputError(f"fold = {fold}: the dataset has {rows - 1} folds, counted from 0; FINAL takes all samples")
+    if augment and split != "train":
+        raise InputError(f"augment = {', '.join(augment)}: only split 'train' is augmented, not '{split}'; leave it out")
 
 # %% ../../nbs/03_dataset.ipynb #b499d7d4
 class SampleDataset(Interchange, Dataset):
@@ -109,8 +111,12 @@ def scaled(
     values /= scaling["std"].reshape(wide)
     if static.shape[1]:
         extra = np.where(np.isfinite(static), static, scaling["static_medians"])
-        extra = ((extra - scaling["static_mean"]) / scaling["static_std"]).reshape(len(values), 1, static.shape[1], *[1] * (values.ndim - 3))
-        values = np.concatenate([values, np.broadcast_to(extra, (len(values), values.shape[1], static.shape[1], *values.shape[3:]))], axis=2)
+        extra = ((extra - scaling["static_mean"]) / scaling["static_std"]).reshape(
+            len(values), 1, static.shape[1], *[1] * (values.ndim - 3)
+        )
+        values = np.concatenate(
+            [values, np.broadcast_to(extra, (len(values), values.shape[1], static.shape[1], *values.shape[3:]))], axis=2
+        )
     return np.ascontiguousarray(values, np.float32)
 
 # %% ../../nbs/03_dataset.ipynb #2a34f01a

@@ -82,7 +82,11 @@ def describe_target(
     """What is predicted."""
     task = columns.task or known.get("task") or guess_task(labels["label"])
     target = {"column": columns.target, "task": task, "classes": [], "unit": known.get("unit", ""), "meaning": known.get("meaning", "")}
-    if task == "regression" and columns.drop: raise InputError(f"labels.drop = {', '.join(columns.drop)}: leaves out classes, and '{columns.target}' is a quantity; set labels.drop = none or labels.task = classification")
+    if task == "regression" and columns.drop:
+        raise InputError(
+            f"labels.drop = {', '.join(columns.drop)}: leaves out classes, and '{columns.target}' is a quantity; set labels.drop = none or"
+            " labels.task = classification"
+        )
     if task == "regression": return target
     there = set(class_text(labels["label"])) - {""}
     if unknown := [c for c in columns.drop if c not in there]:
@@ -108,7 +112,10 @@ def typed_labels(
         return labels.assign(label=text.where(text != "", None))
     values = pd.to_numeric(labels["label"], errors="coerce")
     odd = labels["label"][values.isna() & labels["label"].notna()]
-    if len(odd): raise InputError(f"column '{target['column']}' (labels.target): '{odd.iloc[0]}' is not a number; mend it or set labels.task = classification")
+    if len(odd):
+        raise InputError(
+            f"column '{target['column']}' (labels.target): '{odd.iloc[0]}' is not a number; mend it or set labels.task = classification"
+        )
     return labels.assign(label=values.astype(float).where(np.isfinite(values)))
 
 # %% ../../nbs/01_export.ipynb #1f6b1b28
@@ -133,7 +140,11 @@ def fetch_all(
     with atomic(folder / "export.jsonl") as ledger, ledger.open("w", encoding="utf-8") as lines:
         for name, reason, *facts in source.fetch(labels, folder / "tifs"):
             if reason: failed[name] = reason
-            line = {"id": name, "status": "failed" if reason else "done"} | ({"reason": reason} if reason else {}) | (facts[0] if facts else {})
+            line = (
+                {"id": name, "status": "failed" if reason else "done"}
+                | ({"reason": reason} if reason else {})
+                | (facts[0] if facts else {})
+            )
             lines.write(json.dumps(line, ensure_ascii=False) + "\n")
             progress.step(line)
     progress.end()
@@ -171,7 +182,10 @@ def export(
     failed = fetch_all(source, labels, folder, progress)
     stop_on_faults("export", failed, columns.on_fault)
     kept = labels[~labels["id"].isin(failed)]
-    if not len(kept): raise InputError(f"{settings.source.name}: no label can be used; the first: {next(f'{k}: {r}' for k, r in (left_out | failed).items())}")
+    if not len(kept):
+        raise InputError(
+            f"{settings.source.name}: no label can be used; the first: {next(f'{k}: {r}' for k, r in (left_out | failed).items())}"
+        )
     with atomic(folder / "labels.geojson") as temporary: write_labels(kept, temporary)
     manifest = _manifest(settings, source, about, layout, target, len(kept), left_out | failed) | {"unfinished": source.unfinished(failed)}
     write_json(folder / "manifest.json", manifest)
@@ -192,7 +206,10 @@ def pilot(
 ) -> tuple: # ledger lines of their chips, and a forecast with `lines()`
     """Fetch the chips of a few labels, of a source that is metered, and forecast the others."""
     source, columns = find_source(settings), settings.labels
-    if not hasattr(source, "pilot"): raise InputError(f"source.name = {settings.source.name}: has no quota and needs no pilot; run seedbed export")
+    if not hasattr(source, "pilot"):
+        raise InputError(f"source.name = {settings.source.name}: has no quota and needs no pilot; run seedbed export")
     labels = source.labels()
-    labels, _ = choose_labels(typed_labels(labels, describe_target(labels, columns, source.about().get("targets", {}).get(columns.target, {}))), columns)
+    labels, _ = choose_labels(
+        typed_labels(labels, describe_target(labels, columns, source.about().get("targets", {}).get(columns.target, {}))), columns
+    )
     return source.pilot(labels, count)

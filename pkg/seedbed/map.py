@@ -38,9 +38,14 @@ def best_model(
     name = name or read_json(folder / "results.json")["best_model"]
     found = sorted((folder / "models").glob(name if "/" in name else f"{name}/seed_*"))
     found = [f for f in found if (f / "model.json").is_file()]
-    if not found: raise InputError(f"{folder}: holds no model '{name}'; use one of: {', '.join(sorted({p.parent.name for p in folder.glob('models/*/seed_*')})) or 'none, run it first'}")
+    if not found:
+        raise InputError(
+            f"{folder}: holds no model '{name}'; use one of:"
+            f" {', '.join(sorted({p.parent.name for p in folder.glob('models/*/seed_*')})) or 'none, run it first'}"
+        )
     model = load_model(found[0])
-    if "layout" not in model.facts: raise InputError(f"{found[0]}: does not say how its bands are laid out; train it again with this version")
+    if "layout" not in model.facts:
+        raise InputError(f"{found[0]}: does not say how its bands are laid out; train it again with this version")
     return model, found[0]
 
 # %% ../../nbs/06_map.ipynb #fb1a7cc0
@@ -155,7 +160,10 @@ def applicability_of(
     if not dataset.is_file(): raise InputError(f"{dataset}: needed once to learn what the training data look like; run 02_process again")
     sides = lambda fold: tuple(flat_features(SampleDataset(dataset, side, fold)) for side in ("train", "val"))
     crossed = SampleDataset(dataset).facts["split"]["cross_validated"]
-    found = fit_applicability([sides(k) for k in range(SampleDataset(dataset).folds)], flat_features(SampleDataset(dataset, "train", FINAL if crossed else 0)), feature_weights(model))
+    found = fit_applicability(
+        [sides(k) for k in range(SampleDataset(dataset).folds)], flat_features(SampleDataset(dataset, "train", FINAL if crossed else 0)),
+        feature_weights(model),
+    )
     found.save(file)
     return found
 
@@ -163,7 +171,13 @@ def applicability_of(
 def _part_names(scene: Scene, model: BaseModel, place: Path, window_values: int, start: str) -> str:
     "A key that changes with the scene, the model or the windows."
     stat = scene.path.stat()
-    return fingerprint_of([str(scene.path.resolve()), stat.st_size, stat.st_mtime_ns, fingerprint(place / "model.bin"), fingerprint(place / "model.json"), window_values, start], 16)
+    return fingerprint_of(
+        [
+            str(scene.path.resolve()), stat.st_size, stat.st_mtime_ns, fingerprint(place / "model.bin"), fingerprint(place / "model.json"),
+            window_values, start,
+        ],
+        16,
+    )
 
 def _make_part(path: Path, *arguments):
     found = map_window(*arguments)
@@ -215,13 +229,24 @@ def write_map(
     pixels = lambda *names: ((w[0], w[1], _painted(p, w, stride, *names)) for w, p in parts)
     if classes:
         dtype = "uint8" if len(classes) < 255 else "uint16"
-        rgb = {EMPTY: (255, 255, 255)} | {k: tuple(int(c[i:i + 2], 16) for i in (1, 3, 5)) for k, c in enumerate(class_colours(classes).values(), 1)}
+        rgb = {EMPTY: (255, 255, 255)} | {
+            k: tuple(int(c[i : i + 2], 16) for i in (1, 3, 5)) for k, c in enumerate(class_colours(classes).values(), 1)
+        }
         names = {f"class_{k}": c for k, c in enumerate(classes, 1)}
-        write_cog(folder / "map.tif", ((r, c, _classes(v, dtype)) for r, c, v in pixels("value")), scene, [facts["target"]], dtype, EMPTY, rgb if dtype == "uint8" else None, tags, names)
+        write_cog(
+            folder / "map.tif", ((r, c, _classes(v, dtype)) for r, c, v in pixels("value")), scene, [facts["target"]], dtype, EMPTY,
+            rgb if dtype == "uint8" else None, tags, names,
+        )
         write_categories(folder / "map.tif", ["no data", *classes])
-    else: write_cog(folder / "map.tif", pixels("value"), scene, [facts["target"]], "float32", np.nan, None, tags, {"unit": unit})
+    else:
+        write_cog(folder / "map.tif", pixels("value"), scene, [facts["target"]], "float32", np.nan, None, tags, {"unit": unit})
     bands = ["probability", "applicability"] if classes else ["applicability"]
-    write_cog(folder / "quality.tif", pixels(*bands), scene, bands, "float32", np.nan, None, tags | {"applicability": "dissimilarity to the training data divided by its threshold; above 1 the scores of the validation do not hold"})
+    write_cog(
+        folder / "quality.tif", pixels(*bands), scene, bands, "float32", np.nan, None,
+        tags | {
+            "applicability": "dissimilarity to the training data divided by its threshold; above 1 the scores of the validation do not hold"
+        },
+    )
 
 # %% ../../nbs/06_map.ipynb #51cbadf0
 def hectares_of_rows(scene: Scene) -> np.ndarray: # [height]
@@ -247,9 +272,15 @@ def count_map(
         total += float(np.nansum(value * rows)) if not K else 0
         for k in range(K): pixels[k] += (value == k).sum(); area[k] += ((value == k) * rows).sum()
     mapped = int(missing[0])
-    return {"pixels": {"mapped": mapped, "without data": int(missing[2]), "with too little data": int(missing[1])}, "beyond_applicability": beyond / mapped if mapped else None,
-            "area": {"estimate": False, "note": "counts of pixels, not an estimate: they carry the model's errors; `seedbed design` and `seedbed area` make one",
-                     "classes": [{"class": c, "pixels": int(n), "hectares": a} for c, n, a in zip(facts["classes"], pixels, area)] if K else None}}
+    return {
+        "pixels": {"mapped": mapped, "without data": int(missing[2]), "with too little data": int(missing[1])},
+        "beyond_applicability": beyond / mapped if mapped else None,
+        "area": {
+            "estimate": False,
+            "note": "counts of pixels, not an estimate: they carry the model's errors; `seedbed design` and `seedbed area` make one",
+            "classes": [{"class": c, "pixels": int(n), "hectares": a} for c, n, a in zip(facts["classes"], pixels, area)] if K else None,
+        },
+    }
 
 # %% ../../nbs/06_map.ipynb #ebc3d3cc
 def make_map(
@@ -271,9 +302,14 @@ def make_map(
     seconds = time.perf_counter() - clock
     tags = {"model": model.name, "run": place.parents[2].name, "threshold": f"{near.threshold:.6g}", "software": "seedbed"}
     with small_cache(): write_map(parts, opened, model.facts, folder, tags)
-    record = {"schema_version": 1, "model": model.name, "seed": model.seed, "scene": str(opened.path), "task": model.facts["task"], "target": model.facts["target"], "classes": model.facts["classes"], "unit": model.facts["unit"],
-              "crs": opened.crs, "size": [opened.height, opened.width], "sampling": model.facts["sampling"], "stride": stride_of(model.facts), "threshold": near.threshold, **count_map(parts, opened, model.facts),
-              "seconds": round(seconds, 3), "pixels_per_second": round(opened.height * opened.width / max(seconds, 1e-9)), "files": {f: fingerprint(folder / f) for f in ("map.tif", "quality.tif")}}
+    record = {
+        "schema_version": 1, "model": model.name, "seed": model.seed, "scene": str(opened.path), "task": model.facts["task"],
+        "target": model.facts["target"], "classes": model.facts["classes"], "unit": model.facts["unit"], "crs": opened.crs,
+        "size": [opened.height, opened.width], "sampling": model.facts["sampling"], "stride": stride_of(model.facts),
+        "threshold": near.threshold, **count_map(parts, opened, model.facts), "seconds": round(seconds, 3),
+        "pixels_per_second": round(opened.height * opened.width / max(seconds, 1e-9)),
+        "files": {f: fingerprint(folder / f) for f in ("map.tif", "quality.tif")},
+    }
     write_json(folder / "map.json", record)
     for _, part in parts: part.unlink()
     aside.rmdir()

@@ -56,10 +56,12 @@ class BaseModel:
         return predict_sklearn(self.fitted, self.features(data), data.task, len(data.classes))
     def features(self, data: SampleDataset) -> np.ndarray:
         """One row a sample, of what the model sees."""
-        return {"bands": flat_features, "coordinates": SampleDataset.coordinates, "nothing": lambda d: np.zeros((len(d), 1))}[self.sees](data)
+        kinds = {"bands": flat_features, "coordinates": SampleDataset.coordinates, "nothing": lambda d: np.zeros((len(d), 1))}
+        return kinds[self.sees](data)
     def params(self) -> dict:
         """What is worth recording."""
-        return {k: v for k, v in self.fitted.get_params().items() if isinstance(v, (int, float, str, bool, type(None)))} if hasattr(self.fitted, "get_params") else {}
+        found = self.fitted.get_params() if hasattr(self.fitted, "get_params") else {}
+        return {k: v for k, v in found.items() if isinstance(v, (int, float, str, bool, type(None)))}
     def parameters(self) -> int | None:
         """How many numbers were learnt; None where that is not defined."""
         return count_parameters(self.fitted)
@@ -70,7 +72,11 @@ class BaseModel:
         """Read what `dump` has written."""
         return joblib.load(file)
 
-FACTS = ("task", "classes", "unit", "target", "steps", "step_months", "variables", "static_names", "sampling", "chip_size", "max_missing", "indices", "layout")
+# %% ../../nbs/04_model.ipynb #1b074a48
+FACTS = (
+    "task", "classes", "unit", "target", "steps", "step_months", "variables", "static_names", "sampling", "chip_size", "max_missing",
+    "indices", "layout",
+)
 
 # %% ../../nbs/04_model.ipynb #a52e5064
 def flat_features(data: SampleDataset) -> np.ndarray: # float32 [n, features]
@@ -106,8 +112,13 @@ def save_model(
     """Write a fitted model."""
     folder = Path(folder)
     with atomic(folder / "model.bin") as temporary: model.dump(temporary)
-    write_json(folder / "model.json", {"model": model.name, "class": f"{type(model).__module__}:{type(model).__qualname__}", "seed": model.seed,
-                                       "options": model.options.model_dump(), "facts": model.facts, "weights_sha256": fingerprint(folder / "model.bin")})
+    write_json(
+        folder / "model.json",
+        {
+            "model": model.name, "class": f"{type(model).__module__}:{type(model).__qualname__}", "seed": model.seed,
+            "options": model.options.model_dump(), "facts": model.facts, "weights_sha256": fingerprint(folder / "model.bin"),
+        },
+    )
     return [folder / "model.json", folder / "model.bin"]
 
 # %% ../../nbs/04_model.ipynb #0c01967a
@@ -117,7 +128,8 @@ def load_model(
     """Read a fitted model; only from people whom you would let run code on your machine."""
     record = read_json(Path(folder) / "model.json")
     weights = Path(folder) / "model.bin"
-    if not weights.is_file() or fingerprint(weights) != record["weights_sha256"]: raise InputError(f"{weights}: not the weights that model.json was written with; train again")
+    if not weights.is_file() or fingerprint(weights) != record["weights_sha256"]:
+        raise InputError(f"{weights}: not the weights that model.json was written with; train again")
     model = find_model(record["class"])(record["seed"], Models(**record["options"]))
     model.facts = record["facts"]
     model.fitted = model.restore(weights)
@@ -127,8 +139,15 @@ def load_model(
 def list_models() -> dict[str, type]: # by name
     """Every model that ships with the package."""
     import seedbed.models as room
-    modules = [importlib.import_module(f"seedbed.models.{m.name}") for m in pkgutil.iter_modules(room.__path__) if not m.name.startswith("_")]
-    return {c.name: c for m in modules for c in vars(m).values() if isinstance(c, type) and c.__module__ == m.__name__ and getattr(c, "name", "") and hasattr(c, "train")}
+    modules = [
+        importlib.import_module(f"seedbed.models.{m.name}") for m in pkgutil.iter_modules(room.__path__) if not m.name.startswith("_")
+    ]
+    return {
+        c.name: c
+        for m in modules
+        for c in vars(m).values()
+        if isinstance(c, type) and c.__module__ == m.__name__ and getattr(c, "name", "") and hasattr(c, "train")
+    }
 
 # %% ../../nbs/04_model.ipynb #831f6bc9
 def find_model(
@@ -159,7 +178,10 @@ def answers(
 # %% ../../nbs/04_model.ipynb #c6e80016
 def cost_of(model: BaseModel, fit_s: float, predict_s: float, samples: float, weights: Path) -> dict:
     """What a model costs."""
-    return {"fit_s": round(fit_s, 4), "us_per_sample": round(predict_s / max(samples, 1) * 1e6, 2), "parameters": model.parameters(), "model_bytes": weights.stat().st_size, "memory_mb": peak_memory()}
+    return {
+        "fit_s": round(fit_s, 4), "us_per_sample": round(predict_s / max(samples, 1) * 1e6, 2), "parameters": model.parameters(),
+        "model_bytes": weights.stat().st_size, "memory_mb": peak_memory(),
+    }
 
 def peak_memory() -> float | None: # None on Windows
     """The most memory that this process has held so far, in MB: an upper bound of what a prediction needs."""
@@ -178,15 +200,22 @@ def count_evaluation(folder: Path, record: dict) -> int: # how often this valida
 def data_record(data: SampleDataset, n_train: int, n_val: int) -> dict: # any side
     """What a result says about its data."""
     f = data.facts
-    return {"name": f["name"], "source": f["source"], "target": f["target"], "label_kind": f["label_kind"], "fingerprint": fingerprint(data.path),
-            "n": {"train": n_train, "val": n_val}, "classes": data.classes, "unit": data.unit, "bands": list(data.bands), "steps": data.steps, "sampling": f["sampling"], "licence": f["licence"]}
+    return {
+        "name": f["name"], "source": f["source"], "target": f["target"], "label_kind": f["label_kind"],
+        "fingerprint": fingerprint(data.path), "n": {"train": n_train, "val": n_val}, "classes": data.classes, "unit": data.unit,
+        "bands": list(data.bands), "steps": data.steps, "sampling": f["sampling"], "licence": f["licence"],
+    }
 
 # %% ../../nbs/04_model.ipynb #1a566ac0
 def provenance(settings: Settings, run_dir: str) -> dict:
     """Code and machine: those that the run has recorded, or what is found now."""
     run = settings.root / run_dir / "run.json"
-    if run.is_file(): record = read_json(run); return {"run_id": record["run_id"], "git": record["git"], "environment": environment(settings.root, settings.run.threads)}
-    return {"run_id": Path(run_dir).name, "git": git_state(settings.root)[0], "environment": environment(settings.root, settings.run.threads)}
+    if run.is_file():
+        record = read_json(run)
+        return {"run_id": record["run_id"], "git": record["git"], "environment": environment(settings.root, settings.run.threads)}
+    return {
+        "run_id": Path(run_dir).name, "git": git_state(settings.root)[0], "environment": environment(settings.root, settings.run.threads),
+    }
 
 # %% ../../nbs/04_model.ipynb #0be1fef0
 def tuned_threshold(
@@ -222,24 +251,41 @@ def threshold_record(
     """The scores at the tuned thresholds."""
     keep = table["judged"].to_numpy(bool)
     hard = at_threshold(prediction[:, 1], table["threshold"].to_numpy())[keep]
-    return {"tuned_on": "a slice of the training blocks", "values": table.groupby("fold")["threshold"].first().tolist(),
-            "scores": {n: score_with_interval(METRICS[n], y[keep], hard, table["block"].to_numpy()[keep], resamples, level) for n in ("accuracy", "f1_score", "balanced_accuracy")}}
+    return {
+        "tuned_on": "a slice of the training blocks", "values": table.groupby("fold")["threshold"].first().tolist(),
+        "scores": {
+            n: score_with_interval(METRICS[n], y[keep], hard, table["block"].to_numpy()[keep], resamples, level)
+            for n in ("accuracy", "f1_score", "balanced_accuracy")
+        },
+    }
 
 # %% ../../nbs/04_model.ipynb #9f4fc299
 def out_of_fold(
     model: BaseModel, # as made: each fold trains a copy of it
     path: Path, # dataset.h5
-    augment=(), tune: str | None = None, # a metric to tune the threshold of two classes by
-) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, dict]: # facts, truth and prediction of each validated label; fit_s, predict_s, train, val in the mean of the folds
+    augment=(),
+    tune: str | None = None,  # a metric to tune the threshold of two classes by
+) -> tuple[
+    pd.DataFrame, np.ndarray, np.ndarray, dict
+]:  # facts, truth and prediction of each validated label; fit_s, predict_s, train, val in the mean of the folds
     """Train on each fold's training side and answer its validation side."""
     parts, counts = [], []
     for fold in range(SampleDataset(path).folds):
-        train, val, copy_of = SampleDataset(path, "train", fold, augment, model.seed), SampleDataset(path, "val", fold), copy.deepcopy(model)
+        train, val, copy_of = (
+            SampleDataset(path, "train", fold, augment, model.seed), SampleDataset(path, "val", fold), copy.deepcopy(model),
+        )
         clock = time.perf_counter(); copy_of.fit(train); fit_s = time.perf_counter() - clock
-        clock = time.perf_counter(); prediction = check_prediction(copy_of.predict(val), val, model.name); predict_s = time.perf_counter() - clock
+        clock = time.perf_counter()
+        prediction = check_prediction(copy_of.predict(val), val, model.name)
+        predict_s = time.perf_counter() - clock
         table, y, answer = answers(val, prediction)
         judged = np.isin(y, train.y) if len(val.classes) else np.ones(len(y), bool)
-        parts.append((table.assign(fold=fold, judged=judged, threshold=tuned_threshold(copy.deepcopy(model), train, tune) if tune else .5), y, answer))
+        parts.append(
+            (
+                table.assign(fold=fold, judged=judged, threshold=tuned_threshold(copy.deepcopy(model), train, tune) if tune else 0.5), y,
+                answer,
+            )
+        )
         counts.append({"fit_s": fit_s, "predict_s": predict_s, "train": len(train), "val": len(val)})
     tables, y, prediction = zip(*parts)
     return pd.concat(tables, ignore_index=True), np.concatenate(y), np.concatenate(prediction), pd.DataFrame(counts).mean().to_dict()
@@ -251,10 +297,14 @@ def open_test(
 ) -> dict: # regions, n, how often opened, scores
     """Score the regions that nobody has looked at."""
     test = SampleDataset(data.path, "test", data.fold)
-    if not len(test): raise InputError(f"run.open_test = yes: {data.path} holds no test labels; name regions in split.test and run 02_process")
+    if not len(test):
+        raise InputError(f"run.open_test = yes: {data.path} holds no test labels; name regions in split.test and run 02_process")
     table, y, prediction = answers(test, check_prediction(model.predict(test), test, model.name))
     judged = np.isin(y, data.y) if len(data.classes) else np.ones(len(y), bool)
-    record = score_record(table.assign(judged=judged), y, prediction, data.classes, data.task, contract["metric"], settings.run.resamples, settings.run.level, contract["quantity"])
+    record = score_record(
+        table.assign(judged=judged), y, prediction, data.classes, data.task, contract["metric"], settings.run.resamples, settings.run.level,
+        contract["quantity"],
+    )
     opened = count_evaluation(data.path.parent, look | {"split": f"test:{look['split']}"})
     return {"regions": test.facts["split"]["test"], "n": len(y), "opened_at": look["at"], "opened_count": opened} | record
 
@@ -269,7 +319,9 @@ def validate(
     (folder / "results.json").unlink(missing_ok=True)
     facts, contract, run = SampleDataset(path).facts, contract_of(settings), settings.run
     two = len(facts["classes"]) == 2
-    table, y, prediction, mean = out_of_fold(model, path, augment, (contract["metric"] if contract["metric"] in METRICS else "f1_score") if two else None)
+    table, y, prediction, mean = out_of_fold(
+        model, path, augment, (contract["metric"] if contract["metric"] in METRICS else "f1_score") if two else None
+    )
     data = SampleDataset(path, "train", FINAL if facts["split"]["cross_validated"] else 0, augment, model.seed)
     model.fit(data)
     files = [folder / "predictions.gpkg", *save_model(model, folder)]
@@ -278,12 +330,18 @@ def validate(
     record = score_record(table, y, prediction, data.classes, data.task, contract["metric"], run.resamples, run.level, contract["quantity"])
     cost = cost_of(model, mean["fit_s"], mean["predict_s"], mean["val"], folder / "model.bin")
     look = {"split": split["fingerprint"], "run": Path(run_dir).name, "model": model.name, "seed": model.seed, "at": started}
-    record |= {"schema_version": 1, "kind": "model", "model": model.name, "seed": model.seed, "sees": model.sees, "status": "complete", "task": data.task, "started_at": started, "ended_at": now(),
-               "data": data_record(data, round(mean["train"]), len(y)), "split": split | {"val_evaluations_count": count_evaluation(path.parent, look)}, "params": model.params(), "cost": cost,
-               "threshold": threshold_record(table, y, prediction, run.resamples, run.level) if two else None,
-               "test": open_test(model, data, contract, settings, look) if run.open_test else None,
-               "verdict": verdict(contract, record["primary"], record["per_region"] or [], cost, record["quantity"]), "warnings": split["warnings"],
-               "artifacts": [{"path": f.name, "sha256": fingerprint(f)} for f in files]} | provenance(settings, str(run_dir))
+    record |= {
+        "schema_version": 1, "kind": "model", "model": model.name, "seed": model.seed, "sees": model.sees, "status": "complete",
+        "task": data.task, "started_at": started, "ended_at": now(),
+        "data": data_record(data, round(mean["train"]), len(y)),
+        "split": split | {"val_evaluations_count": count_evaluation(path.parent, look)},
+        "params": model.params(), "cost": cost,
+        "threshold": threshold_record(table, y, prediction, run.resamples, run.level) if two else None,
+        "test": open_test(model, data, contract, settings, look) if run.open_test else None,
+        "verdict": verdict(contract, record["primary"], record["per_region"] or [], cost, record["quantity"]),
+        "warnings": split["warnings"],
+        "artifacts": [{"path": f.name, "sha256": fingerprint(f)} for f in files],
+    } | provenance(settings, str(run_dir))
     write_results(folder / "results.json", record)
     return record
 
@@ -292,9 +350,15 @@ def check_prediction(prediction, data: SampleDataset, name: str) -> np.ndarray:
     """Refuse predictions that are not what they should be: a model's bug must not become a score."""
     prediction = np.asarray(prediction, float)
     wanted = (len(data), len(data.classes)) if data.task == "classification" else (len(data),)
-    if prediction.shape != wanted: raise InputError(f"model {name}: predict gives an array of shape {prediction.shape}, expected {wanted}; mend its predict")
-    if not np.isfinite(prediction).all(): raise InputError(f"model {name}: {np.isnan(prediction).any(axis=-1).sum()} predictions are not finite; train with a smaller learning rate or look at the data")
-    if data.task == "classification" and not np.allclose(prediction.sum(1), 1, atol=1e-3): raise InputError(f"model {name}: probabilities of a sample do not add up to 1; return probabilities, not scores")
+    if prediction.shape != wanted:
+        raise InputError(f"model {name}: predict gives an array of shape {prediction.shape}, expected {wanted}; mend its predict")
+    if not np.isfinite(prediction).all():
+        raise InputError(
+            f"model {name}: {np.isnan(prediction).any(axis=-1).sum()} predictions are not finite; train with a smaller learning rate or"
+            " look at the data"
+        )
+    if data.task == "classification" and not np.allclose(prediction.sum(1), 1, atol=1e-3):
+        raise InputError(f"model {name}: probabilities of a sample do not add up to 1; return probabilities, not scores")
     return prediction
 
 # %% ../../nbs/04_model.ipynb #b9490279

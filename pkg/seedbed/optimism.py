@@ -32,9 +32,15 @@ from .process import all_statistics, write_dataset
 def labels_of(path: Path) -> gpd.GeoDataFrame: # id, label, start, region, group, geometry; and `rows`, the label of each sample, in `attrs`
     """The labels of a dataset.h5, as points."""
     data = SampleDataset(path, None)
-    table = pd.DataFrame({c: data.column(c) for c in ("label_id", "start", "region", "group", "lon", "lat")}).assign(label=np.array(data.classes, object)[data.y] if data.classes else data.y)
+    table = pd.DataFrame({c: data.column(c) for c in ("label_id", "start", "region", "group", "lon", "lat")}).assign(
+        label=np.array(data.classes, object)[data.y] if data.classes else data.y
+    )
     names, rows = np.unique(table["label_id"], return_inverse=True)
-    first = table.groupby(rows).first().assign(lon=np.bincount(rows, table["lon"]) / np.bincount(rows), lat=np.bincount(rows, table["lat"]) / np.bincount(rows))
+    first = (
+        table.groupby(rows)
+        .first()
+        .assign(lon=np.bincount(rows, table["lon"]) / np.bincount(rows), lat=np.bincount(rows, table["lat"]) / np.bincount(rows))
+    )
     out = gpd.GeoDataFrame(first.rename(columns={"label_id": "id"}), geometry=gpd.points_from_xy(first["lon"], first["lat"]), crs=4326)
     out.attrs["rows"] = rows
     return out
@@ -62,7 +68,9 @@ def curve_splits(
 ) -> dict[str, Split]: # by what to call it
     """The splits of the curve, from easy to hard."""
     block, buffer = record["block_km"], record["buffer_km"] or None
-    one = lambda method, size=block, buffer=buffer: Split(method=method, block_km=size, buffer_km=buffer, seed=record["seed"], test=tuple(record.get("test", ())))
+    one = lambda method, size=block, buffer=buffer: Split(
+        method=method, block_km=size, buffer_km=buffer, seed=record["seed"], test=tuple(record.get("test", ()))
+    )
     reach = float(np.linalg.norm(np.ptp(on_sphere(labels.geometry.x, labels.geometry.y), axis=0)))
     sizes = [size for size in (block / 2, block, 2 * block, 4 * block, 8 * block) if size <= block or size < reach / 4]
     out = {"random": one("random")} | {f"blocks of {size:g} km": one("blocks", size) for size in sizes}
@@ -99,7 +107,9 @@ def curve_row(
         score = leaving_out(metric_named(metric, facts["task"]), left_out)
         if name == "value": out |= score_with_interval(score, y, prediction, table["block"].to_numpy(), resamples, level)
         else: out["blind"] = score(y, prediction)
-    return {k: out[k] for k in ("value", "ci", "blind", "n_blocks")} | {"n": len(y), "distance_km": median_distance(path), "left_out": list(facts["split"]["left_out"])}
+    return {k: out[k] for k in ("value", "ci", "blind", "n_blocks")} | {
+        "n": len(y), "distance_km": median_distance(path), "left_out": list(facts["split"]["left_out"]),
+    }
 
 # %% ../../nbs/optimism.ipynb #a23bf3f3
 CLAIMS = {"within_region": "blocks", "new_region": "region", "new_year": "year"}
@@ -113,7 +123,19 @@ def optimism_curve(
     for name, split in curve_splits(labels, record).items():
         used = split.method == record["method"] and (split.method != "blocks" or split.block_km == record["block_km"])
         with tempfile.TemporaryDirectory() as aside:
-            try: resplit(path, Path(aside) / "dataset.h5", labels, split); row = curve_row(Path(aside) / "dataset.h5", settings.success.metric, min(settings.run.resamples, 500), settings.run.level)
-            except InputError: continue # such a split is not possible here
-        rows.append({"split": name, "method": split.method, "claimed": split.method == CLAIMS[settings.success.claim] and (split.method != "blocks" or split.block_km == record["block_km"]), "used": used} | row)
+            try:
+                resplit(path, Path(aside) / "dataset.h5", labels, split)
+                row = curve_row(Path(aside) / "dataset.h5", settings.success.metric, min(settings.run.resamples, 500), settings.run.level)
+            except InputError:
+                continue  # such a split is not possible here
+        rows.append(
+            {
+                "split": name, "method": split.method,
+                "claimed": (
+                    split.method == CLAIMS[settings.success.claim] and (split.method != "blocks" or split.block_km == record["block_km"])
+                ),
+                "used": used,
+            }
+            | row
+        )
     return rows

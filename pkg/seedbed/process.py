@@ -52,7 +52,11 @@ def sample_label(
         return values, shapely.get_coordinates(reproject(shapely.points(places), chip.crs)), geometry
     middle = geometry.centroid
     place = np.array([[middle.x, middle.y]])
-    if process.sampling == "chip": return sample_chip(chip, shape, process.chip_size), place, shapely.union(geometry, reproject(window_of(chip, shape, process.chip_size), chip.crs))
+    if process.sampling == "chip":
+        return (
+            sample_chip(chip, shape, process.chip_size), place,
+            shapely.union(geometry, reproject(window_of(chip, shape, process.chip_size), chip.crs)),
+        )
     return {"center": sample_center, "mean": sample_mean}[process.sampling](chip, shape), place, geometry
 
 # %% ../../nbs/02_process.ipynb #c94d0b12
@@ -74,10 +78,10 @@ def _window_mean(values: np.ndarray) -> np.ndarray: # [N, S, H, W] -> [N, S]
 
 # %% ../../nbs/02_process.ipynb #c6994a54
 def read_batch(
-    folder: Path, # of an export
-    numbers, names, shapes, # of some labels
-    layout: Layout, process: Process,
-) -> tuple[Samples | None, dict[str, str], dict[str, str]]: # samples; reason by id of labels that cannot be read, and of those that miss too much
+    folder: Path, numbers, names, shapes, layout: Layout, process: Process  # of an export  # of some labels
+) -> tuple[
+    Samples | None, dict[str, str], dict[str, str]
+]:  # samples; reason by id of labels that cannot be read, and of those that miss too much
     """Sample the tifs of some labels."""
     values, places, number, ground, faults = [], [], [], {}, {}
     for i, name, geometry in zip(numbers, names, shapes):
@@ -96,13 +100,21 @@ def table_samples(
     labels: gpd.GeoDataFrame, layout: Layout, process: Process,
 ) -> tuple[Samples, dict[str, str]]: # as `read_samples`
     """One sample for each label: its series."""
-    if process.sampling in ("pixels", "chip"): raise InputError(f"process.sampling = {process.sampling}: {folder / SERIES} holds series and no images; set process.sampling = mean")
+    if process.sampling in ("pixels", "chip"):
+        raise InputError(
+            f"process.sampling = {process.sampling}: {folder / SERIES} holds series and no images; set process.sampling = mean"
+        )
     X, there = read_series(folder, labels["id"].tolist())
     X, variables = add_indices(X, layout.variables, process.indices)
     place = shapely.get_coordinates(shapely.centroid(labels.geometry.values[there]))
     faults = {name: "has no series in the export" for name in labels["id"].drop(index=labels.index[there])}
-    samples, lost = make_samples(X, np.zeros((len(X), 0), np.float32), there, place, dict(enumerate(labels.geometry)), variables, process.max_missing)
-    return samples, faults | {labels["id"].iloc[i]: f"{100 * share:.0f} % of its values are missing, more than process.max_missing = {process.max_missing:g}" for i, share in lost.items()}
+    samples, lost = make_samples(
+        X, np.zeros((len(X), 0), np.float32), there, place, dict(enumerate(labels.geometry)), variables, process.max_missing
+    )
+    return samples, faults | {
+        labels["id"].iloc[i]: f"{100 * share:.0f} % of its values are missing, more than process.max_missing = {process.max_missing:g}"
+        for i, share in lost.items()
+    }
 
 # %% ../../nbs/02_process.ipynb #a71ea250
 def read_samples(
@@ -157,8 +169,10 @@ def write_dataset(
     with atomic(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
         for name, values in arrays.items():
             values = np.asarray(values)
-            if values.dtype.kind in "UO": file.create_dataset(name, data=values.astype(object), dtype=h5py.string_dtype(), track_times=False)
-            else: file.create_dataset(name, data=values, track_times=False)
+            if values.dtype.kind in "UO":
+                file.create_dataset(name, data=values.astype(object), dtype=h5py.string_dtype(), track_times=False)
+            else:
+                file.create_dataset(name, data=values, track_times=False)
         for name, value in attributes.items():
             file.attrs[name] = value if isinstance(value, np.ndarray) else json.dumps(value, ensure_ascii=False)
 
@@ -178,17 +192,26 @@ def process(
     labels, samples = _kept(labels, samples)
     if not len(labels): raise InputError(f"no sample is left; the first reason: {next(iter(faults.values()))}")
     ground = np.array([samples.ground[i] for i in range(len(labels))], object)
-    sides, block, split = make_split(labels, settings.split, manifest["suggested"], classes, settings.success.claim, ground, series_days(layout))
+    sides, block, split = make_split(
+        labels, settings.split, manifest["suggested"], classes, settings.success.claim, ground, series_days(layout)
+    )
     rows = with_final(sides)[:, samples.label]
     facts = all_statistics(samples, rows)
     arrays = sample_columns(labels, samples, block, classes) | {"split": rows.astype("S7"), "missing": samples.missing.astype(np.float32)}
     found = audit_folds(arrays | {"digest": samples.digest, "moments": samples.moments}, ground, split, classes, facts)
     found += shift_report(samples.moments.level, rows[0], samples.place, arrays["block"], samples.variables)
-    report = {"left_out": manifest["left_out"] | faults, "unlabelled_tifs": manifest["unlabelled_tifs"], "missing": {"variables": samples.variables, "by_step": samples.missing_by_step}, "split": split, "checks": found}
+    report = {
+        "left_out": manifest["left_out"] | faults, "unlabelled_tifs": manifest["unlabelled_tifs"],
+        "missing": {"variables": samples.variables, "by_step": samples.missing_by_step}, "split": split, "checks": found,
+    }
     write_json(target_dir / "audit.json", report)
     chance = ["training and validation are neighbours (split.method = random)"] if split["method"] == "random" else []
     if leaks := chance + must_fail(found):
-        if not settings.split.allow_leakage: raise InputError(f"the split leaks: {'; '.join(leaks)}; mend the labels or the split (see {target_dir / 'audit.json'}), or set split.allow_leakage = yes for a result that is stamped LEAKY")
+        if not settings.split.allow_leakage:
+            raise InputError(
+                f"the split leaks: {'; '.join(leaks)}; mend the labels or the split (see {target_dir / 'audit.json'}), or set"
+                " split.allow_leakage = yes for a result that is stamped LEAKY"
+            )
         split["leaky"], split["warnings"] = True, [*split["warnings"], *[f"LEAKY: {leak}" for leak in leaks]]
     write_dataset(target_dir / "dataset.h5", arrays, attributes_of(manifest, samples, layout, settings, split, facts))
     return report
@@ -213,20 +236,29 @@ def series_days(layout: Layout) -> float:
 def sample_columns(labels, samples: Samples, block, classes) -> dict[str, np.ndarray]:
     """The arrays of dataset.h5."""
     rows = labels.iloc[samples.label]
-    y = rows["label"].astype(str).map({c: i for i, c in enumerate(classes)}).to_numpy(np.int64) if classes else rows["label"].to_numpy(np.float32)
+    y = (
+        rows["label"].astype(str).map({c: i for i, c in enumerate(classes)}).to_numpy(np.int64)
+        if classes
+        else rows["label"].to_numpy(np.float32)
+    )
     number = pd.Series(samples.label).groupby(samples.label).cumcount().to_numpy()
     single = len(labels) == len(samples.label)
     name = rows["id"].to_numpy() if single else np.array([f"{i}-{n:03d}" for i, n in zip(rows["id"], number)])
     text = {c: rows[c].fillna("").astype(str).to_numpy() if c in rows else np.full(len(rows), "") for c in ("start", "group", "region")}
-    return {"X": samples.X, "static": samples.static, "y": y, "id": name, "label_id": rows["id"].to_numpy(), "lon": samples.place[:, 0], "lat": samples.place[:, 1],
-            **text, "block": block[samples.label]}
+    return {
+        "X": samples.X, "static": samples.static, "y": y, "id": name, "label_id": rows["id"].to_numpy(), "lon": samples.place[:, 0],
+        "lat": samples.place[:, 1], **text, "block": block[samples.label],
+    }
 
 # %% ../../nbs/02_process.ipynb #f0bed849
 def attributes_of(manifest, samples: Samples, layout: Layout, settings: Settings, split: dict, facts: dict) -> dict:
     """The attributes of dataset.h5."""
     target = manifest["target"]
-    return {"schema_version": 1, "name": manifest.get("name", manifest["source"]), "source": manifest["source"], "licence": manifest["licence"], "attribution": manifest.get("attribution", ""),
-            "label_kind": manifest.get("label_kind", "unknown"), "task": target["task"], "target": target["column"], "unit": target["unit"], "classes": target["classes"],
-            "variables": list(samples.variables), "static_names": list(layout.static), "steps": layout.steps, "step_months": layout.step_months,
-            "sampling": settings.process.sampling, "chip_size": settings.process.chip_size, "max_missing": settings.process.max_missing,
-            "indices": list(settings.process.indices), "layout": layout.to_dict(), "split": split, **facts}
+    return {
+        "schema_version": 1, "name": manifest.get("name", manifest["source"]), "source": manifest["source"], "licence": manifest["licence"],
+        "attribution": manifest.get("attribution", ""), "label_kind": manifest.get("label_kind", "unknown"), "task": target["task"],
+        "target": target["column"], "unit": target["unit"], "classes": target["classes"], "variables": list(samples.variables),
+        "static_names": list(layout.static), "steps": layout.steps, "step_months": layout.step_months,
+        "sampling": settings.process.sampling, "chip_size": settings.process.chip_size, "max_missing": settings.process.max_missing,
+        "indices": list(settings.process.indices), "layout": layout.to_dict(), "split": split, **facts,
+    }

@@ -99,7 +99,12 @@ def repetitions(data: SampleDataset, X: np.ndarray) -> list[list]: # rows: what,
     for what, keys in (("the same values", value_keys(X)), ("the same place", place_keys(data.column("lon"), data.column("lat")))):
         found = repeated(keys, truth)
         shown = found.sort_values("conflict", ascending=False)["samples"].head(3)
-        rows.append([what, len(found), int(found["samples"].map(len).sum()), int(found["conflict"].sum()), "; ".join(" = ".join(names[i] for i in s[:3]) for s in shown) or "none"])
+        rows.append(
+            [
+                what, len(found), int(found["samples"].map(len).sum()), int(found["conflict"].sum()),
+                "; ".join(" = ".join(names[i] for i in s[:3]) for s in shown) or "none",
+            ]
+        )
     return rows
 
 # %% ../../nbs/07_report.ipynb #93c69354
@@ -123,7 +128,10 @@ def importance(
     model.fit(train)
     found = metric_named(metric, val.task)
     score = lambda y, p: (1 if found.greater_is_better else -1) * (found(y, p) if (value := found(y, p)) is not None else np.nan)
-    return {"bands": permutation_importance(model.predict, val, score, 2), "steps": permutation_importance(model.predict, val, score, 1) if val.steps > 1 else np.zeros((0, 3))}
+    return {
+        "bands": permutation_importance(model.predict, val, score, 2),
+        "steps": permutation_importance(model.predict, val, score, 1) if val.steps > 1 else np.zeros((0, 3)),
+    }
 
 # %% ../../nbs/07_report.ipynb #e3860f0d
 def learning_rows(
@@ -159,8 +167,11 @@ def relabel_next(
     """The labels to look at again, the most doubted first."""
     order = np.argsort(quality, kind="stable")[:most]
     shape = labels.set_index("id").geometry
-    frame = {"id": known.table["id"].to_numpy()[order], "label": known.names(known.y)[order], "predicted": known.names(known.answer)[order], "quality": quality[order].round(4),
-             "doubted": doubted[order], "region": known.table["region"].fillna("").to_numpy()[order], "new_label": None}
+    frame = {
+        "id": known.table["id"].to_numpy()[order], "label": known.names(known.y)[order], "predicted": known.names(known.answer)[order],
+        "quality": quality[order].round(4), "doubted": doubted[order], "region": known.table["region"].fillna("").to_numpy()[order],
+        "new_label": None,
+    }
     return gpd.GeoDataFrame(frame, geometry=[shape[i] for i in frame["id"]], crs=4326)
 
 # %% ../../nbs/07_report.ipynb #ea2d27dc
@@ -217,8 +228,11 @@ def gallery(
     items, answer = [], known.answer
     for i in order:
         row = known.table.iloc[i]
-        item = {"id": row["id"], "true": known.names(known.y)[i], "pred": known.names(answer)[i], "weight": digits(size[i]), "quality": digits(quality[i]), "doubted": bool(doubted[i]),
-                "region": row["region"] or "", "fold": int(row["fold"]), "lon": round(row.geometry.x, 6), "lat": round(row.geometry.y, 6), "series": [digits(v) for v in pulse[i]]}
+        item = {
+            "id": row["id"], "true": known.names(known.y)[i], "pred": known.names(answer)[i], "weight": digits(size[i]),
+            "quality": digits(quality[i]), "doubted": bool(doubted[i]), "region": row["region"] or "", "fold": int(row["fold"]),
+            "lon": round(row.geometry.x, 6), "lat": round(row.geometry.y, 6), "series": [digits(v) for v in pulse[i]],
+        }
         item |= {"confidence": digits(size[i])} if known.data.classes else {"error": digits(answer[i] - known.y[i])}
         items.append(item | chip_pictures(tifs / f"{row['id']}.tif", shape[row["id"]], layout, known.X))
     return items
@@ -242,11 +256,20 @@ def map_section(run: Path) -> str:
         if scene.is_file(): pictures.insert(0, ("the scene", _scene_picture(scene, run, record)))
         tall = answer.shape[1] > 1.5 * answer.shape[0]
         shown = "".join(f'<div><p>{name}</p><img src="{png_uri(p)}" alt="{name}"></div>' for name, p in pictures)
-        key = "".join(f'<li><span class="swatch" style="--swatch: var(--class-{k})"></span>{html.escape(c)}</li>' for k, c in enumerate(classes))
+        key = "".join(
+            f'<li><span class="swatch" style="--swatch: var(--class-{k})"></span>{html.escape(c)}</li>' for k, c in enumerate(classes)
+        )
         key += '<li><span class="swatch" style="--swatch: #EE9955"></span>beyond the training data</li>'
         rows = [[c["class"], c["pixels"], f"{c['hectares']:,.1f}"] for c in record["area"]["classes"] or []]
-        beyond = f"{100 * (record['beyond_applicability'] or 0):.1f} % of its pixels lie farther from the training data than any validation label did, outliers aside: the scores say nothing about them."
-        out.append(f'<div class="full"><div class="maps{" tall" if tall else ""}">{shown}</div><ul class="key">{key}</ul></div>' + (table(["class", "pixels", "hectares"], rows, record["area"]["note"].replace("`", "")) if rows else "") + f'<p class="note full">{html.escape(beyond)}</p>')
+        beyond = (
+            f"{100 * (record['beyond_applicability'] or 0):.1f} % of its pixels lie farther from the training data than any validation"
+            " label did, outliers aside: the scores say nothing about them."
+        )
+        out.append(
+            f'<div class="full"><div class="maps{" tall" if tall else ""}">{shown}</div><ul class="key">{key}</ul></div>'
+            + (table(["class", "pixels", "hectares"], rows, record["area"]["note"].replace("`", "")) if rows else "")
+            + f'<p class="note full">{html.escape(beyond)}</p>'
+        )
     return section("map", "The map", "What the best model says of every pixel, and where it should not be asked.", *out)
 
 # %% ../../nbs/07_report.ipynb #c21db338
@@ -272,13 +295,28 @@ def page_head(results: dict) -> str:
     interval = f"{primary['level']:.0%} interval {primary['ci'][0]:.3f} to {primary['ci'][1]:.3f}" if primary["ci"] else "no interval"
     commit = (results["git"]["commit"] or "outside of git")[:10] + (" with changes" if results["git"].get("dirty") else "")
     n = results["data"]["n"]
-    facts = [(metric_named(primary["metric"]).title, f"<strong>{score}</strong>{interval}"), ("best model", f"<strong>{of(results['best_model'].replace('_', ' '))}</strong>of {len(results['models'])} models"),
-             ("labels", f"<strong>{n['val']:,}</strong>validated, each by a model trained elsewhere"), ("claim", f"<strong>{of(results['split']['claim'].replace('_', ' '))}</strong>{of(results['split']['method'])}, {results['split']['blocks']['val']} blocks"),
-             ("made", f"<strong>{results['ended_at'][:10]}</strong>code {of(commit)}")]
+    facts = [
+        (metric_named(primary["metric"]).title, f"<strong>{score}</strong>{interval}"),
+        ("best model", f"<strong>{of(results['best_model'].replace('_', ' '))}</strong>of {len(results['models'])} models"),
+        ("labels", f"<strong>{n['val']:,}</strong>validated, each by a model trained elsewhere"),
+        (
+            "claim",
+            (
+                f"<strong>{of(results['split']['claim'].replace('_', ' '))}</strong>{of(results['split']['method'])},"
+                f" {results['split']['blocks']['val']} blocks"
+            ),
+        ),
+        ("made", f"<strong>{results['ended_at'][:10]}</strong>code {of(commit)}"),
+    ]
     warnings = "".join(f"<p>{of(w)}</p>" for w in results["warnings"])
-    return (f'<header><p class="eyebrow">{of(results["data"]["name"])} · {of(results["data"]["target"])} · {of(results["run_id"])}</p><h1>{of(results["best_model"].replace("_", " "))} is <em{mood}>{of(verdict["status"])}</em></h1>'
-            f'<div class="reasons">{"".join(f"<p>{of(r)}</p>" for r in verdict["reasons"])}</div><dl class="facts">{"".join(f"<div><dt>{of(k)}</dt><dd>{v}</dd></div>" for k, v in facts)}</dl>'
-            + (f'<div class="warnings">{warnings}</div>' if warnings else "") + "</header>")
+    return (
+        f'<header><p class="eyebrow">{of(results["data"]["name"])} · {of(results["data"]["target"])} ·'
+        f' {of(results["run_id"])}</p><h1>{of(results["best_model"].replace("_", " "))} is <em{mood}>{of(verdict["status"])}</em></h1><div'
+        f' class="reasons">{"".join(f"<p>{of(r)}</p>" for r in verdict["reasons"])}</div><dl'
+        f' class="facts">{"".join(f"<div><dt>{of(k)}</dt><dd>{v}</dd></div>" for k, v in facts)}</dl>'
+        + (f'<div class="warnings">{warnings}</div>' if warnings else "")
+        + "</header>"
+    )
 
 # %% ../../nbs/07_report.ipynb #459eed2c
 GALLERY = """<div id="gallery"><div class="bar"><label>true <select id="by-true"><option value="">all</option></select></label><label>predicted <select id="by-pred"><option value="">all</option></select></label>
@@ -289,13 +327,23 @@ def model_table(results: dict) -> str:
     """The models side by side."""
     gap = lambda r: f"{r['difference']['value']:+.3f}" if r.get("difference") and r["difference"].get("value") is not None else ""
     interval = lambda r: f"{r['ci'][0]:.3f} to {r['ci'][1]:.3f}" if r.get("ci") else ""
-    worst = lambda r: f"{r['worst_region']['value']:.3f} {r['worst_region']['region']}" if r.get("worst_region") and r["worst_region"]["value"] is not None else ""
-    rows = [[r["model"] + (" (tied)" if r["tied"] else ""), r["value"], interval(r), gap(r), worst(r), r["verdict"]] for r in results["models"]]
+    worst = lambda r: (
+        f"{r['worst_region']['value']:.3f} {r['worst_region']['region']}"
+        if r.get("worst_region") and r["worst_region"]["value"] is not None
+        else ""
+    )
+    rows = [
+        [r["model"] + (" (tied)" if r["tied"] else ""), r["value"], interval(r), gap(r), worst(r), r["verdict"]] for r in results["models"]
+    ]
     return table(["model", results["primary"]["metric"], "interval", "gain", "worst region", "verdict"], rows)
 
 def origin_table(results: dict) -> str:
     """Where a result comes from."""
     d, s, e = results["data"], results["split"], results["environment"]
-    rows = [["data", f"{d['name']} ({d['source']})"], ["labels", str(d["label_kind"])], ["licence", d["licence"]], ["data fingerprint", d["fingerprint"][:16]], ["split fingerprint", s["fingerprint"][:16]], ["times this validation set was scored", str(s["val_evaluations_count"])],
-            ["commit", str(results["git"]["commit"])], ["python", e["python"]], ["processor", str(e["cpu"])]]
+    rows = [
+        ["data", f"{d['name']} ({d['source']})"], ["labels", str(d["label_kind"])], ["licence", d["licence"]],
+        ["data fingerprint", d["fingerprint"][:16]], ["split fingerprint", s["fingerprint"][:16]],
+        ["times this validation set was scored", str(s["val_evaluations_count"])], ["commit", str(results["git"]["commit"])],
+        ["python", e["python"]], ["processor", str(e["cpu"])],
+    ]
     return table(["what", "which"], rows, loose=True)

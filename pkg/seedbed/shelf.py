@@ -34,16 +34,21 @@ def set_up(
 ) -> tuple[Settings, Path]: # and dataset.h5
     """Export and process a published table in a folder of its own."""
     aside = tempfile.mkdtemp()
-    settings = load_settings(overrides=[f"source.name=table:{folder}", f"paths.exports={aside}/exports", f"paths.processed={aside}/processed", f"paths.runs={aside}/runs", *overrides])
+    settings = load_settings(
+        overrides=[
+            f"source.name=table:{folder}", f"paths.exports={aside}/exports", f"paths.processed={aside}/processed",
+            f"paths.runs={aside}/runs", *overrides,
+        ]
+    )
     export(settings); process(settings)
     return settings, settings.root / settings.processed_dir / "dataset.h5"
 
 # %% ../../nbs/shelf.ipynb #4a4eb99f
 def score_under(
-    path: Path, # dataset.h5
-    models: dict[str, BaseModel], # by what to call them
-    splits: dict[str, Split],
-) -> pd.DataFrame: # a row for each split and model: accuracy and macro-F1 of what could be learnt, accuracy where the rest counts as wrong, n, classes left out
+    path: Path, models: dict[str, BaseModel], splits: dict[str, Split]  # dataset.h5  # by what to call them
+) -> (
+    pd.DataFrame
+):  # a row for each split and model: accuracy and macro-F1 of what could be learnt, accuracy where the rest counts as wrong, n, classes left out
     """Score models under several splits."""
     labels, rows = labels_of(path), []
     for title, split in splits.items():
@@ -54,5 +59,10 @@ def score_under(
                 asked = len(y)
                 _, y, prediction, left_out = judged_labels(table, y, prediction, sorted(set(labels["label"])))
                 found = scores(y, prediction, "classification", left_out)
-                rows.append({"split": title, "model": name, "accuracy": found["accuracy"], "macro-F1": found["f1_score"], "accuracy of all": found["accuracy"] * len(y) / asked, "n": len(y), "left out": ", ".join(record["left_out"])})
+                rows.append(
+                    {
+                        "split": title, "model": name, "accuracy": found["accuracy"], "macro-F1": found["f1_score"],
+                        "accuracy of all": found["accuracy"] * len(y) / asked, "n": len(y), "left out": ", ".join(record["left_out"]),
+                    }
+                )
     return pd.DataFrame(rows)

@@ -29,12 +29,19 @@ def write_contract(
     found, faults = metric_named(metric), Faults("settings.ini")
     if (ceiling > usable) != found.greater_is_better:
         way = "greater" if found.greater_is_better else "smaller"
-        faults.add(f"[success] usable = {usable}, ceiling = {ceiling}: for {metric} {way} is better; set the ceiling {'above' if found.greater_is_better else 'below'} usable")
+        faults.add(
+            f"[success] usable = {usable}, ceiling = {ceiling}: for {metric} {way} is better; set the ceiling"
+            f" {'above' if found.greater_is_better else 'below'} usable"
+        )
     if not source.strip(): faults.add("[success] source = : who said so? Name the person or the document")
-    if max_quantity_error is not None and quantity is None: faults.add(f"[success] max_quantity_error = {max_quantity_error}: of what? Set quantity, e.g. count:wheat")
+    if max_quantity_error is not None and quantity is None:
+        faults.add(f"[success] max_quantity_error = {max_quantity_error}: of what? Set quantity, e.g. count:wheat")
     faults.raise_any()
-    return {"metric": metric, "title": found.title, "greater_is_better": found.greater_is_better, "usable": usable, "ceiling": ceiling, "rope": rope, "worst_region_min": worst_region_min,
-            "quantity": quantity, "max_quantity_error": max_quantity_error, **{f"max_{k}": limits.get(f"max_{k}") for k in LIMITS}, "claim": claim, "source": source}
+    return {
+        "metric": metric, "title": found.title, "greater_is_better": found.greater_is_better, "usable": usable, "ceiling": ceiling,
+        "rope": rope, "worst_region_min": worst_region_min, "quantity": quantity, "max_quantity_error": max_quantity_error,
+        **{f"max_{k}": limits.get(f"max_{k}") for k in LIMITS}, "claim": claim, "source": source,
+    }
 
 LIMITS = ("parameters", "model_bytes", "us_per_sample", "memory_mb")
 
@@ -56,17 +63,33 @@ def verdict(
     value, ci, name = score["value"], score["ci"], contract["title"]
     low, high = sorted(sign * v for v in ci) if ci else (None, None)
     usable, ceiling = sign * contract["usable"], sign * contract["ceiling"]
-    said = f"{name} {value:.3f}" + (f" [{min(ci):.3f}, {max(ci):.3f}]" if ci else ", without an interval") if value is not None else f"{name} is not defined here"
-    if low is None: status, reason = "undecided", f"{said}: too few independent blocks to judge by"
-    elif low >= ceiling: status, reason = "at ceiling", f"{said}: wholly beyond the ceiling {contract['ceiling']:g}"
-    elif low >= usable: status, reason = "usable", f"{said}: wholly beyond usable {contract['usable']:g}"
-    elif high < usable: status, reason = "not usable", f"{said}: wholly short of usable {contract['usable']:g}"
-    else: status, reason = "undecided", f"{said}: usable {contract['usable']:g} lies inside the interval"
+    said = (
+        f"{name} {value:.3f}" + (f" [{min(ci):.3f}, {max(ci):.3f}]" if ci else ", without an interval")
+        if value is not None
+        else f"{name} is not defined here"
+    )
+    if low is None:
+        status, reason = "undecided", f"{said}: too few independent blocks to judge by"
+    elif low >= ceiling:
+        status, reason = "at ceiling", f"{said}: wholly beyond the ceiling {contract['ceiling']:g}"
+    elif low >= usable:
+        status, reason = "usable", f"{said}: wholly beyond usable {contract['usable']:g}"
+    elif high < usable:
+        status, reason = "not usable", f"{said}: wholly short of usable {contract['usable']:g}"
+    else:
+        status, reason = "undecided", f"{said}: usable {contract['usable']:g} lies inside the interval"
     wrong, doubt = _off(contract, quantity)
     failed = [*_violations(contract, regions, cost, sign), *([wrong] if wrong else [])]
     if (failed or doubt) and status in ("usable", "at ceiling"): status = "not usable" if failed else "undecided"
-    unsaid = ["nobody has said what is good enough: success.source is that of the example"] if contract["source"].startswith("nobody yet") else []
-    return {"status": status, "thresholds": {k: v for k, v in contract.items() if k not in ("metric", "title", "greater_is_better")}, "reasons": [reason, *failed, *([doubt] if doubt else []), *unsaid], "failed": failed}
+    unsaid = (
+        ["nobody has said what is good enough: success.source is that of the example"]
+        if contract["source"].startswith("nobody yet")
+        else []
+    )
+    return {
+        "status": status, "thresholds": {k: v for k, v in contract.items() if k not in ("metric", "title", "greater_is_better")},
+        "reasons": [reason, *failed, *([doubt] if doubt else []), *unsaid], "failed": failed,
+    }
 
 # %% ../../nbs/00_success.ipynb #9a129cbe
 def _violations(contract: dict, regions, cost: dict, sign: int, enough: int = 10):
@@ -77,12 +100,16 @@ def _violations(contract: dict, regions, cost: dict, sign: int, enough: int = 10
             yield f"region '{row['region']}': {contract['title']} {value:.3f} is short of {least:g} (n = {row['n']})"
     for name in LIMITS:
         limit = contract.get(f"max_{name}")
-        if limit is not None and cost.get(name) is not None and cost[name] > limit: yield f"{name} = {cost[name]:.6g}: more than {limit:g} allowed"
+        if limit is not None and cost.get(name) is not None and cost[name] > limit:
+            yield f"{name} = {cost[name]:.6g}: more than {limit:g} allowed"
 
 def _off(contract: dict, quantity: dict | None) -> tuple[str | None, str | None]: # what fails, what is open
     most = contract.get("max_quantity_error")
     if most is None or not quantity or quantity["relative_error"] is None: return None, None
     low, high = quantity["ci"] or [quantity["relative_error"]] * 2
-    said = f"{quantity['name']}: {quantity['estimated']:.6g} where {quantity['true']:.6g} is true, an error of {100 * quantity['relative_error']:+.0f} % [{100 * low:+.0f}, {100 * high:+.0f}]; at most {100 * most:.0f} % are allowed"
+    said = (
+        f"{quantity['name']}: {quantity['estimated']:.6g} where {quantity['true']:.6g} is true, an error of"
+        f" {100 * quantity['relative_error']:+.0f} % [{100 * low:+.0f}, {100 * high:+.0f}]; at most {100 * most:.0f} % are allowed"
+    )
     if low > most or high < -most: return said, None
     return None, said if max(-low, high) > most else None

@@ -52,18 +52,25 @@ def git_state(
     root: Path, # the project
 ) -> tuple[dict, str]: # the record, and the difference to the commit as a patch
     """What git knows of the code; nulls outside of a repository or before the first commit."""
-    if git(root, "rev-parse", "--is-inside-work-tree") is None: return dict.fromkeys(("commit", "branch", "dirty", "remote", "diff_sha256", "untracked")), ""
+    if git(root, "rev-parse", "--is-inside-work-tree") is None:
+        return dict.fromkeys(("commit", "branch", "dirty", "remote", "diff_sha256", "untracked")), ""
     commit = (git(root, "rev-parse", "HEAD") or "").strip() or None
     untracked = [n for n in (git(root, "ls-files", "--others", "--exclude-standard", "-z") or "").split("\0") if n]
     changed = changed_files(root) if commit else []
     patch = (git(root, "diff", "--binary", "--relative", "HEAD", "--", *changed) or "") if changed else ""
     remote = (git(root, "remote", "get-url", "origin") or "").strip()
-    return {"commit": commit, "branch": (git(root, "symbolic-ref", "--short", "-q", "HEAD") or "").strip() or None,
-            "dirty": bool(changed or untracked) if commit else None, "remote": without_secret(remote) or None,
-            "diff_sha256": hashlib.sha256(patch.encode("utf-8", "surrogateescape")).hexdigest() if patch else None, "untracked": untracked[:100]}, patch
+    return {
+        "commit": commit, "branch": (git(root, "symbolic-ref", "--short", "-q", "HEAD") or "").strip() or None,
+        "dirty": bool(changed or untracked) if commit else None, "remote": without_secret(remote) or None,
+        "diff_sha256": hashlib.sha256(patch.encode("utf-8", "surrogateescape")).hexdigest() if patch else None,
+        "untracked": untracked[:100],
+    }, patch
 
 # %% ../../../nbs/lib/provenance.ipynb #ffa20724
-PACKAGES = ("seedbed", "numpy", "scipy", "pandas", "scikit-learn", "torch", "h5py", "rasterio", "geopandas", "shapely", "pyproj", "tifffile", "imagecodecs", "matplotlib", "papermill", "nbdev")
+PACKAGES = (
+    "seedbed", "numpy", "scipy", "pandas", "scikit-learn", "torch", "h5py", "rasterio", "geopandas", "shapely", "pyproj", "tifffile",
+    "imagecodecs", "matplotlib", "papermill", "nbdev",
+)
 
 def versions(names=PACKAGES) -> dict[str, str]:
     """Installed versions; a package that is not there is left out."""

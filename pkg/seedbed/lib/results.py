@@ -30,7 +30,7 @@ def check_results(
     """Refuse a record that does not fit the schema, naming every place where it does not."""
     found = sorted(
         jsonschema.Draft202012Validator(schema()).iter_errors(plain(record)), key=lambda e: list(map(str, e.path))
-    )
+        )
     if found:
         raise InputError(
             f"{where}: "

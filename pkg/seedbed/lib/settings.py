@@ -196,7 +196,9 @@ class Settings(Section):
         return (Path({"export_dir": self.paths.exports, "processed_dir": self.paths.processed}[place]) / f"{slug}-{key}").as_posix()
     def _by_settings(self, place: str, *sections: str) -> str:
         if self.source.name.startswith("earthengine"): sections += ("earthengine",)
-        return self._places.get(place) or self.folder_of(place, fingerprint_of({name: getattr(self, name).model_dump() for name in sections}, 8))
+        return self._places.get(place) or self.folder_of(
+            place, fingerprint_of({name: getattr(self, name).model_dump() for name in sections}, 8)
+        )
 
     @property
     def export_dir(self) -> str: # relative to the project's root
@@ -229,7 +231,8 @@ def parse_override(
     section, dot, key = name.strip().partition(".")
     if not (equals and dot and section and key):
         raise InputError(f"-p {text}: not of the form section.key=value; for example -p split.block_km=5")
-    if re.search(r"\s#|[\r\n]", f" {value}"): raise InputError(f"-p {text}: ' #' begins a comment in settings.ini and a line ends the value; leave them out of {name}")
+    if re.search(r"\s#|[\r\n]", f" {value}"):
+        raise InputError(f"-p {text}: ' #' begins a comment in settings.ini and a line ends the value; leave them out of {name}")
     return section, key, value.strip()
 
 # %% ../../../nbs/lib/settings.ipynb #3fe04caa
@@ -244,7 +247,11 @@ def _fault(error: dict) -> str:
     where = [str(part) for part in error["loc"] if isinstance(part, str)][:2]
     value = error.get("input")
     if error["type"] == "extra_forbidden":
-        known = Settings.model_fields[where[0]].annotation.model_fields if len(where) == 2 else [n for n in Settings.model_fields if n != "root"]
+        known = (
+            Settings.model_fields[where[0]].annotation.model_fields
+            if len(where) == 2
+            else [n for n in Settings.model_fields if n != "root"]
+        )
         if len(where) == 2: return f"[{where[0]}] {where[1]}: no such key; {nearest(where[1], list(known))}"
         return f"[{where[0]}]: no such section; {nearest(where[0], list(known))}"
     message = error["msg"].replace("Input should be", "should be").replace("String should", "should")
@@ -261,7 +268,7 @@ def make_settings(
     try: settings = Settings(**sections, root=root or project_root())
     except ValidationError as error:
         for line in dict.fromkeys(_fault(e) for e in error.errors()): faults.add(line)
-        faults.raise_any()
+    faults.raise_any()
     for line in _contradictions(settings): faults.add(line)
     faults.raise_any()
     return settings
@@ -273,13 +280,16 @@ def _contradictions(settings: Settings):
     if success.usable == success.ceiling: yield f"[success] ceiling = {success.ceiling}: equals usable; set it beyond"
     for section, values in settings.model_dump().items():
         for key, value in values.items():
-            if isinstance(value, float) and not math.isfinite(value) and key != "nodata": yield f"[{section}] {key} = {value}: write a finite number"
-    if split.method in ("blocks", "random") and split.fold is not None and split.fold >= split.folds: yield f"[split] fold = {split.fold}: there are {split.folds} folds, counted from 0"
+            if isinstance(value, float) and not math.isfinite(value) and key != "nodata":
+                yield f"[{section}] {key} = {value}: write a finite number"
+    if split.method in ("blocks", "random") and split.fold is not None and split.fold >= split.folds:
+        yield f"[split] fold = {split.fold}: there are {split.folds} folds, counted from 0"
     if settings.run.open_test and not split.test: yield "[run] open_test = yes: there is no test; name its regions in split.test"
     if not names: yield "[models] names = : no model; name at least one, e.g. majority"
     for name in sorted({n for n in names if names.count(n) > 1}): yield f"[models] names: '{name}' stands there twice; name it once"
     if not settings.run.seeds: yield "[run] seeds = : no seed; write at least one, e.g. 0"
-    if len(set(settings.run.seeds)) < len(settings.run.seeds): yield f"[run] seeds = {settings.run.seeds}: a seed stands there twice; write each once"
+    if len(set(settings.run.seeds)) < len(settings.run.seeds):
+        yield f"[run] seeds = {settings.run.seeds}: a seed stands there twice; write each once"
 
 # %% ../../../nbs/lib/settings.ipynb #77d5ee5b
 def load_settings(

@@ -35,8 +35,10 @@ class Network(BaseModel):
     def train(self, data):
         seed_everything(self.seed, torch.get_num_threads())
         mean, std = (float(data.y.mean()), float(data.y.std()) or 1.) if data.task == "regression" else (0., 1.)
-        self.shape = {"task": data.task, "bands": len(data.bands), "steps": data.steps, "outputs": len(data.classes) or 1, "mean": mean, "std": std,
-                      "absent": sorted(set(range(len(data.classes))) - set(data.y.tolist()))}
+        self.shape = {
+            "task": data.task, "bands": len(data.bands), "steps": data.steps, "outputs": len(data.classes) or 1, "mean": mean, "std": std,
+            "absent": sorted(set(range(len(data.classes))) - set(data.y.tolist())),
+        }
         network = self.build(**self.shape)
         o = self.options
         self.history = fit_network(network, data, o.epochs, o.patience, o.learning_rate, self.batch_size, self.seed, pick_device(o.device))
@@ -46,8 +48,15 @@ class Network(BaseModel):
         device, parts = pick_device(self.options.device), [data.rows[i:i + 1024] for i in range(0, len(data), 1024)]
         return np.concatenate([run_network(self.fitted, read_rows(data, rows), data.task, device=device) for rows in parts])
     def parameters(self): return sum(p.numel() for p in self.fitted.parameters())
-    def params(self): return self.options.model_dump(exclude={"names"}) | {"batch_size": self.batch_size, "best_epoch": self.history.best, "epochs_run": len(self.history.train)}
-    def dump(self, file: Path): torch.save({"shape": self.shape, "history": asdict(self.history), "state": {k: v.cpu() for k, v in self.fitted.state_dict().items()}}, file)
+    def params(self):
+        return self.options.model_dump(exclude={"names"}) | {
+            "batch_size": self.batch_size, "best_epoch": self.history.best, "epochs_run": len(self.history.train),
+        }
+
+    def dump(self, file: Path):
+        state = {k: v.cpu() for k, v in self.fitted.state_dict().items()}
+        torch.save({"shape": self.shape, "history": asdict(self.history), "state": state}, file)
+
     def restore(self, file: Path):
         saved = torch.load(file, weights_only=True)
         self.shape, self.history = saved["shape"], History(**saved["history"])

@@ -29,7 +29,9 @@ from ..lib.settings import nearest
 
 # %% ../../../nbs/sources/cropharvest.ipynb #a460fa6a
 STEPS, STEP_DAYS = 12, 30
-DYNAMIC = ("VV", "VH", "B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12", "temperature_2m", "total_precipitation")
+DYNAMIC = (
+    "VV", "VH", "B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12", "temperature_2m", "total_precipitation",
+)
 STATIC, REMOVED = ("elevation", "slope"), ("B1", "B10")
 CHANNELS = (*(band for band in DYNAMIC if band not in REMOVED), *STATIC, "NDVI")
 
@@ -63,7 +65,8 @@ def array_of_tif(
 ) -> np.ndarray: # [12, 18]
     """The array that CropHarvest makes of an exported image at a place: its nearest pixel, without B1 and B10, with its index, filled."""
     raster = read_tif(path)
-    if len(raster.data) != STEPS * len(DYNAMIC) + len(STATIC): raise InputError(f"{path}: {len(raster.data)} bands where CropHarvest has 206; is it one of its exports?")
+    if len(raster.data) != STEPS * len(DYNAMIC) + len(STATIC):
+        raise InputError(f"{path}: {len(raster.data)} bands where CropHarvest has 206; is it one of its exports?")
     _, height, width = raster.data.shape
     column, row = ~raster.transform @ (lon, lat)
     inside = lambda value, size: int(np.clip(np.floor(value), 0, size - 1))
@@ -103,7 +106,8 @@ def task_named(
     target, at, box = text.partition("@")
     try: west, south, east, north = map(float, box.split(","))
     except ValueError: raise InputError(f"source.task = {text}: {nearest(text, list(TASKS))}; or target@west,south,east,north, e.g. maize@33.9,-4.7,41.9,5.5") from None
-    if not (target and west < east and south < north): raise InputError(f"source.task = {text}: the box is empty; write target@west,south,east,north")
+    if not (target and west < east and south < north):
+        raise InputError(f"source.task = {text}: the box is empty; write target@west,south,east,north")
     return Task(target, (west, south, east, north))
 
 # %% ../../../nbs/sources/cropharvest.ipynb #ba42a001
@@ -145,7 +149,9 @@ def write_pixel(
     timed = values[:, [CHANNELS.index(name) for name in LAYOUT.variables]].ravel()
     static = values[0, [CHANNELS.index(name) for name in STATIC]]
     place = rasterio.Affine(PIXEL, 0, lon - PIXEL / 2, 0, -PIXEL, lat + PIXEL / 2)
-    with atomic(path) as temporary, rasterio.open(temporary, "w", driver="GTiff", width=1, height=1, count=LAYOUT.count, dtype="float32", crs="EPSG:4326", transform=place) as file:
+    with atomic(path) as temporary, rasterio.open(
+        temporary, "w", driver="GTiff", width=1, height=1, count=LAYOUT.count, dtype="float32", crs="EPSG:4326", transform=place
+    ) as file:
         file.write(np.concatenate([timed, static]).astype("float32").reshape(-1, 1, 1))
         file.descriptions = LAYOUT.descriptions
 
@@ -202,8 +208,13 @@ def labels_of_task(source: CropHarvest) -> gpd.GeoDataFrame: # id, label, start,
     start = pd.to_datetime(frame["export_end_date"], errors="coerce", utc=True) - pd.Timedelta(days=STEPS * STEP_DAYS)
     files = [file_of(source, *key) for key in zip(name, frame["dataset"])]
     train = gpd.GeoDataFrame(
-        {"id": [f"{i}_{d}" for i, d in zip(name, frame["dataset"])], "label": frame["task"].values, "start": start.dt.strftime("%Y-%m-%d").fillna("").values,
-         "region": frame["dataset"].values, "file": files, "row": -1}, geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs=4326)
+        {
+            "id": [f"{i}_{d}" for i, d in zip(name, frame["dataset"])], "label": frame["task"].values,
+            "start": start.dt.strftime("%Y-%m-%d").fillna("").values, "region": frame["dataset"].values, "file": files, "row": -1,
+        },
+        geometry=gpd.points_from_xy(frame["lon"], frame["lat"]),
+        crs=4326,
+    )
     tests = sorted((source.path / "test_features").glob(f"{source.task.test}*.h5")) if source.task.test else []
     parts = [train, *(test_pixels(p, source.task).assign(start="", file=p.relative_to(source.path).as_posix()) for p in tests)]
     if not len(train): raise InputError(f"{path}: no label for {source.task.target} in {source.task.box}; choose another source.task")
@@ -232,6 +243,13 @@ def read_array(
 # %% ../../../nbs/sources/cropharvest.ipynb #b401f7b0
 def about_task(task: Task) -> dict:
     """Where the data come from, and what is told apart."""
-    return {"name": "cropharvest", "description": f"CropHarvest: {task.target} or not", "licence": "CC BY-SA 4.0 (labels: those of their sources)",
-            "attribution": "Tseng, G., Zvonkov, I., Nakalembe, C., Kerner, H. (2021): CropHarvest, a global dataset for crop-type classification. NeurIPS Datasets and Benchmarks.",
-            "label_kind": "mixed: surveys, interpretation of images, maps", "targets": {"label": {"task": "classification", "classes": list(task.classes)}}}
+    return {
+        "name": "cropharvest", "description": f"CropHarvest: {task.target} or not",
+        "licence": "CC BY-SA 4.0 (labels: those of their sources)",
+        "attribution": (
+            "Tseng, G., Zvonkov, I., Nakalembe, C., Kerner, H. (2021): CropHarvest, a global dataset for crop-type classification. NeurIPS"
+            " Datasets and Benchmarks."
+        ),
+        "label_kind": "mixed: surveys, interpretation of images, maps",
+        "targets": {"label": {"task": "classification", "classes": list(task.classes)}},
+    }

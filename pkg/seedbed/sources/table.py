@@ -30,7 +30,10 @@ def find_table(
     for pattern in ("data.npz", "*.npz", "*.csv"):
         found = sorted(path.glob(pattern))
         if len(found) == 1: return found[0]
-        if found: raise InputError(f"{path}: holds {len(found)} tables ({', '.join(p.name for p in found[:4])}); name one of them in source.name = table:PATH")
+        if found:
+            raise InputError(
+                f"{path}: holds {len(found)} tables ({', '.join(p.name for p in found[:4])}); name one of them in source.name = table:PATH"
+            )
     raise InputError(f"{path}: holds neither an npz nor a csv; put the table there or correct source.name = table:PATH")
 
 # %% ../../../nbs/sources/table.ipynb #77890356
@@ -49,10 +52,17 @@ def read_csv_table(
     return frame.drop(columns=names), X, variables
 
 # %% ../../../nbs/sources/table.ipynb #7c2f37b4
-def read_npz_table(path: Path) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...], np.ndarray | None]: # columns of the labels, X [n, T, B], bands, dates [n, T]
+def read_npz_table(
+    path: Path,
+) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...], np.ndarray | None]:  # columns of the labels, X [n, T, B], bands, dates [n, T]
     """Take an npz apart into labels and series."""
-    with explain(path, "is it an npz that numpy.savez has written, without pickled objects?"), np.load(path, allow_pickle=False) as file: arrays = dict(file)
-    if "X" not in arrays or arrays["X"].ndim != 3: raise InputError(f"{path}: holds no array X of labels by steps by bands; write one with numpy.savez(path, X=..., y=..., id=..., lon=..., lat=...)")
+    with explain(path, "is it an npz that numpy.savez has written, without pickled objects?"), np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    if "X" not in arrays or arrays["X"].ndim != 3:
+        raise InputError(
+            f"{path}: holds no array X of labels by steps by bands; write one with numpy.savez(path, X=..., y=..., id=..., lon=...,"
+            " lat=...)"
+        )
     X = arrays.pop("X").astype(float)
     bands = tuple(map(str, arrays.pop("bands", [f"band{b}" for b in range(X.shape[2])])))
     if len(bands) != X.shape[2]: raise InputError(f"{path}: names {len(bands)} bands where X has {X.shape[2]}; correct 'bands'")
@@ -83,14 +93,19 @@ class Table(Source):
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
         where, (table, _, _, dates) = relative(self.path, self.settings.root), self.parts
-        if lacking := [c for c in ("lon", "lat") if c not in table]: raise InputError(f"{where}: no column '{lacking[0]}'; give each label its longitude and latitude in degrees as lon and lat")
+        if lacking := [c for c in ("lon", "lat") if c not in table]:
+            raise InputError(f"{where}: no column '{lacking[0]}'; give each label its longitude and latitude in degrees as lon and lat")
         if dates is not None and "start" not in table: table = table.assign(start=dates[:, 0])
-        return canonical(gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326), self.settings.labels, where)
+        return canonical(
+            gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326), self.settings.labels, where
+        )
 
     def labels(self): return self._labels
     def about(self):
         known = self.path.parent / "manifest.json"
-        return {"name": self.path.parent.name if self.path.name == "data.npz" else self.path.stem, "label_kind": "unknown"} | (read_json(known) if known.is_file() else {})
+        return {"name": self.path.parent.name if self.path.name == "data.npz" else self.path.stem, "label_kind": "unknown"} | (
+            read_json(known) if known.is_file() else {}
+        )
     def layout(self):
         _, X, bands, dates = self.parts
         return Layout(bands, X.shape[1], step_months=self.settings.source.step_months if dates is None else step_of(dates))

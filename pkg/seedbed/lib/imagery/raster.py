@@ -46,7 +46,8 @@ def _names(metadata: str | None, count: int) -> tuple:
 # %% ../../../../nbs/lib/imagery/raster.ipynb #a51469f6
 def _pixels(page: tifffile.TiffPage) -> np.ndarray: # [bands, height, width]
     "The pixels; of an LZW tile that reaches beyond the image, only the rows that exist are unpacked."
-    if page.is_tiled and page.compression == tifffile.COMPRESSION.LZW and page.imagelength < page.tilelength: page.tilelength = page.imagelength
+    if page.is_tiled and page.compression == tifffile.COMPRESSION.LZW and page.imagelength < page.tilelength:
+        page.tilelength = page.imagelength
     data = page.asarray()
     return data[None] if data.ndim == 2 else np.moveaxis(data, -1, 0) if page.planarconfig == 1 else data
 
@@ -85,7 +86,9 @@ def _read_general(path: Path) -> Raster:
             code = file.crs.to_epsg()
             scaled = any(s != 1 for s in file.scales) or any(file.offsets)
             scales = [np.array(v)[:, None, None] for v in (file.scales, file.offsets)] if scaled else []
-            return Raster(file.read(), file.transform, f"EPSG:{code}" if code else file.crs.to_wkt(), file.nodata, file.descriptions, *scales)
+            return Raster(
+                file.read(), file.transform, f"EPSG:{code}" if code else file.crs.to_wkt(), file.nodata, file.descriptions, *scales
+            )
 
 # %% ../../../../nbs/lib/imagery/raster.ipynb #09c5dff6
 def read_tif(

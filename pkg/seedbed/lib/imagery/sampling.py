@@ -21,7 +21,11 @@ def anchor(
     if not geometry.covers(middle): middle = geometry.representative_point()
     row, column = pixel_of(raster, middle.x, middle.y)
     height, width = raster.data.shape[1:]
-    if not (0 <= row < height and 0 <= column < width): raise ValueError(f"the label lies outside of its tif, at row {row} and column {column} of {height} x {width} pixels; export the tif again or correct the label")
+    if not (0 <= row < height and 0 <= column < width):
+        raise ValueError(
+            f"the label lies outside of its tif, at row {row} and column {column} of {height} x {width} pixels; export the tif again or"
+            " correct the label"
+        )
     return row, column
 
 # %% ../../../../nbs/lib/imagery/sampling.ipynb #84c94a8b
@@ -94,4 +98,6 @@ def sample_chip(
 def window_of(raster: Raster, geometry, size: int): # a polygon in the raster's coordinates
     """The ground that a chip shows."""
     top, left = corner(raster, geometry, size)
-    return shapely.Polygon([raster.transform @ at for at in ((left, top), (left + size, top), (left + size, top + size), (left, top + size))])
+    return shapely.Polygon(
+        [raster.transform @ at for at in ((left, top), (left + size, top), (left + size, top + size), (left, top + size))]
+    )

@@ -36,7 +36,9 @@ class Scene:
         if file.crs is None: raise InputError(f"{path}: names no coordinate reference system; assign one, e.g. with `rio edit-info --crs`")
         try: self.bands = band_order(layout, file.descriptions)
         except ValueError as error: raise InputError(f"{path}: {error}; bring a scene with the bands that the model was trained on: {', '.join(layout.variables)} at {layout.steps} steps") from None
-        self.height, self.width, self.transform, self.crs, self.nodata = file.height, file.width, file.transform, file.crs.to_string(), file.nodata
+        self.height, self.width, self.transform, self.crs, self.nodata = (
+            file.height, file.width, file.transform, file.crs.to_string(), file.nodata,
+        )
         self.block = file.block_shapes[0]
         scaled = any(s != 1 for s in file.scales) or any(file.offsets)
         self.scale, self.offset = (np.array(v)[self.bands, None, None] for v in (file.scales, file.offsets)) if scaled else (1., 0.)
@@ -65,7 +67,9 @@ def read_small(
     """A raster, as large as a figure needs it."""
     with rasterio.open(path) as file:
         scale = max(1, max(file.height, file.width) / most)
-        values = file.read(list(map(int, bands)), out_shape=(len(bands), round(file.height / scale), round(file.width / scale)), masked=True)
+        values = file.read(
+            list(map(int, bands)), out_shape=(len(bands), round(file.height / scale), round(file.width / scale)), masked=True
+        )
     return values.filled(0) if values.dtype.kind in "ui" else values.astype(np.float32).filled(np.nan)
 
 # %% ../../../../nbs/lib/imagery/scene.ipynb #6c19ce1b
@@ -79,20 +83,37 @@ def windows(
     round_to = lambda n, unit, most: min(most, max(n // unit * unit, min(unit, n) // multiple * multiple, multiple))
     width = scene.width if pixels >= scene.width * multiple else round_to(int(pixels ** .5), scene.block[1], scene.width)
     height = round_to(pixels // width, scene.block[0], scene.height)
-    return [(r, c, min(height, scene.height - r), min(width, scene.width - c)) for r in range(0, scene.height, height) for c in range(0, scene.width, width)]
+    return [
+        (r, c, min(height, scene.height - r), min(width, scene.width - c))
+        for r in range(0, scene.height, height)
+        for c in range(0, scene.width, width)
+    ]
 
 # %% ../../../../nbs/lib/imagery/scene.ipynb #c457f8f3
 def _tile_facts(path: Path) -> dict:
     with explain(str(path), "remove or replace this tile"), rasterio.open(path) as file:
-        return {"path": path, "crs": file.crs, "bands": file.count, "dtype": file.dtypes[0], "nodata": file.nodata, "names": file.descriptions, "size": (file.height, file.width), "transform": file.transform, "block": file.block_shapes[0]}
+        return {
+            "path": path, "crs": file.crs, "bands": file.count, "dtype": file.dtypes[0], "nodata": file.nodata, "names": file.descriptions,
+            "size": (file.height, file.width), "transform": file.transform, "block": file.block_shapes[0],
+        }
 
 def _same(tiles: list[dict]):
     first = tiles[0]
     for tile in tiles[1:]:
         for key in ("crs", "bands", "dtype", "nodata", "names"):
-            if tile[key] != first[key]: raise InputError(f"{tile['path']}: {key} is {tile[key]}, where {first['path'].name} has {first[key]}; map such tiles one by one")
-        if not np.allclose([tile["transform"].a, tile["transform"].e], [first["transform"].a, first["transform"].e]) or tile["transform"].b or tile["transform"].d:
-            raise InputError(f"{tile['path']}: pixels of {tile['transform'].a:g} x {-tile['transform'].e:g}, where {first['path'].name} has {first['transform'].a:g} x {-first['transform'].e:g}; bring all tiles to one grid")
+            if tile[key] != first[key]:
+                raise InputError(
+                    f"{tile['path']}: {key} is {tile[key]}, where {first['path'].name} has {first[key]}; map such tiles one by one"
+                )
+        if (
+            not np.allclose([tile["transform"].a, tile["transform"].e], [first["transform"].a, first["transform"].e])
+            or tile["transform"].b
+            or tile["transform"].d
+        ):
+            raise InputError(
+                f"{tile['path']}: pixels of {tile['transform'].a:g} x {-tile['transform'].e:g}, where {first['path'].name} has"
+                f" {first['transform'].a:g} x {-first['transform'].e:g}; bring all tiles to one grid"
+            )
 
 # %% ../../../../nbs/lib/imagery/scene.ipynb #06f6b60a
 def mosaic(
@@ -111,24 +132,36 @@ def mosaic(
     bands = "\n".join(_vrt_band(tiles, b) for b in range(1, tiles[0]["bands"] + 1))
     transform = ", ".join(map(repr, Affine(step[0], 0, left, 0, step[1], top).to_gdal()))
     with atomic(target) as temporary:
-        temporary.write_text(f'<VRTDataset rasterXSize="{width}" rasterYSize="{height}"><SRS>{xml.sax.saxutils.escape(tiles[0]["crs"].to_wkt())}</SRS>'
-                             f"<GeoTransform>{transform}</GeoTransform>\n{bands}\n</VRTDataset>\n", encoding="utf-8")
+        temporary.write_text(
+            f'<VRTDataset rasterXSize="{width}" rasterYSize="{height}"><SRS>{xml.sax.saxutils.escape(tiles[0]["crs"].to_wkt())}</SRS>'
+            f'<GeoTransform>{transform}</GeoTransform>\n{bands}\n</VRTDataset>\n',
+            encoding="utf-8",
+        )
     return Path(target)
 
 # %% ../../../../nbs/lib/imagery/scene.ipynb #118c4744
-_VRT_TYPES = {"uint8": "Byte", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32", "float32": "Float32", "float64": "Float64"}
+_VRT_TYPES = {
+    "uint8": "Byte", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32", "float32": "Float32", "float64": "Float64",
+}
 
 def _vrt_band(tiles: list[dict], band: int) -> str:
     "The description of one band of a VRT."
     escape, first = xml.sax.saxutils.escape, tiles[0]
-    lines = [f'<VRTRasterBand dataType="{_VRT_TYPES[first["dtype"]]}" band="{band}" blockXSize="{min(first["block"][1], 4096)}" blockYSize="{first["block"][0]}">']
+    lines = [
+        f'<VRTRasterBand dataType="{_VRT_TYPES[first["dtype"]]}" band="{band}" blockXSize="{min(first["block"][1], 4096)}"'
+        f' blockYSize="{first["block"][0]}">'
+    ]
     if first["names"][band - 1]: lines.append(f"<Description>{escape(first['names'][band - 1])}</Description>")
     kind, gap = ("SimpleSource", "") if first["nodata"] is None else ("ComplexSource", f"<NODATA>{first['nodata']!r}</NODATA>")
     if gap: lines.append(f"<NoDataValue>{first['nodata']!r}</NoDataValue>")
     for t in tiles:
         (column, row), (height, width) = t["at"], t["size"]
-        lines.append(f'<{kind}><SourceFilename relativeToVRT="0">{escape(str(t["path"].resolve()))}</SourceFilename><SourceBand>{band}</SourceBand>'
-                     f'<SrcRect xOff="0" yOff="0" xSize="{width}" ySize="{height}"/><DstRect xOff="{column}" yOff="{row}" xSize="{width}" ySize="{height}"/>{gap}</{kind}>')
+        lines.append(
+            f'<{kind}><SourceFilename'
+            f' relativeToVRT="0">{escape(str(t["path"].resolve()))}</SourceFilename><SourceBand>{band}</SourceBand><SrcRect xOff="0"'
+            f' yOff="0" xSize="{width}" ySize="{height}"/><DstRect xOff="{column}" yOff="{row}" xSize="{width}"'
+            f' ySize="{height}"/>{gap}</{kind}>'
+        )
     return "".join(lines) + "</VRTRasterBand>"
 
 # %% ../../../../nbs/lib/imagery/scene.ipynb #fe6ea43b
@@ -149,7 +182,10 @@ def write_cog(
     band_tags: dict = {}, # of the first band
 ):
     """Write a cloud-optimised GeoTIFF from windows, whole or not at all."""
-    profile = dict(driver="GTiff", height=scene.height, width=scene.width, count=len(bands), dtype=dtype, nodata=nodata, crs=scene.crs, transform=scene.transform, bigtiff="IF_SAFER")
+    profile = dict(
+        driver="GTiff", height=scene.height, width=scene.width, count=len(bands), dtype=dtype, nodata=nodata, crs=scene.crs,
+        transform=scene.transform, bigtiff="IF_SAFER",
+    )
     with tempfile.TemporaryDirectory(prefix=".tmp-map-", dir=Path(path).parent) as aside, warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         with rasterio.open(f"{aside}/plain.tif", "w", **profile) as file:
@@ -160,7 +196,10 @@ def write_cog(
             if colours: file.write_colormap(1, colours)
         with atomic(path) as temporary:
             kind = "MODE" if np.dtype(dtype).kind in "ui" else "AVERAGE"
-            rasterio.shutil.copy(f"{aside}/plain.tif", temporary, driver="COG", compress="DEFLATE", predictor="NO" if colours else "YES", blocksize=256, bigtiff="IF_SAFER", overview_resampling=kind)
+            rasterio.shutil.copy(
+                f"{aside}/plain.tif", temporary, driver="COG", compress="DEFLATE", predictor="NO" if colours else "YES", blocksize=256,
+                bigtiff="IF_SAFER", overview_resampling=kind,
+            )
 
 # %% ../../../../nbs/lib/imagery/scene.ipynb #0063c5c9
 def write_categories(
@@ -170,4 +209,6 @@ def write_categories(
     """Write the file from which GDAL and QGIS take the names of classes."""
     rows = "".join(f"<Category>{xml.sax.saxutils.escape(name)}</Category>" for name in names)
     with atomic(path.with_name(path.name + ".aux.xml")) as temporary:
-        temporary.write_text(f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{rows}</CategoryNames></PAMRasterBand></PAMDataset>\n', encoding="utf-8")
+        temporary.write_text(
+            f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{rows}</CategoryNames></PAMRasterBand></PAMDataset>\n', encoding="utf-8"
+        )

@@ -21,7 +21,8 @@ def write_series(
     ids, X: np.ndarray, # [n] text, [n, T, B]; NaN where missing
 ):
     """Write series.npz: the same bytes for the same content."""
-    with atomic(Path(folder) / SERIES) as temporary, temporary.open("wb") as file: np.savez(file, id=np.asarray(ids, str), X=np.asarray(X, np.float32))
+    with atomic(Path(folder) / SERIES) as temporary, temporary.open("wb") as file:
+        np.savez(file, id=np.asarray(ids, str), X=np.asarray(X, np.float32))
 
 # %% ../../../../nbs/lib/imagery/series.ipynb #4a393e20
 def read_series(

@@ -46,7 +46,9 @@ class Applicability:
     threshold: float # dissimilarity up to which the validation speaks for the model
     validation: np.ndarray # float32 [n] dissimilarity of each validation sample
 
-    def dissimilarity(self, features: np.ndarray) -> np.ndarray: # float32 [n]; 0 for a training sample, 1 is as far as two of them are apart
+    def dissimilarity(
+        self, features: np.ndarray
+    ) -> np.ndarray:  # float32 [n]; 0 for a training sample, 1 is as far as two of them are apart
         """The dissimilarity index of samples, scaled as for the model."""
         return nearest_distance(features * self.weights, self.reference) / np.float32(self.mean_distance)
 

@@ -50,8 +50,16 @@ def check_sample(
     stratum: np.ndarray, sizes: dict | None,
 ):
     """Refuse what is no probability sample, or too small a one for a variance."""
-    if not sizes: raise InputError("no area can be estimated: these labels are not declared a probability sample; draw one with `seedbed design` and label it, or report the pixel counts as what they are")
-    if unknown := set(stratum) - set(sizes): raise InputError(f"stratum '{sorted(unknown)[0]}' of the sample is not among the design's strata: {', '.join(map(str, sizes))}; keep each point's stratum as it was drawn")
+    if not sizes:
+        raise InputError(
+            "no area can be estimated: these labels are not declared a probability sample; draw one with `seedbed design` and label it, or"
+            " report the pixel counts as what they are"
+        )
+    if unknown := set(stratum) - set(sizes):
+        raise InputError(
+            f"stratum '{sorted(unknown)[0]}' of the sample is not among the design's strata: {', '.join(map(str, sizes))}; keep each"
+            " point's stratum as it was drawn"
+        )
     for name, size in sizes.items():
         n = int((stratum == name).sum())
         if n < 2: raise InputError(f"stratum '{name}': {n} labelled places; at least 2 are needed for an interval")
@@ -71,15 +79,28 @@ def estimate_area(
     sizes = {str(k): v for k, v in (sizes or {}).items()}
     check_sample(stratum, sizes)
     classes, z = sorted(set(reference) | set(predicted)), norm.ppf(.5 + level / 2)
-    said = lambda value, error, times=1., most=1.: {"value": value * times, "se": error * times, "ci": [max(value - z * error, 0) * times, min(value + z * error, most) * times]} if np.isfinite(value) else None
+    said = lambda value, error, times=1.0, most=1.0: (
+        {"value": value * times, "se": error * times, "ci": [max(value - z * error, 0) * times, min(value + z * error, most) * times]}
+        if np.isfinite(value)
+        else None
+    )
     columns = [reference == predicted] + [v for c in classes for v in (reference == c, predicted == c, (reference == c) & (predicted == c))]
     mean, covariance = stratum_moments(np.stack(columns, 1), stratum, sizes)
     rows = []
     for k, name in enumerate(classes):
         found, mapped, both = 1 + 3 * k, 2 + 3 * k, 3 + 3 * k
-        rows.append({"class": name, "n": int((reference == name).sum()), "hectares": said(mean[found], np.sqrt(covariance[found, found]), hectares),
-                     "users_accuracy": said(*ratio_of(mean, covariance, both, mapped)), "producers_accuracy": said(*ratio_of(mean, covariance, both, found))})
-    return {"estimate": True, "level": level, "n": len(reference), "hectares": hectares, "overall_accuracy": said(mean[0], np.sqrt(covariance[0, 0])), "classes": rows}
+        rows.append(
+            {
+                "class": name, "n": int((reference == name).sum()),
+                "hectares": said(mean[found], np.sqrt(covariance[found, found]), hectares),
+                "users_accuracy": said(*ratio_of(mean, covariance, both, mapped)),
+                "producers_accuracy": said(*ratio_of(mean, covariance, both, found)),
+            }
+        )
+    return {
+        "estimate": True, "level": level, "n": len(reference), "hectares": hectares,
+        "overall_accuracy": said(mean[0], np.sqrt(covariance[0, 0])), "classes": rows,
+    }
 
 # %% ../../../../nbs/lib/judging/area.ipynb #a2e07b6a
 def sample_size(
@@ -151,8 +172,11 @@ def design_sample(
         crs = file.crs.to_string()
     lon, lat = transformer(crs, "EPSG:4326").transform(x, y)
     names = [f"p{i:05d}" for i in range(1, len(drawn) + 1)]
-    design = {"schema_version": 1, "kind": "stratified random", "map": str(Path(map_path).resolve()), "map_sha256": fingerprint(map_path), "crs": crs, "seed": seed,
-              "strata": [{"name": c, "pixels": sizes[c], "places": wanted[c]} for c in sizes], "points": {p: {"stratum": classes[v], "map": classes[v]} for p, v in zip(names, drawn["value"])}}
+    design = {
+        "schema_version": 1, "kind": "stratified random", "map": str(Path(map_path).resolve()), "map_sha256": fingerprint(map_path),
+        "crs": crs, "seed": seed, "strata": [{"name": c, "pixels": sizes[c], "places": wanted[c]} for c in sizes],
+        "points": {p: {"stratum": classes[v], "map": classes[v]} for p, v in zip(names, drawn["value"])},
+    }
     points = gpd.GeoDataFrame({"id": names, "label": None, "note": None}, geometry=shapely.points(lon, lat), crs=4326)
     with atomic(Path(folder) / "points.geojson") as temporary: temporary.write_text(points.to_json(drop_id=True), encoding="utf-8")
     write_json(Path(folder) / "design.json", design)
@@ -166,15 +190,25 @@ def estimate_from_design(
     level: float = .95,
 ) -> dict:
     """Areas and accuracies from labelled points of a design."""
-    if not Path(design_path).is_file(): raise InputError(f"{design_path}: no such design; without one the labels are no probability sample and no area can be estimated: draw a sample with `seedbed design`")
+    if not Path(design_path).is_file():
+        raise InputError(
+            f"{design_path}: no such design; without one the labels are no probability sample and no area can be estimated: draw a sample"
+            " with `seedbed design`"
+        )
     design = read_json(design_path)
     for column in ("id", "label"):
-        if column not in labelled: raise InputError(f"the labelled points have no column '{column}'; fill in the points.geojson that `seedbed design` has written")
+        if column not in labelled:
+            raise InputError(f"the labelled points have no column '{column}'; fill in the points.geojson that `seedbed design` has written")
     known = labelled[labelled["label"].notna() & (labelled["label"].astype(str).str.strip() != "")]
     strangers = set(known["id"]) - set(design["points"])
-    if strangers: raise InputError(f"point '{sorted(strangers)[0]}' is not in {design_path}; only points that were drawn at random may be used")
-    if known["id"].duplicated().any(): raise InputError(f"point '{known['id'][known['id'].duplicated()].iloc[0]}' stands there twice; keep one")
+    if strangers:
+        raise InputError(f"point '{sorted(strangers)[0]}' is not in {design_path}; only points that were drawn at random may be used")
+    if known["id"].duplicated().any():
+        raise InputError(f"point '{known['id'][known['id'].duplicated()].iloc[0]}' stands there twice; keep one")
     drawn = pd.DataFrame(design["points"]).T.loc[known["id"]]
     sizes = {s["name"]: s["pixels"] for s in design["strata"]}
-    found = estimate_area(known["label"].astype(str).str.strip().to_numpy(), drawn["map"].to_numpy(), drawn["stratum"].to_numpy(), sizes, sum(hectares.values()), level)
+    found = estimate_area(
+        known["label"].astype(str).str.strip().to_numpy(), drawn["map"].to_numpy(), drawn["stratum"].to_numpy(), sizes,
+        sum(hectares.values()), level,
+    )
     return found | {"design": design["kind"], "unlabelled": len(design["points"]) - len(known)}

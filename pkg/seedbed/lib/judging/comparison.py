@@ -39,7 +39,10 @@ def candidate(
 ) -> Candidate:
     """Score a model's seeds on the same draws of blocks."""
     draws = [bootstrap(metric, y, p, block, resamples) for p in predictions.values()]
-    return Candidate(model, sees, list(predictions), [metric(y, p) for p in predictions.values()], np.mean(draws, axis=0), len(np.unique(block)), list(records))
+    return Candidate(
+        model, sees, list(predictions), [metric(y, p) for p in predictions.values()], np.mean(draws, axis=0), len(np.unique(block)),
+        list(records),
+    )
 
 # %% ../../../../nbs/lib/judging/comparison.ipynb #ee9ff45d
 def difference(
@@ -48,7 +51,9 @@ def difference(
 ) -> dict: # to, value, ci, p_better; positive where a is better
     """How much better one model is than another."""
     sign = 1 if metric.greater_is_better else -1
-    return {"to": b.model} | paired_difference(a.draws, b.draws, sign * (a.value - b.value), metric.greater_is_better, rope, level, a.blocks)
+    return {"to": b.model} | paired_difference(
+        a.draws, b.draws, sign * (a.value - b.value), metric.greater_is_better, rope, level, a.blocks
+    )
 
 # %% ../../../../nbs/lib/judging/comparison.ipynb #35faae44
 def smallest_difference(
@@ -93,9 +98,15 @@ def comparison_rows(
     for c in order:
         gap = difference(c, blind, metric, rope, level) if blind and c is not blind else None
         to_best = difference(order[0], c, metric, rope, level)["ci"] if c is not order[0] else None
-        rows.append({"model": c.model, "sees": c.sees, "seeds": c.seeds, "value": c.value, "ci": interval(c.draws, level, c.blocks), "seed_sd": c.seed_sd, "difference": gap,
-                     "tied": bool(to_best and to_best[0] <= 0 <= to_best[1]), "beats_blind": None if c.sees != "bands" or not blind else bool(gap["ci"] and gap["ci"][0] > 0),
-                     "worst_region": worst_region(c.records, metric), **{k: mean_of(c.records, "cost", k) for k in ("parameters", "model_bytes", "fit_s", "us_per_sample", "memory_mb")}})
+        rows.append(
+            {
+                "model": c.model, "sees": c.sees, "seeds": c.seeds, "value": c.value, "ci": interval(c.draws, level, c.blocks),
+                "seed_sd": c.seed_sd, "difference": gap, "tied": bool(to_best and to_best[0] <= 0 <= to_best[1]),
+                "beats_blind": None if c.sees != "bands" or not blind else bool(gap["ci"] and gap["ci"][0] > 0),
+                "worst_region": worst_region(c.records, metric),
+                **{k: mean_of(c.records, "cost", k) for k in ("parameters", "model_bytes", "fit_s", "us_per_sample", "memory_mb")},
+            }
+        )
     return rows
 
 # %% ../../../../nbs/lib/judging/comparison.ipynb #98df9b99
@@ -106,4 +117,8 @@ def same_split(
     """Refuse records that were scored on different validation sets."""
     found = {}
     for record, name in zip(records, names): found.setdefault(record["split"]["fingerprint"], []).append(name)
-    if len(found) > 1: raise InputError(f"scored on {len(found)} different validation sets ({'; '.join(', '.join(n[:3]) for n in found.values())}); compare only results of one split, or run them again with the same [split]")
+    if len(found) > 1:
+        raise InputError(
+            f"scored on {len(found)} different validation sets ({'; '.join(', '.join(n[:3]) for n in found.values())}); compare only"
+            " results of one split, or run them again with the same [split]"
+        )

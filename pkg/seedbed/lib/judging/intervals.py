@@ -77,8 +77,11 @@ def score_with_interval(
     blocks = len(set(np.asarray(block).tolist()))
     draws = bootstrap(metric, y, prediction, block, resamples, seed) if blocks > 1 else np.zeros(0)
     known = draws[np.isfinite(draws)]
-    return {"value": metric(y, prediction), "ci": interval(draws, level, blocks) if blocks > 1 else None, "level": level, "method": "block bootstrap, expanded percentile", "n_blocks": blocks,
-            "smallest_detectable_difference": float(2.80 * known.std(ddof=1)) if len(known) > 10 else None}
+    return {
+        "value": metric(y, prediction), "ci": interval(draws, level, blocks) if blocks > 1 else None, "level": level,
+        "method": "block bootstrap, expanded percentile", "n_blocks": blocks,
+        "smallest_detectable_difference": float(2.80 * known.std(ddof=1)) if len(known) > 10 else None,
+    }
 
 # %% ../../../../nbs/lib/judging/intervals.ipynb #a13f8967
 def paired_difference(

@@ -146,7 +146,8 @@ def metric_named(
         return Metric(name, name, "any", None, None, getattr(found, "greater_is_better", True), found)
     fitting = [n for n, m in METRICS.items() if task in (None, m.task)]
     if name not in METRICS: raise InputError(f"success.metric = {name}: no such metric; {nearest(name, fitting)}")
-    if name not in fitting: raise InputError(f"success.metric = {name}: is for {METRICS[name].task}, the task is {task}; use one of: {', '.join(fitting)}")
+    if name not in fitting:
+        raise InputError(f"success.metric = {name}: is for {METRICS[name].task}, the task is {task}; use one of: {', '.join(fitting)}")
     return METRICS[name]
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #a15d950e
@@ -199,4 +200,7 @@ def risk_coverage(
     order = np.argsort(-proba.max(1), kind="stable")
     right = np.cumsum(proba.argmax(1)[order] == y[order])
     counts = sorted({max(1, round(len(y) * s / steps)) for s in range(1, steps + 1)})
-    return [{"coverage": n / len(y), "n": n, "confidence": float(proba[order[n - 1]].max()), "accuracy": float(right[n - 1] / n)} for n in counts]
+    return [
+        {"coverage": n / len(y), "n": n, "confidence": float(proba[order[n - 1]].max()), "accuracy": float(right[n - 1] / n)}
+        for n in counts
+    ]

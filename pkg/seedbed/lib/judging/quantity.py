@@ -22,7 +22,8 @@ def quantity_named(
     kind, _, argument = name.partition(":")
     if task == "classification" and (kind != "count" or argument not in classes):
         raise InputError(f"success.quantity = {name}: write count:CLASS; {nearest(argument or name, list(classes))}")
-    if task == "regression" and name not in ("total", "mean"): raise InputError(f"success.quantity = {name}: the target is a number; write total or mean")
+    if task == "regression" and name not in ("total", "mean"):
+        raise InputError(f"success.quantity = {name}: the target is a number; write total or mean")
     def parts(y, prediction): # [N, 2] true and estimated
         if task == "regression": return np.column_stack([y, prediction]).astype(float)
         return np.column_stack([y == classes.index(argument), prediction.argmax(1) == classes.index(argument)]).astype(float)
@@ -41,6 +42,12 @@ def quantity_record(
     metric = quantity_named(name, task, classes)
     def row(there):
         true, estimated = metric.parts(y[there], prediction[there]).sum(0) / (there.sum() if name == "mean" else 1)
-        return {"n": int(there.sum()), "true": float(true), "estimated": float(estimated), "relative_error": metric(y[there], prediction[there])}
+        return {
+            "n": int(there.sum()), "true": float(true), "estimated": float(estimated),
+            "relative_error": metric(y[there], prediction[there]),
+        }
     found = score_with_interval(metric, y, prediction, block, resamples, level)
-    return {"name": name, **row(np.ones(len(y), bool)), "ci": found["ci"], "level": level, "per_region": [{"region": r, **row(region == r)} for r in sorted(set(region) - {""})]}
+    return {
+        "name": name, **row(np.ones(len(y), bool)), "ci": found["ci"], "level": level,
+        "per_region": [{"region": r, **row(region == r)} for r in sorted(set(region) - {""})],
+    }

@@ -56,7 +56,11 @@ def feature_distance(
     """Distance of each validation sample to the nearest training sample."""
     if len(train) > most: train = train[np.sort(np.random.default_rng(seed).choice(len(train), most, replace=False))]
     some = train[:: max(len(train) // 500, 1)]
-    own = np.array([nearest_distance(some[i:i + 1], train[(train != some[i]).any(1)])[0] for i in range(len(some))]) if len(train) > 1 else np.ones(1)
+    own = (
+        np.array([nearest_distance(some[i : i + 1], train[(train != some[i]).any(1)])[0] for i in range(len(some))])
+        if len(train) > 1
+        else np.ones(1)
+    )
     return nearest_distance(val, train) / (np.median(own) or 1)
 
 # %% ../../../../nbs/lib/looking/diagnosis.ipynb #b459bb3a
@@ -66,7 +70,16 @@ def by_quantile(
 ) -> pd.DataFrame: # low, high, n, error, se of each part
     """Mean error in parts of equal size, from the nearest to the farthest."""
     order = np.array_split(np.argsort(distance, kind="stable"), parts)
-    return pd.DataFrame([{"low": distance[o].min(), "high": distance[o].max(), "n": len(o), "error": error[o].mean(), "se": error[o].std() / np.sqrt(len(o))} for o in order if len(o)])
+    return pd.DataFrame(
+        [
+            {
+                "low": distance[o].min(), "high": distance[o].max(), "n": len(o), "error": error[o].mean(),
+                "se": error[o].std() / np.sqrt(len(o)),
+            }
+            for o in order
+            if len(o)
+        ]
+    )
 
 # %% ../../../../nbs/lib/looking/diagnosis.ipynb #6e4565c5
 class Altered:

@@ -32,7 +32,10 @@ def plot_fold(
     xy = _flat(lon, lat, middle)
     pad = .004 * max(np.ptp(xy, axis=0).max(), 1e-6)
     hulls = [shapely.MultiPoint(xy[(block == b) & (side == "val")]).convex_hull.buffer(pad, 4) for b in np.unique(block[side == "val"])]
-    _outline(ax, [shapely.union_all([h.buffer(buffer_km / 111.2, 6) for h in hulls])] if buffer_km and hulls else [], facecolors="none", edgecolors=SPLIT_COLOURS["val"], linewidths=.7, linestyles=":")
+    _outline(
+        ax, [shapely.union_all([h.buffer(buffer_km / 111.2, 6) for h in hulls])] if buffer_km and hulls else [], facecolors="none",
+        edgecolors=SPLIT_COLOURS["val"], linewidths=0.7, linestyles=":",
+    )
     _outline(ax, hulls, facecolors=SPLIT_COLOURS["val"] + "26", edgecolors="none")
     size = float(np.clip(3000 / max(len(lon), 1), 1.5, 14))
     for name in ("dropped", "train", "val", "test"):
@@ -54,10 +57,18 @@ def plot_folds(
     wide, (across, up) = min(1.9 * count + .4, 10.4), np.ptp(_flat(lon, lat, float(np.mean(lat))), axis=0) + 1e-9
     fig, axes = plt.subplots(1, count, figsize=(wide, float(np.clip(wide / count * up / across, .6, 4)) + .6), squeeze=False)
     for k, ax in enumerate(axes[0]): plot_fold(lon, lat, sides[k], block, buffer_km, ax, f"fold {names[k]}: {(sides[k] == 'val').sum()}")
-    handles = [plt.Line2D([], [], marker="o", ls="", ms=4, color=SPLIT_COLOURS[n] if n != "dropped" else QUIET, mfc="none" if n == "dropped" else None, label=n) for n in ("train", "val", "dropped", "test") if (np.asarray(sides) == n).any()]
+    handles = [
+        plt.Line2D(
+            [], [], marker="o", ls="", ms=4, color=SPLIT_COLOURS[n] if n != "dropped" else QUIET, mfc="none" if n == "dropped" else None,
+            label=n,
+        )
+        for n in ("train", "val", "dropped", "test")
+        if (np.asarray(sides) == n).any()
+    ]
     fig.legend(handles=handles, loc="outside lower left", ncol=4, handletextpad=.1)
     return fig
 
+# %% ../../../../nbs/lib/looking/figures.ipynb #a7781c4f
 def plot_labels(
     lon, lat, values, # [n]; a class or a number
     colours: dict | None, unit: str = "",
@@ -66,7 +77,11 @@ def plot_labels(
     lon, lat, values = map(np.asarray, (lon, lat, values))
     fig, ax = plt.subplots(figsize=(5, 3.9))
     xy, size = _flat(lon, lat, float(np.mean(lat))), float(np.clip(9000 / max(len(lon), 1), 2, 16))
-    if colours is None: fig.colorbar(ax.scatter(*xy.T, c=values.astype(float), s=size, lw=0, cmap="viridis", rasterized=len(lon) > 3000), ax=ax, label=unit, shrink=.7)
+    if colours is None:
+        fig.colorbar(
+            ax.scatter(*xy.T, c=values.astype(float), s=size, lw=0, cmap="viridis", rasterized=len(lon) > 3000), ax=ax, label=unit,
+            shrink=0.7,
+        )
     for name, colour in (colours or {}).items():
         here = values == name
         if here.any(): ax.scatter(*xy[here].T, s=size, lw=0, color=colour, label=f"{name}  {here.sum()}", rasterized=len(lon) > 3000)
@@ -75,6 +90,7 @@ def plot_labels(
     ax.set(aspect=1, xticks=[], yticks=[]); ax.spines[:].set_visible(False)
     return fig
 
+# %% ../../../../nbs/lib/looking/figures.ipynb #e6f77f95
 def _scale_bar(ax, xy):
     "A bar of a round number of kilometres."
     wide = np.ptp(xy[:, 0]) * 111.2
@@ -94,14 +110,20 @@ def plot_phenology(
     groups, regions = np.asarray(groups), np.asarray(regions)
     names = [r for r in pd.Series(regions[regions != ""]).value_counts().index if (regions == r).sum() > 4][:most]
     panels = [(title or "everywhere", np.ones(len(groups), bool))] + ([(r, regions == r) for r in sorted(names)] if len(names) > 1 else [])
-    fig, axes = plt.subplots(1, len(panels), figsize=(3.6 + 1.75 * (len(panels) - 1), 2.5), sharey=True, squeeze=False, width_ratios=[1.7] + [1] * (len(panels) - 1))
+    fig, axes = plt.subplots(
+        1, len(panels), figsize=(3.6 + 1.75 * (len(panels) - 1), 2.5), sharey=True, squeeze=False,
+        width_ratios=[1.7] + [1] * (len(panels) - 1),
+    )
     for ax, (name, here) in zip(axes[0], panels):
         plot_series(values[here], groups[here], colours, dates, ax, name)
         if ax.get_legend(): ax.get_legend().remove()
         for label in ax.get_xticklabels(): label.set(rotation=30, ha="right")
         if values.shape[1] == 1: ax.set_xticks([])
         elif dates is not None and isinstance(dates[0], pd.Timestamp): ax.xaxis.set_major_formatter(plt.matplotlib.dates.DateFormatter("%b %y")); ax.xaxis.set_major_locator(plt.matplotlib.dates.AutoDateLocator(maxticks=4 if len(panels) > 2 else 7))
-    fig.legend(handles=[plt.Line2D([], [], color=c, label=n, lw=1.8) for n, c in colours.items() if (groups == n).any()], loc="outside upper left", ncol=8)
+    fig.legend(
+        handles=[plt.Line2D([], [], color=c, label=n, lw=1.8) for n, c in colours.items() if (groups == n).any()], loc="outside upper left",
+        ncol=8,
+    )
     return fig
 
 # %% ../../../../nbs/lib/looking/figures.ipynb #1f6f2480
@@ -113,12 +135,17 @@ def plot_histograms(
     """The values of each band, on the training and on the validation side."""
     bands, sides = list(bands)[:most], np.asarray(sides)
     columns = min(len(bands), 6)
-    fig, axes = plt.subplots(-(-len(bands) // columns), columns, figsize=(1.7 * columns, 1.35 * -(-len(bands) // columns) + .3), squeeze=False)
+    fig, axes = plt.subplots(
+        -(-len(bands) // columns), columns, figsize=(1.7 * columns, 1.35 * -(-len(bands) // columns) + 0.3), squeeze=False
+    )
     for ax in axes.ravel()[len(bands):]: ax.set_visible(False)
     for b, (ax, name) in enumerate(zip(axes.ravel(), bands)):
         values = X[:, :, b]
         known = values[np.isfinite(values)]
-        if not len(known) or np.ptp(known) == 0: ax.set_title(f"{name}: constant" if len(known) else f"{name}: empty", color=ALERT); ax.axis("off"); continue
+        if not len(known) or np.ptp(known) == 0:
+            ax.set_title(f"{name}: constant" if len(known) else f"{name}: empty", color=ALERT)
+            ax.axis("off")
+            continue
         edges = np.linspace(*np.quantile(known, [.002, .998]), 31)
         for side in ("train", "val"):
             part = values[sides == side]
@@ -136,12 +163,18 @@ def plot_missing(
     """How much is missing, by band and step."""
     share = np.asarray(share, float)
     fig, ax = plt.subplots(figsize=(min(1.4 + .42 * len(share), 10), .7 + .24 * len(bands)))
-    ax.imshow(share.T, cmap=plt.matplotlib.colors.LinearSegmentedColormap.from_list("missing", [QUIET + "22", ALERT]), vmin=0, vmax=max(share.max(), .05), aspect="auto")
+    ax.imshow(
+        share.T, cmap=plt.matplotlib.colors.LinearSegmentedColormap.from_list("missing", [QUIET + "22", ALERT]), vmin=0,
+        vmax=max(share.max(), 0.05), aspect="auto",
+    )
     for (t, b), value in np.ndenumerate(share):
         if value >= .005 and share.size <= 400: ax.text(t, b, f"{100 * value:.0f}", ha="center", va="center", fontsize=7)
     names = [d.strftime("%b %y") if isinstance(d, pd.Timestamp) else str(d) for d in dates]
     step = -(-len(names) // 14)
-    ax.set_xticks(range(0, len(names), step), names[::step], rotation=30, ha="right"); ax.set_yticks(range(len(bands)), bands); ax.spines[:].set_visible(False); ax.tick_params(length=0)
+    ax.set_xticks(range(0, len(names), step), names[::step], rotation=30, ha="right")
+    ax.set_yticks(range(len(bands)), bands)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
     return fig
 
 # %% ../../../../nbs/lib/looking/figures.ipynb #62dc25f9
@@ -152,7 +185,10 @@ def plot_distance_error(
     """Error against the distance to the training data."""
     fig, ax = plt.subplots(figsize=(3, 2.7))
     middle = (parts["low"] + parts["high"]) / 2
-    ax.errorbar(middle, parts["error"], 1.96 * parts["se"], [middle - parts["low"], parts["high"] - middle], fmt="o", color=INK, ms=4, lw=1, ecolor=QUIET)
+    ax.errorbar(
+        middle, parts["error"], 1.96 * parts["se"], [middle - parts["low"], parts["high"] - middle], fmt="o", color=INK, ms=4, lw=1,
+        ecolor=QUIET,
+    )
     ax.set(xlabel="distance to the nearest training sample", ylabel=unit, ylim=(0, None))
     return fig
 
@@ -166,7 +202,11 @@ def plot_importance(
     ax.barh(order, middle, height=.62, color=PALETTE[9])
     for k in order: ax.plot([loss[k].min(), loss[k].max()], [k, k], color=INK, lw=1)
     ax.axvline(0, color=QUIET, lw=.8)
-    ax.set_yticks(order, names); ax.invert_yaxis(); ax.set(title=title, xlabel=f"loss of {metric}"); ax.spines["left"].set_visible(False); ax.tick_params(axis="y", length=0)
+    ax.set_yticks(order, names)
+    ax.invert_yaxis()
+    ax.set(title=title, xlabel=f"loss of {metric}")
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
     return ax
 
 # %% ../../../../nbs/lib/looking/figures.ipynb #c8b3ca7c
@@ -202,5 +242,7 @@ def plot_learning_curve(
     for _, one in rows.groupby("fold"): ax.plot(one["n"], one["score"], color=QUIET, lw=.8, alpha=.6)
     mean = rows.groupby("share")[["n", "score"]].mean()
     ax.plot(mean["n"], mean["score"], "o-", color=INK, ms=4)
-    ax.set(xlabel="training labels", ylabel=metric, xscale="log"); ax.xaxis.set_major_formatter(plt.matplotlib.ticker.ScalarFormatter()); ax.xaxis.set_minor_formatter(plt.matplotlib.ticker.NullFormatter())
+    ax.set(xlabel="training labels", ylabel=metric, xscale="log")
+    ax.xaxis.set_major_formatter(plt.matplotlib.ticker.ScalarFormatter())
+    ax.xaxis.set_minor_formatter(plt.matplotlib.ticker.NullFormatter())
     return fig

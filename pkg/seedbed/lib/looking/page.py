@@ -35,7 +35,8 @@ def themed_svg(
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", text)
     text = re.sub(r"font: (?:[a-z0-9]+ )*?([\d.]+)px [^;\"]*", r"font: \1px var(--sans)", text)
-    for colour, variable in ((INK, "--ink"), (QUIET, "--quiet"), ("#000000", "--ink"), ("#ffffff", "--paper")): text = re.sub(colour, f"var({variable})", text, flags=re.I)
+    for colour, variable in ((INK, "--ink"), (QUIET, "--quiet"), ("#000000", "--ink"), ("#ffffff", "--paper")):
+        text = re.sub(colour, f"var({variable})", text, flags=re.I)
     text = re.sub(r"<text(?![^>]*fill:)([^>]*)style=\"", r'<text\1style="fill: var(--ink); ', text)
     head = f'<svg class="figure" role="img" aria-label="{html.escape(title, quote=True)}"'
     return re.sub(r"<svg", head, text, count=1)
@@ -61,6 +62,7 @@ def figure(
     kind = (' class="wide"' if wide else "") + (f' style="--width: {float(size[1]) * 4 / 3:.0f}px"' if size else "")
     return f'<figure{kind}><div class="scroll">{content}</div><figcaption>{html.escape(caption)}</figcaption></figure>'
 
+# %% ../../../../nbs/lib/looking/page.ipynb #8bd68e8b
 _NUMBER = re.compile(r"[-+−]?[\d,.]+( %)?$")
 
 def table(
@@ -70,15 +72,22 @@ def table(
     loose: bool = False, # the last column may break its lines
 ) -> str:
     """A table; columns of numbers stand to the right."""
-    cell = lambda v: "–" if v is None else f"{v:,}" if isinstance(v, (int, np.integer)) else f"{v:,.3f}" if isinstance(v, (float, np.floating)) else str(v)
+    cell = lambda v: (
+        "–"
+        if v is None
+        else f"{v:,}" if isinstance(v, (int, np.integer)) else f"{v:,.3f}" if isinstance(v, (float, np.floating)) else str(v)
+    )
     texts = [[cell(v) for v in r] for r in rows]
     kind = lambda k: ' class="number"' if rows and all(t[k] in "–" or _NUMBER.match(t[k]) for t in texts) else ""
     head = "".join(f'<th scope="col"{kind(k)}>{html.escape(c)}</th>' for k, c in enumerate(columns))
     body = "".join("<tr>" + "".join(f"<td{kind(k)}>{html.escape(v)}</td>" for k, v in enumerate(r)) + "</tr>" for r in texts)
     below = f'<p class="note">{html.escape(note)}</p>' if note else ""
     wrap = ' class="loose"' if loose else ""
-    return f'<div class="full"><div class="scroll"><table{wrap}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{below}</div>'
+    return (
+        f'<div class="full"><div class="scroll"><table{wrap}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{below}</div>'
+    )
 
+# %% ../../../../nbs/lib/looking/page.ipynb #48277f8a
 def section(
     name: str, # for links
     title: str, lead: str, # why it is worth reading
@@ -86,7 +95,12 @@ def section(
 ) -> str:
     """A section of a page; empty parts are left out."""
     inside = "".join(part for part in parts if part)
-    return f'<section id="{name}"><h2>{html.escape(title)}</h2><p class="lead">{html.escape(lead)}</p><div class="parts">{inside}</div></section>' if inside else ""
+    return (
+        f'<section id="{name}"><h2>{html.escape(title)}</h2><p class="lead">{html.escape(lead)}</p><div'
+        f' class="parts">{inside}</div></section>'
+        if inside
+        else ""
+    )
 
 # %% ../../../../nbs/lib/looking/page.ipynb #876f0060
 def asset(name: str) -> str:
@@ -102,9 +116,14 @@ def write_page(
     colours: list[str] = (), # of the classes, in order
 ):
     """Write the page, whole or not at all."""
-    links = "".join(f'<a href="#{name}">{text}</a>' for s in sections if s for name, text in re.findall(r'<section id="([^"]+)"><h2>(.*?)</h2>', s))
+    links = "".join(
+        f'<a href="#{name}">{text}</a>' for s in sections if s for name, text in re.findall(r'<section id="([^"]+)"><h2>(.*?)</h2>', s)
+    )
     safe = json.dumps(plain(data), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     own = ":root{" + "".join(f"--class-{k}:{c};" for k, c in enumerate(colours)) + "}"
-    filled = {"title": html.escape(title), "style": asset("report.css") + own, "links": links, "head": head, "sections": "".join(sections), "data": safe, "script": asset("report.js")}
+    filled = {
+        "title": html.escape(title), "style": asset("report.css") + own, "links": links, "head": head, "sections": "".join(sections),
+        "data": safe, "script": asset("report.js"),
+    }
     text = re.sub(r"\{\{(\w+)\}\}", lambda found: filled[found[1]], asset("report.html"))
     with atomic(path) as temporary: temporary.write_text(text, encoding="utf-8")

@@ -22,9 +22,14 @@ INK, QUIET, ALERT = "#1b2430", "#8b95a1", "#d9622b" # text and lines; axes; what
 
 def style():
     """Small, quiet figures; called once at the top of a notebook."""
-    plt.rcParams.update({"figure.dpi": 90, "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10, "text.color": INK, "axes.labelcolor": INK, "axes.titlecolor": INK,
-                         "axes.edgecolor": QUIET, "xtick.color": QUIET, "ytick.color": QUIET, "xtick.labelcolor": INK, "ytick.labelcolor": INK, "xtick.major.size": 3, "ytick.major.size": 3,
-                         "axes.titlelocation": "left", "legend.frameon": False, "figure.constrained_layout.use": True, "image.interpolation": "nearest"})
+    plt.rcParams.update(
+        {
+            "figure.dpi": 90, "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10, "text.color": INK,
+            "axes.labelcolor": INK, "axes.titlecolor": INK, "axes.edgecolor": QUIET, "xtick.color": QUIET, "ytick.color": QUIET,
+            "xtick.labelcolor": INK, "ytick.labelcolor": INK, "xtick.major.size": 3, "ytick.major.size": 3, "axes.titlelocation": "left",
+            "legend.frameon": False, "figure.constrained_layout.use": True, "image.interpolation": "nearest",
+        }
+    )
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #a151e001
 def class_colours(classes) -> dict[str, str]: # class -> colour
@@ -33,7 +38,9 @@ def class_colours(classes) -> dict[str, str]: # class -> colour
         if i < len(PALETTE): return PALETTE[i]
         red, green, blue = (int(PALETTE[i % len(PALETTE)][k:k + 2], 16) / 255 for k in (1, 3, 5))
         hue, light, rich = colorsys.rgb_to_hls(red, green, blue)
-        return "#%02x%02x%02x" % tuple(round(255 * v) for v in colorsys.hls_to_rgb(hue, light + (1 - light) * (1 - .6 ** (i // len(PALETTE))), rich))
+        return "#%02x%02x%02x" % tuple(
+            round(255 * v) for v in colorsys.hls_to_rgb(hue, light + (1 - light) * (1 - 0.6 ** (i // len(PALETTE))), rich)
+        )
     return {c: colour(i) for i, c in enumerate(classes)}
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #aabd4fd2
@@ -46,7 +53,8 @@ def plot_places(
     """A map of places, coloured by class, split or value."""
     ax = ax or plt.subplots(figsize=(4.6, 4))[1]
     values = np.asarray(values)
-    if colours is None: ax.figure.colorbar(ax.scatter(lon, lat, c=values.astype(float), s=size, cmap="viridis"), ax=ax, label=unit, shrink=.7)
+    if colours is None:
+        ax.figure.colorbar(ax.scatter(lon, lat, c=values.astype(float), s=size, cmap="viridis"), ax=ax, label=unit, shrink=0.7)
     for name in colours or ():
         here = values == name
         if here.any(): ax.scatter(np.asarray(lon)[here], np.asarray(lat)[here], color=colours[name], s=size, label=f"{name} ({here.sum()})")
@@ -58,7 +66,9 @@ def plot_places(
 # %% ../../../../nbs/lib/looking/plots.ipynb #98b11c66
 def true_colour(
     bands: np.ndarray, # [3, H, W]: red, green, blue; NaN where missing
-    like: np.ndarray | None = None, # values to stretch each band by, [..., 3, H, W] or [n, 3], or all alike [n]; the picture's own if not given
+    like: (
+        np.ndarray | None
+    ) = None,  # values to stretch each band by, [..., 3, H, W] or [n, 3], or all alike [n]; the picture's own if not given
 ) -> np.ndarray: # [H, W, 3] between 0 and 1
     """Three bands as a picture."""
     if np.isnan(bands).all(): return np.ones((*bands.shape[1:], 3))
@@ -141,7 +151,8 @@ def plot_scores(
         ax.plot(row["ci"] or [row["value"]] * 2, [place] * 2, color=PALETTE[0], lw=2)
         ax.plot(row["value"], place, "o", color=PALETTE[0], ms=5)
     for name, colour in (("usable", PALETTE[2]), ("ceiling", PALETTE[6])):
-        ax.axvline(contract[name], color=colour, lw=1, ls="--"); ax.text(contract[name], len(rows) - .35, name, color=colour, ha="center", va="bottom", fontsize=8)
+        ax.axvline(contract[name], color=colour, lw=1, ls="--")
+        ax.text(contract[name], len(rows) - 0.35, name, color=colour, ha="center", va="bottom", fontsize=8)
     ax.set_yticks(range(len(rows)), [r["model"] for r in reversed(list(rows))])
     ax.set(xlabel=contract["title"], ylim=(-.6, len(rows) - .4))
     return ax
@@ -170,10 +181,12 @@ def far_colours(
     picture[..., 3] = np.isfinite(ratio)
     return picture
 
+# %% ../../../../nbs/lib/looking/plots.ipynb #cca6222a
 def _legend_below(ax, colours: dict):
     handles = [plt.Line2D([], [], marker="s", ls="", ms=7, color=c, label=n) for n, c in colours.items()]
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(.5, 0), ncol=3, columnspacing=1, handletextpad=.1)
 
+# %% ../../../../nbs/lib/looking/plots.ipynb #87fc5536
 def plot_map(
     picture: np.ndarray, # [H, W, 3] of the scene
     answer: np.ndarray, # [H, W]: 0 where empty and class k as k + 1; or values, NaN where empty
@@ -187,11 +200,18 @@ def plot_map(
     axes[0].imshow(picture); axes[0].set_title("scene")
     if len(classes):
         colours = class_colours(classes)
-        axes[1].imshow(np.where(answer == 0, np.nan, answer), cmap=ListedColormap(list(colours.values())), vmin=.5, vmax=len(classes) + .5, interpolation_stage="data")
+        axes[1].imshow(
+            np.where(answer == 0, np.nan, answer), cmap=ListedColormap(list(colours.values())), vmin=0.5, vmax=len(classes) + 0.5,
+            interpolation_stage="data",
+        )
         _legend_below(axes[1], colours)
-    else: fig.colorbar(axes[1].imshow(answer, cmap="viridis"), ax=axes[1], shrink=.8, location="bottom" if not wide else "right")
+    else:
+        fig.colorbar(axes[1].imshow(answer, cmap="viridis"), ax=axes[1], shrink=0.8, location="bottom" if not wide else "right")
     axes[1].set_title(title)
-    fig.colorbar(axes[2].imshow(ratio, cmap=FAR, vmin=0, vmax=2), ax=axes[2], shrink=.8, location="bottom" if not wide else "right", ticks=[0, 1, 2], extend="max")
+    fig.colorbar(
+        axes[2].imshow(ratio, cmap=FAR, vmin=0, vmax=2), ax=axes[2], shrink=0.8, location="bottom" if not wide else "right",
+        ticks=[0, 1, 2], extend="max",
+    )
     known = ratio[np.isfinite(ratio)]
     axes[2].set_title("distance to training" + (f", {100 * (known > 1).mean():.1f} % beyond" if len(known) else ""))
     for ax in axes: ax.set_xticks([]); ax.set_yticks([]); ax.spines[:].set_visible(False)
@@ -210,6 +230,11 @@ def plot_optimism(
         ax.plot([place] * 2, row["ci"] or [row["value"]] * 2, color=colour, lw=2)
         ax.plot(place, row["value"], "o", color=colour, ms=6, label="a small forest" if place == 0 else None)
         ax.plot(place, row["blind"], "o", mfc="white", mec="#999999", ms=5, label="the nearest label, no satellite" if place == 0 else None)
-    ax.set_xticks(range(len(rows)), [f"{r['split'].replace('blocks of', 'blocks')}\n{r['distance_km']:.3g} km" + ("\nthe claim" if r["claimed"] else "") for r in rows], fontsize=8)
-    ax.set(ylabel=title, xlabel="split, and the median distance from validation to training", xlim=(-.5, len(rows) - .5)); ax.legend(fontsize=8)
+    ax.set_xticks(
+        range(len(rows)),
+        [f"{r['split'].replace('blocks of', 'blocks')}\n{r['distance_km']:.3g} km" + ("\nthe claim" if r["claimed"] else "") for r in rows],
+        fontsize=8,
+    )
+    ax.set(ylabel=title, xlabel="split, and the median distance from validation to training", xlim=(-0.5, len(rows) - 0.5))
+    ax.legend(fontsize=8)
     return ax

@@ -25,7 +25,9 @@ def results_of(
     for place in PLACES:
         if (path := root / place / run / "results.json").is_file(): return read_json(path)
     known = sorted(p.parent.name for place in PLACES for p in root.glob(f"{place}/*/results.json"))
-    raise InputError(f"'{run}': no such run below {' or '.join(PLACES)}; {nearest(run, known) if known else 'publish one: seedbed publish RUN'}")
+    raise InputError(
+        f"'{run}': no such run below {' or '.join(PLACES)}; {nearest(run, known) if known else 'publish one: seedbed publish RUN'}"
+    )
 
 # %% ../../../../nbs/lib/looking/quoting.ipynb #76bc9585
 NAMED_BY = ("model", "class", "region", "name")
@@ -36,9 +38,16 @@ def look_up(
 ):
     """The value that a path leads to."""
     for name in path.split("."):
-        inner = {str(i): v for i, v in enumerate(record)} | {str(v[k]): v for v in record for k in NAMED_BY if isinstance(v, dict) and k in v} if isinstance(record, list) else record
+        inner = (
+            {str(i): v for i, v in enumerate(record)} | {str(v[k]): v for v in record for k in NAMED_BY if isinstance(v, dict) and k in v}
+            if isinstance(record, list)
+            else record
+        )
         if not isinstance(inner, dict) or name not in inner:
-            raise InputError(f"'{path}': no '{name}' in the results; {nearest(name, list(inner)) if isinstance(inner, dict) else 'the value before it is the end'}")
+            raise InputError(
+                f"'{path}': no '{name}' in the results;"
+                f" {nearest(name, list(inner)) if isinstance(inner, dict) else 'the value before it is the end'}"
+            )
         record = inner[name]
     return record
 
@@ -48,7 +57,8 @@ def as_text(
     form: str = "", # a format specification, e.g. .1%
 ) -> str:
     """A value as prose shows it."""
-    if isinstance(value, (dict, list)) or value is None: raise InputError(f"{str(value)[:60]}: is not one number or word; go further into it")
+    if isinstance(value, (dict, list)) or value is None:
+        raise InputError(f"{str(value)[:60]}: is not one number or word; go further into it")
     return format(value, form or {float: ".3f", int: ",d"}.get(type(value), ""))
 
 # %% ../../../../nbs/lib/looking/quoting.ipynb #846defea

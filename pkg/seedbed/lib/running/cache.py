@@ -45,10 +45,8 @@ class Cache:
         """Where an entry lies."""
         return self.folder / "stages" / name / key
 
-    def entries(self,
-        name: str = "", # of a stage, e.g. 04_model/tempcnn/seed_0; all if not given
-    ) -> list[Entry]: # the latest first
-        """What the cache holds."""
+    def entries(self, name: str = "") -> list[Entry]:
+        """What the cache holds of a stage, e.g. 04_model/tempcnn/seed_0, or of all; the latest first."""
         found = (self.folder / "stages").glob(f"{name}/*/entry.json" if name else "**/entry.json")
         read = [Entry(path.parent, _record(path)) for path in found if not path.parent.name.startswith(".")]
         return sorted((e for e in read if e.record), key=lambda e: e.record["made_at"], reverse=True)
@@ -58,7 +56,8 @@ class Cache:
         place = self.place(name, key)
         record = _record(place / "entry.json")
         if not record: return None
-        there = {place / "files" / n: d for n, d in record["files"].items()} | {self.root / record["folder"] / n: d for n, d in record["filled"].items()}
+        there = {place / "files" / n: d for n, d in record["files"].items()}
+        there |= {self.root / record["folder"] / n: d for n, d in record["filled"].items()}
         return Entry(place, record) if self.prints.of(there) == there else None
 
     def save(self, name: str, key: str, made: "Made", ingredients: dict) -> Entry:
@@ -68,8 +67,10 @@ class Cache:
         with atomic_folder(place) as temporary:
             for file in made.files: copy_or_link(made.run / file, temporary / "files" / file)
             files = self.prints.folder(temporary / "files") if made.files else {}
-            record = {"schema_version": 1, "name": name, "key": key, "run": made.run.name, "made_at": now(), "seconds": round(made.seconds, 3), "folder": made.folder,
-                      "files": files, "filled": filled, "outcome": outcome_of(files | filled), "ingredients": ingredients}
+            record = {
+                "schema_version": 1, "name": name, "key": key, "run": made.run.name, "made_at": now(), "seconds": round(made.seconds, 3),
+                "folder": made.folder, "files": files, "filled": filled, "outcome": outcome_of(files | filled), "ingredients": ingredients,
+            }
             write_json(temporary / "entry.json", record)
         return Entry(place, record)
 

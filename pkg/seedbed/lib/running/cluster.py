@@ -21,14 +21,17 @@ from ..errors import InputError
 from ..settings import Settings
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #49d5f001
-_CLUSTERS = {"local": ("distributed", "LocalCluster", "scale"), "slurm": ("dask_jobqueue", "SLURMCluster", "slurm"), "pbs": ("dask_jobqueue", "PBSCluster", "slurm"),
-             "kubernetes": ("dask_kubernetes.operator", "KubeCluster", "kubernetes")}
+_CLUSTERS = {
+    "local": ("distributed", "LocalCluster", "scale"), "slurm": ("dask_jobqueue", "SLURMCluster", "slurm"),
+    "pbs": ("dask_jobqueue", "PBSCluster", "slurm"), "kubernetes": ("dask_kubernetes.operator", "KubeCluster", "kubernetes"),
+}
 
 def cluster_class(
     name: str, # local | slurm | pbs | kubernetes
 ) -> type:
     """The class that starts such a cluster; what has to be installed is said where it lacks."""
-    if name not in _CLUSTERS: raise InputError(f"run.scheduler = {name}: write an address like tcp://10.0.0.1:8786, or one of: {', '.join(_CLUSTERS)}")
+    if name not in _CLUSTERS:
+        raise InputError(f"run.scheduler = {name}: write an address like tcp://10.0.0.1:8786, or one of: {', '.join(_CLUSTERS)}")
     module, cls, extra = _CLUSTERS[name]
     try: return getattr(importlib.import_module(module), cls)
     except ImportError: raise InputError(f"run.scheduler = {name}: {module.partition('.')[0]} is not installed; pip install 'seedbed[{extra}]'") from None
@@ -45,7 +48,11 @@ def connect(
     except ImportError: raise InputError(f"run.scheduler = {name}: dask is not installed; pip install 'seedbed[scale]'") from None
     with contextlib.ExitStack() as stack:
         if "://" not in name:
-            options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "host": "127.0.0.1"} if name == "local" else {}
+            options = (
+                {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "host": "127.0.0.1"}
+                if name == "local"
+                else {}
+            )
             cluster = stack.enter_context(cluster_class(name)(**options))
             if name != "local": cluster.scale(workers)
         try: client = stack.enter_context(Client(name if "://" in name else cluster, timeout=30))
@@ -62,7 +69,10 @@ def command_on_worker(
     """Run Python in a process of its own; for the workers of a cluster."""
     guard = "import os, sys; from seedbed.lib.running.engines import end_with_parent; end_with_parent()"
     code = f"{guard}; exec(sys.argv.pop(1))"
-    done = subprocess.run([sys.executable, "-c", code, *words], cwd=folder, env=os.environ | variables | {"SEEDBED_GROUP": "1"}, capture_output=True, text=True, start_new_session=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=folder, env=os.environ | variables | {"SEEDBED_GROUP": "1"}, capture_output=True,
+        text=True, start_new_session=True,
+    )
     return done.returncode, done.stdout if done.returncode == 0 else f"{done.stdout}\n{done.stderr}"
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #f2dd2fce
@@ -84,10 +94,14 @@ def execute_on_worker(
 ) -> tuple[float, dict | None]: # seconds, and why it failed
     """Execute a notebook on a worker."""
     began = time.perf_counter()
-    told = json.dumps({"name": task.name, "notebook": str(task.notebook), "output": str(task.output), "parameters": task.parameters, "threads": threads})
+    told = json.dumps(
+        {"name": task.name, "notebook": str(task.notebook), "output": str(task.output), "parameters": task.parameters, "threads": threads}
+    )
     code, said = command_on_worker([_EXECUTE, told], str(task.notebook.parent), variables)
     last = said.strip().splitlines()[-1] if said.strip() else ""
-    return time.perf_counter() - began, json.loads(last) if code == 0 else asdict(Failure(None, "", f"the process on the worker ended with {code}: {last}"))
+    return time.perf_counter() - began, (
+        json.loads(last) if code == 0 else asdict(Failure(None, "", f"the process on the worker ended with {code}: {last}"))
+    )
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #5c91e601
 def run_on_cluster(

@@ -33,7 +33,11 @@ def chains(node: ast.AST) -> list[list[str]]:
     return [dotted(n) for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute)) and id(n) not in inner]
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #5b29863e
-_SECTIONS = {name: set(f.annotation.model_fields) for name, f in Settings.model_fields.items() if isinstance(f.annotation, type) and issubclass(f.annotation, Section)}
+_SECTIONS = {
+    name: set(f.annotation.model_fields)
+    for name, f in Settings.model_fields.items()
+    if isinstance(f.annotation, type) and issubclass(f.annotation, Section)
+}
 
 def settings_in(chain: list[str]) -> str | None: # split.folds, split.*, * or None
     """The settings that a chain of attributes reads."""
@@ -42,7 +46,8 @@ def settings_in(chain: list[str]) -> str | None: # split.folds, split.*, * or No
         key = chain[place + 1] if place + 1 < len(chain) else None
         if key in _SECTIONS[name]: return f"{name}.{key}"
         if place and chain[place - 1].strip("_") == "settings": return f"{name}.*"
-    if len(chain) > 1 and chain[-2] == "settings" and chain[-1] in ("model_dump", "model_dump_json", "model_copy", "dict"): return "*" if "dump" in chain[-1] else None
+    if len(chain) > 1 and chain[-2] == "settings" and chain[-1] in ("model_dump", "model_dump_json", "model_copy", "dict"):
+        return "*" if "dump" in chain[-1] else None
     return None
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #c80effe8
@@ -77,7 +82,8 @@ def imports_of(
     found, stars = {}, []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            for a in node.names: found.setdefault(a.asname or a.name.partition(".")[0], []).append(a.name if a.asname else a.name.partition(".")[0])
+            for a in node.names:
+                found.setdefault(a.asname or a.name.partition(".")[0], []).append(a.name if a.asname else a.name.partition(".")[0])
         if isinstance(node, ast.ImportFrom):
             above = package.split(".")[:len(package.split(".")) - node.level + 1] if node.level else []
             origin = ".".join([*above, *([node.module] if node.module else [])])

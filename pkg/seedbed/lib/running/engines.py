@@ -107,7 +107,11 @@ def stopped_at(
     """The cell that was started last."""
     try: cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError): return None
-    code = [c["metadata"] for c in cells if c["cell_type"] == "code" and SKIP not in c["metadata"].get("tags", []) and "".join(c["source"]).strip()]
+    code = [
+        c["metadata"]
+        for c in cells
+        if c["cell_type"] == "code" and SKIP not in c["metadata"].get("tags", []) and "".join(c["source"]).strip()
+    ]
     return max((n for n, metadata in enumerate(code, 1) if metadata.get("papermill", {}).get("start_time")), default=None)
 
 # %% ../../../../nbs/lib/running/engines.ipynb #0b651378
@@ -146,8 +150,11 @@ def failure_of(
 _MEMORY = "; most often memory ran out: fewer notebooks side by side (-p run.workers=1) or smaller data need less"
 
 # %% ../../../../nbs/lib/running/engines.ipynb #bd3b7e27
-PRELOAD = ("numpy", "pandas", "scipy.stats", "sklearn.ensemble", "sklearn.linear_model", "torch", "torch.utils.data", "torch._dynamo", "h5py",
-           "joblib", "pyogrio", "geopandas", "rasterio", "tifffile", "imagecodecs", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "execnb.shell", "jsonschema", "tqdm")
+PRELOAD = (
+    "numpy", "pandas", "scipy.stats", "sklearn.ensemble", "sklearn.linear_model", "torch", "torch.utils.data", "torch._dynamo", "h5py",
+    "joblib", "pyogrio", "geopandas", "rasterio", "tifffile", "imagecodecs", "matplotlib.pyplot", "matplotlib_inline.backend_inline",
+    "execnb.shell", "jsonschema", "tqdm",
+)
 
 def preload(names=PRELOAD):
     """Import what notebooks need, so that forked processes have it; a notebook that needs what is not there will say so."""

@@ -30,9 +30,13 @@ class Fingerprints:
         with contextlib.suppress(sqlite3.Error, OSError), _open(self.memory) as memory: known = _look_up(memory, stats)
         fresh = {path: fingerprint(path) for path, stat in stats.items() if stat and path not in known}
         self.read += len(fresh)
-        old = [path for path in fresh if time.time_ns() - stats[path][1] > 10**9] # one that is written to just now may change within a tick of its clock
+        old = [
+            path for path in fresh if time.time_ns() - stats[path][1] > 10**9
+        ]  # one that is written to just now may change within a tick of its clock
         with contextlib.suppress(sqlite3.Error, OSError), _open(self.memory) as memory:
-            memory.executemany("insert or replace into files values (?, ?, ?, ?, ?)", [(str(path.absolute()), *stats[path], fresh[path]) for path in old])
+            memory.executemany(
+                "insert or replace into files values (?, ?, ?, ?, ?)", [(str(path.absolute()), *stats[path], fresh[path]) for path in old]
+            )
         return {path: known.get(path) or fresh.get(path) for path in stats}
 
     def folder(self,
@@ -40,7 +44,9 @@ class Fingerprints:
         patterns=("**/*",), # of the files that count
     ) -> dict[str, str]: # by path relative to the folder
         """The digest of each file of a folder; hidden and temporary ones do not count."""
-        found = {p for pattern in patterns for p in folder.glob(pattern) if not any(part.startswith(".") for part in p.relative_to(folder).parts)}
+        found = {
+            p for pattern in patterns for p in folder.glob(pattern) if not any(part.startswith(".") for part in p.relative_to(folder).parts)
+        }
         return {path.relative_to(folder).as_posix(): digest for path, digest in sorted(self.of(found).items()) if digest}
 
 # %% ../../../../nbs/lib/running/fingerprints.ipynb #55b87526
@@ -56,9 +62,12 @@ def _open(path: Path):
     memory = sqlite3.connect(path, timeout=10)
     try:
         with memory:
-            memory.execute("create table if not exists files (path text primary key, size integer, time integer, number integer, digest text)")
+            memory.execute(
+                "create table if not exists files (path text primary key, size integer, time integer, number integer, digest text)"
+            )
             yield memory
-    finally: memory.close()
+    finally:
+        memory.close()
 
 def _look_up(memory, stats: dict) -> dict[Path, str]:
     "What is remembered of files that are as they were."

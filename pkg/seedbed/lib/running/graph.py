@@ -41,7 +41,10 @@ def setting_values(
 def parameter_sources(notebook: Path, where: str = "") -> dict[str, str | None]: # section.key, a place like run_dir, or None
     """Which setting each parameter of a notebook is taken from."""
     texts = {name: ast.unparse(value) for name, value in parameter_defaults(notebook, where).items()}
-    return {name: text.removeprefix("settings.") if text.startswith("settings.") and text.replace(".", "").replace("_", "").isalnum() else None for name, text in texts.items()}
+    return {
+        name: text.removeprefix("settings.") if text.startswith("settings.") and text.replace(".", "").replace("_", "").isalnum() else None
+        for name, text in texts.items()
+    }
 
 # %% ../../../../nbs/lib/running/graph.ipynb #a95b342e
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "ee": "earthengine-api", "PIL": "pillow", "yaml": "PyYAML", "osgeo": "gdal"}
@@ -62,7 +65,11 @@ def outside_files(settings: Settings) -> list[tuple[Path, tuple[str, ...]]]: # f
     path = settings.root / ("data/sample" if kind == "sample" else "") / Path(argument).expanduser()
     patterns = ("*", settings.source.tifs.replace("{id}", "*")) if kind in ("sample", "folder") else ("**/*",)
     out = [(path, patterns)] if argument and path.is_dir() else [(path, ())] if argument and path.is_file() else []
-    labels = [p for p in (settings.root / (settings.source.labels_file or ""), path / (settings.source.labels_file or "")) if settings.source.labels_file and p.is_file()]
+    labels = [
+        p
+        for p in (settings.root / (settings.source.labels_file or ""), path / (settings.source.labels_file or ""))
+        if settings.source.labels_file and p.is_file()
+    ]
     return out + [(p, ()) for p in labels[:1]]
 
 # %% ../../../../nbs/lib/running/graph.ipynb #468eafad
@@ -137,8 +144,13 @@ def files_of(
 ) -> dict[str, str]: # by name
     """Fingerprints of files that no stage has made: those of the source, and those that a parameter names."""
     named = [settings.root / v for v in values.values() if isinstance(v, str) and 0 < len(v) < 255 and (settings.root / v).is_file()]
-    if values.get("scene") and (settings.root / values["scene"]).is_dir(): named += sorted(p for p in (settings.root / values["scene"]).iterdir() if p.is_file())
-    out = {path.relative_to(settings.root).as_posix(): digest[:16] for path, digest in prints.of(named).items() if path.is_relative_to(settings.root)}
+    if values.get("scene") and (settings.root / values["scene"]).is_dir():
+        named += sorted(p for p in (settings.root / values["scene"]).iterdir() if p.is_file())
+    out = {
+        path.relative_to(settings.root).as_posix(): digest[:16]
+        for path, digest in prints.of(named).items()
+        if path.is_relative_to(settings.root)
+    }
     from_source = any(name.endswith("find_source") for name in used.code) or values.get("scene") == "auto"
     return out | (outside_prints(settings, prints) if from_source else {})
 
@@ -153,12 +165,20 @@ def differences(
 ) -> list[str]: # empty where they are the same
     """What has changed, a line each, the most telling first."""
     changed = [name for name in new if name in old and plain(new[name]) != plain(old[name])]
-    here = {n.rpartition(".")[2] for n in changed if n.startswith("code") and n[5:6].isdigit()} # exported, it stands in the notebook and in the package
+    here = {
+        n.rpartition(".")[2] for n in changed if n.startswith("code") and n[5:6].isdigit()
+    }  # exported, it stands in the notebook and in the package
     twice = {n for n in changed if n.startswith("code") and not n[5:6].isdigit() and "/" not in n and n.rpartition(".")[2] in here}
     said = [_line(name, old[name], new[name]) for kind in _KINDS for name in changed if name.startswith(f"{kind} ") and name not in twice]
     if said: return said
     gone, come = ([n for n in a if n not in b] for a, b in ((old, new), (new, old)))
-    return [f"{_line(n, None, None).removesuffix(' has changed')} {word}" for names, word in ((come, "is new"), (gone, "is gone")) for kind in _KINDS for n in names if n.startswith(f"{kind} ")]
+    return [
+        f"{_line(n, None, None).removesuffix(' has changed')} {word}"
+        for names, word in ((come, "is new"), (gone, "is gone"))
+        for kind in _KINDS
+        for n in names
+        if n.startswith(f"{kind} ")
+    ]
 
 _KINDS = ("setting", "parameter", "file", "stage", "code", "library")
 
@@ -167,7 +187,10 @@ def _line(name: str, old, new) -> str:
     if kind in ("setting", "parameter", "library") and (old, new) != (None, None): return f"{name} {_short(old)} -> {_short(new)}"
     if kind == "stage": return f"what {name} has made has changed"
     if kind == "code" and name[:1].isdigit() and "." not in name: return "the notebook's cells has changed".replace("has", "have")
-    return f"{'its ' if kind == 'code' and name[:1].isdigit() else ''}{name.rpartition('.')[2] + ' in ' + name.rpartition('.')[0] if kind == 'code' and '.' in name else name} has changed"
+    return (
+        f"{'its ' if kind == 'code' and name[:1].isdigit() else ''}{name.rpartition('.')[2] + ' in ' + name.rpartition('.')[0] if kind == 'code' and '.' in name else name}"
+        " has changed"
+    )
 
 def _short(value) -> str:
     text = "auto" if value is None else ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)

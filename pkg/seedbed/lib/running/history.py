@@ -36,7 +36,9 @@ class Run:
 
     @property
     def source(self) -> str: # e.g. sample:romania
-        return (self.results.get("settings") or {}).get("source", {}).get("name") or parse_ini((self.folder / "settings.ini").read_text(encoding="utf-8")).get("source", {}).get("name", "-")
+        return (self.results.get("settings") or {}).get("source", {}).get("name") or parse_ini(
+            (self.folder / "settings.ini").read_text(encoding="utf-8")
+        ).get("source", {}).get("name", "-")
 
 # %% ../../../../nbs/lib/running/history.ipynb #03f8f8b4
 def list_runs(
@@ -59,9 +61,16 @@ def list_runs(
 def told(run: Run) -> dict[str, str]: # by heading
     """What a table says of a run."""
     primary, ci = run.results.get("primary", {}), run.results.get("primary", {}).get("ci")
-    score = f"{primary['metric']} {primary['value']:.3f}" + (f" [{ci[0]:.3f}, {ci[1]:.3f}]" if ci else "") if primary.get("value") is not None else "-"
-    return {"run": run.name, "commit": run.commit, "source": run.source, "status": run.status, "best model": run.results.get("best_model", "-"), "score": score,
-            "verdict": run.results.get("verdict", {}).get("status", "-"), "settings": "; ".join(run.record.get("overrides", []))}
+    score = (
+        f"{primary['metric']} {primary['value']:.3f}" + (f" [{ci[0]:.3f}, {ci[1]:.3f}]" if ci else "")
+        if primary.get("value") is not None
+        else "-"
+    )
+    return {
+        "run": run.name, "commit": run.commit, "source": run.source, "status": run.status, "best model": run.results.get("best_model", "-"),
+        "score": score, "verdict": run.results.get("verdict", {}).get("status", "-"),
+        "settings": "; ".join(run.record.get("overrides", [])),
+    }
 
 # %% ../../../../nbs/lib/running/history.ipynb #832adcc2
 def find_run(
@@ -73,19 +82,26 @@ def find_run(
     name = Path(word).name
     found = [r for r in runs if r.name == name] or [r for r in runs if name in r.name]
     if len(found) == 1: return found[0]
-    if found: raise InputError(f"{word}: {len(found)} runs are called so ({', '.join(r.name for r in found[:3])} ...); write more of the name")
+    if found:
+        raise InputError(f"{word}: {len(found)} runs are called so ({', '.join(r.name for r in found[:3])} ...); write more of the name")
     raise InputError(f"{word}: no such run; " + (nearest(name, [r.name for r in runs]) if runs else "there is none yet"))
 
 # %% ../../../../nbs/lib/running/history.ipynb #5d1be1a6
 def compare_runs(a: Run, b: Run) -> dict[str, list[str]]: # lines by heading: settings, code, data, libraries, scores
     """How two runs differ."""
-    ini = [{f"{s}.{k}": v for s, keys in parse_ini((r.folder / "settings.ini").read_text(encoding="utf-8")).items() for k, v in keys.items()} for r in (a, b)]
+    ini = [
+        {f"{s}.{k}": v for s, keys in parse_ini((r.folder / "settings.ini").read_text(encoding="utf-8")).items() for k, v in keys.items()}
+        for r in (a, b)
+    ]
     parts = [r.record.get("ingredients", {}) for r in (a, b)]
     of = lambda kind, part: {k: v for k, v in part.items() if k.startswith(kind)}
     code = differences(*(of("code", p) for p in parts))
     if a.commit != b.commit: code = [f"commit {a.commit} -> {b.commit}", *code]
-    return {"settings": [f"{k} {ini[0].get(k, '-')} -> {ini[1].get(k, '-')}" for k in {**ini[0], **ini[1]} if ini[0].get(k) != ini[1].get(k)],
-            "code": code, "data": differences(*(of("file", p) for p in parts)), "libraries": differences(*(of("library", p) for p in parts)), "scores": score_lines(a, b)}
+    return {
+        "settings": [f"{k} {ini[0].get(k, '-')} -> {ini[1].get(k, '-')}" for k in {**ini[0], **ini[1]} if ini[0].get(k) != ini[1].get(k)],
+        "code": code, "data": differences(*(of("file", p) for p in parts)), "libraries": differences(*(of("library", p) for p in parts)),
+        "scores": score_lines(a, b),
+    }
 
 # %% ../../../../nbs/lib/running/history.ipynb #fdc32572
 def score_lines(a: Run, b: Run) -> list[str]:
@@ -93,21 +109,41 @@ def score_lines(a: Run, b: Run) -> list[str]:
     rows = [{m["model"]: m["value"] for m in r.results.get("models", [])} for r in (a, b)]
     text = lambda v: "-" if v is None else f"{v:.4f}"
     gain = lambda x, y: f" ({y - x:+.4f})" if x is not None and y is not None else ""
-    return [f"{m} {text(rows[0].get(m))} -> {text(rows[1].get(m))}{gain(rows[0].get(m), rows[1].get(m))}" for m in {**rows[0], **rows[1]} if rows[0].get(m) != rows[1].get(m)]
+    return [
+        f"{m} {text(rows[0].get(m))} -> {text(rows[1].get(m))}{gain(rows[0].get(m), rows[1].get(m))}"
+        for m in {**rows[0], **rows[1]}
+        if rows[0].get(m) != rows[1].get(m)
+    ]
 
 # %% ../../../../nbs/lib/running/history.ipynb #1a4c84cd
 def unreferenced(settings: Settings) -> list[tuple[Path, int, str]]: # path, bytes, what it is
     """What no run refers to."""
     runs, cache = list_runs(settings), Cache(settings)
-    if going := [run.name for run in runs if run.status == "running"]: raise InputError(f"{going[0]} is running; clean up when it has ended")
+    if going := [run.name for run in runs if run.status == "running"]:
+        raise InputError(f"{going[0]} is running; clean up when it has ended")
     used = {(name, node["key"]) for run in runs for name, node in run.record.get("graph", {}).items()}
     entries = cache.entries()
     gone = [e for e in entries if (e.record["name"], e.record["key"]) not in used]
-    kept = {folder for run in runs for folder in run.record.get("places", {}).values()} | {e.record["folder"] for e in entries if e not in gone}
-    folders = [f for base in (settings.paths.exports, settings.paths.processed) for f in sorted((settings.root / base).glob("*-" + "[0-9a-f]" * 16 + "*")) if f.is_dir()]
-    rest = [p for base in (settings.paths.exports, settings.paths.processed, settings.paths.cache) for p in (settings.root / base).rglob(".tmp-*") if time.time() - p.stat().st_mtime > 3600]
-    return [(e.place, size_of(e.place), f"{e.record['name']}, made by {e.record['run']}") for e in gone] + \
-           [(f, size_of(f), "data") for f in folders if f.relative_to(settings.root).as_posix() not in kept] + [(p, size_of(p), "left over") for p in rest]
+    kept = {folder for run in runs for folder in run.record.get("places", {}).values()} | {
+        e.record["folder"] for e in entries if e not in gone
+    }
+    folders = [
+        f
+        for base in (settings.paths.exports, settings.paths.processed)
+        for f in sorted((settings.root / base).glob("*-" + "[0-9a-f]" * 16 + "*"))
+        if f.is_dir()
+    ]
+    rest = [
+        p
+        for base in (settings.paths.exports, settings.paths.processed, settings.paths.cache)
+        for p in (settings.root / base).rglob(".tmp-*")
+        if time.time() - p.stat().st_mtime > 3600
+    ]
+    return (
+        [(e.place, size_of(e.place), f"{e.record['name']}, made by {e.record['run']}") for e in gone]
+        + [(f, size_of(f), "data") for f in folders if f.relative_to(settings.root).as_posix() not in kept]
+        + [(p, size_of(p), "left over") for p in rest]
+    )
 
 def size_of(path: Path) -> int: # bytes
     """How much a file or folder holds; what a link leads to does not count."""

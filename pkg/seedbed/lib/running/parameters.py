@@ -20,7 +20,9 @@ def _assignment(statement: ast.stmt, where: str) -> tuple[str, ast.expr]:
     targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
     value = getattr(statement, "value", None)
     if len(targets) == 1 and isinstance(targets[0], ast.Name) and value is not None: return targets[0].id, value
-    raise InputError(f"{where}: `{ast.unparse(statement)}` in the cell tagged parameters is not of the form `name = value`; move it to another cell")
+    raise InputError(
+        f"{where}: `{ast.unparse(statement)}` in the cell tagged parameters is not of the form `name = value`; move it to another cell"
+    )
 
 # %% ../../../../nbs/lib/running/parameters.ipynb #3541835a
 def parameter_defaults(
@@ -32,7 +34,11 @@ def parameter_defaults(
     if not notebook.is_file(): raise InputError(f"{where}: no such notebook; take it from the template again")
     with explain(where, "open and save it in JupyterLab, or take it from the last commit"): nb = nbformat.read(notebook, 4)
     tagged = [cell for cell in nb.cells if "parameters" in cell.metadata.get("tags", [])]
-    if len(tagged) != 1: raise InputError(f"{where}: {len(tagged) or 'no'} cells are tagged `parameters`; give the tag to the one cell that assigns them (JupyterLab: property inspector, Cell Tags)")
+    if len(tagged) != 1:
+        raise InputError(
+            f"{where}: {len(tagged) or 'no'} cells are tagged `parameters`; give the tag to the one cell that assigns them (JupyterLab:"
+            " property inspector, Cell Tags)"
+        )
     with explain(where, "mend the cell tagged parameters"): statements = ast.parse(tagged[0].source).body
     return dict(_assignment(statement, where) for statement in statements)
 

@@ -79,7 +79,10 @@ def check_stages(
 def _model_facts(asked: str) -> dict:
     from seedbed.model import find_model
     found = find_model(asked)
-    if not found.name or Path(found.name).name != found.name: raise InputError(f"models.names: {asked}: its name is '{found.name}'; give the class a name that can be a folder's, e.g. name = \"mine\"")
+    if not found.name or Path(found.name).name != found.name:
+        raise InputError(
+            f"models.names: {asked}: its name is '{found.name}'; give the class a name that can be a folder's, e.g. name = \"mine\""
+        )
     return {"asked": asked, "name": found.name, "stochastic": bool(found.stochastic), "class": f"{found.__module__}.{found.__qualname__}"}
 
 def survey(
@@ -91,7 +94,10 @@ def survey(
     models = [_model_facts(asked) for asked in settings.models.names]
     names = [model["name"] for model in models]
     for model in models:
-        if names.count(model["name"]) > 1: raise InputError(f"models.names: {model['asked']}: another model is called '{model['name']}' as well; give one of them another name")
+        if names.count(model["name"]) > 1:
+            raise InputError(
+                f"models.names: {model['asked']}: another model is called '{model['name']}' as well; give one of them another name"
+            )
     return {"models": models, "environment": environment(settings.root, settings.run.threads)}
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #94f1b822
@@ -265,14 +271,18 @@ def run_pipeline(
     nbs = Path(nbs or root / "nbs")
     with variables(SEEDBED_ROOT=root): settings = load_settings(settings_file or root / "settings.ini", overrides)
     check_stages(settings, nbs)
-    kernel = settings.run.kernel or ("jupyter" if settings.run.scheduler else default_kernel()) # dask has threads, which forking does not survive
+    kernel = settings.run.kernel or (
+        "jupyter" if settings.run.scheduler else default_kernel()
+    )  # dask has threads, which forking does not survive
     warm = functools.cache(lambda: preload(libraries) if kernel == "fork" else None)
     cache = Cache(settings)
     check_once(settings, nbs, cache)
     found = look_around(settings, nbs, cache, kernel, warm)
     forced = forced_names(force, node_names(found["models"], settings.run.seeds))
     run, record = begin_run(settings, overrides, command, found["environment"])
-    with _closing(record), variables(**run_variables(settings, run)), cache.lock("run", run.name), cluster_of(settings, watcher.says) as client:
+    with _closing(record), variables(**run_variables(settings, run)), cache.lock("run", run.name), cluster_of(
+        settings, watcher.says
+    ) as client:
         graph = Graph(load_settings(), nbs, cache)
         reuse = Reuse(graph, run, record, forced, warm=warm, waits=watcher.waits)
         _run_stages(graph.settings, nbs, run, kernel, found["models"], _RecordingWatcher(record, watcher, reuse), client)

@@ -38,7 +38,10 @@ class RunRecord:
         **values, # what is known at the start
     ):
         self.path = run / "run.json"
-        self.values = {"run_id": run.name, "status": "running", "started_at": now(), "ended_at": None, **values, "stages": {}, "graph": {}, "places": {}, "failed": None, "ingredients": {}}
+        self.values = {
+            "run_id": run.name, "status": "running", "started_at": now(), "ended_at": None, **values, "stages": {}, "graph": {},
+            "places": {}, "failed": None, "ingredients": {},
+        }
         self.update()
 
     def update(self, **values):

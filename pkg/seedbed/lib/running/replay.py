@@ -25,7 +25,10 @@ from ..provenance import environment, git, now
 from ..settings import Settings, load_settings, parse_ini
 
 # %% ../../../../nbs/lib/running/replay.ipynb #efd45414
-VOLATILE = {"run_id", "started_at", "ended_at", "fit_s", "us_per_sample", "memory_mb", "timings", "val_evaluations_count", "artifacts", "git", "environment", "paths", "stages"}
+VOLATILE = {
+    "run_id", "started_at", "ended_at", "fit_s", "us_per_sample", "memory_mb", "timings", "val_evaluations_count", "artifacts", "git",
+    "environment", "paths", "stages",
+}
 
 def partings(
     old, new, # records
@@ -48,10 +51,16 @@ def _short(value) -> str:
 def lacking(run: Run) -> list[str]:
     """What a run does not know of its own code; empty where it can be replayed."""
     state, patch = run.record.get("git") or {}, run.folder / "diff.patch"
-    if not state.get("commit"): return ["the commit: the run was made outside of git, so nobody knows which code it was. Its settings, versions and results are there; `git init`, a commit and a new run can be replayed"]
+    if not state.get("commit"):
+        return [
+            "the commit: the run was made outside of git, so nobody knows which code it was. Its settings, versions and results are there;"
+            " `git init`, a commit and a new run can be replayed"
+        ]
     out = []
-    if state.get("diff_sha256") and not patch.is_file(): out.append("diff.patch: the code differed from the commit, and the difference is gone")
-    elif state.get("diff_sha256") and hashlib.sha256(patch.read_bytes()).hexdigest() != state["diff_sha256"]: out.append("diff.patch: it was altered since")
+    if state.get("diff_sha256") and not patch.is_file():
+        out.append("diff.patch: the code differed from the commit, and the difference is gone")
+    elif state.get("diff_sha256") and hashlib.sha256(patch.read_bytes()).hexdigest() != state["diff_sha256"]:
+        out.append("diff.patch: it was altered since")
     for file in run.record.get("untracked", []):
         if not file["kept"]: out.append(f"{file['path']}: git did not know it, and its {file['bytes'] / 1e6:.1f} MB were too many to keep")
         elif not (kept := run.folder / "untracked" / file["path"]).is_file() or fingerprint(kept) != file["sha256"]: out.append(f"untracked/{file['path']}: it was altered or removed since")
@@ -72,7 +81,10 @@ def checkout(
     try:
         project = room / inner
         if (run.folder / "diff.patch").is_file():
-            _git(room, "diff.patch: git cannot apply it", "apply", "--whitespace=nowarn", *([f"--directory={inner}"] if inner else []), str((run.folder / "diff.patch").resolve()))
+            _git(
+                room, "diff.patch: git cannot apply it", "apply", "--whitespace=nowarn", *([f"--directory={inner}"] if inner else []),
+                str((run.folder / "diff.patch").resolve()),
+            )
         for file in run.record.get("untracked", []): copy_or_link(run.folder / "untracked" / file["path"], project / file["path"])
         yield project
     finally:
@@ -99,9 +111,19 @@ def lend_data(settings: Settings, project: Path, room: Path):
 def environment_differences(run: Run, root: Path) -> list[str]:
     """Versions and machine that are not those of the run."""
     then, here = run.record.get("environment") or {}, environment(root)
-    out = [f"{name} {then['packages'].get(name, '-')} -> {here['packages'].get(name, '-')}" for name in {**then.get("packages", {}), **here["packages"]} if then.get("packages", {}).get(name) != here["packages"].get(name)]
-    out += [f"{name.removeprefix('library ')} {v} -> {version_of(name.removeprefix('library '))}" for name, v in run.record.get("ingredients", {}).items() if name.startswith("library ") and name != "library python" and v and version_of(name.removeprefix("library ")) != v]
-    return list(dict.fromkeys(out)) + [f"{name} {then.get(name)} -> {here[name]}" for name in ("python", "platform", "cpu") if then.get(name) != here[name]]
+    out = [
+        f"{name} {then['packages'].get(name, '-')} -> {here['packages'].get(name, '-')}"
+        for name in {**then.get("packages", {}), **here["packages"]}
+        if then.get("packages", {}).get(name) != here["packages"].get(name)
+    ]
+    out += [
+        f"{name.removeprefix('library ')} {v} -> {version_of(name.removeprefix('library '))}"
+        for name, v in run.record.get("ingredients", {}).items()
+        if name.startswith("library ") and name != "library python" and v and version_of(name.removeprefix("library ")) != v
+    ]
+    return list(dict.fromkeys(out)) + [
+        f"{name} {then.get(name)} -> {here[name]}" for name in ("python", "platform", "cpu") if then.get(name) != here[name]
+    ]
 
 # %% ../../../../nbs/lib/running/replay.ipynb #edbffb62
 @dataclass
@@ -127,7 +149,10 @@ def execute(
     code = "from seedbed.cli import main; main()"
     path = os.pathsep.join([*[str(p) for p in (project / "pkg",) if p.is_dir()], os.environ.get("PYTHONPATH", "")])
     variables = {k: v for k, v in os.environ.items() if not k.startswith("SEEDBED_")} | {"PYTHONPATH": path}
-    process = subprocess.Popen([sys.executable, "-c", code, "run", "--settings", str(run.folder.resolve() / "settings.ini"), *fixed], cwd=project, env=variables | {"SEEDBED_ROOT": str(project)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "run", "--settings", str(run.folder.resolve() / "settings.ini"), *fixed], cwd=project,
+        env=variables | {"SEEDBED_ROOT": str(project)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )
     last = ""
     for line in process.stdout:
         last = line.strip() or last
@@ -149,7 +174,10 @@ def held_against(run: Run, again: Path) -> tuple[int, list[str]]: # fields compa
 # %% ../../../../nbs/lib/running/replay.ipynb #19e440b0
 def data_differences(run: Run, again: Path) -> list[str]:
     """Files from outside that are not what the run has read."""
-    files = [{k.removeprefix("file "): v for k, v in r.get("ingredients", {}).items() if k.startswith("file ")} for r in (run.record, read_json(again / "run.json"))]
+    files = [
+        {k.removeprefix("file "): v for k, v in r.get("ingredients", {}).items() if k.startswith("file ")}
+        for r in (run.record, read_json(again / "run.json"))
+    ]
     return [f"{name} is not what the run has read" for name in files[0] if files[0][name] != files[1].get(name)] if all(files) else []
 
 def replay(
@@ -169,5 +197,11 @@ def replay(
         again = execute(run, project, say)
         found.fields, found.partings = held_against(run, again)
         found.data = data_differences(run, again)
-    write_json(run.folder / "replay.json", {"at": now(), "identical": found.identical, "fields": found.fields, "partings": found.partings, "environment": found.environment, "data": found.data})
+    write_json(
+        run.folder / "replay.json",
+        {
+            "at": now(), "identical": found.identical, "fields": found.fields, "partings": found.partings, "environment": found.environment,
+            "data": found.data,
+        },
+    )
     return found

@@ -33,7 +33,9 @@ def state_of(
     """The files of a run that stages have written; without a part, those of the models are left out."""
     files = [p for p in (run / part).rglob("*") if p.is_file() and p.suffix != ".log" and not p.name.startswith(".")]
     names = {p.relative_to(run).as_posix(): p.stat() for p in files}
-    return {n: (s.st_size, s.st_mtime_ns, s.st_ino) for n, s in names.items() if n not in _OF_THE_RUN and (part or not n.startswith("models/"))}
+    return {
+        n: (s.st_size, s.st_mtime_ns, s.st_ino) for n, s in names.items() if n not in _OF_THE_RUN and (part or not n.startswith("models/"))
+    }
 
 # %% ../../../../nbs/lib/running/reuse.ipynb #381b4785
 def mark_reused(
@@ -56,7 +58,10 @@ def renew(
 ):
     """Give a comparison that was made before the name, the times and the code of this run."""
     record = read_json(path)
-    mine = {"started_at": run["started_at"], "ended_at": now(), "timings": run["stages"], "settings": settings.model_dump(), "run_id": run["run_id"], "git": run["git"], "environment": run["environment"]}
+    mine = {
+        "started_at": run["started_at"], "ended_at": now(), "timings": run["stages"], "settings": settings.model_dump(),
+        "run_id": run["run_id"], "git": run["git"], "environment": run["environment"],
+    }
     write_json(path, {key: mine.get(key, value) for key, value in record.items()})
 
 # %% ../../../../nbs/lib/running/reuse.ipynb #a2db9616
@@ -113,7 +118,9 @@ class Nodes:
 
     def add(self, task: Task, stage: Stage, key: str, ingredients: dict, folder: str = "", anew=None) -> Task:
         """Enter a notebook; the task comes back with the reason why it is done again."""
-        self.record.values["ingredients"] |= {name: value for name, value in ingredients.items() if name.startswith(("code ", "file ", "library "))}
+        self.record.values["ingredients"] |= {
+            name: value for name, value in ingredients.items() if name.startswith(("code ", "file ", "library "))
+        }
         never = not self.cache.place(task.name, key).parent.exists()
         reasons = ["--force"] if task.name in self.forced else [] if never else why(self.cache, task.name, ingredients)
         self.nodes[task.name] = Node(replace(task, why=tuple(reasons)), stage, key, ingredients, folder, anew=anew)
@@ -122,7 +129,9 @@ class Nodes:
     def note(self, node: Node, outcome: str, origin: str | None):
         """Write down what came of a node, and the run that has made it where that was not this one."""
         self.made[node.task.name] = outcome
-        self.record.values["graph"][node.task.name] = {"key": node.key, "reused": origin, "why": list(node.task.why) if origin is None else []}
+        self.record.values["graph"][node.task.name] = {
+            "key": node.key, "reused": origin, "why": list(node.task.why) if origin is None else [],
+        }
 
 # %% ../../../../nbs/lib/running/reuse.ipynb #a41e88d2
 def keep_only_if_finished(

@@ -47,7 +47,8 @@ def states(
             name = f"{stage.name}/{model}/seed_{given['seed']}" if model else stage.name
             out.append(state_of_node(cache, name, ingredients, waits))
             if out[-1].state == "fresh": made[name] = cache.find(name, key_of(ingredients)).record["outcome"]
-        if stage.folder and out[-1].state == "fresh": settings = settings.placed(**{stage.folder: cache.find(stage.name, key_of(ingredients)).record["folder"]})
+        if stage.folder and out[-1].state == "fresh":
+            settings = settings.placed(**{stage.folder: cache.find(stage.name, key_of(ingredients)).record["folder"]})
     graph.remember()
     return out
 

@@ -89,12 +89,21 @@ def cell_on_worker(root: str, overrides: list[str], command: str, variables: dic
     """Run a cell on a worker of a cluster."""
     from seedbed.lib.running.cluster import command_on_worker
     code, said = command_on_worker([_RUN, json.dumps([root, overrides, command])], root, variables)
-    return tuple(json.loads(said.strip().splitlines()[-1])) if code == 0 else ("", f"the process on the worker ended with {code}: {said.strip().splitlines()[-1] if said.strip() else ''}")
+    return (
+        tuple(json.loads(said.strip().splitlines()[-1]))
+        if code == 0
+        else ("", f"the process on the worker ended with {code}: {said.strip().splitlines()[-1] if said.strip() else ''}")
+    )
 
 def run_on_workers(cells: list[Cell], root: Path, client, command: str, variables: dict, ended=lambda cell: None):
     """Run cells on a cluster; one whose worker dies goes to another."""
     from distributed import as_completed
-    futures = {client.submit(cell_on_worker, str(root), [*cell.overrides, "run.workers=1", "run.scheduler=none"], command, variables, pure=False, retries=2): cell for cell in cells}
+    futures = {
+        client.submit(
+            cell_on_worker, str(root), [*cell.overrides, "run.workers=1", "run.scheduler=none"], command, variables, pure=False, retries=2
+        ): cell
+        for cell in cells
+    }
     began = time.perf_counter()
     for future in as_completed(list(futures)):
         cell = futures[future]
@@ -122,8 +131,15 @@ def seeds_together(
         for model, parts in found.items():
             seeds = {s: (v, c) for c in parts for s, v in zip(c.seeds, c.values)}
             draws, values = sum(c.draws for c in parts) / len(parts), [v for v, _ in seeds.values()]
-            mean, sd = sum(values) / len(values), (sum((v - sum(values) / len(values)) ** 2 for v in values) / (len(values) - 1)) ** .5 if len(values) > 1 else None
-            rows.append({"settings": list(overrides), "model": model, "value": mean, "ci": interval(draws, asked.run.level, parts[0].blocks), "seed_sd": sd, "seeds": sorted(seeds), "runs": [r.name for r in runs]})
+            mean, sd = sum(values) / len(values), (
+                (sum((v - sum(values) / len(values)) ** 2 for v in values) / (len(values) - 1)) ** 0.5 if len(values) > 1 else None
+            )
+            rows.append(
+                {
+                    "settings": list(overrides), "model": model, "value": mean, "ci": interval(draws, asked.run.level, parts[0].blocks),
+                    "seed_sd": sd, "seeds": sorted(seeds), "runs": [r.name for r in runs],
+                }
+            )
     return sorted(rows, key=lambda row: -(row["value"]))
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #d81f6ade

@@ -59,14 +59,19 @@ def near_identical(
     """Pairs of samples that are almost the same."""
     rows = np.unique(same, return_index=True)[1]
     flat = X.reshape(len(X), -1)
-    low, middle, high = np.quantile(np.nan_to_num(flat[rows[::len(rows) // 3000 + 1]]), [.25, .5, .75], axis=0) # an outlier must not make the others alike
+    low, middle, high = np.quantile(
+        np.nan_to_num(flat[rows[:: len(rows) // 3000 + 1]]), [0.25, 0.5, 0.75], axis=0
+    )  # an outlier must not make the others alike
     scale = 1.349 / np.where(high - low > 1e-12, high - low, np.inf)
     if (scale > 0).sum() < enough: return np.zeros((2, 0), int)
     axes = np.linalg.qr(np.random.default_rng(0).normal(size=(flat.shape[1], min(5, flat.shape[1]))))[0] * scale[:, None]
     scaled = lambda part: np.nan_to_num(flat[part] - middle)
     places = np.concatenate([scaled(part) @ axes for part in np.array_split(rows, len(rows) // 5_000 + 1)])
     i, j = cKDTree(places).query_pairs(3 * tolerance * axes.shape[1] ** .5, output_type="ndarray").T
-    apart = [np.sqrt((((scaled(rows[i[part]]) - scaled(rows[j[part]])) * scale) ** 2).sum(1) / (scale > 0).sum()) for part in np.array_split(np.arange(len(i)), len(i) // 20_000 + 1)]
+    apart = [
+        np.sqrt((((scaled(rows[i[part]]) - scaled(rows[j[part]])) * scale) ** 2).sum(1) / (scale > 0).sum())
+        for part in np.array_split(np.arange(len(i)), len(i) // 20_000 + 1)
+    ]
     return np.stack([rows[i], rows[j]])[:, np.concatenate(apart) <= tolerance]
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #c940cfe3
@@ -98,7 +103,10 @@ def audit(
     arrays, side, label = with_sums(arrays), arrays["split"], arrays["label_id"]
     first = np.sort(np.unique(label, return_index=True)[1])
     start = arrays["start"][first] if "start" in arrays else np.full(len(first), "")
-    used = [*_names(arrays, split), *_values(arrays, twins or same_values(arrays)), *_places(shapes, side[first], start, split), *_statistics(arrays, facts)]
+    used = [
+        *_names(arrays, split), *_values(arrays, twins or same_values(arrays)), *_places(shapes, side[first], start, split),
+        *_statistics(arrays, facts),
+    ]
     return used + ([*_labels(arrays, classes)] if len(classes) else [])
 
 def same_values(arrays: dict) -> tuple[np.ndarray, np.ndarray]: # of `with_sums`; as from `identical` and `near_identical`
@@ -122,7 +130,9 @@ def _values(arrays, twins):
     pairs = [f"{arrays['id'][a]} and {arrays['id'][b]}" for a, b in zip(i[across][:3], j[across][:3])]
     yield finding("almost the same values on both sides", int(across.sum()), "fail", f"{across.sum()} pairs, e.g. {', '.join(pairs)}")
     kept = side != "dropped"
-    labels = len(np.unique(np.stack([same[kept], np.unique(arrays["y"][kept], return_inverse=True)[1]]), axis=1).T) - len(np.unique(same[kept]))
+    labels = len(np.unique(np.stack([same[kept], np.unique(arrays["y"][kept], return_inverse=True)[1]]), axis=1).T) - len(
+        np.unique(same[kept])
+    )
     yield finding("the same values with different labels", labels, "warn", f"{labels} samples")
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #efc7a3cf
@@ -131,11 +141,18 @@ def _places(shapes, side, start, split):
     i, j = near_pairs(shapes[train], shapes[val], split["buffer_km"] * (1 - 1e-6))
     touching = distances(shapes[train[i]], shapes[val[j]]) <= 0 if len(i) else np.zeros(0, bool)
     touch, by_year = len(set(j[touching])), split["method"] == "year"
-    yield finding("shapes that touch across the split", touch, "warn" if by_year else "fail", f"{touch} validation labels" + (" have a training label at their place, in another year" if by_year else ""))
-    if split["buffer_km"]: yield finding("training labels inside of the buffer", len(set(i)), "fail", f"{len(set(i))} labels within {split['buffer_km']:g} km")
+    yield finding(
+        "shapes that touch across the split", touch, "warn" if by_year else "fail",
+        f"{touch} validation labels" + (" have a training label at their place, in another year" if by_year else ""),
+    )
+    if split["buffer_km"]:
+        yield finding("training labels inside of the buffer", len(set(i)), "fail", f"{len(set(i))} labels within {split['buffer_km']:g} km")
     if by_year: yield _overlap(start[train[i]], start[val[j]], split.get("window_days", 0))
     gap = nearest_km(shapes[val], shapes[train])
-    yield {"check": "distance from validation to training", "status": "info", "count": float(np.median(gap)), "found": f"median {np.median(gap):.3g} km, least {gap.min():.3g} km"}
+    yield {
+        "check": "distance from validation to training", "status": "info", "count": float(np.median(gap)),
+        "found": f"median {np.median(gap):.3g} km, least {gap.min():.3g} km",
+    }
 
 def _overlap(a, b, days: float) -> dict: # start dates of pairs at one place
     apart = np.abs(np.asarray(a, "datetime64[D]") - np.asarray(b, "datetime64[D]")).astype(float)
@@ -150,7 +167,9 @@ def _statistics(arrays, facts):
     if "static_mean" in facts and len(facts["static_mean"]):
         static = arrays["static"][train]
         found["static_medians"] = np.nan_to_num(np.nanmedian(static, axis=0))
-        found["static_mean"], found["static_std"] = statistics(np.where(np.isfinite(static), static, found["static_medians"]).astype(np.float32)[:, None])
+        found["static_mean"], found["static_std"] = statistics(
+            np.where(np.isfinite(static), static, found["static_medians"]).astype(np.float32)[:, None]
+        )
     off = {k: int((~np.isclose(v, facts[k], rtol=1e-4, atol=1e-6)).sum()) for k, v in found.items()}
     wrong = ", ".join(f"{k} of {n}" for k, n in off.items() if n)
     yield finding("statistics that are not those of training alone", sum(off.values()), "fail", wrong)
@@ -160,7 +179,10 @@ def _labels(arrays, classes):
     share = {s: np.bincount(arrays["y"][arrays["split"] == s], minlength=len(classes)) for s in ("train", "val")}
     gap = np.abs(share["train"] / share["train"].sum() - share["val"] / share["val"].sum())
     most = int(gap.argmax())
-    yield finding("a shift of classes between the sides", round(float(gap.sum() / 2), 3) if gap.sum() / 2 > .2 else 0, "warn", f"{100 * gap.sum() / 2:.0f} % of the labels, most in '{classes[most]}'")
+    yield finding(
+        "a shift of classes between the sides", round(float(gap.sum() / 2), 3) if gap.sum() / 2 > 0.2 else 0, "warn",
+        f"{100 * gap.sum() / 2:.0f} % of the labels, most in '{classes[most]}'",
+    )
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #f8c7fc6b
 def audit_folds(
@@ -170,7 +192,11 @@ def audit_folds(
     """The audit of every fold, as one list."""
     arrays, sides = with_sums(arrays), np.asarray(arrays["split"]).astype(str)
     twins = same_values(arrays)
-    audits = [audit(arrays | {"split": side}, shapes, split, classes, {k: v[i] for k, v in facts.items()}, twins) for i, side in enumerate(sides) if (side == "val").any()]
+    audits = [
+        audit(arrays | {"split": side}, shapes, split, classes, {k: v[i] for k, v in facts.items()}, twins)
+        for i, side in enumerate(sides)
+        if (side == "val").any()
+    ]
     return [merge_findings(rows) for rows in zip(*audits)]
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #c9475701
@@ -178,7 +204,9 @@ def merge_findings(rows: tuple[dict]) -> dict:
     """One row from the same check of several folds: the worst status, and what was found first."""
     bad = [r for r in rows if r["status"] in ("fail", "warn")]
     if not bad: return max(rows, key=lambda r: -r["count"]) if rows[0]["status"] == "info" else rows[0]
-    return max(bad, key=lambda r: (r["status"] == "fail", r["count"])) | ({"found": f"{bad[0]['found']}; in {len(bad)} of {len(rows)} folds"} if len(rows) > 1 else {})
+    return max(bad, key=lambda r: (r["status"] == "fail", r["count"])) | (
+        {"found": f"{bad[0]['found']}; in {len(bad)} of {len(rows)} folds"} if len(rows) > 1 else {}
+    )
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #f19186ec
 def must_fail(

@@ -35,11 +35,22 @@ def values_of(
     """What is left out value by value: the region, the year of the first step, or `split.column`."""
     if split.method == "year":
         years = labels["start"].astype(str).str[:4] if "start" in labels else pd.Series("", labels.index)
-        if unknown := int((years == "").sum()): raise InputError(f"split.method = year: {unknown} of {len(labels)} labels have no date of their first step; set labels.start to a column with dates")
+        if unknown := int((years == "").sum()):
+            raise InputError(
+                f"split.method = year: {unknown} of {len(labels)} labels have no date of their first step; set labels.start to a column"
+                " with dates"
+            )
         return years
     column = "region" if split.method == "region" else split.column
-    asked, mend = ("method = region", "set labels.region to a column that names the region") if split.method == "region" else (f"column = {column}", "")
-    if column not in labels: raise InputError(f"split.{asked}: the labels have no such column; {mend or 'use one of: ' + ', '.join(c for c in labels if c != 'geometry')}")
+    asked, mend = (
+        ("method = region", "set labels.region to a column that names the region")
+        if split.method == "region"
+        else (f"column = {column}", "")
+    )
+    if column not in labels:
+        raise InputError(
+            f"split.{asked}: the labels have no such column; {mend or 'use one of: ' + ', '.join(c for c in labels if c != 'geometry')}"
+        )
     return labels[column].astype(str)
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #6bb4cbb0
@@ -54,7 +65,11 @@ def folds_of(
     if split.method == "random": return hashed_folds(labels["id"], split.folds, split.seed), block, numbers
     values = values_of(labels, split)
     names = sorted(set(values))
-    if len(names) < 2: raise InputError(f"split.{'column' if split.method == 'column' else 'method'} = {split.column if split.method == 'column' else split.method}: all labels have the value '{names[0]}'; use another column or split.method = blocks")
+    if len(names) < 2:
+        raise InputError(
+            f"split.{'column' if split.method == 'column' else 'method'} = {split.column if split.method == 'column' else split.method}:"
+            f" all labels have the value '{names[0]}'; use another column or split.method = blocks"
+        )
     if len(names) > 20 and split.method == "column": return hashed_folds(values, split.folds, split.seed), block, numbers
     return values.map({name: k for k, name in enumerate(names)}).to_numpy(), block, names
 
@@ -86,9 +101,16 @@ def held_out(
     if not split.test: return held, close
     regions = values_of(labels, Split(method="region"))
     for name in split.test:
-        if name not in set(regions): raise InputError(f"split.test = {name}: no label lies in such a region; {nearest(name, sorted(set(regions)))}")
+        if name not in set(regions):
+            raise InputError(f"split.test = {name}: no label lies in such a region; {nearest(name, sorted(set(regions)))}")
     held = regions.isin(split.test).to_numpy()
-    return held, ~held & (assign(held.astype(int), 1, labels.geometry.values if ground is None else ground, buffer_km, labels["group"] if "group" in labels else None) == "dropped")
+    return held, ~held & (
+        assign(
+            held.astype(int), 1, labels.geometry.values if ground is None else ground, buffer_km,
+            labels["group"] if "group" in labels else None,
+        )
+        == "dropped"
+    )
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #3b2b655e
 def cannot_be_scored(
@@ -104,33 +126,53 @@ def cannot_be_scored(
         of, places = int(asked.any(0).sum()), len(set(block[y == c]))
         if of and not lost: continue
         whole = "lies in one block" if places == 1 else f"lies in {places} blocks, never on both sides at once"
-        out[c] = {"labels": lost, "of": of, "why": "has no validation label" if not of else whole if lost == of else "has folds without a training label of it"}
+        out[c] = {
+            "labels": lost, "of": of,
+            "why": "has no validation label" if not of else whole if lost == of else "has folds without a training label of it",
+        }
     return out
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #714e7cc7
 def class_warnings(y: np.ndarray, sides: np.ndarray, left_out: dict, classes) -> list[str]:
     """Classes that cannot be judged, or only roughly."""
-    end = lambda r: "it is left out of the score" if r["labels"] == r["of"] else f"{r['labels']} of its {r['of']} labels are left out of the score"
+    end = lambda r: (
+        "it is left out of the score" if r["labels"] == r["of"] else f"{r['labels']} of its {r['of']} labels are left out of the score"
+    )
     out = [f"class '{c}' {r['why']}: {end(r)}" for c, r in left_out.items()]
     count = pd.Series(y[(sides == "val").any(0)]).value_counts()
-    return out + [f"class '{c}' has {count[c]} validation labels; its score is rough below 10" for c in classes if c not in left_out and 0 < count.get(c, 0) < 10]
+    return out + [
+        f"class '{c}' has {count[c]} validation labels; its score is rough below 10"
+        for c in classes
+        if c not in left_out and 0 < count.get(c, 0) < 10
+    ]
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #4583c6a0
 def split_warnings(record: dict) -> list[str]:
     """What a reader of the scores must know about the split."""
     out, n, val = [], record["labels"], record["blocks"]["val"]
     if record["leaky"]: out.append("the split is random and leaks: neighbours stand on both sides; its scores are for contrast only")
-    if val < 30: out.append(f"validation lies in {val} independent blocks, fewer than 30: its intervals are {'only a hint' if val < 10 else 'rough'}")
-    if n["dropped"] > .3 * (n["train"] + n["dropped"]): out.append(f"the buffer of {record['buffer_km']:g} km costs {n['dropped']} of {n['train'] + n['dropped']} training labels; a smaller split.buffer_km keeps more")
-    if record["claim"] == "new_region" and record["method"] not in ("region", "column"): out.append("success.claim = new_region, but validation lies among the training labels; set split.method = region")
-    if record["claim"] == "new_year" and record["method"] not in ("year", "column"): out.append("success.claim = new_year, but validation lies in the years of the training labels; set split.method = year")
+    if val < 30:
+        out.append(
+            f"validation lies in {val} independent blocks, fewer than 30: its intervals are {'only a hint' if val < 10 else 'rough'}"
+        )
+    if n["dropped"] > 0.3 * (n["train"] + n["dropped"]):
+        out.append(
+            f"the buffer of {record['buffer_km']:g} km costs {n['dropped']} of {n['train'] + n['dropped']} training labels; a smaller"
+            " split.buffer_km keeps more"
+        )
+    if record["claim"] == "new_region" and record["method"] not in ("region", "column"):
+        out.append("success.claim = new_region, but validation lies among the training labels; set split.method = region")
+    if record["claim"] == "new_year" and record["method"] not in ("year", "column"):
+        out.append("success.claim = new_year, but validation lies in the years of the training labels; set split.method = year")
     return out
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #7f1fcac0
 def label_counts(sides: np.ndarray) -> dict[str, int]: # sides [folds, n]
     """Labels on each side: those validated in all, those trained on and dropped in the mean of the folds, those of the test."""
     mean = lambda name: round(float((sides == name).sum(1).mean()))
-    return {"train": mean("train"), "val": int((sides == "val").any(0).sum()), "dropped": mean("dropped")} | ({"test": mean("test")} if (sides == "test").any() else {})
+    return {"train": mean("train"), "val": int((sides == "val").any(0).sum()), "dropped": mean("dropped")} | (
+        {"test": mean("test")} if (sides == "test").any() else {}
+    )
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #78812c5b
 def chosen_sides(
@@ -140,8 +182,14 @@ def chosen_sides(
     """The sides of every fold, or of the one that the settings or the classes choose."""
     there = sorted(set(fold.tolist()) - {-1})
     if split.cross_validate: return there, np.array([one(k) for k in there])
-    if split.fold is not None and split.fold >= len(names): raise InputError(f"split.fold = {split.fold}: '{split.column if split.method == 'column' else split.method}' has {len(names)} values, counted from 0 ({', '.join(names)}); use a smaller number")
-    number, side = (split.fold, one(split.fold)) if split.fold is not None else choose_fold(fold, labels["label"] if len(classes) else None, one)
+    if split.fold is not None and split.fold >= len(names):
+        raise InputError(
+            f"split.fold = {split.fold}: '{split.column if split.method == 'column' else split.method}' has {len(names)} values, counted"
+            f" from 0 ({', '.join(names)}); use a smaller number"
+        )
+    number, side = (
+        (split.fold, one(split.fold)) if split.fold is not None else choose_fold(fold, labels["label"] if len(classes) else None, one)
+    )
     return [number], side[None]
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #390c44c3
@@ -154,7 +202,8 @@ def make_split(
 ) -> tuple[np.ndarray, np.ndarray, dict]: # sides [folds, n], block of each label [n], and the record
     """Who is for training and who for validation, a row for each fold that is validated."""
     if len(labels) < 10: raise InputError(f"{len(labels)} labels are too few to train and to validate; bring at least 10")
-    if len(classes) and labels["label"].nunique() < 2: raise InputError(f"all labels are of class '{labels['label'].iloc[0]}'; a classification needs two classes or more")
+    if len(classes) and labels["label"].nunique() < 2:
+        raise InputError(f"all labels are of class '{labels['label'].iloc[0]}'; a classification needs two classes or more")
     block_km, buffer_km = split_sizes(split, suggested)
     fold, block, names = folds_of(labels, split, block_km)
     held, close = held_out(labels, split, buffer_km, ground)
@@ -165,9 +214,18 @@ def make_split(
         return side
     chosen, sides = chosen_sides(labels, np.where(held | close, -1, fold), names, split, classes, one)
     for name in ("train", "val"):
-        if not len(sides) or not (sides == name).any(1).all(): raise InputError(f"split: no label is for {name}: {len(labels)} labels lie in {len(set(block))} blocks of {block_km:g} km with a buffer of {buffer_km:g} km; set smaller split.block_km and split.buffer_km")
+        if not len(sides) or not (sides == name).any(1).all():
+            raise InputError(
+                f"split: no label is for {name}: {len(labels)} labels lie in {len(set(block))} blocks of {block_km:g} km with a buffer of"
+                f" {buffer_km:g} km; set smaller split.block_km and split.buffer_km"
+            )
     block = tied_blocks(block, labels.geometry.values, labels["group"] if "group" in labels else None)
-    return sides, block, split_record(labels, sides, block, split, (block_km, buffer_km), [names[k] for k in chosen], len(names), classes, claim, window_days)
+    return (
+        sides, block,
+        split_record(
+            labels, sides, block, split, (block_km, buffer_km), [names[k] for k in chosen], len(names), classes, claim, window_days
+        ),
+    )
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #bda885f3
 def split_record(
@@ -178,11 +236,25 @@ def split_record(
 ) -> dict:
     """What a result says about its split; the fingerprint is the same where every label is on the same side."""
     y, validated = labels["label"].to_numpy(object), (sides == "val").any(0)
-    record = {"method": split.method, "leaky": split.method == "random", "column": split.column if split.method == "column" else None, "block_km": sizes[0], "buffer_km": sizes[1],
-              "folds": folds, "fold": "all" if split.cross_validate else fold_names[0], "fold_names": fold_names, "cross_validated": split.cross_validate, "seed": split.seed, "claim": claim, "window_days": window_days, "test": list(split.test),
-              "blocks": {"all": len(set(block)), "val": len(set(block[validated]))}, "labels": label_counts(sides),
-              "left_out": cannot_be_scored(y, sides, block, classes),
-              "fingerprint": fingerprint_of([sorted(f"{i}:{s}" for i, s in zip(labels["id"], side)) for side in sides])}
+    record = {
+        "method": split.method,
+        "leaky": split.method == "random",
+        "column": split.column if split.method == "column" else None,
+        "block_km": sizes[0],
+        "buffer_km": sizes[1],
+        "folds": folds,
+        "fold": "all" if split.cross_validate else fold_names[0],
+        "fold_names": fold_names,
+        "cross_validated": split.cross_validate,
+        "seed": split.seed,
+        "claim": claim,
+        "window_days": window_days,
+        "test": list(split.test),
+        "blocks": {"all": len(set(block)), "val": len(set(block[validated]))},
+        "labels": label_counts(sides),
+        "left_out": cannot_be_scored(y, sides, block, classes),
+        "fingerprint": fingerprint_of([sorted(f"{i}:{s}" for i, s in zip(labels["id"], side)) for side in sides]),
+    }
     return record | {"warnings": split_warnings(record) + (class_warnings(y, sides, record["left_out"], classes) if len(classes) else [])}
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #2e60e1a0

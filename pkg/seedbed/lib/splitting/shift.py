@@ -56,9 +56,10 @@ def outside_applicability(
 
 # %% ../../../../nbs/lib/splitting/shift.ipynb #325a9e83
 def distance_gap(
-    train: np.ndarray, val: np.ndarray, # [n, 2], [m, 2] longitude and latitude
-    points: int = 1000, # of the area
-) -> tuple[float, float, float]: # kilometres: mean from validation to training, mean from the area to the labels, Wasserstein distance between the two
+    train: np.ndarray, val: np.ndarray, points: int = 1000  # [n, 2], [m, 2] longitude and latitude  # of the area
+) -> tuple[
+    float, float, float
+]:  # kilometres: mean from validation to training, mean from the area to the labels, Wasserstein distance between the two
     """How far validation is from training, and the area (the hull of all labels) from the labels."""
     both = np.concatenate([train, val])
     hull, rng = shapely.convex_hull(shapely.multipoints(both)), np.random.default_rng(0)
@@ -86,7 +87,15 @@ def shift_report(
     auc, outside = adversarial_auc(train, val), outside_applicability(train, val, block[a])
     here, there, apart = distance_gap(place[rows["train"]], place[rows["val"]])
     row = lambda check, count, found: {"check": check, "status": "info", "count": count, "found": found}
-    return [row("largest gap of values (Kolmogorov-Smirnov)", gap, f"{gap:.2f} in {where}"),
-            row("sides told apart by a forest (adversarial validation)", auc, f"area under the ROC curve {auc:.2f}; near 0.5 is what leakage looks like"),
+    return [
+        row("largest gap of values (Kolmogorov-Smirnov)", gap, f"{gap:.2f} in {where}"),
+        row(
+            "sides told apart by a forest (adversarial validation)", auc,
+            f"area under the ROC curve {auc:.2f}; near 0.5 is what leakage looks like",
+        ),
             row("validation unlike anything in training (area of applicability)", outside, f"{100 * outside:.0f} % of the samples"),
-            row("validation's distances against the map's (kNNDM)", apart, f"{here:.3g} km from validation to training, {there:.3g} km from a random point to a label; they differ by {apart:.3g} km")]
+        row(
+            "validation's distances against the map's (kNNDM)", apart,
+            f"{here:.3g} km from validation to training, {there:.3g} km from a random point to a label; they differ by {apart:.3g} km",
+        ),
+    ]

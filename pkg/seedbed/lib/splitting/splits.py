@@ -108,7 +108,9 @@ def near_pairs(
     i, j = np.repeat(np.arange(len(train)), [len(f) for f in found]), np.concatenate([*found, []]).astype(int)
     far = cKDTree(middles(train)).query_ball_point(middles(validation[wide]), buffer_km + reach.max() + other[wide] + 1e-6)
     i, j = np.concatenate([i, *far]).astype(int), np.concatenate([j, np.repeat(wide, [len(f) for f in far])]).astype(int)
-    close = [distances(train[i[part]], validation[j[part]]) <= buffer_km for part in np.array_split(np.arange(len(i)), len(i) // 1_000_000 + 1)] # bounded memory
+    close = [
+        distances(train[i[part]], validation[j[part]]) <= buffer_km for part in np.array_split(np.arange(len(i)), len(i) // 1_000_000 + 1)
+    ]  # bounded memory
     return tuple(np.unique(np.stack([i, j])[:, np.concatenate(close)], axis=1))
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #c476f653
