@@ -50,10 +50,10 @@ wheel: $(READY)  ## build the wheel, install it into an empty environment and us
 	rm -rf dist build && $(BIN)/python -m build --wheel --outdir dist .
 	rm -rf $(VENV)-wheel && $(PYTHON) -m venv $(VENV)-wheel
 	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl -c constraints.txt
-	cd dist && ../$(VENV)-wheel/bin/seedbed --version && ../$(VENV)-wheel/bin/seedbed models
+	cd dist && $(abspath $(VENV)-wheel/bin/seedbed) --version && $(abspath $(VENV)-wheel/bin/seedbed) models
 
-clean:           ## remove .venv and what the stages have made of the data; runs/ stays
-	rm -rf $(VENV) data/exports data/processed data/cache _docs _proc .pytest_cache pkg/*.egg-info
+clean:           ## remove the environments and what the stages have made of the data; runs/ stays
+	rm -rf $(VENV) $(VENV)-tf $(VENV)-wheel dist build data/exports data/processed data/cache _docs _proc .pytest_cache pkg/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt

@@ -74,7 +74,7 @@ def test_one_commit_and_the_answers_are_in_it(project):
 
 def test_its_command_its_package_and_its_notebooks_agree(project):
     assert "usable = 0.8" in python(project, "import sys; from maize_kenya.cli import main; main()", "settings")
-    python(project, "from pathlib import Path; from maize_kenya.lib.sync import check_in_sync; p = Path('.').resolve(); check_in_sync(p / 'nbs', p / 'pkg/maize_kenya', p)")
+    python(project, "from pathlib import Path; from maize_kenya.lib.running.sync import check_in_sync; p = Path('.').resolve(); check_in_sync(p / 'nbs', p / 'pkg/maize_kenya', p)")
 
 
 def test_it_runs_at_once(project):

@@ -146,8 +146,8 @@ def read_item(
     chosen = np.atleast_1d(np.asarray(index, int))
     X = read_rows(data, data.rows[chosen])
     if data.augment is not None: X = data.augment(X, _generator(data))
-    X, y = torch.from_numpy(X), torch.from_numpy(np.asarray(data.y[chosen]))
-    return (X[0], y[0]) if single else (X, y)
+    batch, answers = torch.from_numpy(X), torch.from_numpy(np.asarray(data.y[chosen]))
+    return (batch[0], answers[0]) if single else (batch, answers)
 
 # %% ../../nbs/03_dataset.ipynb #b648399d
 def _generator(data: SampleDataset) -> np.random.Generator:

@@ -16,6 +16,7 @@ import pkgutil
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -39,6 +40,7 @@ class BaseModel:
     name = "" # how settings call it
     stochastic = False # draws random numbers: runs once for each of run.seeds
     sees = "bands" # bands | coordinates | nothing
+    fitted: Any # what `train` has returned; None before
 
     def __init__(self, seed: int = 0, options: Models = Models()):
         self.seed, self.options, self.fitted, self.facts = seed, options, None, {}
@@ -136,7 +138,7 @@ def load_model(
     return model
 
 # %% ../../nbs/04_model.ipynb #cef173ed
-def list_models() -> dict[str, type]: # by name
+def list_models() -> dict[str, type[BaseModel]]: # by name
     """Every model that ships with the package."""
     import seedbed.models as room
     modules = [
@@ -152,7 +154,7 @@ def list_models() -> dict[str, type]: # by name
 # %% ../../nbs/04_model.ipynb #831f6bc9
 def find_model(
     name: str, # of a shipped model, or module:Class
-) -> type:
+) -> type[BaseModel]:
     """The class that a name stands for."""
     if ":" in name:
         module, _, attribute = name.partition(":")

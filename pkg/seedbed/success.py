@@ -6,6 +6,7 @@
 __all__ = ['LIMITS', 'write_contract', 'contract_of', 'verdict']
 
 # %% ../../nbs/00_success.ipynb #1c4ccaf8
+from collections.abc import Sequence
 from pathlib import Path
 
 from .lib.errors import Faults, InputError
@@ -54,7 +55,7 @@ def contract_of(settings: Settings) -> dict:
 def verdict(
     contract: dict, # of `write_contract`
     score: dict, # value and ci of the primary metric
-    regions: list[dict] = (), # rows with region, n and the metric's value
+    regions: Sequence[dict] = (), # rows with region, n and the metric's value
     cost: dict = {}, # LIMITS
     quantity: dict | None = None, # of `quantity_record`
 ) -> dict: # status, thresholds, reasons, failed

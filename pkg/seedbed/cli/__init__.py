@@ -25,9 +25,8 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, context_
 def seedbed_command(version: Version = False): pass
 
 
-for command in (run.run, compare.compare, export.export, export.export_scene, map.map, area.design, area.area, lists.models, lists.metrics, export.sensors, lists.settings): app.command()(command)
-
-for command in (sweep, status, runs, replay, clean, publish, new, update, doctor): app.command()(command)
+for command in (run.run, compare.compare, export.export, export.export_scene, map.map, area.design, area.area, lists.models, lists.metrics,
+                export.sensors, lists.settings, sweep, status, runs, replay, clean, publish, new, update, doctor): app.command()(command)
 
 
 def main():

@@ -79,7 +79,7 @@ Plan = Annotated[bool, typer.Option("--plan", help="Only say how many tiles ther
 
 def export_scene(area: Area, start: Start, to: To, side: Side = 2048, plan: Plan = False, every: Every = 30, overrides: Overrides = None,
                  settings_file: SettingsFile = None, debug: Debug = False):
-    """Let Earth Engine compute a whole region with the bands of [earthengine], as batch tasks; `seedbed map` reads the tiles."""
+    """Let Earth Engine compute a whole region with the bands of the section earthengine, as batch tasks; `seedbed map` reads the tiles."""
     from seedbed.lib.earthengine.batch import destination_of, export_scene, scene_tiles
     from seedbed.lib.earthengine.credentials import connect
     from seedbed.lib.earthengine.spec import spec_of

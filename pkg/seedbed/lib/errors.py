@@ -7,6 +7,7 @@ __all__ = ['InputError', 'Faults', 'explain']
 
 # %% ../../../nbs/lib/errors.ipynb #7936a217
 from contextlib import contextmanager
+from pathlib import Path
 
 # %% ../../../nbs/lib/errors.ipynb #aee5e0db
 class InputError(ValueError):
@@ -32,7 +33,7 @@ class Faults:
 # %% ../../../nbs/lib/errors.ipynb #c9b31d52
 @contextmanager
 def explain(
-    where: str, # the file or setting that is being used
+    where: str | Path, # the file or setting that is being used
     mend: str, # what the user can do
     *errors, # exception types to turn into an `InputError`; `Exception` where none is given
 ):

@@ -118,7 +118,7 @@ def fingerprint(
     """SHA-256 of a file's bytes; of a folder, over its files' relative names and bytes."""
     path = Path(path)
     if path.is_file():
-        with path.open("rb") as file: return hashlib.file_digest(file, "sha256").hexdigest()
+        with path.open("rb") as opened: return hashlib.file_digest(opened, "sha256").hexdigest()
     digest = hashlib.sha256()
     for file in sorted(p for p in path.rglob("*") if p.is_file()):
         digest.update(f"{file.relative_to(path).as_posix()}\0{fingerprint(file)}\n".encode())

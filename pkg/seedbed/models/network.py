@@ -74,6 +74,7 @@ class Without(nn.Module):
     """Takes classes out of the softmax."""
     def __init__(self, outputs: int, absent=()):
         super().__init__()
+        self.scores: torch.Tensor
         self.register_buffer("scores", torch.zeros(outputs), persistent=False)
         self.scores[list(absent)] = -torch.inf
 

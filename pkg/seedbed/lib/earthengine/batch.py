@@ -10,6 +10,7 @@ __all__ = ['WAITING', 'LOST', 'Tile', 'scene_tiles', 'destination_of', 'make_tas
 import math
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import ee
 import shapely
@@ -65,7 +66,7 @@ def make_task(
 ) -> ee.batch.Task:
     """A task that computes a tile, with the bands and the names of a chip."""
     g, (kind, place) = tile.grid, destination
-    options = {"image": stack(spec, start, g.box()), "description": tile.name, "crs": g.crs, "crsTransform": list(g.transform[:6]),
+    options: dict[str, Any] = {"image": stack(spec, start, g.box()), "description": tile.name, "crs": g.crs, "crsTransform": list(g.transform[:6]),
                "dimensions": f"{g.width}x{g.height}",
                "maxPixels": 10**12, "fileFormat": "GeoTIFF", "formatOptions": {"cloudOptimized": True, "noData": NODATA}}
     if kind == "drive": return ee.batch.Export.image.toDrive(folder=place, fileNamePrefix=tile.name, **options)

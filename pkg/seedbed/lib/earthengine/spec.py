@@ -9,6 +9,7 @@ __all__ = ['Spec', 'windows', 'step_length', 'raw', 'presets', 'spec_of', 'check
 import re
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import pandas as pd
 
@@ -91,7 +92,7 @@ def spec_of(
     if asked.preset not in known:
         raise InputError(f"earthengine.preset = {asked.preset}: no such preset; {nearest(asked.preset, list(known))}")
     spec = known[asked.preset]
-    changes = {"sensors": tuple(sensor_named(text, asked.orbit) for text in asked.sensors)} if asked.sensors else {}
+    changes: dict[str, Any] = {"sensors": tuple(sensor_named(text, asked.orbit) for text in asked.sensors)} if asked.sensors else {}
     given = {key: getattr(asked, key) for key in ("steps", "size", "resolution", "crs")}
     changes |= {key: value for key, value in given.items() if value is not None}
     if asked.step: changes["length"], changes["unit"] = step_length(asked.step)

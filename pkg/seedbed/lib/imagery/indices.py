@@ -6,6 +6,8 @@
 __all__ = ['COLOURS', 'INDICES', 'bands_of', 'add_indices']
 
 # %% ../../../../nbs/lib/imagery/indices.ipynb #b77ffd0f
+from collections.abc import Callable
+
 import numpy as np
 
 from ..errors import InputError
@@ -22,7 +24,7 @@ COLOURS = {
 # %% ../../../../nbs/lib/imagery/indices.ipynb #b21bcb7e
 def _difference(a, b): return (a - b) / (a + b)
 
-INDICES = {
+INDICES: dict[str, tuple[tuple[str, ...], Callable]] = {
     "ndvi": (("nir", "red"), _difference),
     "ndwi": (("green", "nir"), _difference),
     "ndre": (("nir", "red_edge"), _difference),

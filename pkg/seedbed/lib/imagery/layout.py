@@ -9,6 +9,7 @@ __all__ = ['Layout', 'layout_from_dict', 'split_name', 'order_of', 'layout_from_
 import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def layout_from_dict(
     record: dict, # the `layout` of a manifest; keys that are not part of a layout are ignored
 ) -> Layout:
     """Read a layout from a manifest."""
-    known = {
+    known: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in record.items() if k in Layout.__dataclass_fields__
     }
     if not known.get("variables"): raise InputError("manifest.json: layout names no variables; export again")

@@ -81,7 +81,7 @@ def worst_region(records: list[dict], metric: Metric, least: int = 10) -> dict |
 # %% ../../../../nbs/lib/judging/comparison.ipynb #cf8a31f0
 def mean_of(records: list[dict], *path: str) -> float | None:
     """Mean over seeds of a number in the records; None where one has none."""
-    values = []
+    values: list = []
     for record in records:
         for key in path: record = record.get(key) if isinstance(record, dict) else None
         values.append(record)

@@ -52,7 +52,7 @@ def score_record(
     table, y, prediction, left_out = judged_labels(table, y, prediction, classes)
     primary, block = leaving_out(metric_named(metric, task), left_out), table["block"].to_numpy()
     bounds = lambda m: score_with_interval(m, y, prediction, block, resamples if m.function is None or m.name == metric else 200, level)
-    record = scores(y, prediction, task, left_out) | {
+    record: dict = scores(y, prediction, task, left_out) | {
         "primary": {"metric": metric, "greater_is_better": primary.greater_is_better} | bounds(primary)
     }
     record["metrics"] = {name: bounds(leaving_out(m, left_out)) for name, m in METRICS.items() if m.task == task}

@@ -11,6 +11,7 @@ import html
 import io
 import json
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -113,7 +114,7 @@ def write_page(
     head: str, # HTML above the sections
     sections: list[str], # of `section`
     data: dict, # for the script
-    colours: list[str] = (), # of the classes, in order
+    colours: Sequence[str] = (), # of the classes, in order
 ):
     """Write the page, whole or not at all."""
     links = "".join(

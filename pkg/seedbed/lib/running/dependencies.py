@@ -99,7 +99,8 @@ def names_of(statement: ast.stmt, assigned: bool = True) -> list[str]:
     if isinstance(statement, _DEFINITIONS): return [] if statement.decorator_list and not _harmless(statement) else [statement.name]
     targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target] if isinstance(statement, ast.AnnAssign) else []
     flat = [n for t in targets for n in (t.elts if isinstance(t, ast.Tuple) else [t])]
-    return [n.id for n in flat] if assigned and flat and all(isinstance(n, ast.Name) for n in flat) else []
+    names = [n.id for n in flat if isinstance(n, ast.Name)]
+    return names if assigned and len(names) == len(flat) else []
 
 def _harmless(statement) -> bool:
     "Decorators that register nothing."

@@ -64,7 +64,7 @@ def outside_files(settings: Settings) -> list[tuple[Path, tuple[str, ...]]]: # f
     kind, _, argument = settings.source.name.partition(":")
     path = settings.root / ("data/sample" if kind == "sample" else "") / Path(argument).expanduser()
     patterns = ("*", settings.source.tifs.replace("{id}", "*")) if kind in ("sample", "folder") else ("**/*",)
-    out = [(path, patterns)] if argument and path.is_dir() else [(path, ())] if argument and path.is_file() else []
+    out: list[tuple[Path, tuple[str, ...]]] = [(path, patterns)] if argument and path.is_dir() else [(path, ())] if argument and path.is_file() else []
     labels = [
         p
         for p in (settings.root / (settings.source.labels_file or ""), path / (settings.source.labels_file or ""))
@@ -119,7 +119,7 @@ class Graph:
         used, notebook = used_by(self.reader, self.settings, self.nbs, stage, model), self.nbs / f"{stage.name}.ipynb"
         sources, values = parameter_sources(notebook), stage_parameters(notebook, self.settings, **given or {})
         read = used.settings | {s for name, s in sources.items() if s and "." in s and name not in (given or {})}
-        out = {f"code {name}": digest for name, digest in used.code.items()}
+        out: dict[str, object] = {f"code {name}": digest for name, digest in used.code.items()}
         out |= {f"setting {name}": value for name, value in setting_values(self.settings, read).items()}
         out |= {f"parameter {name}": values[name] for name, s in sources.items() if not s or name in (given or {})}
         out |= {f"library {name}": version_of(name) for name in used.libraries} | {"library python": platform.python_version()}

@@ -169,7 +169,7 @@ class Reuse(Nodes):
 
     def _taken(self, node: Node, began: float) -> Outcome | None:
         entry = None if node.task.name in self.forced else self.cache.find(node.task.name, node.key)
-        if entry is None: return
+        if entry is None: return None
         bring(entry, self.run, self.record.values, self.graph.settings)
         self.note(node, entry.record["outcome"], entry.record["run"])
         return Outcome(node.task, time.perf_counter() - began, reused=entry.record["run"])

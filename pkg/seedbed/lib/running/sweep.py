@@ -14,6 +14,7 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .engines import PRELOAD, default_workers, preload
 from ..errors import InputError
@@ -65,7 +66,7 @@ def run_local(
     ended=lambda cell: None, # told of each
 ):
     """Run cells side by side on this machine."""
-    context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
+    context: Any = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
     waiting, running = [(cell, 1) for cell in cells], {}
     while waiting or running:
         while waiting and len(running) < workers:

@@ -7,6 +7,8 @@ __all__ = ['split_sizes', 'values_of', 'folds_of', 'side_of', 'held_out', 'canno
            'label_counts', 'chosen_sides', 'make_split', 'split_record', 'with_final']
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #9d650791
+from collections.abc import Sequence
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -196,7 +198,7 @@ def chosen_sides(
 def make_split(
     labels: gpd.GeoDataFrame, # id, label, geometry, perhaps start, region, group
     split: Split, suggested: dict = {},
-    classes: list[str] = (), # empty for regression
+    classes: Sequence[str] = (), # empty for regression
     claim: str = "within_region",
     ground=None, window_days: float = 0., # as for `side_of`
 ) -> tuple[np.ndarray, np.ndarray, dict]: # sides [folds, n], block of each label [n], and the record
@@ -236,7 +238,7 @@ def split_record(
 ) -> dict:
     """What a result says about its split; the fingerprint is the same where every label is on the same side."""
     y, validated = labels["label"].to_numpy(object), (sides == "val").any(0)
-    record = {
+    record: dict = {
         "method": split.method,
         "leaky": split.method == "random",
         "column": split.column if split.method == "column" else None,

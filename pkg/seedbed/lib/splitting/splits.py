@@ -100,7 +100,7 @@ def near_pairs(
     buffer_km: float, # also finds pairs that touch, at 0
 ) -> tuple[np.ndarray, np.ndarray]: # numbers of the training and of the validation shapes, pair by pair
     """Pairs of shapes that touch or lie within the buffer of each other."""
-    if not len(train) or not len(validation): return np.zeros((2, 0), int)
+    if not len(train) or not len(validation): return np.zeros(0, int), np.zeros(0, int)
     tree, reach, other = cKDTree(middles(validation)), _radius(train), _radius(validation)
     usual = np.quantile(other, .99) # the few that are larger must not make everybody look far
     wide = np.flatnonzero(other > usual)
