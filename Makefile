@@ -12,7 +12,7 @@ run: $(READY)    ## run the whole pipeline; ARGS="-p source.name=sample:brandenb
 	$(BIN)/seedbed run $(ARGS)
 
 test: $(READY)   ## run every test, on all cores; ARGS="-k splits" for some
-	OMP_NUM_THREADS=1 MPLBACKEND=agg $(BIN)/python -m pytest -n auto $(ARGS)
+	OMP_NUM_THREADS=1 MPLBACKEND=agg $(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 bench: $(READY)  ## measure speeds, as ratios to peers and to the machine's limit; ARGS="reading batches" for some
 	$(BIN)/python tests/benchmarks $(ARGS)

@@ -12,6 +12,7 @@ from seedbed.dataset import SampleDataset
 from seedbed.lib.errors import InputError
 from seedbed.lib.results import read_results
 from seedbed.lib.settings import make_settings
+from seedbed.lib.looking.diagnosis import Altered
 from seedbed.lib.learning.training import fetcher, loss_of, mean_loss, run_network, seed_everything, train_epoch
 from seedbed.model import BaseModel, find_model, list_models, load_model, save_model
 from seedbed.models.network import Network
@@ -407,3 +408,11 @@ def test_models_learn_from_the_samples(source, tmp_path):
     blind = max(score(name) for name in ("majority", "coordinates", "date"))
     for name in ("hist_gradient_boosting", "mlp", "gru", "knn"):
         assert score(name) > blind + 0.1
+
+
+def test_a_network_answers_what_it_is_given(made):
+    """Altered values are predicted from, not those of the file: importance would be nothing otherwise."""
+    train, val = made["classification"]
+    model = find_model("mlp")(0, SETTINGS["classification"].models.model_copy(update={"epochs": 3})).fit(train)
+    assert np.array_equal(model.predict(Altered(val, val.arrays()[0])), model.predict(val))
+    assert not np.allclose(model.predict(Altered(val, -val.arrays()[0])), model.predict(val))

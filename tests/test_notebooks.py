@@ -16,6 +16,7 @@ NOTEBOOKS = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpo
 names = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.relative_to(ROOT / "nbs").with_suffix("").as_posix())
 
 
+@pytest.mark.xdist_group("notebooks") # they share the project's data folder
 @names
 def test_it_runs(path, monkeypatch, tmp_path):
     if not (ROOT / "data/sample").is_dir(): pytest.skip("notebooks show their work on the samples, and this project was made without them")

@@ -24,6 +24,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                  'seedbed.dataset.SampleDataset.loader': ('dataset.html#sampledataset.loader', 'seedbed/dataset.py'),
                                  'seedbed.dataset._check_choice': ('dataset.html#_check_choice', 'seedbed/dataset.py'),
                                  'seedbed.dataset._generator': ('dataset.html#_generator', 'seedbed/dataset.py'),
+                                 'seedbed.dataset.batches_of': ('dataset.html#batches_of', 'seedbed/dataset.py'),
                                  'seedbed.dataset.make_loader': ('dataset.html#make_loader', 'seedbed/dataset.py'),
                                  'seedbed.dataset.map_array': ('dataset.html#map_array', 'seedbed/dataset.py'),
                                  'seedbed.dataset.read_facts': ('dataset.html#read_facts', 'seedbed/dataset.py'),
