@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..dataset import read_rows
+from ..dataset import batches_of
 from ..lib.learning.training import History, InUnits, fit_network, pick_device, run_network, seed_everything
 from ..model import BaseModel
 
@@ -45,8 +45,8 @@ class Network(BaseModel):
         return network
 
     def predict(self, data):
-        device, parts = pick_device(self.options.device), [data.rows[i:i + 1024] for i in range(0, len(data), 1024)]
-        return np.concatenate([run_network(self.fitted, read_rows(data, rows), data.task, device=device) for rows in parts])
+        device = pick_device(self.options.device)
+        return np.concatenate([run_network(self.fitted, X, data.task, device=device) for X in batches_of(data)])
     def parameters(self): return sum(p.numel() for p in self.fitted.parameters())
     def params(self):
         return self.options.model_dump(exclude={"names"}) | {
