@@ -14,6 +14,7 @@ from .history import clean, replay, runs, status
 from .new import new, update
 from .options import Version
 from .publish import publish
+from .share import share
 from .sweep import sweep
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
@@ -26,7 +27,7 @@ def seedbed_command(version: Version = False): pass
 
 
 for command in (run.run, compare.compare, export.export, export.export_scene, map.map, area.design, area.area, lists.models, lists.metrics,
-                export.sensors, lists.settings, sweep, status, runs, replay, clean, publish, new, update, doctor): app.command()(command)
+                export.sensors, lists.settings, sweep, status, runs, replay, clean, publish, share, new, update, doctor): app.command()(command)
 
 
 def main():

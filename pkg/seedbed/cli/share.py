@@ -1,0 +1,27 @@
+"""`seedbed share`: a run for MLflow, and for an archive"""
+
+from typing import Annotated, Optional
+
+import typer
+
+from .options import Debug
+
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name, or a part of the name that no other has.")]
+Store = Annotated[Optional[str], typer.Option("--mlflow", metavar="STORE", help="Log it into this MLflow store: a folder, or an address like http://localhost:5000.")]
+Crate = Annotated[bool, typer.Option("--rocrate", help="Write ro-crate-metadata.json into its folder, for an archive.")]
+
+
+def share(run: RunName, mlflow: Store = None, rocrate: Crate = False, debug: Debug = False):
+    """Log a run into MLflow, or make its folder a Process Run Crate for an archive."""
+    from seedbed.lib.errors import InputError
+    from seedbed.lib.files import relative
+    from seedbed.lib.running.history import find_run
+    from seedbed.lib.settings import load_settings
+    if not (mlflow or rocrate): raise InputError("seedbed share: say where to, with --mlflow STORE or --rocrate or both")
+    chosen = find_run(load_settings(), run)
+    if mlflow:
+        from seedbed.lib.running.tracking import log_run
+        print(f"{chosen.name}: logged into {mlflow} as {log_run(chosen, mlflow)}")
+    if rocrate:
+        from seedbed.lib.running.crates import write_crate
+        print(f"{relative(write_crate(chosen))}: written")
