@@ -7,7 +7,9 @@ import typer
 from .options import Debug
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name, or a part of the name that no other has.")]
-Store = Annotated[Optional[str], typer.Option("--mlflow", metavar="STORE", help="Log it into this MLflow store: a folder, or an address like http://localhost:5000.")]
+Store = Annotated[Optional[str], typer.Option(
+    "--mlflow", metavar="STORE", help="Log it into this MLflow store: a folder, or an address like http://localhost:5000.",
+)]
 Crate = Annotated[bool, typer.Option("--rocrate", help="Write ro-crate-metadata.json into its folder, for an archive.")]
 
 
