@@ -30,8 +30,10 @@ def sweep(overrides: Overrides = None, dry_run: Ask = False, debug: Debug = Fals
     fixed = [o for o in overrides or () if o.startswith(("run.scheduler=", "run.workers=", "paths."))]
     asked = [o for o in overrides or () if o not in fixed]
     cells = [Cell([*cell, *(o for o in fixed if o.startswith("paths."))]) for cell in product(asked)]
-    print(" x ".join(f"{len(values_of(o.partition('=')[2]))} {o.partition('=')[0]}" for o in asked) + f" = {len(cells)} runs", flush=True)
-    for cell in cells: load_settings(overrides=cell.overrides) # a mistake in any of them is told before the first starts
+    counts = {o: len(values_of(o.partition("=")[2])) for o in asked}
+    print(" x ".join(f"{count} {o.partition('=')[0]}" for o, count in counts.items() if count > 1) + f" = {len(cells)} runs", flush=True)
+    if alike := [o for o, count in counts.items() if count == 1]: print(f"in all of them: {'; '.join(alike)}", flush=True)
+    metrics = dict.fromkeys(load_settings(overrides=cell.overrides).success.metric for cell in cells) # tells a mistake in any before the first starts
     if dry_run: return print("\n".join("; ".join(cell.overrides) for cell in cells))
     settings, command, done = load_settings(overrides=fixed), shlex.join(["seedbed", *sys.argv[1:]]), []
     def ended(cell):
@@ -44,9 +46,11 @@ def sweep(overrides: Overrides = None, dry_run: Ask = False, debug: Debug = Fals
             run_local(cells, settings.root, settings.run.workers or default_workers(settings.run.threads), command, ended)
     rows, console = seeds_together(cells, settings), make_console()
     interval = lambda ci: f" [{ci[0]:.3f}, {ci[1]:.3f}]" if ci else ""
-    print_table([("settings", ["; ".join(s for s in row["settings"] if not s.startswith(("models.names=", "paths."))) for row in rows]), ("model", [row["model"] for row in rows]),
-                 (settings.success.metric, [number(row["value"]) + interval(row["ci"]) for row in rows]), ("between seeds", [number(row["seed_sd"]) for row in rows]),
-                 ("seeds", [number(len(row["seeds"])) for row in rows])], console)
+    told = lambda row: "; ".join(s for s in row["settings"] if s not in alike and not s.startswith(("models.names=", "paths.")))
+    columns = [("settings", [told(row) for row in rows])] if any(map(told, rows)) else []
+    print_table([*columns, ("model", [row["model"] for row in rows]),
+                 (" or ".join(metrics), [number(row["value"]) + interval(row["ci"]) for row in rows]),
+                 ("between seeds", [number(row["seed_sd"]) for row in rows]), ("seeds", [number(len(row["seeds"])) for row in rows])], console)
     path = write_sweep(settings, command, cells, rows)
     console.print(f"\nThe sweep: {relative(path)}", markup=False, soft_wrap=True)
     if failed := sum(bool(cell.error) for cell in cells): leave(f"{failed} of {len(cells)} runs failed", 1)

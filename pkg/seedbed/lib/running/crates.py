@@ -82,7 +82,7 @@ def crate_of(run: Run) -> dict: # the content of ro-crate-metadata.json
     files = {p: crate.add_file(p, p.relative_to(run.folder).as_posix(), properties=file_properties(p)) for p in files_of(run)}
     asked = [file for path, file in files.items() if path.name in _ASKED]
     done = crate.add_action(
-        add(*software(run)), "#run", properties=action(run), object=[add("#data", data_used(run)), *asked],
+        add(*software(run)), "#run", properties=action(run) | {"description": summary(run)}, object=[add("#data", data_used(run)), *asked],
         result=[file for file in files.values() if file not in asked],
     )
     crate.name, crate.description = run.name, summary(run)
@@ -91,7 +91,7 @@ def crate_of(run: Run) -> dict: # the content of ro-crate-metadata.json
     crate.license = add("#licence", {"@type": "CreativeWork", "name": licence, "description": "The licence of the data that the run used."})
     profile = {"@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
     crate.root_dataset["conformsTo"] = add(_PROFILE, profile)
-    crate.root_dataset["mentions"] = [done]
+    crate.root_dataset["mentions"] = done
     return crate.metadata.generate()
 
 def write_crate(run: Run) -> Path:
