@@ -115,3 +115,14 @@ def test_guides_run_only_commands_and_files_that_they_show(tmp_path):
     guides.merge_settings(tmp_path / "settings.ini", "[b]\nx = 3\n")
     assert (tmp_path / "settings.ini").read_text() == "[a]\nx = 1 # one\n[b]\nx = 3\n"
     with pytest.raises(SystemExit, match="no line for a.y"): guides.merge_settings(tmp_path / "settings.ini", "[a]\ny = 3\n")
+
+
+def test_a_published_run_does_not_say_where_it_lay(tmp_path):
+    forget = sys.modules["seedbed.cli.publish"].forget_places
+    for name, record in (("a.ipynb", {"cells": [], "metadata": {"papermill": {"input_path": "/home/me/nbs/a.ipynb"}, "kernelspec": {}}}),
+                         ("run.json", {"git": {"remote": "/home/me/seedbed"}}), ("results.json", {"git": {"remote": "git@github.com:me/seedbed"}})):
+        (tmp_path / name).write_text(json.dumps(record))
+        forget(tmp_path / name)
+    kept = {p.name: json.loads(p.read_text()) for p in tmp_path.iterdir()}
+    assert "/home/me" not in json.dumps(kept) and kept["a.ipynb"]["metadata"] == {"kernelspec": {}}
+    assert kept["results.json"]["git"]["remote"] == "git@github.com:me/seedbed"

@@ -29,7 +29,18 @@ def publish(run: Annotated[str, typer.Argument(help="A folder below runs/, or la
         for path in sorted(p for pattern in KEPT for p in folder.glob(pattern)):
             (target / path.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, target / path.relative_to(folder))
+            if path.suffix in (".ipynb", ".json"): forget_places(target / path.relative_to(folder))
     print(f"{relative(root / 'reports' / name)}: published; `make docs` shows it, and prose can quote it: {{{{ {name}.accuracy }}}}")
+
+
+def forget_places(path: Path):
+    """Take out of a notebook or a record where its files lay on this machine: a reader has no use for that."""
+    import json
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if "cells" in record: record["metadata"].pop("papermill", None)
+    remote = (record.get("git") or {}).get("remote")
+    if remote and "://" not in remote and "@" not in remote: record["git"]["remote"] = None
+    path.write_text(json.dumps(record, indent=1 if "cells" in record else 2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def find_run(run: str, room: Path) -> Path:
