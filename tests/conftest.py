@@ -35,3 +35,13 @@ def empty(tmp_path):
     """A project without labels and tifs; options are settings."""
     from world import World
     return lambda **ini: World(tmp_path, {k.replace("__", "."): v for k, v in ini.items()})
+
+
+@pytest.fixture(scope="module")
+def chips(tmp_path_factory):
+    """A dataset.h5 of 36 chips."""
+    from world import build
+    world = build(tmp_path_factory.mktemp("chips"), 36, ini={"process.sampling": "chip", "process.chip_size": "4"})
+    world.run()
+    settings = world.settings()
+    return settings.root / settings.processed_dir / "dataset.h5"

@@ -32,15 +32,6 @@ def path(tmp_path_factory):
     return settings.root / settings.processed_dir / "dataset.h5"
 
 
-@pytest.fixture(scope="module")
-def chips(tmp_path_factory):
-    """A dataset.h5 of 36 chips."""
-    world = build(tmp_path_factory.mktemp("chips"), 36, ini={"process.sampling": "chip", "process.chip_size": "4"})
-    world.run()
-    settings = world.settings()
-    return settings.root / settings.processed_dir / "dataset.h5"
-
-
 def whole(loader):
     """All batches of a loader as two arrays."""
     X, y = zip(*loader)

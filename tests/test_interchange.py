@@ -25,15 +25,6 @@ def path(tmp_path_factory):
     return settings.root / settings.processed_dir / "dataset.h5"
 
 
-@pytest.fixture(scope="module")
-def chips(tmp_path_factory):
-    """A dataset.h5 of 36 chips."""
-    world = build(tmp_path_factory.mktemp("chips"), 36, ini={"process.sampling": "chip", "process.chip_size": "4"})
-    world.run()
-    settings = world.settings()
-    return settings.root / settings.processed_dir / "dataset.h5"
-
-
 def test_arrays_of_the_other_side_keep_the_fold_and_its_scaling(path):
     for fold in (0, 2):
         X, y = SampleDataset(path, "train", fold).arrays("val")
