@@ -8,12 +8,12 @@ __all__ = ['EMPTY', 'best_model', 'find_scene', 'Pixels', 'stride_of', 'cut', 'p
 
 # %% ../../nbs/06_map.ipynb #5dc4ba2d
 import contextlib
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from joblib import cpu_count
 
 from .dataset import FINAL, SCALING, SampleDataset, scaled
 from .export import find_source
@@ -196,7 +196,7 @@ def map_parts(
     parts = [(w, aside / f"{w[0]:07d}-{w[1]:07d}.npz") for w in todo]
     waiting = [(w, p) for w, p in parts if not p.is_file()]
     total, done, clock = sum(w[2] * w[3] for w, _ in waiting), 0, time.perf_counter()
-    count = workers or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    count = workers or cpu_count()
     with small_cache(), ThreadPoolExecutor(count) as pool, contextlib.ExitStack() as stack:
         stack.callback(pool.shutdown, cancel_futures=True)
         jobs = [(w, pool.submit(_make_part, p, model, scene, w, applicability, start)) for w, p in waiting]

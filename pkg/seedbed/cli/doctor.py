@@ -88,9 +88,9 @@ def check_disk(root: Path) -> Finding:
 
 def check_machine(root: Path) -> Finding:
     """Cores and memory."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from joblib import cpu_count
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9 if hasattr(os, "sysconf") else None
-    said = f"{cores} cores" + (f", {memory:.0f} GB of memory" if memory else "")
+    said = f"{cpu_count()} cores" + (f", {memory:.0f} GB of memory" if memory else "")
     if memory and memory < 4: return Finding("machine", "note", said, "if a run is killed: -p run.workers=1")
     return Finding("machine", "good", said)
 

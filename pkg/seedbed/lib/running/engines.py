@@ -306,8 +306,8 @@ def default_kernel() -> str: # fork | jupyter
 # %% ../../../../nbs/lib/running/engines.ipynb #29bbde2f
 def default_workers(threads: int = 1) -> int:
     """As many notebooks as the cores that this process may use can serve."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // threads)
+    from joblib import cpu_count # here, as it takes a moment; it knows of cores that a container or a scheduler keeps back
+    return max(1, cpu_count() // threads)
 
 # %% ../../../../nbs/lib/running/engines.ipynb #c98aa27c
 def _answer(writer, function, arguments):
