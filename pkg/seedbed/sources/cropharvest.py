@@ -17,11 +17,12 @@ import geopandas as gpd
 import h5py
 import numpy as np
 import pandas as pd
-import rasterio
+from affine import Affine
 
 from ..export import Source
 from ..lib.errors import InputError
-from ..lib.files import atomic, relative
+from ..lib.files import relative
+from ..lib.imagery.chips import write_chip
 from ..lib.imagery.labels import id_text, read_vector
 from ..lib.imagery.layout import Layout
 from ..lib.imagery.raster import read_tif
@@ -148,12 +149,8 @@ def write_pixel(
     """Write an array as a tif of one pixel."""
     timed = values[:, [CHANNELS.index(name) for name in LAYOUT.variables]].ravel()
     static = values[0, [CHANNELS.index(name) for name in STATIC]]
-    place = rasterio.Affine(PIXEL, 0, lon - PIXEL / 2, 0, -PIXEL, lat + PIXEL / 2)
-    with atomic(path) as temporary, rasterio.open(
-        temporary, "w", driver="GTiff", width=1, height=1, count=LAYOUT.count, dtype="float32", crs="EPSG:4326", transform=place
-    ) as file:
-        file.write(np.concatenate([timed, static]).astype("float32").reshape(-1, 1, 1))
-        file.descriptions = LAYOUT.descriptions
+    place = Affine(PIXEL, 0, lon - PIXEL / 2, 0, -PIXEL, lat + PIXEL / 2)
+    write_chip(path, np.concatenate([timed, static]).astype("float32").reshape(-1, 1, 1), place, "EPSG:4326", LAYOUT.descriptions)
 
 # %% ../../../nbs/sources/cropharvest.ipynb #a73bc30b
 COLUMNS = ("index", "dataset", "is_crop", "label", "lat", "lon", "export_end_date", "is_test")
