@@ -15,6 +15,7 @@ from affine import Affine
 from world import pixels
 
 from seedbed.dataset import SampleDataset
+from seedbed.lib.imagery.chips import write_chip
 from seedbed.lib.imagery.labels import read_labels
 from seedbed.lib.imagery.layout import layout_from_dict
 from seedbed.lib.imagery.missing import fill, medians, moments, scaling, statistics
@@ -51,6 +52,19 @@ def test_images_larger_than_a_tile(tmp_path, size, compress):
     data = np.random.default_rng(0).integers(0, 50, (2, *size)).astype("uint16")
     path = tiled(tmp_path / "a.tif", data, **({"compress": compress} if compress else {}))
     assert np.array_equal(_read_fast(path).data, data)
+
+
+def test_a_written_chip_is_the_chip_and_costs_little_to_read(tmp_path):
+    values, place = np.random.default_rng(0).normal(size=(6, 9, 7)).astype("float32"), Affine(10, 0, 5e5, 0, -10, 5e6)
+    values[2, :3] = np.nan
+    names = [f"B{k % 2}_t{k // 2:02d}" for k in range(6)]
+    write_chip(tmp_path / "a.tif", values, place, "EPSG:32635", names, ORIGIN="test")
+    for raster in (_read_fast(tmp_path / "a.tif"), _read_general(tmp_path / "a.tif")):
+        assert np.array_equal(raster.data, values, equal_nan=True) and np.isnan(raster.nodata)
+        assert raster.transform == place and raster.crs == "EPSG:32635" and list(raster.descriptions) == names
+    with rasterio.open(tmp_path / "a.tif") as file:
+        assert file.tags()["ORIGIN"] == "test" and file.compression is None
+        assert file.interleaving.value == "BAND" and set(file.block_shapes) == {(9, 7)}
 
 
 @pytest.mark.skipif("SEEDBED_SHARED_DATA" not in os.environ, reason="the real chip is not at hand")

@@ -60,8 +60,8 @@ def write_chip(
     """Write a chip as a GeoTIFF, whole or not at all."""
     bands, height, width = data.shape
     profile = {"dtype": data.dtype, "count": bands, "height": height, "width": width, "nodata": nodata, "crs": crs, "transform": transform}
-    packed = {"compress": "deflate", "zlevel": 1, "predictor": 3 if data.dtype.kind == "f" else 2, "interleave": "band", "tiled": False}
-    with atomic(path) as temporary, rasterio.open(temporary, "w", driver="GTiff", bigtiff="if_safer", **profile, **packed) as file:
+    layout = {"interleave": "band", "tiled": False, "blockysize": height, "bigtiff": "if_safer"}
+    with atomic(path) as temporary, rasterio.open(temporary, "w", driver="GTiff", **profile, **layout) as file:
         file.write(data)
         file.descriptions = names
         file.update_tags(**tags)
