@@ -1,5 +1,6 @@
 """Every notebook runs, is clean, and says the same as the package."""
 
+import ast
 import json
 from pathlib import Path
 
@@ -47,3 +48,18 @@ def test_export_cells_are_short(path):
     for cell in json.loads(path.read_text())["cells"]:
         source = "".join(cell["source"])
         if source.startswith("#| export"): assert sum(bool(line.strip()) for line in source.splitlines()) <= 41, source[:80]
+
+
+IMPORTS = (ast.Import, ast.ImportFrom)
+
+
+@names
+def test_imports_stand_in_cells_of_their_own(path):
+    """nbdev makes the documentation by executing the cells that import or export, and no others: what else stands in one lacks what it needs."""
+    for cell in json.loads(path.read_text())["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] != "code" or "#| eval: false" in source: continue
+        tree = ast.parse("\n".join(line for line in source.splitlines() if not line.startswith(("%", "!"))))
+        seen = tree.body if "#| export" in source else ast.walk(tree) # a function of the package may import where it needs to
+        mixed = any(isinstance(n, IMPORTS) for n in seen) and not all(isinstance(n, IMPORTS) for n in tree.body)
+        assert not mixed, f"move the imports of this cell into one of their own:\n{source[:200]}"

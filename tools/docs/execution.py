@@ -26,7 +26,7 @@ def executed(
 ) -> dict[Path, Path]:  # the executed copy of each notebook that has no outputs of its own
     """Execute notebooks that have not been executed with this very text and this very package."""
     package = fingerprint_of({p.relative_to(root).as_posix(): p.read_text() for p in sorted(root.glob("pkg/**/*.py")) if p.name != "_modidx.py"}, 16)
-    room, runs, tasks = root / "_proc/executed", {}, []
+    room, runs, tasks = root / "build/docs/executed", {}, []
     for path in sorted(nbs.rglob("*.ipynb")):
         place = path.relative_to(nbs)
         if "reports" in place.parts or ".ipynb_checkpoints" in place.parts or not needs_running(path): continue
@@ -50,7 +50,7 @@ def standing_alone(path: Path, target: Path) -> Path:
 def run_all(tasks: list[Task], root: Path):
     """Execute the stages in their order, for they build on one another, then the others side by side."""
     from site_builder import DocsError
-    os.environ |= {"SEEDBED_RUN": str(root / "_proc/run"), "SEEDBED_ROOT": str(root), "MPLBACKEND": "agg"}
+    os.environ |= {"SEEDBED_RUN": str(root / "build/docs/run"), "SEEDBED_ROOT": str(root), "MPLBACKEND": "agg"}
     preload()
     stages = [t for t in tasks if "/" not in t.name]
     for some, workers in ((stages, 1), ([t for t in tasks if t not in stages], default_workers())):

@@ -26,7 +26,7 @@ def build(
 ) -> str:  # what was made, in a line
     """Build the site into the folder that pyproject.toml names, or raise with every broken link and lacking number."""
     began, config = time.perf_counter(), get_config(root)
-    nbs, staging, out = Path(config.nbs_path), root / "_proc/site", Path(config.doc_path)
+    nbs, staging, out = Path(config.nbs_path), root / "build/docs/site", Path(config.doc_path)
     shutil.rmtree(staging, ignore_errors=True)
     found = stage(root, nbs, staging, executed(root, nbs, execute))
     reports, lacking = write_reports(root, staging)

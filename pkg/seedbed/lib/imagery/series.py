@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SERIES', 'write_series', 'read_series']
 
-# %% ../../../../nbs/lib/imagery/series.ipynb #e15b9558
+# %% ../../../../nbs/lib/imagery/series.ipynb #cbc7e364
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import InputError, explain
 from ..files import atomic
 
+# %% ../../../../nbs/lib/imagery/series.ipynb #e15b9558
 SERIES = "series.npz"
 
 # %% ../../../../nbs/lib/imagery/series.ipynb #48f4a42a

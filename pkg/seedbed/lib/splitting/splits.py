@@ -6,7 +6,7 @@
 __all__ = ['EARTH_KM', 'blocks', 'systematic_folds', 'hashed_folds', 'on_sphere', 'middles', 'distances', 'near_pairs', 'near',
            'assign', 'tied_blocks', 'uncovered', 'choose_fold']
 
-# %% ../../../../nbs/lib/splitting/splits.ipynb #522fd58f
+# %% ../../../../nbs/lib/splitting/splits.ipynb #daa7ee59
 import hashlib
 
 import numpy as np
@@ -15,6 +15,7 @@ import shapely
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+# %% ../../../../nbs/lib/splitting/splits.ipynb #522fd58f
 EARTH_KM = 6371.0088 # mean radius, Moritz 2000
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #0d37067e
