@@ -101,9 +101,17 @@ def test_the_guide_to_data_formats_names_every_field(tmp_path):
     assert [n for n in names if f"`{n}`" not in text] == []
 
 
-def test_the_sidebar_names_every_guide():
-    named = (ROOT / "nbs/sidebar.yml").read_text()
-    assert [p.name for p in (ROOT / "nbs/guides").glob("*.ipynb") if f"guides/{p.name}" not in named] == []
+def test_sidebar_and_bar_agree_with_the_tree(builder):
+    """Every notebook stands in sidebar.yml once, and nothing stands there that is not in the tree."""
+    import sidebar
+    import yaml
+    nbs = ROOT / "nbs"
+    named = sidebar.pages_of(sidebar.own_contents(nbs))
+    there = {p.relative_to(nbs).as_posix() for p in nbs.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts}
+    assert sorted(named) == sorted(there), f"nbs/sidebar.yml: lacks {sorted(there - set(named))}, has too much: {sorted(n for n in named if n not in there or named.count(n) > 1)}"
+    options = yaml.safe_load((nbs / "_quarto.yml").read_text())
+    assert [item["href"] for item in options["website"]["navbar"]["left"] if not (nbs / item["href"]).is_file()] == []
+    assert [name for name in (options["format"]["html"]["css"], options["website"]["favicon"]) if not (nbs / name).is_file()] == []
 
 
 def test_guides_run_only_commands_and_files_that_they_show(tmp_path):

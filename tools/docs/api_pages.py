@@ -37,12 +37,17 @@ def write_api(package: str, staging: Path, nbs: Path) -> dict[str, list[dict]]: 
         place = Path("reference", *name.split(".")[1:]).with_suffix(".qmd")
         (staging / place).parent.mkdir(parents=True, exist_ok=True)
         (staging / place).write_text(with_notebook(api.page(settings, module, symbols), notebook_of(module, nbs), len(place.parts) - 1), encoding="utf-8")
-        index |= {key: f"/{place}#{s.name}" for s in symbols if s.name for key in (f"{name}.{s.name}", *([s.name] if s.name not in index else []))}
+        index |= {key: f"/{place}#{s.name}" for s in symbols if s.name for key in (f"{name}.{s.name}", *([s.name] if is_a_name(s.name) and s.name not in index else []))}
         room = ".".join(name.split(".")[1:-1])
         title = ROOMS.get(room, room.split(".")[-1].capitalize().replace("Earthengine", "Earth Engine"))
         sections.setdefault(title, []).append({"text": name.split(".")[-1], "href": place.as_posix()})
     (staging / "_symbols.json").write_text(json.dumps(index), encoding="utf-8")
-    return {name: sections[name] for name in [*ROOMS.values(), *sections] if name in sections}
+    return sections
+
+
+def is_a_name(text: str) -> bool:
+    """Whether a text in backticks means a definition and nothing else; `git` and `table` are words as well."""
+    return not (text.isalpha() and text.islower())
 
 
 def with_notebook(page: str, notebook: Path | None, depth: int) -> str:
