@@ -19,7 +19,7 @@ if not (ROOT / "data/sample").is_dir(): # a project that was made without the sa
 @pytest.fixture(autouse=True)
 def _no_run_around(monkeypatch):
     """Settings come from the test, not from a run that goes on in this shell."""
-    for name in ("SEEDBED_ROOT", "SEEDBED_SETTINGS", "SEEDBED_RUN"):
+    for name in ("SEEDBED_ROOT", "SEEDBED_SETTINGS", "SEEDBED_RUN", "SEEDBED_SCHEDULER"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -11,7 +11,6 @@ import pytest
 from world import build as build_world
 from world import refused
 
-from seedbed.cli.publish import find_run
 from seedbed.lib.looking.quoting import fill_in
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,17 +75,16 @@ def test_publish_copies_what_a_report_needs(tmp_path, monkeypatch, capsys):
     from seedbed.cli import publish
     for name in ("2026-01-01_a", "2026-01-02_b"):
         (tmp_path / "runs" / name / "figures").mkdir(parents=True)
-        (tmp_path / "runs" / name / "results.json").write_text(json.dumps(RESULTS))
+        for file in ("results.json", "run.json"): (tmp_path / "runs" / name / file).write_text(json.dumps(RESULTS))
         (tmp_path / "runs" / name / "figures/scores.png").write_bytes(b"picture")
         (tmp_path / "runs" / name / "05_compare.ipynb").write_text(notebook("# Compare"))
     shutil.copy(ROOT / "settings.ini", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("seedbed.lib.results.read_results", lambda path: json.loads(Path(path).read_text()))
     sys.modules["seedbed.cli.publish"].publish("latest", name="pilot")
-    assert sorted(p.relative_to(tmp_path / "reports").as_posix() for p in (tmp_path / "reports").rglob("*") if p.is_file()) == ["pilot/05_compare.ipynb", "pilot/figures/scores.png", "pilot/results.json"]
+    assert sorted(p.relative_to(tmp_path / "reports").as_posix() for p in (tmp_path / "reports").rglob("*") if p.is_file()) == ["pilot/05_compare.ipynb", "pilot/figures/scores.png", "pilot/results.json", "pilot/run.json"]
     assert fill_in("{{ pilot.f1_score:.1% }}", tmp_path) == "87.0%" and "pilot.accuracy" in capsys.readouterr().out
-    refused(lambda: find_run("2026-01-03_c", tmp_path / "runs"), "no such run", "did you mean")
-    refused(lambda: find_run("latest", tmp_path), "holds no run")
+    refused(lambda: sys.modules["seedbed.cli.publish"].publish("2026-01-03_c"), "no such complete run", "did you mean")
     refused(lambda: sys.modules["seedbed.cli.publish"].publish("latest", name="../x"), "--as ../x")
 
 

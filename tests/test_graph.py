@@ -20,6 +20,7 @@ from seedbed.lib.running.pipeline import RunFailed, run_pipeline
 from seedbed.lib.settings import load_settings
 from seedbed.lib.running.stages import STAGES
 from test_pipeline import Names, make_project, record_of, write_notebook
+from world import refused
 
 ONE = "[models]\nnames = majority\n[run]\nseeds = 0\n"
 DATA = "import json\nfolder = settings.root / processed_dir\nfolder.mkdir(parents=True, exist_ok=True)\n(folder / 'dataset.h5').write_text(f'{settings.split.folds} folds');"
@@ -288,3 +289,19 @@ def test_a_killed_run_is_called_so(made):
     assert find_run(settings, first.name).status == "killed"
     with Cache(settings).lock("run", first.name):
         assert find_run(settings, first.name).status == "running"
+
+
+def test_a_run_is_found_in_many_ways_by_every_command(tmp_path):
+    from seedbed.lib.running.history import find_run
+    settings = load_settings(make_project(tmp_path / "p") / "settings.ini")
+    refused(lambda: find_run(settings, "last"), "holds no run; make one: seedbed run")
+    for name, files in {"2026-01-01_a": 2, "2026-01-02_b": 2, "2026-02-01_c": 2, "2026-03-01_b2026-01": 1}.items():
+        (tmp_path / "p/runs" / name).mkdir(parents=True)
+        for file in ("run.json", "results.json")[:files]: (tmp_path / "p/runs" / name / file).write_text('{"status": "complete"}')
+    name = lambda word, **options: find_run(settings, word, **options).name
+    assert name("2026-02") == name("_c") == name("last", complete=True) == name("latest", complete=True) == "2026-02-01_c"
+    assert name("last") == name("b2026") == "2026-03-01_b2026-01" and name(tmp_path / "p/runs/2026-01-02_b") == "2026-01-02_b"
+    shutil.copytree(tmp_path / "p/runs/2026-01-01_a", tmp_path / "elsewhere")
+    assert find_run(settings, str(tmp_path / "elsewhere"), complete=True).folder == tmp_path / "elsewhere"
+    refused(lambda: find_run(settings, "2026-01"), "2026-01: fits 2 runs", "write more of the name")
+    refused(lambda: find_run(settings, "2026-03", complete=True), "2026-03: no such complete run; ")

@@ -12,7 +12,6 @@ import rasterio
 import shapely
 from affine import Affine
 
-from seedbed.cli.map import find_run
 from seedbed.dataset import FINAL, SampleDataset
 from seedbed.lib.judging.area import design_sample, estimate_area, estimate_from_design
 from seedbed.lib.errors import InputError
@@ -175,17 +174,6 @@ def test_a_quantity_is_mapped(tmp_path, project):
         with rasterio.open(tmp_path / name / "map.tif") as file: assert file.dtypes == ("float32",) and np.isfinite(file.read()).all()
         with rasterio.open(tmp_path / name / "quality.tif") as file: assert file.descriptions == ("applicability",)
         assert record["area"]["classes"] is None
-
-
-def test_a_run_is_found_by_the_beginning_of_its_name(tmp_path):
-    for name in ("2026-01-01_a", "2026-01-02_b", "2026-02-01_c"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "results.json").write_text("{}")
-        (tmp_path / name / "run.json").write_text("{}")
-    assert find_run(tmp_path, "2026-02").name == find_run(tmp_path, "last").name == "2026-02-01_c"
-    refused(lambda: find_run(tmp_path, "2026-01"), "fits 2 runs")
-    refused(lambda: find_run(tmp_path, "2025"), "no such run; use one of: 2026-01-01_a")
-    refused(lambda: find_run(tmp_path / "none", "last"), "holds no complete run")
 
 
 # --- areas ---

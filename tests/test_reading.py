@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -20,7 +21,7 @@ from seedbed.lib.imagery.labels import read_labels
 from seedbed.lib.imagery.layout import layout_from_dict
 from seedbed.lib.imagery.missing import fill, medians, moments, scaling, statistics
 from seedbed.lib.imagery.raster import _read_fast, _read_general
-from seedbed.lib.imagery.samples import Spool
+from seedbed.lib.imagery.samples import Spool, in_order, processes
 from seedbed.lib.learning.training import fetcher
 from seedbed.process import read_samples
 
@@ -143,7 +144,7 @@ def test_batches_and_processes_change_nothing(exported, sampling, tmp_path):
     *given, process = exported
     given.append(process.model_copy(update={"sampling": sampling, "chip_size": 4}))
     whole, faults = read_samples(*given, size=1000)
-    parts, again = read_samples(*given, size=4, workers=2, room=tmp_path)
+    with processes(2) as pool: parts, again = read_samples(*given, spread=partial(in_order, executor=pool), size=4, room=tmp_path)
     assert faults == again and set(faults) == {"s05", "s07"} and "100 %" in faults["s05"] and not list(tmp_path.iterdir())
     for name in ("X", "static", "label", "place", "missing", "digest", "gaps"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))

@@ -1,22 +1,24 @@
 """`seedbed compare`: several runs on one validation set."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .closing import with_interval
-from .options import Debug
+from .options import RUN, Debug
 from .tables import make_console, number, print_table
 
-Runs = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs; a name alone is looked for in runs/.")]
+Runs = Annotated[list[str], typer.Argument(metavar="RUN...", help=RUN)]
 Every = Annotated[bool, typer.Option("--all", help="Show every model, not only the best of each run.")]
 
 
 def compare(runs: Runs, every: Every = False, debug: Debug = False):
     """Compare runs by the same draws of the same validation blocks; runs of different splits are refused."""
     from seedbed.compare import across_runs
-    found, console = across_runs([folder_of(run) for run in runs], every), make_console()
+    from seedbed.lib.running.history import find_run
+    from seedbed.lib.settings import load_settings
+    settings, console = load_settings(), make_console()
+    found = across_runs([find_run(settings, run, complete=True).folder for run in runs], every)
     rows = found["rows"]
     names = list(dict.fromkeys(row["run"] for row in rows))
     print_table([("run", [str(names.index(row["run"]) + 1) for row in rows]), ("model", [row["model"] for row in rows]),
@@ -27,16 +29,6 @@ def compare(runs: Runs, every: Every = False, debug: Debug = False):
                  ("verdict", [", ".join([row["verdict"], *row["stamps"]]) for row in rows])], console)
     console.print("\n" + "\n".join(f"run {i}: {name}" for i, name in enumerate(names, 1)), markup=False, soft_wrap=True)
     console.print(f"\nThis validation set has been scored {found['looks']} times: the best of many is partly luck.", markup=False)
-
-
-def folder_of(run: Path) -> Path:
-    """The folder of a run, from its path or its name."""
-    from seedbed.lib.errors import InputError
-    from seedbed.lib.settings import load_settings
-    settings = load_settings()
-    for folder in (run, settings.root / settings.paths.runs / run):
-        if (folder / "results.json").is_file(): return folder
-    raise InputError(f"{run}: no run that is complete (no results.json); name a folder under {settings.paths.runs}/")
 
 
 def change(difference: dict | None) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .options import Debug, Overrides, SettingsFile, leave
+from .options import RUN, Debug, Overrides, SettingsFile, leave
 from .tables import make_console, print_table
 
 Words = Annotated[Optional[list[str]], typer.Argument(metavar="[WORD]...", help="Only runs of which all these are told: a source, a model, a date, a verdict, complete, killed, * for a dirty commit.", show_default=False)]
@@ -52,7 +52,7 @@ def clean(yes: Yes = False, debug: Debug = False):
 
 
 Keep = Annotated[bool, typer.Option("--keep", help="Leave the checkout in data/cache/replays.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name, or a part of the name that no other has.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN)]
 
 
 def replay(run: RunName, keep: Keep = False, debug: Debug = False):

@@ -6,27 +6,14 @@ from typing import Annotated, Optional
 
 import typer
 
-from .options import Debug, SettingsFile
+from .options import RUN, Debug, SettingsFile
 
-Run = Annotated[str, typer.Option("--run", metavar="ID", help="A run's name under runs/, the beginning of it, or `last`.")]
+Run = Annotated[str, typer.Option("--run", metavar="ID", help=RUN)]
 SceneFile = Annotated[Path, typer.Option("--scene", metavar="PATH", help="A tif, a VRT, or a folder of tiles, with the bands that the model was trained on.")]
 Model = Annotated[Optional[str], typer.Option("--model", metavar="NAME", help="A model of the run, e.g. tempcnn or tempcnn/seed_1; the best one if not given.")]
 Out = Annotated[Optional[Path], typer.Option("--out", metavar="FOLDER", help="Where the map goes; maps/<scene> in the run's folder if not given.")]
 Workers = Annotated[Optional[int], typer.Option("--workers", min=1, help="Windows side by side; the number of cores if not given.")]
 Start = Annotated[str, typer.Option("--start", metavar="DATE", help="Date of the scene's first step, for models that look at dates.")]
-
-
-def find_run(runs: Path, asked: str) -> Path:
-    """The folder of a run, by its name, the beginning of its name, or `last`."""
-    from seedbed.lib.errors import InputError
-    known = sorted(p for p in runs.iterdir() if (p / "results.json").is_file()) if runs.is_dir() else []
-    if not known: raise InputError(f"{runs}: holds no complete run; start with: seedbed run")
-    if asked == "last": return max((p for p in known if (p / "run.json").is_file()), default=known[-1], key=lambda p: p.name)
-    found = [p for p in known if p.name == Path(asked).name] or [p for p in known if p.name.startswith(asked)]
-    if len(found) != 1:
-        names = ", ".join(p.name for p in (found or known)[-5:])
-        raise InputError(f"--run {asked}: {'fits ' + str(len(found)) + ' runs' if found else 'no such run'}; use one of: {names}")
-    return found[0]
 
 
 class Progress:
@@ -45,10 +32,11 @@ class Progress:
 def map(run: Run, scene: SceneFile, model: Model = None, out: Out = None, workers: Workers = None, start: Start = "",
         settings_file: SettingsFile = None, debug: Debug = False):
     """Map a scene with a run's model: map.tif, quality.tif and map.json. An interrupted map goes on where it stopped."""
-    from seedbed.lib.files import project_root, relative
+    from seedbed.lib.files import relative
     from seedbed.lib.settings import load_settings
-    root = load_settings(settings_file).root if settings_file else project_root()
-    folder = find_run(root / load_settings(settings_file).paths.runs, run)
+    from seedbed.lib.running.history import find_run
+    asked = load_settings(settings_file)
+    root, folder = asked.root, find_run(asked, run, complete=True).folder
     sys.path.insert(0, str(root / "nbs")) # models of one's own
     from seedbed.map import best_model, make_map
     found, place = best_model(folder, model)

@@ -20,6 +20,7 @@ def _set_debug(wanted: bool):
     os.environ["SEEDBED_DEBUG"] = "1" if wanted else ""
 
 
+RUN = "A run's folder, its name, a part of the name that no other has, or last."
 Overrides = Annotated[Optional[list[str]], typer.Option("-p", metavar="SECTION.KEY=VALUE", help="Override a line of settings.ini; may be given more than once.")]
 SettingsFile = Annotated[Optional[Path], typer.Option("--settings", metavar="FILE", help="Read this file instead of the project's settings.ini.")]
 Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, envvar="SEEDBED_DEBUG", help="Show the whole traceback of an error.")]

@@ -5,23 +5,24 @@ from typing import Annotated, Optional
 
 import typer
 
-from .options import Debug
+from .options import RUN, Debug
 
 KEPT = ("results.json", "run.json", "report.html", "*.ipynb", "figures/*.png", "area.json")
 
 
-def publish(run: Annotated[str, typer.Argument(help="A folder below runs/, or latest.")],
+def publish(run: Annotated[str, typer.Argument(help=RUN)],
             name: Annotated[Optional[str], typer.Option("--as", metavar="NAME", help="The report's name; prose quotes it as {{ NAME.f1_score }}.")] = None,
             debug: Debug = False):
     """Copy a run's results, figures and executed notebooks to reports/, where the docs site finds them."""
     import re
     import shutil
     from seedbed.lib.errors import InputError
-    from seedbed.lib.files import atomic_folder, project_root, relative
+    from seedbed.lib.files import atomic_folder, relative
     from seedbed.lib.results import read_results
+    from seedbed.lib.running.history import find_run
     from seedbed.lib.settings import load_settings
-    root = project_root()
-    folder = find_run(run, root / load_settings().paths.runs)
+    settings = load_settings()
+    root, folder = settings.root, find_run(settings, run, complete=True).folder
     read_results(folder / "results.json")
     name = name or folder.name
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name): raise InputError(f"--as {name}: use letters, digits, '_' and '-'")
@@ -41,14 +42,3 @@ def forget_places(path: Path):
     remote = (record.get("git") or {}).get("remote")
     if remote and "://" not in remote and "@" not in remote: record["git"]["remote"] = None
     path.write_text(json.dumps(record, indent=1 if "cells" in record else 2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def find_run(run: str, room: Path) -> Path:
-    """The folder of a run that has ended; an `InputError` names those that there are."""
-    from seedbed.lib.errors import InputError
-    from seedbed.lib.settings import nearest
-    known = sorted(p.parent.name for p in room.glob("*/results.json"))
-    if not known: raise InputError(f"{room}: holds no run with results; make one: seedbed run")
-    name = known[-1] if run == "latest" else Path(run).name
-    if name not in known: raise InputError(f"{run}: no such run, or it has no results; {nearest(name, known)}")
-    return room / name

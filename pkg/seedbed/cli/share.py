@@ -4,9 +4,9 @@ from typing import Annotated, Optional
 
 import typer
 
-from .options import Debug
+from .options import RUN, Debug
 
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name, or a part of the name that no other has.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN)]
 Store = Annotated[Optional[str], typer.Option(
     "--mlflow", metavar="STORE", help="Log it into this MLflow store: a folder, or an address like http://localhost:5000.",
 )]

@@ -31,8 +31,9 @@ def sweep(overrides: Overrides = None, dry_run: Ask = False, debug: Debug = Fals
     asked = [o for o in overrides or () if o not in fixed]
     cells = [Cell([*cell, *(o for o in fixed if o.startswith("paths."))]) for cell in product(asked)]
     counts = {o: len(values_of(o.partition("=")[2])) for o in asked}
-    print(" x ".join(f"{count} {o.partition('=')[0]}" for o, count in counts.items() if count > 1 or len(cells) == 1) + f" = {len(cells)} runs", flush=True)
-    if alike := [o for o, count in counts.items() if count == 1]: print(f"in all of them: {'; '.join(alike)}", flush=True)
+    varied, alike = [o for o in asked if counts[o] > 1], [o for o in asked if counts[o] == 1]
+    print(" x ".join(f"{counts[o]} {o.partition('=')[0]}" for o in varied) + f" = {len(cells)} runs" if varied else "1 run", flush=True)
+    if alike: print(f"{'in all of them' if varied else 'with'}: {'; '.join(alike)}", flush=True)
     metrics = dict.fromkeys(load_settings(overrides=cell.overrides).success.metric for cell in cells) # and mistakes are told
     if dry_run: return print("\n".join("; ".join(cell.overrides) for cell in cells))
     settings, command, done = load_settings(overrides=fixed), shlex.join(["seedbed", *sys.argv[1:]]), []

@@ -1,5 +1,6 @@
 """Tables in a terminal."""
 
+import os
 import sys
 
 
@@ -11,9 +12,11 @@ def number(value, digits: int = 3) -> str:
 
 
 def make_console(wide: bool = False):
-    """A terminal as wide as it is; elsewhere 100 columns of plain text, or as many as a line has."""
+    """A terminal as wide as it is; elsewhere plain text as wide as COLUMNS says, else 100 columns, or as many as a line has."""
     from rich.console import Console
-    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=240 if wide else 100)
+    if sys.stdout.isatty(): return Console(highlight=False)
+    asked = os.environ.get("COLUMNS", "")
+    return Console(highlight=False, width=int(asked) if asked.isdigit() and int(asked) else 1000 if wide else 100)
 
 
 NAMES = ("model", "name", "notebook", "run", "path") # to the left, on one line

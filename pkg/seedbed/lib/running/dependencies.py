@@ -192,7 +192,7 @@ def follow(
     todo = [(None, ""), *(target for name in also for target in _targets(reader, name, used))]
     while todo:
         module, name = todo.pop()
-        if (module, name) in seen or module == _SETTINGS: continue
+        if (module, name) in seen or module in _ASIDE: continue
         seen.add((module, name))
         table = start if module is None else reader.module(module)
         part = table.parts.get(name)
@@ -205,7 +205,10 @@ def follow(
         for reference in part.names: todo += _meanings(reader, table, module, reference, used)
     return used
 
-_SETTINGS = "seedbed.lib.settings" # whose values count, not the code that reads them
+_ASIDE = (
+    "seedbed.lib.settings", # whose values count, not the code that reads them
+    "seedbed.lib.running.cluster", # where a thing is done, not what
+)
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #33993305
 def _short(module: str | None, title: str) -> str:

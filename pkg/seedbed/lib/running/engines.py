@@ -88,11 +88,11 @@ class Task:
     why: tuple[str, ...] = () # it is done, though it was done before
 
 # %% ../../../../nbs/lib/running/engines.ipynb #13a99311
-ENGINES = {"fork": ForkEngine, "jupyter": KernelEngine}
+ENGINES = {"fork": ForkEngine, "server": ForkEngine, "jupyter": KernelEngine}
 
 def execute(
     task: Task, # what to execute
-    kernel: str, # fork: in this process | jupyter: in a new kernel
+    kernel: str, # fork, server: in this process | jupyter: in a new kernel
 ):
     """Execute a notebook with its own folder as working directory; the copy is saved after every cell."""
     papermill_engines.register(f"seedbed-{kernel}", ENGINES[kernel])
@@ -156,8 +156,9 @@ PRELOAD = (
     "execnb.shell", "jsonschema", "tqdm",
 )
 
-def preload(names=PRELOAD):
+def preload(names=PRELOAD, kernel: str = "fork"): # fork | server
     """Import what notebooks need, so that forked processes have it; a notebook that needs what is not there will say so."""
+    if kernel == "server": return multiprocessing.get_context("forkserver").set_forkserver_preload([__name__, *names])
     for name in names:
         with contextlib.suppress(ImportError): importlib.import_module(name)
 
@@ -175,8 +176,9 @@ def _end_with(parent: int):
     while os.getppid() == parent: time.sleep(1)
     os.killpg(0, signal.SIGKILL)
 
-def _own_group(parent: int):
+def _own_group(parent: int | None): # None: whoever has started this process
     if os.name != "posix": return
+    parent = parent or os.getppid()
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, signal.SIG_DFL)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
@@ -195,8 +197,9 @@ def _quietly(log: Path):
     faulthandler.enable(file)
 
 # %% ../../../../nbs/lib/running/engines.ipynb #6bf1ea5a
-def _work(task: Task, kernel: str, threads: int, parent: int, writer):
+def _work(task: Task, kernel: str, threads: int, parent: int | None, variables: dict, writer):
     "The life of a notebook's process; sends None, or why it stopped."
+    os.environ.update(variables)
     _own_group(parent)
     _quietly(task.output.with_suffix(".log"))
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline" # figures go into the notebook
@@ -220,18 +223,20 @@ def crash_of(
     return Failure(stopped_at(output), "", f"{said}; what it wrote last is in {log.name}")
 
 # %% ../../../../nbs/lib/running/engines.ipynb #b3801e96
-def _context(kernel: str): return multiprocessing.get_context("fork" if kernel == "fork" else "spawn")
+def _context(kernel: str): return multiprocessing.get_context({"fork": "fork", "server": "forkserver", "jupyter": "spawn"}[kernel])
 
 class NotebookProcess:
     """A running notebook, seen from the driver."""
     def __init__(self,
         task: Task, # what to execute
-        kernel: str, # fork | jupyter
+        kernel: str, # fork | server | jupyter
         threads: int = 1, # for numerical libraries
     ):
         self.task, self.began = task, time.perf_counter()
         self.reader, writer = _context(kernel).Pipe(duplex=False)
-        self.process = _context(kernel).Process(target=_work, args=(task, kernel, threads, os.getpid(), writer), name=task.name)
+        parent = None if kernel == "server" else os.getpid()
+        arguments = (task, kernel, threads, parent, dict(os.environ), writer)
+        self.process = _context(kernel).Process(target=_work, args=arguments, name=task.name)
         self.process.start()
         writer.close()
 
@@ -268,7 +273,7 @@ class Watcher:
 # %% ../../../../nbs/lib/running/engines.ipynb #9378022e
 def run_tasks(
     tasks: list[Task], # in the order in which they start
-    kernel: str = "fork", # fork | jupyter
+    kernel: str = "fork", # fork | server | jupyter
     workers: int = 1, # at most so many at once
     threads: int = 1, # for the numerical libraries of each
     watcher: Watcher = Watcher(), # told what happens
@@ -317,7 +322,7 @@ def _answer(writer, function, arguments):
 def ask(
     function, # of a module, so that any process finds it
     *arguments, # that can be pickled
-    kernel: str = "fork", # fork | jupyter
+    kernel: str = "fork", # fork | server | jupyter
 ):
     """The value of a function call in a process of its own."""
     reader, writer = _context(kernel).Pipe(duplex=False)

@@ -126,7 +126,7 @@ def check_once(settings: Settings, nbs: Path, cache: Cache):
     if set(pairs) - passed: write_json(path, pairs)
 
 def look_around(
-    settings: Settings, nbs: Path, cache: Cache, kernel: str, # fork | jupyter
+    settings: Settings, nbs: Path, cache: Cache, kernel: str, # fork | server | jupyter
     warm, # called before a question is asked in a process of its own
 ) -> dict: # models and environment
     """Survey models and machine."""
@@ -271,18 +271,19 @@ def run_pipeline(
     nbs = Path(nbs or root / "nbs")
     with variables(SEEDBED_ROOT=root): settings = load_settings(settings_file or root / "settings.ini", overrides)
     check_stages(settings, nbs)
-    kernel = settings.run.kernel or (
-        "jupyter" if settings.run.scheduler else default_kernel()
-    )  # dask has threads, which forking does not survive
-    warm = functools.cache(lambda: preload(libraries) if kernel == "fork" else None)
+    kernel = settings.run.kernel or default_kernel()
+    if kernel == "fork" and settings.run.scheduler: kernel = "server" # dask's threads do not survive forking
+    warm = functools.cache(lambda: preload(libraries, kernel) if kernel != "jupyter" else None)
     cache = Cache(settings)
     check_once(settings, nbs, cache)
     found = look_around(settings, nbs, cache, kernel, warm)
     forced = forced_names(force, node_names(found["models"], settings.run.seeds))
     run, record = begin_run(settings, overrides, command, found["environment"])
-    with _closing(record), variables(**run_variables(settings, run)), cache.lock("run", run.name), cluster_of(
-        settings, watcher.says
-    ) as client:
+    with contextlib.ExitStack() as stack:
+        for block in (_closing(record), variables(**run_variables(settings, run)), cache.lock("run", run.name)):
+            stack.enter_context(block)
+        client = stack.enter_context(cluster_of(settings, watcher.says))
+        if client: stack.enter_context(variables(SEEDBED_SCHEDULER=client.scheduler.address))
         graph = Graph(load_settings(), nbs, cache)
         reuse = Reuse(graph, run, record, forced, warm=warm, waits=watcher.waits)
         _run_stages(graph.settings, nbs, run, kernel, found["models"], _RecordingWatcher(record, watcher, reuse), client)

@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import re
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def values_of(text: str) -> list[str]:
     for part in text.split(","):
         ends = re.fullmatch(r"\s*(-?\d+)\.\.(-?\d+)\s*", part)
         out += [str(n) for n in range(int(ends[1]), int(ends[2]) + 1)] if ends else [part.strip().replace("+", ", ")]
-    return out
+    return list(dict.fromkeys(out))
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #32ede967
 def product(
@@ -87,31 +88,36 @@ def run_local(
 _RUN = "import json, sys; from seedbed.lib.running.sweep import run_cell; print(json.dumps(run_cell(*json.loads(sys.argv[1]))))"
 
 def cell_on_worker(root: str, overrides: list[str], command: str, variables: dict) -> tuple[str, str]: # the run's folder, the error
-    """Run a cell on a worker of a cluster."""
+    """Run a cell on a worker of a cluster, beside the tasks that the worker has threads for."""
+    from distributed import secede
     from seedbed.lib.running.cluster import command_on_worker
+    secede()
     code, said = command_on_worker([_RUN, json.dumps([root, overrides, command])], root, variables)
-    return (
-        tuple(json.loads(said.strip().splitlines()[-1]))
-        if code == 0
-        else ("", f"the process on the worker ended with {code}: {said.strip().splitlines()[-1] if said.strip() else ''}")
-    )
+    last = said.strip().splitlines()[-1] if said.strip() else ""
+    return tuple(json.loads(last)) if code == 0 else ("", f"the process on the worker ended with {code}: {last}")
+
+# %% ../../../../nbs/lib/running/sweep.ipynb #84a235b4
+_ALONE = ["run.workers=1", "run.scheduler=none"] # the cells are what is spread
 
 def run_on_workers(cells: list[Cell], root: Path, client, command: str, variables: dict, ended=lambda cell: None):
     """Run cells on a cluster; one whose worker dies goes to another."""
-    from distributed import as_completed
-    futures = {
-        client.submit(
-            cell_on_worker, str(root), [*cell.overrides, "run.workers=1", "run.scheduler=none"], command, variables, pure=False, retries=2
-        ): cell
-        for cell in cells
-    }
-    began = time.perf_counter()
-    for future in as_completed(list(futures)):
-        cell = futures[future]
-        try: cell.run, cell.error = future.result()
-        except Exception as error: cell.error = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        cell.seconds = time.perf_counter() - began
-        ended(cell)
+    variables = variables | {"SEEDBED_SCHEDULER": client.scheduler.address}
+    waiting, running = list(cells), {}
+    while waiting or running:
+        free = Counter(client.nthreads()) - Counter(place for _, place, _ in running.values())
+        for place in free.elements():
+            if not waiting: break
+            cell = waiting.pop(0)
+            asked = (str(root), [*cell.overrides, *_ALONE], command, variables)
+            options = {"workers": [place], "allow_other_workers": True, "pure": False, "retries": 2}
+            running[client.submit(cell_on_worker, *asked, **options)] = cell, place, time.perf_counter()
+        for future in [f for f in running if f.done()]:
+            cell, _, began = running.pop(future)
+            try: cell.run, cell.error = future.result()
+            except Exception as error: cell.error = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            cell.seconds = time.perf_counter() - began
+            ended(cell)
+        time.sleep(.2)
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #83678398
 def seeds_together(

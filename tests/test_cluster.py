@@ -1,0 +1,119 @@
+"""Work on a dask cluster: the same to the last bit, whatever dies; and clusters that are started by name."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from world import open_dataset
+
+import seedbed.process
+from seedbed.lib.errors import InputError
+from seedbed.lib.files import fingerprint, read_json
+from seedbed.lib.imagery.samples import in_order, processes
+from seedbed.lib.running.replay import partings
+
+pytest.importorskip("distributed")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """Two worker processes, and a client."""
+    from distributed import Client, LocalCluster
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as made, Client(made) as client:
+        yield client
+
+
+def read(world, monkeypatch, address="", many=10**9, overrides=()):
+    """dataset.h5 as bytes' digest and arrays, read in batches of three tifs."""
+    monkeypatch.setenv("SEEDBED_SCHEDULER", address)
+    for name, value in {"BATCH": 3, "MANY": many}.items(): monkeypatch.setattr(seedbed.process, name, value)
+    settings = world.settings(["run.workers=2", *overrides])
+    seedbed.process.process(settings)
+    return fingerprint(settings.root / settings.processed_dir / "dataset.h5"), open_dataset(settings)["X"].sum()
+
+
+def test_a_dataset_is_the_same_wherever_its_tifs_are_read(project, monkeypatch, request):
+    world, ways, asked = project(30), [["process.sampling=mean"], ["process.sampling=chip", "process.chip_size=4"]], []
+    for way in ways: world.export(*way)
+    here = [read(world, monkeypatch, overrides=way) for way in ways]
+    assert [read(world, monkeypatch, many=1, overrides=way) for way in ways] == here
+    monkeypatch.setattr("seedbed.process.in_order", lambda *args, executor, ahead: asked.append(type(executor).__name__) or in_order(*args, executor, ahead))
+    address = request.getfixturevalue("cluster").scheduler.address # forked processes first: dask's threads do not fork
+    assert [read(world, monkeypatch, address, overrides=way) for way in ways] == here and asked == ["ClientExecutor"] * 2
+
+
+def test_a_worker_that_dies_while_tifs_are_read_changes_nothing(project, monkeypatch, cluster):
+    world = project(30)
+    world.export()
+    here, killed, join = read(world, monkeypatch), [], seedbed.process.join
+    def kill_one(parts, room):
+        def watched():
+            for number, part in enumerate(parts):
+                if number == 2: killed.extend(cluster.run(os.getpid).values()); os.kill(killed[0], signal.SIGKILL)
+                yield part
+        return join(watched(), room)
+    monkeypatch.setattr("seedbed.process.join", kill_one)
+    assert read(world, monkeypatch, cluster.scheduler.address) == here and killed
+
+
+def test_a_process_of_this_machine_that_is_killed_is_told():
+    with pytest.raises(InputError, match="a process that read tifs was killed; .*run.workers=1"):
+        with processes(2) as pool: list(in_order(kill_self, [()], pool))
+
+
+def kill_self():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_imports_code_anew_when_it_has_changed(cluster):
+    from seedbed.lib.running.cluster import use_code
+    module = lambda: cluster.run(lambda: id(sys.modules["seedbed.lib.files"]))
+    cluster.run(use_code, "one")
+    cluster.run(lambda: __import__("seedbed.lib.files"))
+    first = module()
+    cluster.run(use_code, "one")
+    assert module() == first
+    cluster.run(use_code, "two")
+    assert not any(cluster.run(lambda: "seedbed.lib.files" in sys.modules).values())
+
+
+WORKING = """
+from seedbed.process import readers
+folder = settings.root / processed_dir
+folder.mkdir(parents=True, exist_ok=True)
+with readers(settings, 1000) as spread:
+    (folder / 'dataset.h5').write_text(str(list(spread(pow, [(i, 3) for i in range(9)]))))
+    who = type(spread.keywords['executor']).__name__
+print(who)"""
+LEARNING = """
+import json, os, signal, time, numpy as np
+place, once = settings.root / run_dir / 'models' / model / f'seed_{seed}', settings.root / 'killed'
+if settings.run.scheduler and not once.exists():
+    once.touch()
+    os.kill(os.getppid(), signal.SIGKILL) # the worker
+    time.sleep(60)
+(place / 'results.json').write_text(json.dumps({'seed': seed, 'score': np.random.default_rng(seed).random(5).mean()}));"""
+TOGETHER = """
+import json
+found = {str(p.relative_to(settings.root / run_dir)): json.loads(p.read_text()) for p in sorted((settings.root / run_dir / 'models').rglob('results.json'))}
+(settings.root / run_dir / 'results.json').write_text(json.dumps({'run_id': run_dir, 'models': found, 'timings': {}}));"""
+
+
+def test_a_run_on_a_cluster_gives_what_one_without_gives_though_a_worker_dies(tmp_path):
+    from test_pipeline import make_project, printed, write_notebook
+    root = make_project(tmp_path / "p", "[models]\nnames = tempcnn\n[run]\nseeds = 0, 1\nworkers = 2\n", model=[LEARNING], compare=[TOGETHER])
+    write_notebook(root / "nbs/02_process.ipynb", "processed_dir = settings.processed_dir", WORKING)
+    code = f"from seedbed.lib.running.pipeline import run_pipeline\nimport sys\nprint(run_pipeline({str(root)!r}, sys.argv[1:], libraries=(), force=['all']))"
+    def run(*overrides):
+        done = subprocess.run([sys.executable, "-c", code, *overrides], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return Path(done.stdout.splitlines()[-1])
+    alone, spread = run(), run("run.scheduler=local")
+    assert (root / "killed").exists() and len(read_json(spread / "results.json")["models"]) == 2
+    assert partings(read_json(alone / "results.json"), read_json(spread / "results.json")) == []
+    assert [printed(r / "02_process.ipynb").strip() for r in (alone, spread)] == ["NoneType", "ClientExecutor"]
+    datasets = [root / read_json(r / "run.json")["places"]["processed_dir"] / "dataset.h5" for r in (alone, spread)]
+    assert datasets[0].read_text() == datasets[1].read_text()
