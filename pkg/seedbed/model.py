@@ -32,7 +32,6 @@ from .lib.results import write_results
 from .lib.judging.scoring import read_predictions, score_record, write_predictions
 from .lib.settings import Models, Settings, load_settings, nearest
 from .lib.learning.training import stopping_rows
-from .success import contract_of, verdict
 
 # %% ../../nbs/04_model.ipynb #51ab9461
 class BaseModel:
@@ -293,9 +292,13 @@ def out_of_fold(
     return pd.concat(tables, ignore_index=True), np.concatenate(y), np.concatenate(prediction), pd.DataFrame(counts).mean().to_dict()
 
 # %% ../../nbs/04_model.ipynb #82f1bd80
+def _scored(table: pd.DataFrame, y, prediction, data: SampleDataset, settings: Settings) -> dict:
+    wanted = settings.success.metric, settings.run.resamples, settings.run.level, settings.success.quantity
+    return score_record(table, y, prediction, data.classes, data.task, *wanted)
+
 def open_test(
     model: BaseModel, data: SampleDataset, # as it was shipped, and what it has trained on
-    contract: dict, settings: Settings, look: dict, # what is noted of each scoring
+    settings: Settings, look: dict, # what is noted of each scoring
 ) -> dict: # regions, n, how often opened, scores
     """Score the regions that nobody has looked at."""
     test = SampleDataset(data.path, "test", data.fold)
@@ -303,10 +306,7 @@ def open_test(
         raise InputError(f"run.open_test = yes: {data.path} holds no test labels; name regions in split.test and run 02_process")
     table, y, prediction = answers(test, check_prediction(model.predict(test), test, model.name))
     judged = np.isin(y, data.y) if len(data.classes) else np.ones(len(y), bool)
-    record = score_record(
-        table.assign(judged=judged), y, prediction, data.classes, data.task, contract["metric"], settings.run.resamples, settings.run.level,
-        contract["quantity"],
-    )
+    record = _scored(table.assign(judged=judged), y, prediction, data, settings)
     opened = count_evaluation(data.path.parent, look | {"split": f"test:{look['split']}"})
     return {"regions": test.facts["split"]["test"], "n": len(y), "opened_at": look["at"], "opened_count": opened} | record
 
@@ -319,17 +319,15 @@ def validate(
     """Train and score a model; write results.json, predictions.gpkg, model.json and model.bin."""
     started, folder = now(), settings.root / run_dir / "models" / model.name / f"seed_{model.seed}"
     (folder / "results.json").unlink(missing_ok=True)
-    facts, contract, run = SampleDataset(path).facts, contract_of(settings), settings.run
+    facts, metric = SampleDataset(path).facts, settings.success.metric
     two = len(facts["classes"]) == 2
-    table, y, prediction, mean = out_of_fold(
-        model, path, augment, (contract["metric"] if contract["metric"] in METRICS else "f1_score") if two else None
-    )
+    table, y, prediction, mean = out_of_fold(model, path, augment, (metric if metric in METRICS else "f1_score") if two else None)
     data = SampleDataset(path, "train", FINAL if facts["split"]["cross_validated"] else 0, augment, model.seed)
     model.fit(data)
     files = [folder / "predictions.gpkg", *save_model(model, folder)]
     write_predictions(files[0], table, y, prediction, data.classes)
     split = facts["split"]
-    record = score_record(table, y, prediction, data.classes, data.task, contract["metric"], run.resamples, run.level, contract["quantity"])
+    record = _scored(table, y, prediction, data, settings)
     cost = cost_of(model, mean["fit_s"], mean["predict_s"], mean["val"], folder / "model.bin")
     look = {"split": split["fingerprint"], "run": Path(run_dir).name, "model": model.name, "seed": model.seed, "at": started}
     record |= {
@@ -338,9 +336,8 @@ def validate(
         "data": data_record(data, round(mean["train"]), len(y)),
         "split": split | {"val_evaluations_count": count_evaluation(path.parent, look)},
         "params": model.params(), "cost": cost,
-        "threshold": threshold_record(table, y, prediction, run.resamples, run.level) if two else None,
-        "test": open_test(model, data, contract, settings, look) if run.open_test else None,
-        "verdict": verdict(contract, record["primary"], record["per_region"] or [], cost, record["quantity"]),
+        "threshold": threshold_record(table, y, prediction, settings.run.resamples, settings.run.level) if two else None,
+        "test": open_test(model, data, settings, look) if settings.run.open_test else None,
         "warnings": split["warnings"],
         "artifacts": [{"path": f.name, "sha256": fingerprint(f)} for f in files],
     } | provenance(settings, str(run_dir))
