@@ -50,6 +50,9 @@ class Source:
         """Put `{id}.tif` into `tifs` for each label; yield (id, None) when it is there, (id, reason) when it cannot be.
         A third value, where there is one, is a dict of facts for the ledger: bytes, seconds, attempts ..."""
         raise NotImplementedError
+    def scene(self) -> Path | None:
+        """An image of the whole area, which can be mapped: a tif, a VRT or a folder of tiles."""
+        return None
     def unlabelled(self, labels: gpd.GeoDataFrame) -> list[str]:
         """Names of tifs that no label belongs to."""
         return []

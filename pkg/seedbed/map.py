@@ -24,7 +24,8 @@ from .lib.imagery.layout import layout_from_dict
 from .lib.imagery.missing import interpolate, missing_share
 from .lib.looking.plots import class_colours
 from .lib.imagery.raster import transformer
-from .lib.imagery.scene import Scene, mosaic, small_cache, windows, write_categories, write_cog
+from .lib.imagery.mosaic import mosaic
+from .lib.imagery.scene import Scene, small_cache, windows, write_categories, write_cog
 from .lib.settings import Settings, load_settings
 from .model import BaseModel, check_prediction, flat_features, load_model
 from .process import as_series
@@ -55,9 +56,7 @@ def find_scene(
     """The scene that settings ask for; `auto` takes the one that comes with the source."""
     if asked == "none": return None
     if asked != "auto": return settings.root / Path(asked).expanduser()
-    source = find_source(settings)
-    name = source.about().get("scene", {}).get("file")
-    return source.path / name if name and (source.path / name).is_file() else None
+    return find_source(settings).scene()
 
 # %% ../../nbs/06_map.ipynb #aa3a6f59
 class Pixels:

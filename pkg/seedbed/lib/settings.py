@@ -67,6 +67,7 @@ class Source(Section):
     offset: Maybe(float) = None
     nodata: Maybe(float) = None
     crs: Maybe(str) = None
+    margin: int = Field(8, ge=0, le=1024)
     task: Maybe(str) = None
     licence: str = "unknown"
 

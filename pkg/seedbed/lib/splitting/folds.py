@@ -219,7 +219,7 @@ def make_split(
         if not len(sides) or not (sides == name).any(1).all():
             raise InputError(
                 f"split: no label is for {name}: {len(labels)} labels lie in {len(set(block))} blocks of {block_km:g} km with a buffer of"
-                f" {buffer_km:g} km; set smaller split.block_km and split.buffer_km"
+                f" {buffer_km:g} km; {_sizes_that_fit(labels)}"
             )
     block = tied_blocks(block, labels.geometry.values, labels["group"] if "group" in labels else None)
     return (
@@ -228,6 +228,15 @@ def make_split(
             labels, sides, block, split, (block_km, buffer_km), [names[k] for k in chosen], len(names), classes, claim, window_days
         ),
     )
+
+# %% ../../../../nbs/lib/splitting/folds.ipynb #b0ba1d80
+def _sizes_that_fit(labels: gpd.GeoDataFrame) -> str:
+    "About thirty blocks over the ground that the labels cover, for an error message."
+    west, south, east, north = labels.total_bounds
+    wide, high = 111.32 * (east - west) * np.cos(np.radians((south + north) / 2)), 111.32 * (north - south)
+    side = float(f"{(wide * high) ** .5 / 6:.1g}")
+    if not side: return "set smaller split.block_km and split.buffer_km"
+    return f"they cover {wide:.2g} x {high:.2g} km: set smaller sizes, perhaps split.block_km = {side:g} and split.buffer_km = {side / 10:g}"
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #bda885f3
 def split_record(
