@@ -55,6 +55,7 @@ def write_chip(
     transform: Affine, # pixel (column, row) to coordinates of `crs`
     crs: str, names, # of the bands
     nodata: float | None = np.nan, # the value of a missing pixel
+    scaling=None, # scale and offset of each band, where values are stored as integers
     **tags: str, # of the file
 ):
     """Write a chip as a GeoTIFF, whole or not at all."""
@@ -64,6 +65,7 @@ def write_chip(
     with atomic(path) as temporary, rasterio.open(temporary, "w", driver="GTiff", **profile, **layout) as file:
         file.write(data)
         file.descriptions = names
+        if scaling: file.scales, file.offsets = scaling
         file.update_tags(**tags)
 
 # %% ../../../../nbs/lib/imagery/chips.ipynb #0a1028f1
