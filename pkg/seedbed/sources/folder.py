@@ -134,9 +134,7 @@ class Folder(Source):
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
         path = find_labels_file(self.path, self.settings.source.labels_file)
-        return canonical(
-            read_vector(path, self.settings.source.crs), self.settings.labels, relative(path, self.settings.root)
-        )
+        return canonical(read_vector(path, self.settings.source.crs), self.settings.labels, relative(path, self.settings.root))
 
     def labels(self): return self._labels
     def about(self):
@@ -148,20 +146,12 @@ class Folder(Source):
 
     def layout(self):
         self.labels() # a fault in the labels is told first
-        return layout_of_folder(
-            {k: v for k, v in self.tifs.items() if k in set(self._labels["id"])} or self.tifs,
-            self.settings.source,
-            self.about(),
-            str(self.path),
-        )
+        mine = {k: v for k, v in self.tifs.items() if k in set(self._labels["id"])} or self.tifs
+        return layout_of_folder(mine, self.settings.source, self.about(), str(self.path))
     def unlabelled(self, labels): return sorted(self.tifs[k].name for k in set(self.tifs) - set(labels["id"]))
 
     def lacking(self, labels):
-        return {
-            k: f"no tif; expected {self.settings.source.tifs.replace('{id}', k)}"
-            for k in labels["id"]
-            if k not in self.tifs
-        }
+        return {k: f"no tif; expected {self.settings.source.tifs.replace('{id}', k)}" for k in labels["id"] if k not in self.tifs}
 
     def fetch(self, labels, tifs):
         for old in tifs.iterdir(): old.unlink(missing_ok=True)
