@@ -59,7 +59,7 @@ def test_a_site_with_everything(site):
     assert "0.870 and" in home and "{{ first.f1_score }}" in home and "<math" in home and "secret" not in home and "shown" in home and "#| export" not in home
     assert 'href="reference/lib/looking/quoting.html#look_up"' in home and "First" in home and "jsdelivr" not in home
     report = read("reports/first/index.html")
-    assert "usable" in report and "0.810 to 0.900" in report and "a small sample" in report
+    assert "usable" in report and "0.810 to 0.900" in report and "0.810–0.900" in report and "a small sample" in report
     assert "seedbed run" in read("reference/command_line.html").replace("</span>", "") and "usable" in read("reference/settings.html")
     assert "Home" in read("search.json")
 

@@ -9,18 +9,19 @@ from pages import write_notebook
 COLUMNS = {"model": "model", "value": "score", "ci": "interval", "difference": "difference", "us_per_sample": "µs a sample", "parameters": "parameters", "verdict": "verdict"}
 
 
-def cell(value) -> str:
+def cell(name: str, value) -> str:
     """A value as a table shows it."""
+    if isinstance(value, (int, float)) and name == "value": return f"{value:.3f}"
+    if isinstance(value, (int, float)): return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
     if isinstance(value, dict): return f"{value['value']:+.3f} to {value['to']}" if value.get("value") is not None else ""
-    if isinstance(value, list): return f"{value[0]:.3f} to {value[1]:.3f}"
-    if isinstance(value, float): return f"{value:,.3f}" if abs(value) < 10 else f"{value:,.0f}"
+    if isinstance(value, list): return f"{value[0]:.3f}–{value[1]:.3f}"
     return "" if value is None else str(value)
 
 
 def table(rows: list[dict]) -> str:
     """The models side by side."""
     used = [k for k in COLUMNS if any(row.get(k) not in (None, "") for row in rows)]
-    lines = [[COLUMNS[k] for k in used], ["---"] * len(used), *([cell(row.get(k)) for k in used] for row in rows)]
+    lines = [[COLUMNS[k] for k in used], ["---"] * len(used), *([cell(k, row.get(k)) for k in used] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

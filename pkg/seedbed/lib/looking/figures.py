@@ -41,7 +41,7 @@ def plot_fold(
     for name in ("dropped", "train", "val", "test"):
         here = side == name
         paint = dict(facecolors="none", edgecolors=QUIET, lw=.35) if name == "dropped" else dict(color=SPLIT_COLOURS[name], lw=0)
-        if here.any(): ax.scatter(*xy[here].T, s=size, label=name, rasterized=len(lon) > 3000, **paint)
+        if here.any(): ax.scatter(*xy[here].T, s=size, label=name, rasterized=len(lon) > 500, **paint) # drawn once a fold
     (left, low), (right, high) = xy.min(0) - 2 * pad - buffer_km / 111.2, xy.max(0) + 2 * pad + buffer_km / 111.2
     ax.set(title=title, aspect=1, xticks=[], yticks=[], xlim=(left, right), ylim=(low, high)); ax.spines[:].set_visible(False)
     return ax

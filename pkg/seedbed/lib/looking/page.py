@@ -30,7 +30,7 @@ def themed_svg(
     import matplotlib
     out = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        fig.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None}, bbox_inches="tight", pad_inches=.02)
+        fig.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None}, bbox_inches="tight", pad_inches=.02, dpi=180)
     text = out.getvalue()
     text = text[text.index("<svg"):]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
