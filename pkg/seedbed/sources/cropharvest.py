@@ -169,11 +169,6 @@ def read_labels_file(path: Path) -> gpd.GeoDataFrame:
 class CropHarvest(Source):
     """`cropharvest:PATH`: the folder of the CropHarvest dataset; `source.task` chooses a benchmark."""
     @cached_property
-    def path(self) -> Path:
-        """The dataset's folder, relative to the project or absolute."""
-        if not self.argument: raise InputError("source.name = cropharvest: no path; write cropharvest:PATH")
-        return self.settings.root / Path(self.argument).expanduser()
-    @cached_property
     def task(self) -> Task: return task_named(self.settings.source.task)
     @cached_property
     def tifs(self) -> dict[tuple[str, str], Path]: # by index and dataset

@@ -84,8 +84,7 @@ class Table(Source):
     @cached_property
     def path(self) -> Path:
         """The file."""
-        if not self.argument: raise InputError("source.name = table: no path; write table:PATH")
-        return find_table(self.settings.root / Path(self.argument).expanduser())
+        return find_table(super().path)
 
     @cached_property
     def parts(self) -> tuple: return read_npz_table(self.path) if self.path.suffix == ".npz" else (*read_csv_table(self.path), None)
