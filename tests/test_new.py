@@ -1,6 +1,8 @@
 """A project of one's own: made, renamed everywhere, alive, and open to what the template learns later."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +12,7 @@ import pytest
 from world import refused
 
 from seedbed.cli.new import new, update
-from seedbed.cli.template import package_of, set_values
+from seedbed.cli.template import forget_pages, package_of, set_values
 
 ROOT = Path(__file__).resolve().parents[1]
 WORD = "seed" + "bed" # the name of the template, spelt so that it is not renamed with it
@@ -83,9 +85,37 @@ def test_it_runs_at_once(project):
     assert "verdict on coordinates" in said and list((project / "runs").glob("*/results.json"))
 
 
-def test_an_update_keeps_both_sides(project, template, tmp_path, monkeypatch, capsys):
+def test_nothing_leads_to_the_guides_of_the_template_alone(project):
+    left_out = ("guides/own_project.ipynb", "guides/comparison.ipynb")
+    assert [n for n in left_out if (project / "nbs" / n).exists() or n in (project / "nbs/sidebar.yml").read_text()] == []
+    quickstart = (project / "nbs/guides/quickstart.ipynb").read_text()
+    assert "own_project" not in quickstart and "own_data.ipynb" in quickstart
+    assert "lib/judging/comparison.ipynb" in (project / "nbs/sidebar.yml").read_text() and 'title: "Maize in Kenya"' in (project / "nbs/_quarto.yml").read_text()
+    pages = json.loads((project / "nbs/index.ipynb").read_text())["cells"][1]["source"]
+    assert {found for line in pages for found in re.findall(r"\((\w+\.ipynb)\)", line)} == {p.name for p in (project / "nbs").glob("0*.ipynb")}
+
+
+def test_it_speaks_of_itself(project, template):
+    words = {name: (project / name).read_text() for name in ("README.md", "CITATION.cff", "CHANGELOG.md", "nbs/_quarto.yml")}
+    assert "Maize in Kenya" in words["CITATION.cff"] and "A. Farmer" in words["CITATION.cff"] and "A. Farmer" in (project / "pyproject.toml").read_text()
+    assert all(package_of(template) not in text for name, text in words.items() if name != "README.md") and "template" not in words["nbs/_quarto.yml"]
+
+
+def test_links_to_pages_that_are_left_out_keep_their_words(tmp_path):
+    (tmp_path / "nbs/guides").mkdir(parents=True); (tmp_path / "nbs/lib").mkdir()
+    (tmp_path / "nbs/sidebar.yml").write_text("- guides/gone.ipynb\n- lib/gone.ipynb\n- { text: x, href: guides/gone.ipynb }\n")
+    for name, text in (("guides/here", "See [what is gone](gone.ipynb#a), then\n- [gone](gone.ipynb), too\n- [this](here.ipynb)"), ("lib/one", "[gone](gone.ipynb) and [it](../guides/gone.ipynb)")):
+        (tmp_path / f"nbs/{name}.ipynb").write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": text}]}))
+    forget_pages(tmp_path, ("README.md", "nbs/guides/gone.ipynb"))
+    def read(name): return "".join(json.loads((tmp_path / f"nbs/{name}.ipynb").read_text())["cells"][0]["source"])
+    assert (tmp_path / "nbs/sidebar.yml").read_text() == "- lib/gone.ipynb\n"
+    assert read("guides/here") == "See what is gone, then\n- [this](here.ipynb)" and read("lib/one") == "[gone](gone.ipynb) and it"
+
+
+@pytest.mark.parametrize("clone", [["--no-single-branch"], ["--single-branch", "-b", "main"]])
+def test_an_update_keeps_both_sides(project, template, tmp_path, monkeypatch, capsys, clone):
     mine, theirs = tmp_path / "mine", tmp_path / "theirs"
-    git(tmp_path, "clone", "-q", str(project), str(mine)); git(mine, "branch", "template", "origin/template")
+    git(tmp_path, "clone", "-q", *clone, f"file://{project}", str(mine))
     git(tmp_path, "clone", "-q", str(template), str(theirs))
     (mine / "README.md").write_text("# Ours\n"); git(mine, "commit", "-qam", "ours")
     (theirs / "CONTRIBUTING.md").write_text("A better text about " + package_of(theirs) + ".\n"); git(theirs, "commit", "-qam", "better")
@@ -96,12 +126,16 @@ def test_an_update_keeps_both_sides(project, template, tmp_path, monkeypatch, ca
     capsys.readouterr()
     update(theirs)
     assert "nothing new" in capsys.readouterr().out
+    (theirs / "CONTRIBUTING.md").write_text("A third text.\n"); git(theirs, "commit", "-qam", "better still")
+    git(mine, "branch", "-D", "template"), git(mine, "remote", "remove", "origin")
+    update(theirs)
+    assert (mine / "CONTRIBUTING.md").read_text() == "A third text.\n" and (mine / "README.md").read_text() == "# Ours\n"
 
 
 def test_what_both_changed_is_left_to_a_person(project, template, tmp_path, monkeypatch, capsys):
     import typer
     mine, theirs = tmp_path / "mine", tmp_path / "theirs"
-    git(tmp_path, "clone", "-q", str(project), str(mine)); git(mine, "branch", "template", "origin/template")
+    git(tmp_path, "clone", "-q", str(project), str(mine))
     git(tmp_path, "clone", "-q", str(template), str(theirs))
     for root, text in ((mine, "mine\n"), (theirs, "theirs\n")):
         (root / "Makefile").write_text(text); git(root, "commit", "-qam", "Makefile")

@@ -17,7 +17,7 @@ from seedbed.lib.errors import InputError
 from .options import Debug, Overrides
 from .template import PACKAGE, RECORD, check_package, git, render
 
-BRANCH = "template"
+BRANCH, UPDATE = "template", "The template at"
 QUESTIONS = (("success.metric", "Which number decides"), ("success.usable", "From where on is the result of use"),
              ("success.ceiling", "From where on is more not worth the effort"), ("success.source", "Who says so"),
              ("source.name", "Where do labels and imagery come from"))
@@ -52,7 +52,7 @@ def new(folder: Annotated[Path, typer.Argument(help="Where the project shall be;
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(made, target)
     if git(template, "status", "--porcelain", "--untracked-files=no").stdout.strip(): print("note: uncommitted changes of the template were not taken over", file=sys.stderr)
-    print(f"{folder}: package {answers['package']}, one commit. Next:\n  cd {folder}\n  make run\n  git remote add origin ...; git push -u origin main")
+    print(f"{folder}: package {answers['package']}, one commit. Next:\n  cd {folder}\n  make run\n  git remote add origin ...; git push -u origin main {BRANCH}")
 
 
 def clone_of_template(root: Path) -> Path:
@@ -120,12 +120,23 @@ def commit_rendering(root: Path, template: Path, commit: str, answers: dict) -> 
         tree, fresh = Path(room) / "tree", Path(room) / "fresh"
         fresh.mkdir()
         render(template, commit, fresh, answers)
+        find_branch(root)
         git(root, "worktree", "add", "-q", str(tree), BRANCH)
         try:
             git(tree, "rm", "-rq", "--ignore-unmatch", ".")
             shutil.copytree(fresh, tree, dirs_exist_ok=True)
             git(tree, "add", "-A")
             if git(tree, "diff", "--cached", "--quiet", check=False).returncode == 0: return False
-            commit_all(tree, f"The template at {commit[:12]}")
+            commit_all(tree, f"{UPDATE} {commit[:12]}")
         finally: git(root, "worktree", "remove", "--force", str(tree))
     return True
+
+
+def find_branch(root: Path):
+    """Make the branch `template` anew where a clone has none: it ends with what the template gave last, and begins with the first commit."""
+    for ref in (BRANCH, f"origin/{BRANCH}"):
+        if git(root, "rev-parse", "--verify", "-q", ref, check=False).returncode == 0: break
+    else:
+        last = git(root, "rev-list", "-1", "--grep", f"^{UPDATE}", "HEAD").stdout.strip()
+        ref = last or git(root, "rev-list", "--max-parents=0", "HEAD").stdout.split()[-1]
+    if ref != BRANCH: git(root, "branch", "--no-track", BRANCH, ref)

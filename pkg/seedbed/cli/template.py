@@ -13,7 +13,7 @@ from seedbed.lib.errors import InputError
 PACKAGE = __name__.partition(".")[0]
 RECORD = ".template.json"
 KEPT_AS_THEY_ARE = ("data/", "reports/", "LICENSE", RECORD)  # data keep their checksums, reports and licences say what they said
-LEFT_OUT = ("README.md", "CITATION.cff", "CHANGELOG.md", "nbs/index.ipynb", "nbs/guides/comparison.ipynb")
+LEFT_OUT = ("README.md", "CITATION.cff", "CHANGELOG.md", "nbs/index.ipynb", "nbs/guides/comparison.ipynb", "nbs/guides/own_project.ipynb")
 RESERVED = {"test", "tests", "data", "nbs", "site", "types", "typing", "numpy", "torch", "pandas"}
 
 
@@ -74,24 +74,97 @@ def set_values(text: str, values: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def index_notebook(package: str, title: str) -> str:
-    """The first page of a new project."""
-    stages = [("00_success", "what a stakeholder would call good enough"), ("01_export", "labels and a tif for each"), ("02_process", "arrays and the split"),
-              ("03_dataset", "samples and batches"), ("04_model", "a model trained, validated, saved"), ("05_compare", "which is better, and is it good enough")]
-    rows = "".join(f"| [{name}]({name}.ipynb) | {what} |\n" for name, what in stages)
-    cells = [f"# {title}\n\n> {package}: what this project asks, and what it has found",
-             f"Say here whose question this is, and what they will do with the answer.\n\n| stage | what it makes |\n|---|---|\n{rows}\n`{package} run` executes them in order."]
-    record = {"cells": [{"cell_type": "markdown", "id": f"index{i:03d}", "metadata": {}, "source": text.splitlines(keepends=True)} for i, text in enumerate(cells)],
-              "metadata": {"kernelspec": {"display_name": "python3", "language": "python", "name": "python3"}}, "nbformat": 4, "nbformat_minor": 5}
-    return json.dumps(record, ensure_ascii=False, indent=1) + "\n"
+def forget_pages(folder: Path, names: tuple[str, ...]):
+    """Take out what leads to guides that a new project does not have: lines of the sidebar, items of lists; elsewhere a link keeps its words."""
+    guides = "|".join(re.escape(Path(name).stem) for name in names if name.startswith("nbs/guides/"))
+    sidebar = folder / "nbs/sidebar.yml"
+    lines = sidebar.read_text(encoding="utf-8").splitlines(keepends=True)
+    sidebar.write_text("".join(line for line in lines if not re.search(rf"guides/({guides})\.ipynb", line)), encoding="utf-8")
+    for path in sorted((folder / "nbs").rglob("*.ipynb")):
+        link = rf"\[([^\]]*)\]\(({'' if path.parent.name == 'guides' else '[^)]*guides/'}({guides})\.ipynb)[^)]*\)"
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        prose = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown" and re.search(link, "".join(cell["source"]))]
+        for cell in prose:
+            kept = re.sub(rf"^- {link}.*\n?", "", "".join(cell["source"]), flags=re.M)
+            cell["source"] = re.sub(link, r"\1", kept).splitlines(keepends=True)
+        if prose: write_notebook(path, notebook)
 
 
-def readme(package: str, title: str, template: str) -> str:
-    """The README of a new project."""
-    return (f"# {title}\n\nWhose question this is, and what they will do with the answer: write it here.\n\n```\nmake run     # sets up .venv, then runs the whole pipeline\n"
-            f"make test    # the same set-up, then every test\nmake lab     # opens the notebooks\n```\n\n`settings.ini` is the one file to edit first; `nbs/` holds the notebooks, "
-            f"`pkg/{package}` the package that nbdev writes from them (`make export`), `runs/` what they found.\n\n"
-            f"Made from the template [{template}]({RECORD}); `{package} update PATH-TO-THE-TEMPLATE` takes over what has become better there since. Licence of the code: Apache-2.0.\n")
+def write_notebook(path: Path, notebook: dict):
+    """Write a notebook as nbdev cleans it."""
+    path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+STAGES = {
+    "00_success": "what a stakeholder would call good enough", "01_export": "labels and a tif for each", "02_process": "arrays and the split",
+    "03_dataset": "samples and batches", "04_model": "a model trained, validated, saved", "05_compare": "which is better, and is it good enough",
+    "06_map": "wall to wall, and where not", "07_report": "a look at data and errors",
+}
+
+
+def write_index(path: Path, package: str, title: str):
+    """Write the first page of a new project."""
+    rows = "".join(f"| [{name}]({name}.ipynb) | {what} |\n" for name, what in STAGES.items())
+    texts = [
+        f"# {title}\n\n> {package}: what this project asks, and what it has found",
+        "Say here whose question this is, and what they will do with the answer. A number of a published run is quoted, not typed:"
+        f" `{package} publish latest --as pilot`, then `{{{{ pilot.f1_score }}}}`.\n\n"
+        f"| stage | what it makes |\n|---|---|\n{rows}\n`{package} run` executes them in order.",
+    ]
+    cells = [{"cell_type": "markdown", "id": f"index{i:03d}", "metadata": {}, "source": text.splitlines(keepends=True)} for i, text in enumerate(texts)]
+    kernel = {"display_name": "python3", "language": "python", "name": "python3"}
+    write_notebook(path, {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})
+
+
+README = """# {title}
+
+Whose question this is, and what they will do with the answer: write it here.
+
+```
+make run     # sets up .venv, then runs the whole pipeline
+make test    # the same set-up, then every test
+make lab     # opens the notebooks
+make docs    # builds the site: guides, chapters, reference, published runs
+```
+
+`settings.ini` is the one file to edit first; `nbs/` holds the notebooks, `pkg/{package}` the package that nbdev writes from them (`make export`), `runs/` what they found. \
+`nbs/guides/quickstart.ipynb` is the first page to read, `nbs/guides/own_data.ipynb` the second.
+
+Made from the template [{template}]({record}); `{package} update PATH-TO-THE-TEMPLATE` takes over what has become better there since. Licence of the code: Apache-2.0.
+"""
+
+CITATION = """cff-version: 1.2.0
+message: If this helps your research, please cite it.
+title: {title}
+type: software
+authors:
+  - name: {author}
+version: 0.1.0
+license: Apache-2.0
+"""
+
+CHANGELOG = """# Changelog
+
+Versions follow [semantic versioning](https://semver.org). The version stands in `pkg/{package}/__init__.py`; a tag `v0.1.0` marks its release.
+
+## Unreleased
+"""
+
+
+def write_own_files(folder: Path, package: str, title: str, author: str, template: str):
+    """Write what speaks of the new project: README, citation, changelog, first page."""
+    names = {"package": package, "template": template, "record": RECORD, "title": title}
+    quoted = {"title": json.dumps(title, ensure_ascii=False), "author": json.dumps(author, ensure_ascii=False)}
+    (folder / "README.md").write_text(README.format(**names), encoding="utf-8")
+    (folder / "CHANGELOG.md").write_text(CHANGELOG.format(**names), encoding="utf-8")
+    (folder / "CITATION.cff").write_text(CITATION.format(**quoted), encoding="utf-8")
+    write_index(folder / "nbs/index.ipynb", package, title)
+
+
+def replace_line(path: Path, start: str, value: str):
+    """Give the line of a file that begins so another value."""
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(rf"^{re.escape(start)}.*", lambda found: start + value, text, count=1, flags=re.M), encoding="utf-8")
 
 
 def render(
@@ -104,13 +177,16 @@ def render(
     unpack(template, commit, target)
     old = package_of(target)
     for name in LEFT_OUT: (target / name).unlink(missing_ok=True)
+    forget_pages(target, LEFT_OUT)
     if answers["sample"] == "drop": shutil.rmtree(target / "data/sample", ignore_errors=True)
     rename(target, old, answers["package"])
-    (target / "README.md").write_text(readme(answers["package"], answers["title"], old), encoding="utf-8")
-    (target / "nbs/index.ipynb").write_text(index_notebook(answers["package"], answers["title"]), encoding="utf-8")
+    title, author = (json.dumps(answers[key], ensure_ascii=False) for key in ("title", "author"))
+    write_own_files(target, answers["package"], answers["title"], answers["author"], old)
     settings = target / "settings.ini"
     settings.write_text(set_values(settings.read_text(encoding="utf-8"), answers["settings"]), encoding="utf-8")
-    project = target / "pyproject.toml"
-    text = re.sub(r'^description = ".*"', lambda m: f"description = {json.dumps(answers['title'], ensure_ascii=False)}", project.read_text(encoding="utf-8"), flags=re.M)
-    project.write_text(re.sub(r"^authors = .*", lambda m: f"authors = [{{ name = {json.dumps(answers['author'], ensure_ascii=False)} }}]", text, flags=re.M), encoding="utf-8")
-    (target / RECORD).write_text(json.dumps({"template": old, "commit": commit, **answers}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    replace_line(target / "pyproject.toml", "description = ", title)
+    replace_line(target / "pyproject.toml", "authors = ", f"[{{ name = {author} }}]")
+    replace_line(target / "nbs/_quarto.yml", "  title: ", title)
+    replace_line(target / "nbs/_quarto.yml", "  description: ", title)
+    record = {"template": old, "commit": commit, **answers}
+    (target / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
