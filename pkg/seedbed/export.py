@@ -11,6 +11,7 @@ import importlib
 import json
 import pkgutil
 import re
+from functools import cached_property
 from pathlib import Path
 
 import geopandas as gpd
@@ -33,6 +34,13 @@ class Source:
         argument: str, # what stands behind the colon
         settings: Settings,
     ): self.argument, self.settings = argument, settings
+
+    @cached_property
+    def path(self) -> Path:
+        """What stands behind the colon as a path, relative to the project or absolute."""
+        kind = self.settings.source.name.partition(":")[0]
+        if not self.argument: raise InputError(f"source.name = {kind}: no path; write {kind}:PATH")
+        return self.settings.root / Path(self.argument).expanduser()
 
     def labels(self) -> gpd.GeoDataFrame:
         """Labels in the form of `labels.canonical`."""

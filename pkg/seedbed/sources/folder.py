@@ -123,12 +123,6 @@ def _first_readable(tifs: dict[str, Path], where: str):
 class Folder(Source):
     """`folder:PATH`: a vector file and tifs."""
     @cached_property
-    def path(self) -> Path:
-        """The folder, relative to the project or absolute."""
-        if not self.argument: raise InputError("source.name = folder: no path; write folder:PATH")
-        return self.settings.root / Path(self.argument).expanduser()
-
-    @cached_property
     def tifs(self) -> dict[str, Path]: return find_tifs(self.path, self.settings.source.tifs, self._labels["id"])
 
     @cached_property
