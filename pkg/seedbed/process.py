@@ -34,7 +34,7 @@ from .lib.imagery.layout import Layout, layout_from_dict
 from .lib.imagery.missing import scaling, statistics
 from .lib.imagery.raster import reproject
 from .lib.imagery.samples import Samples, in_order, join, make_samples, processes
-from .lib.imagery.sampling import sample_center, sample_chip, sample_mean, sample_pixels, window_of
+from .lib.imagery.sampling import corner, sample_center, sample_chip, sample_mean, sample_pixels, window_of
 from .lib.imagery.series import SERIES, read_series
 from .lib.settings import Process, Settings, load_settings
 from .lib.splitting.shift import shift_report
@@ -57,10 +57,9 @@ def sample_label(
     middle = geometry.centroid
     place = np.array([[middle.x, middle.y]])
     if process.sampling == "chip":
-        return (
-            sample_chip(chip, shape, process.chip_size), place,
-            shapely.union(geometry, reproject(window_of(chip, shape, process.chip_size), chip.crs)),
-        )
+        at = (*corner(chip, shape, process.chip_size), process.chip_size)
+        window = reproject(window_of(chip, *at), chip.crs)
+        return sample_chip(chip, *at), place, window if window.covers(geometry) else shapely.union(geometry, window)
     return {"center": sample_center, "mean": sample_mean}[process.sampling](chip, shape), place, geometry
 
 # %% ../../nbs/02_process.ipynb #c94d0b12
@@ -87,9 +86,9 @@ def read_batch(
     Samples | None, dict[str, str], dict[str, str]
 ]:  # samples; reason by id of labels that cannot be read, and of those that miss too much
     """Sample the tifs of some labels."""
-    values, places, number, ground, faults = [], [], [], {}, {}
+    values, places, number, ground, faults, tifs = [], [], [], {}, {}, folder / "tifs"
     for i, name, geometry in zip(numbers, names, shapes):
-        try: v, p, ground[i] = sample_label(folder / "tifs" / f"{name}.tif", geometry, layout, process, name)
+        try: v, p, ground[i] = sample_label(tifs / f"{name}.tif", geometry, layout, process, name)
         except (InputError, ValueError) as error: faults[name] = str(error); continue
         values.append(v); places.append(p); number += [i] * len(v)
     if not values: return None, faults, {}

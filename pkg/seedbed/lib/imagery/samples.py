@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..splitting.audit import digests
-from .missing import Moments, interpolate, joined, missing_share, moments
+from .missing import Moments, interpolate, joined, missing_counts, missing_share, moments
 
 # %% ../../../../nbs/lib/imagery/samples.ipynb #c3ba9014
 class Spool:
@@ -68,12 +68,13 @@ def make_samples(
     most: float = 1., # a sample that misses a larger share is left out
 ) -> tuple[Samples, dict[int, float]]: # and by number the labels that have lost all samples, with the least share that is missing
     """Count what is missing, leave out what has too little, fill along time."""
-    share = missing_share(X)
+    absent = missing_counts(X)
+    share = missing_share(X, absent)
     keep = share <= most
     lost = {int(i): float(share[label == i].min()) for i in np.setdiff1d(label, label[keep])}
-    X = X[keep]
-    filled = np.ascontiguousarray(interpolate(X))
-    gaps, sums = np.isnan(X).sum(axis=(0, *range(3, X.ndim))), moments(filled)
+    if not keep.all(): X, absent = X[keep], absent[keep]
+    filled = np.ascontiguousarray(interpolate(X, absent))
+    gaps, sums = absent.sum(0), moments(filled)
     digest = digests(sums.level, sums.total, sums.square) # of a chip, the sums tell as much as the pixels
     return Samples(filled, static[keep], label[keep], place[keep], share[keep], digest, sums, gaps, ground, variables), lost
 

@@ -77,27 +77,27 @@ def sample_pixels(
 def corner(raster: Raster, geometry, size: int) -> tuple[int, int]: # row, column
     """The upper left pixel of a window around the label's middle."""
     anchor(raster, geometry)
-    row, column = place_in(raster.transform, geometry.centroid.x, geometry.centroid.y)
+    middle = geometry.centroid
+    row, column = place_in(raster.transform, middle.x, middle.y)
     return int(round(row - size / 2)), int(round(column - size / 2))
 
 # %% ../../../../nbs/lib/imagery/sampling.ipynb #8ff08d7f
 def sample_chip(
     raster: Raster,
-    geometry,
+    top: int, left: int, # of `corner`
     size: int, # height and width in pixels
 ) -> np.ndarray: # [1, bands, size, size]
     """A window around the label's middle; NaN where it reaches beyond the tif."""
-    top, left = corner(raster, geometry, size)
     bands, height, width = raster.data.shape
-    chip = np.full((bands, size, size), np.nan, np.float32)
     r0, r1, c0, c1 = max(top, 0), min(top + size, height), max(left, 0), min(left + size, width)
+    if (r1 - r0, c1 - c0) == (size, size): return raster.data[None, :, r0:r1, c0:c1]
+    chip = np.full((bands, size, size), np.nan, np.float32)
     if r0 < r1 and c0 < c1: chip[:, r0 - top:r1 - top, c0 - left:c1 - left] = raster.data[:, r0:r1, c0:c1]
     return chip[None]
 
 # %% ../../../../nbs/lib/imagery/sampling.ipynb #5473c629
-def window_of(raster: Raster, geometry, size: int): # a polygon in the raster's coordinates
+def window_of(raster: Raster, top: int, left: int, size: int): # a polygon in the raster's coordinates
     """The ground that a chip shows."""
-    top, left = corner(raster, geometry, size)
-    return shapely.Polygon(
-        [raster.transform @ at for at in ((left, top), (left + size, top), (left + size, top + size), (left, top + size))]
-    )
+    place, bottom, right = raster.transform, top + size, left + size
+    if place.b == place.d == 0: return shapely.box(*(place @ (left, bottom)), *(place @ (right, top)))
+    return shapely.Polygon([place @ at for at in ((left, top), (right, top), (right, bottom), (left, bottom))])
