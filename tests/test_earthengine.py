@@ -162,6 +162,16 @@ def test_steps_of_days_and_weather_of_months(service, make):
     assert temperature == [283, 284, 284] and manifest["layout"]["step_months"] == pytest.approx(10 * 12 / 365.25, abs=1e-5)
 
 
+def test_the_embedding_of_the_year_that_most_of_the_season_lies_in(service, make):
+    service()
+    for start, year in (("2021-04-01", 2021), ("2021-10-01", 2022)):
+        manifest, chips, _ = exported(make(make_places(1, start), **{"earthengine.preset": "embedding", "earthengine.size": 4}))
+        values = bands_of(chips["f00000"])
+        assert len(values) == 64 and manifest["layout"]["steps"] == 1 and manifest["layout"]["step_months"] == 12
+        np.testing.assert_allclose(values["A63_t00"], (year - 2000) / 100 + .063, rtol=1e-6)
+    assert manifest["attribution"].startswith("The AlphaEarth Foundations Satellite Embedding dataset is produced by Google")
+
+
 def test_years_are_dates(service, make):
     service()
     labels = make_places(2).assign(start=[2020, 2021])
@@ -222,7 +232,7 @@ def test_the_file_is_the_fast_layout(service, make):
     exported(project)
     path = next((project.root / project.settings().export_dir).glob("tifs/*.tif"))
     with rasterio.open(path) as file:
-        assert file.profile["dtype"] == "float32" and file.profile["compress"] == "deflate" and file.block_shapes[0][1] == 8 and file.interleaving.name == "band"
+        assert file.profile["dtype"] == "float32" and "compress" not in file.profile and file.block_shapes[0][1] == 8 and file.interleaving.name == "band"
         assert np.isnan(file.nodata) and file.descriptions == tuple(spec_of(project.settings().earthengine).layout.descriptions)
 
 

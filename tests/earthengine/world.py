@@ -78,7 +78,7 @@ class Asset:
 
     bands: dict # type by name
     value: callable # of band's number, scene's number, date, column, row
-    every: int | str | None = 5 # days between scenes; month; None: a single image
+    every: int | str | None = 5 # days between scenes; month | year; None: a single image
     first: str = "2015-07-01"
     last: str = "2026-01-01"
     metres: float = 10
@@ -94,7 +94,8 @@ class Asset:
             if not any(a <= day.isoformat() < b for a, b in self.gaps):
                 out.append(day)
             next_month = (day.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
-            day = next_month if self.every == "month" else day + dt.timedelta(days=self.every)
+            next_year = day.replace(year=day.year + 1, month=1, day=1)
+            day = {"month": next_month, "year": next_year}.get(self.every) or day + dt.timedelta(days=self.every)
         return out
 
     def scene(self, name, number, date, pixels):
@@ -141,6 +142,8 @@ def make_world(gaps=()):
         "ECMWF/ERA5_LAND/MONTHLY_AGGR": Asset({"temperature_2m": "float64", "total_precipitation_sum": "float64"}, weather, "month", "2015-01-01", metres=11132),
         "LANDSAT/LC08/C02/T1_L2": Asset(bands_of_landsat, landsat, 16, metres=30),
         "LANDSAT/LC09/C02/T1_L2": Asset(bands_of_landsat, landsat, 16, "2021-11-02", metres=30),
+        "GOOGLE/SATELLITE_EMBEDDING/V1/ANNUAL": Asset({f"A{i:02d}": "float64" for i in range(64)},
+                                                      lambda b, s, d, c, r: (d.year - 2000) / 100 + b / 1000 + 0 * c, "year", "2017-01-01"),
         "MODIS/061/MOD13Q1": Asset({"NDVI": "int16", "SummaryQA": "int8"}, modis, 16, metres=250),
         "COPERNICUS/DEM/GLO30": Asset({"DEM": "float32"}, lambda b, s, d, c, r: 500.0 + (c % 100) + 2.0 * (r % 50), None, metres=30, tiled=True),
         "USGS/SRTMGL1_003": Asset({"elevation": "int16"}, lambda b, s, d, c, r: 500 + (c + r) % 50, None, metres=30)}

@@ -21,6 +21,7 @@ from ..lib.earthengine.crew import Chip, Crew, gather
 from ..lib.earthengine.gate import Gate, Patience
 from ..lib.earthengine.grid import Grid, grid_around
 from ..lib.earthengine.quota import Budget, Forecast, cost_of, forecast, guess_eecu
+from ..lib.earthengine.sensors import credit
 from ..lib.earthengine.spec import Spec, spec_of
 from ..lib.earthengine.store import Store, chip_key
 from ..lib.errors import InputError
@@ -82,7 +83,7 @@ class EarthEngine(Source):
     def about(self):
         asked = {"service": "Google Earth Engine, image:computePixels", "spec": self.spec.to_dict()}
         assets = sorted({a for s in self.spec.sensors for a in s.assets} | {m.asset for s in self.spec.sensors for m in s.masks if m.asset})
-        return {"name": "earthengine", "request": asked, "attribution": "Google Earth Engine: " + ", ".join(assets), "made_from": assets}
+        return {"name": "earthengine", "request": asked, "attribution": credit(assets), "made_from": assets}
     def lacking(self, labels):
         reason = f"no date: fill the column '{self.settings.labels.start}', or set labels.start to a date for all"
         return {name: reason for name, start in zip(labels["id"], labels["start"]) if not start}

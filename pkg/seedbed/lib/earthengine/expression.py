@@ -64,7 +64,7 @@ def composite(
     window: tuple[str, str], # first day, and first day after
 ) -> ee.Image:
     """One image of all scenes of a step."""
-    if sensor.monthly: window = _whole_months(*window)
+    if sensor.every: window = {"month": _whole_months, "year": _whole_years}[sensor.every](*window)
     out = ee.ImageCollection([empty(sensor)])
     for asset in sensor.assets: out = out.merge(scenes(asset, sensor, region, window))
     return derive(getattr(out, sensor.reducer)().toFloat(), sensor)
@@ -75,6 +75,12 @@ def _whole_months(first: str, after: str) -> tuple[str, str]:
     begin, last = pd.Timestamp(first).replace(day=1), pd.Timestamp(after) - pd.Timedelta(days=1)
     end = last.replace(day=1) if last.day < 15 and last.month != begin.month else last.replace(day=1) + pd.DateOffset(months=1)
     return f"{begin:%Y-%m-%d}", f"{end:%Y-%m-%d}"
+
+def _whole_years(first: str, after: str) -> tuple[str, str]:
+    "The calendar years that most of a window lies in."
+    begin, days = pd.Timestamp(first), (pd.Timestamp(after) - pd.Timestamp(first)).days
+    year = (begin + pd.Timedelta(days=min(days, 365) / 2)).year
+    return f"{year}-01-01", f"{year + max(round(days / 365.25), 1)}-01-01"
 
 # %% ../../../../nbs/lib/earthengine/expression.ipynb #1df2a263
 def fixed(sensor: Sensor, region: ee.Geometry) -> ee.Image:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from .sensors import DEM, ERA5, LANDSAT, MODIS, S2_SR, S2_TOA, SRTM, Sensor, radar, sensor_named
+from .sensors import DEM, EMBEDDING, ERA5, LANDSAT, MODIS, S2_SR, S2_TOA, SRTM, Sensor, radar, sensor_named
 from ..errors import InputError
 from ..files import fingerprint_of
 from ..imagery.layout import Layout
@@ -80,7 +80,7 @@ def presets(
     presto = radar(orbit), raw(S2_TOA, "B2 B3 B4 B5 B6 B7 B8 B8A B11 B12", **ndvi), ERA5, SRTM
     modis = Spec((MODIS,), steps=23, length=16, unit="day", size=9, resolution=250.0)
     return {"sentinel2": Spec((S2_SR,)), "sentinel1_2": Spec((radar(orbit), S2_SR)), "cropharvest": Spec(harvest, size=17),
-            "presto": Spec(presto, size=1), "landsat": Spec((LANDSAT,), resolution=30.0), "modis": modis,
+            "presto": Spec(presto, size=1), "landsat": Spec((LANDSAT,), resolution=30.0), "modis": modis, "embedding": Spec((EMBEDDING,), steps=1, length=12, size=17),
             "everything": Spec((radar(orbit), S2_SR, ERA5, DEM), size=32)}
 
 # %% ../../../../nbs/lib/earthengine/spec.ipynb #35730c68
