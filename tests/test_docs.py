@@ -11,7 +11,10 @@ import pytest
 from world import build as build_world
 from world import refused
 
+from seedbed.lib.judging.metrics import METRICS
 from seedbed.lib.looking.quoting import fill_in
+from seedbed.lib.settings import load_settings
+from seedbed.success import contract_of
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = {"f1_score": .8702, "best_model": "tempcnn", "primary": {"metric": "f1_score", "value": .8702, "ci": [.81, .9]}, "verdict": {"status": "usable", "reasons": ["beyond 0.75"]},
@@ -94,9 +97,15 @@ def test_the_guide_to_data_formats_names_every_field(tmp_path):
     found = world.run()
     settings = world.settings()
     with h5py.File(settings.root / settings.processed_dir / "dataset.h5") as file: names = [*file, *file.attrs]
-    names += json.loads((ROOT / "pkg/seedbed/schemas/results.schema.json").read_text())["properties"]
-    names += [*found["manifest"], *found["manifest"]["layout"], *found["manifest"]["target"]]
-    assert [n for n in names if f"`{n}`" not in text] == []
+    audit, manifest = json.loads((settings.root / settings.processed_dir / "audit.json").read_text()), found["manifest"]
+    for record in (audit, audit["split"], audit["missing"], audit["checks"][0], manifest, manifest["layout"], manifest["target"]): names += record
+    asked = contract_of(load_settings())
+    names += [*asked, *json.loads((ROOT / "pkg/seedbed/schemas/results.schema.json").read_text())["properties"]]
+    results, run = (json.loads((ROOT / f"reports/romania/{name}.json").read_text()) for name in ("results", "run"))
+    for part in ("primary", "data", "verdict", "git", "environment"): names += results[part]
+    for part in ("models", "per_class", "per_region", "calibration", "risk_coverage", "optimism"): names += results[part][0]
+    names += [*results["models"][0]["difference"], *run]
+    assert [n for n in dict.fromkeys(names) if f"`{n}`" not in text and n not in METRICS] == []
 
 
 def test_sidebar_and_bar_agree_with_the_tree(builder):

@@ -108,7 +108,7 @@ def write_index(path: Path, package: str, title: str):
     texts = [
         f"# {title}\n\n> {package}: what this project asks, and what it has found",
         "Say here whose question this is, and what they will do with the answer. A number of a published run is quoted, not typed:"
-        f" `{package} publish latest --as pilot`, then `{{{{ pilot.f1_score }}}}`.\n\n"
+        f" `{package} publish last --as pilot`, then `{{{{ pilot.f1_score }}}}`.\n\n"
         f"| stage | what it makes |\n|---|---|\n{rows}\n`{package} run` executes them in order.",
     ]
     cells = [{"cell_type": "markdown", "id": f"index{i:03d}", "metadata": {}, "source": text.splitlines(keepends=True)} for i, text in enumerate(texts)]
