@@ -63,3 +63,9 @@ def test_imports_stand_in_cells_of_their_own(path):
         seen = tree.body if "#| export" in source else ast.walk(tree) # a function of the package may import where it needs to
         mixed = any(isinstance(n, IMPORTS) for n in seen) and not all(isinstance(n, IMPORTS) for n in tree.body)
         assert not mixed, f"move the imports of this cell into one of their own:\n{source[:200]}"
+
+
+@names
+def test_it_begins_with_a_title_and_a_line_on_what_it_is_for(path):
+    lines = "".join(json.loads(path.read_text())["cells"][0]["source"]).splitlines()
+    assert lines[0].startswith("# ") and not lines[0][2].islower() and lines[2].startswith("> "), lines[:3]
