@@ -1,6 +1,7 @@
 """Work on a dask cluster: the same to the last bit, whatever dies; and clusters that are started by name."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,3 +118,46 @@ def test_a_run_on_a_cluster_gives_what_one_without_gives_though_a_worker_dies(tm
     assert [printed(r / "02_process.ipynb").strip() for r in (alone, spread)] == ["NoneType", "ClientExecutor"]
     datasets = [root / read_json(r / "run.json")["places"]["processed_dir"] / "dataset.h5" for r in (alone, spread)]
     assert datasets[0].read_text() == datasets[1].read_text()
+
+
+SLURM = """
+import dask, sys
+from seedbed.lib.running.cluster import connect
+from seedbed.lib.settings import load_settings
+with connect(load_settings(sys.argv[1], ["run.scheduler=slurm", "run.workers=1"])) as client:
+    print(client.submit(pow, 2, 5).result(timeout=120))"""
+CONFIG = """
+jobqueue:
+  slurm: {cores: 1, memory: 1GB, queue: short, walltime: "00:07:00", account: grass, interface: lo}"""
+
+
+def test_a_cluster_of_slurm_takes_its_settings_from_dask(tmp_path):
+    pytest.importorskip("dask_jobqueue")
+    (tmp_path / "settings.ini").touch()
+    def run(*path, config=""):
+        (tmp_path / "dask").mkdir(exist_ok=True)
+        (tmp_path / "dask/jobqueue.yaml").write_text(config)
+        variables = {"PATH": os.pathsep.join([*map(str, path), os.environ["PATH"]]), "DASK_CONFIG": str(tmp_path / "dask"), "HERE": str(tmp_path)}
+        return subprocess.run([sys.executable, "-c", SLURM, str(tmp_path / "settings.ini")], capture_output=True, text=True, env=os.environ | variables)
+    if not shutil.which("sbatch"): assert "there is no `sbatch` on this machine; start seedbed where jobs are submitted" in run(config=CONFIG).stderr
+    (tmp_path / "bin").mkdir()
+    for name, text in {"sbatch": 'cp "$1" "$HERE/job.sh"; bash "$HERE/job.sh" > "$HERE/log" 2>&1 & echo "Submitted batch job $!"', "scancel": 'kill "$1"'}.items():
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    assert "Say what a job is to have (queue, cores, memory, time) in ~/.config/dask/jobqueue.yaml" in run(tmp_path / "bin").stderr
+    done = run(tmp_path / "bin", config=CONFIG)
+    assert done.stdout.splitlines()[-1:] == ["32"], done.stderr + (tmp_path / "log").read_text()
+    assert "no worker is there yet" in done.stdout
+    for line in ("#SBATCH -p short", "#SBATCH -A grass", "#SBATCH -t 00:07:00", "#SBATCH --cpus-per-task=1"): assert line in (tmp_path / "job.sh").read_text()
+
+
+def test_a_cluster_of_pbs_is_made_of_valid_settings(tmp_path, monkeypatch):
+    jobqueue = pytest.importorskip("dask_jobqueue")
+    import dask
+    from seedbed.lib.running.cluster import start_cluster
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    monkeypatch.setattr(jobqueue.PBSCluster, "scale", lambda cluster, count: asked.append(count))
+    asked, given = [], {"cores": 4, "processes": 2, "memory": "8GB", "queue": "short", "walltime": "02:00:00", "interface": "lo"}
+    with dask.config.set({f"jobqueue.pbs.{name}": value for name, value in given.items()}), start_cluster("pbs", 6) as made:
+        for line in ("#PBS -q short", "select=1:ncpus=4", "walltime=02:00:00", "--nworkers 2"): assert line in made.job_script()
+    assert asked[0] == 6 # it is scaled to 0 when it closes

@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -40,24 +41,26 @@ def cluster_class(
     except ImportError: raise InputError(f"run.scheduler = {name}: {module.partition('.')[0]} is not installed; pip install 'seedbed[{extra}]'") from None
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #41522b05
+_SUBMIT = {"slurm": "sbatch", "pbs": "qsub"}
+
 def start_cluster(
     name: str, # local | slurm | pbs | kubernetes
     workers: int, # that are asked for
 ):
     """Start a cluster; what its jobs need comes from dask's own configuration."""
-    if name == "local":
-        return cluster_class(name)(n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1")
-    kind = cluster_class(name)
+    kind, submit = cluster_class(name), _SUBMIT.get(name)
+    if name == "local": return kind(n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1")
+    if submit and not shutil.which(submit):
+        raise InputError(f"run.scheduler = {name}: there is no `{submit}` on this machine; start seedbed where jobs are submitted")
     try: cluster = kind()
-    except Exception as error: # dask-jobqueue and dask-kubernetes raise whatever they like
+    except Exception as error: # these libraries raise whatever they like
+        file = "jobqueue.yaml" if submit else "kubernetes.yaml"
         raise InputError(
-            f"run.scheduler = {name}: {' '.join(str(error).split())}; say what a job needs in ~/.config/dask/{_FILES[name]}"
-            f" (the guide to scaling out shows one)"
+            f"run.scheduler = {name}: {' '.join(str(error).split())} Say what a job is to have (queue, cores, memory, time) in"
+            f" ~/.config/dask/{file}; the guide `scale_out` shows one"
         ) from None
     cluster.scale(workers)
     return cluster
-
-_FILES = {"slurm": "jobqueue.yaml", "pbs": "jobqueue.yaml", "kubernetes": "kubernetes.yaml"}
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #87cac4d9
 @contextlib.contextmanager
@@ -77,7 +80,8 @@ def connect(
             raise InputError(
                 f"run.scheduler = {name}: no scheduler answers there ({error}); start one with `dask scheduler`, or correct the address"
             ) from None
-        say(f"dask: {client.scheduler.address}, dashboard {client.dashboard_link}")
+        queued = "" if client.nthreads() else "; no worker is there yet"
+        say(f"dask: {client.scheduler.address}, dashboard {client.dashboard_link}{queued}")
         yield client
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #434229c2
