@@ -144,7 +144,7 @@ def test_a_cluster_of_slurm_takes_its_settings_from_dask(tmp_path):
     for name, text in {"sbatch": 'cp "$1" "$HERE/job.sh"; bash "$HERE/job.sh" > "$HERE/log" 2>&1 & echo "Submitted batch job $!"', "scancel": 'kill "$1"'}.items():
         (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / "bin" / name).chmod(0o755)
-    assert "Say what a job is to have (queue, cores, memory, time) in ~/.config/dask/jobqueue.yaml" in run(tmp_path / "bin").stderr
+    assert "say what a job is to have (queue, cores, memory, time) in ~/.config/dask/jobqueue.yaml" in run(tmp_path / "bin").stderr
     done = run(tmp_path / "bin", config=CONFIG)
     assert done.stdout.splitlines()[-1:] == ["32"], done.stderr + (tmp_path / "log").read_text()
     assert "no worker is there yet" in done.stdout

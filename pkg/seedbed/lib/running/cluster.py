@@ -56,7 +56,7 @@ def start_cluster(
     except Exception as error: # these libraries raise whatever they like
         file = "jobqueue.yaml" if submit else "kubernetes.yaml"
         raise InputError(
-            f"run.scheduler = {name}: {' '.join(str(error).split())} Say what a job is to have (queue, cores, memory, time) in"
+            f"run.scheduler = {name}: {' '.join(str(error).split()).rstrip('.')}; say what a job is to have (queue, cores, memory, time) in"
             f" ~/.config/dask/{file}; the guide `scale_out` shows one"
         ) from None
     cluster.scale(workers)
