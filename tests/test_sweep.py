@@ -21,7 +21,7 @@ from test_pipeline import record_of, task_of
 
 
 def test_the_product():
-    assert product(["process.indices=,ndvi", "run.seeds=0..2"]) == [[f"process.indices={i}", f"run.seeds={s}"] for i in ("", "ndvi") for s in range(3)]
+    assert product(["process.indices=,ndvi", "run.seeds=0..2"]) == [[f"process.indices={i}", f"run.seeds={s}"] for i in ("none", "ndvi") for s in range(3)]
     assert product(["models.names=majority+tempcnn,random_forest"]) == [["models.names=majority, tempcnn"], ["models.names=random_forest"]]
     with pytest.raises(InputError, match="not of the form"):
         product(["run.seeds"])

@@ -13,9 +13,9 @@ from .tables import make_console, number, print_table
 Ask = Annotated[bool, typer.Option("--dry-run", help="Only show the product.")]
 
 
-def cell_line(cell, done: int, count: int) -> str:
-    """One line for a run of a sweep that has ended."""
-    return f"{done}/{count}  {'; '.join(cell.overrides)}: {f'failed: {cell.error}' if cell.error else os.path.basename(cell.run)} ({cell.seconds:.1f} s)"
+def cell_line(cell, done: int, count: int, alike=()) -> str:
+    """One line for a run of a sweep that has ended; what is alike in all of them is not said again."""
+    return f"{done}/{count}  {'; '.join(o for o in cell.overrides if o not in alike) or 'the run'}: {f'failed: {cell.error}' if cell.error else os.path.basename(cell.run)} ({cell.seconds:.1f} s)"
 
 
 def sweep(overrides: Overrides = None, dry_run: Ask = False, debug: Debug = False):
@@ -31,7 +31,7 @@ def sweep(overrides: Overrides = None, dry_run: Ask = False, debug: Debug = Fals
     asked = [o for o in overrides or () if o not in fixed]
     cells = [Cell([*cell, *(o for o in fixed if o.startswith("paths."))]) for cell in product(asked)]
     counts = {o: len(values_of(o.partition("=")[2])) for o in asked}
-    varied, alike = [o for o in asked if counts[o] > 1], [o for o in asked if counts[o] == 1]
+    varied, alike = [o for o in asked if counts[o] > 1], [o for o in cells[0].overrides if all(o in cell.overrides for cell in cells)]
     print(" x ".join(f"{counts[o]} {o.partition('=')[0]}" for o in varied) + f" = {len(cells)} runs" if varied else "1 run", flush=True)
     if alike: print(f"{'in all of them' if varied else 'with'}: {'; '.join(alike)}", flush=True)
     metrics = dict.fromkeys(load_settings(overrides=cell.overrides).success.metric for cell in cells) # and mistakes are told
@@ -39,15 +39,15 @@ def sweep(overrides: Overrides = None, dry_run: Ask = False, debug: Debug = Fals
     settings, command, done = load_settings(overrides=fixed), shlex.join(["seedbed", *sys.argv[1:]]), []
     def ended(cell):
         done.append(cell)
-        print(cell_line(cell, len(done), len(cells)), flush=True)
+        print(cell_line(cell, len(done), len(cells), alike), flush=True)
     with cluster_of(settings, lambda text: print(text, flush=True)) as client:
         if client: run_on_workers(cells, settings.root, client, command, {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}, ended)
         else:
             preload()
             run_local(cells, settings.root, settings.run.workers or default_workers(settings.run.threads), command, ended)
-    rows, console = seeds_together(cells, settings), make_console()
+    rows, console = seeds_together(cells, settings), make_console(wide=True)
     interval = lambda ci: f" [{ci[0]:.3f}, {ci[1]:.3f}]" if ci else ""
-    told = lambda row: "; ".join(s for s in row["settings"] if s not in alike and not s.startswith(("models.names=", "paths.")))
+    told = lambda row: "; ".join(s for s in row["settings"] if s not in alike and not s.startswith("models.names="))
     columns = [("settings", [told(row) for row in rows])] if any(map(told, rows)) else []
     print_table([*columns, ("model", [row["model"] for row in rows]),
                  (" or ".join(metrics), [number(row["value"]) + interval(row["ci"]) for row in rows]),

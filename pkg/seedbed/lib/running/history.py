@@ -61,6 +61,8 @@ def list_runs(
     return [run for run in runs if run.record and all(any(word.lower() in text.lower() for text in told(run).values()) for word in words)]
 
 # %% ../../../../nbs/lib/running/history.ipynb #dc87e451
+_HOW = ("run.workers=", "run.scheduler=", "run.kernel=") # it was done, which changes nothing that comes out
+
 def told(run: Run) -> dict[str, str]: # by heading
     """What a table says of a run."""
     primary, ci = run.results.get("primary", {}), run.results.get("primary", {}).get("ci")
@@ -72,7 +74,7 @@ def told(run: Run) -> dict[str, str]: # by heading
     return {
         "run": run.name, "commit": run.commit, "source": run.source, "status": run.status, "best model": run.results.get("best_model", "-"),
         "score": score, "verdict": run.results.get("verdict", {}).get("status", "-"),
-        "settings": "; ".join(run.record.get("overrides", [])),
+        "settings": "; ".join(o for o in run.record.get("overrides", []) if not o.startswith(_HOW)),
     }
 
 # %% ../../../../nbs/lib/running/history.ipynb #832adcc2

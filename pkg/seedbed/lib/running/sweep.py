@@ -30,7 +30,7 @@ def values_of(text: str) -> list[str]:
     out = []
     for part in text.split(","):
         ends = re.fullmatch(r"\s*(-?\d+)\.\.(-?\d+)\s*", part)
-        out += [str(n) for n in range(int(ends[1]), int(ends[2]) + 1)] if ends else [part.strip().replace("+", ", ")]
+        out += [str(n) for n in range(int(ends[1]), int(ends[2]) + 1)] if ends else [part.strip().replace("+", ", ") or "none"]
     return list(dict.fromkeys(out))
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #32ede967
@@ -126,13 +126,14 @@ def seeds_together(
     """A row for each combination and model, over all seeds."""
     from seedbed.compare import gather
     from seedbed.lib.judging.intervals import interval
+    from seedbed.lib.judging.metrics import metric_named
     groups = {}
     for cell in cells:
         if not cell.error: groups.setdefault(tuple(o for o in cell.overrides if not o.startswith("run.seeds=")), []).append(Path(cell.run))
-    rows = []
+    rows, better = [], 1
     for overrides, runs in groups.items():
         asked = load_settings(runs[0] / "settings.ini")
-        found = {}
+        found, better = {}, 1 if metric_named(asked.success.metric).greater_is_better else -1
         for run in runs:
             for c in gather(run, asked): found.setdefault(c.model, []).append(c)
         for model, parts in found.items():
@@ -147,7 +148,7 @@ def seeds_together(
                     "seed_sd": sd, "seeds": sorted(seeds), "runs": [r.name for r in runs],
                 }
             )
-    return sorted(rows, key=lambda row: -(row["value"]))
+    return sorted(rows, key=lambda row: -better * row["value"])
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #d81f6ade
 def write_sweep(settings: Settings, command: str, cells: list[Cell], rows: list[dict]) -> Path:
