@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -17,11 +18,13 @@ from seedbed.lib.running.engines import preload
 from seedbed.lib.errors import InputError
 from seedbed.lib.running.fingerprints import Fingerprints
 from seedbed.lib.running.pipeline import RunFailed, run_pipeline
+from seedbed.lib.running.replay import partings
 from seedbed.lib.settings import load_settings
 from seedbed.lib.running.stages import STAGES
 from test_pipeline import Names, make_project, record_of, write_notebook
 from world import refused
 
+ROOT = Path(__file__).resolve().parents[1]
 ONE = "[models]\nnames = majority\n[run]\nseeds = 0\n"
 DATA = "import json\nfolder = settings.root / processed_dir\nfolder.mkdir(parents=True, exist_ok=True)\n(folder / 'dataset.h5').write_text(f'{settings.split.folds} folds');"
 MODEL = "place = settings.root / run_dir / 'models' / model / f'seed_{seed}'\n(place / 'results.json').write_text('{\"score\": 1}');"
@@ -205,17 +208,18 @@ def kill(process):
 
 
 def test_a_run_that_is_killed_at_any_moment_goes_on(made):
-    root, whole, done = made[0], ALL, set()
-    shutil.rmtree(root / "data/cache/stages")
-    for moment in range(4):
+    (root, first), done, moments = made, set(ALL), random.Random(0)
+    for _ in range(int(os.environ.get("SEEDBED_KILLS", 4))):
+        if done == set(ALL): shutil.rmtree(root / "data/cache/stages"); done = set() # begin again
         process = start(root)
-        try: process.communicate(timeout=2.5 + .6 * moment)
+        try: process.communicate(timeout=moments.uniform(1.5, 5.5))
         except subprocess.TimeoutExpired: kill(process)
         kept = {e.record["name"] for e in Cache(load_settings(root / "settings.ini")).entries()}
         assert done <= kept, "nothing is lost"
         done = kept
     begun, run = executed(root)
-    assert set(begun) == set(whole) - done and record_of(run)["status"] == "complete"
+    assert set(begun) == set(ALL) - done and record_of(run)["status"] == "complete"
+    assert partings(*(json.loads((r / "results.json").read_text()) for r in (first, run))) == []
     assert executed(root)[0] == []
 
 
@@ -305,3 +309,13 @@ def test_a_run_is_found_in_many_ways_by_every_command(tmp_path):
     assert find_run(settings, str(tmp_path / "elsewhere"), complete=True).folder == tmp_path / "elsewhere"
     refused(lambda: find_run(settings, "2026-01"), "2026-01: fits 2 runs", "write more of the name")
     refused(lambda: find_run(settings, "2026-03", complete=True), "2026-03: no such complete run; ")
+
+
+def test_another_threshold_judges_again_and_trains_nothing():
+    from seedbed.lib.running.dependencies import Reader
+    from seedbed.lib.running.graph import setting_values, used_by
+    nbs, settings = ROOT / "nbs", load_settings(ROOT / "settings.ini")
+    reads = {s.name: set(setting_values(settings, used_by(Reader(nbs), settings, nbs, s).settings)) for s in STAGES if s.name in ("04_model", "05_compare")}
+    assert {name for name in reads["04_model"] if name.startswith(("success.", "run."))} == {
+        "success.metric", "success.quantity", "run.threads", "run.resamples", "run.level", "run.open_test"}
+    assert {"success.usable", "success.ceiling", "success.worst_region_min"} <= reads["05_compare"]

@@ -168,6 +168,7 @@ def run_on_cluster(
             task = running.pop(future)
             try: seconds, failure = future.result()
             except Exception as error: seconds, failure = 0., asdict(Failure(None, type(error).__name__, str(error))) # its workers died, again and again
+            future.release() # else a worker that dies later would have it done again
             end(Outcome(task, seconds, Failure(**failure) if failure else None))
         time.sleep(.05)
     return done

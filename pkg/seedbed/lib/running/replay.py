@@ -27,7 +27,7 @@ from ..settings import Settings, load_settings, parse_ini
 # %% ../../../../nbs/lib/running/replay.ipynb #efd45414
 VOLATILE = {
     "run_id", "started_at", "ended_at", "fit_s", "us_per_sample", "memory_mb", "timings", "val_evaluations_count", "artifacts", "git",
-    "environment", "paths", "stages",
+    "environment", "paths", "stages", "workers", "scheduler", "kernel",
 }
 
 def partings(
@@ -149,9 +149,10 @@ def execute(
     code = "from seedbed.cli import main; main()"
     path = os.pathsep.join([*[str(p) for p in (project / "pkg",) if p.is_dir()], os.environ.get("PYTHONPATH", "")])
     variables = {k: v for k, v in os.environ.items() if not k.startswith("SEEDBED_")} | {"PYTHONPATH": path}
+    asked = ["--settings", str(run.folder.resolve() / "settings.ini"), "-p", "run.scheduler=none", *fixed]
     process = subprocess.Popen(
-        [sys.executable, "-c", code, "run", "--settings", str(run.folder.resolve() / "settings.ini"), *fixed], cwd=project,
-        env=variables | {"SEEDBED_ROOT": str(project)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [sys.executable, "-c", code, "run", *asked], cwd=project, env=variables | {"SEEDBED_ROOT": str(project)}, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
     )
     last = ""
     for line in process.stdout:

@@ -115,6 +115,7 @@ def run_on_workers(cells: list[Cell], root: Path, client, command: str, variable
             cell, _, began = running.pop(future)
             try: cell.run, cell.error = future.result()
             except Exception as error: cell.error = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            future.release() # else a worker that dies later would have it done again
             cell.seconds = time.perf_counter() - began
             ended(cell)
         time.sleep(.2)
