@@ -10,6 +10,7 @@ __all__ = ['cluster_class', 'start_cluster', 'connect', 'state_of_code', 'use_co
 import contextlib
 import importlib
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -49,7 +50,8 @@ def start_cluster(
 ):
     """Start a cluster; what its jobs need comes from dask's own configuration."""
     kind, submit = cluster_class(name), _SUBMIT.get(name)
-    if name == "local": return kind(n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1")
+    here = {"dashboard_address": "127.0.0.1:0", "host": "127.0.0.1", "silence_logs": logging.CRITICAL} # a worker that dies is no news
+    if name == "local": return kind(n_workers=workers, threads_per_worker=1, **here)
     if submit and not shutil.which(submit):
         raise InputError(f"run.scheduler = {name}: there is no `{submit}` on this machine; start seedbed where jobs are submitted")
     try: cluster = kind()
