@@ -97,6 +97,10 @@ def export_scene(area: Area, start: Start, to: To, side: Side = 2048, plan: Plan
     if lost: leave(f"{len(lost)} tiles failed; the same command hands them in again", 2)
 
 
+def _few(names, most: int = 20) -> str:
+    return " ".join(names) if len(names) <= most else f"{names[0]} {names[1]} ... {names[-1]} ({len(names)})"
+
+
 def sensors(overrides: Overrides = None, debug: Debug = False):
     """List the presets and sensors that the section earthengine of settings.ini can name."""
     from seedbed.lib.earthengine.sensors import catalogue
@@ -105,9 +109,9 @@ def sensors(overrides: Overrides = None, debug: Debug = False):
     console, found, known = make_console(), presets(), catalogue()
     print_table([("preset", list(found)), ("steps", [f"{s.steps} x {s.length} {s.unit}" for s in found.values()]),
                  ("size", [f"{s.size} px of {s.resolution:g}" for s in found.values()]),
-                 ("bands of a step", [" ".join(s.layout.variables) for s in found.values()]),
+                 ("bands of a step", [_few(s.layout.variables) for s in found.values()]),
                  ("static", [" ".join(s.layout.static) for s in found.values()])], console)
     console.print()
     print_table([("sensor", list(known)), ("collection", [s.assets[0] for s in known.values()]),
-                 ("bands", [" ".join(s.variables) for s in known.values()]),
+                 ("bands", [_few(s.variables) for s in known.values()]),
                  ("since", [s.since or "-" for s in known.values()])], console)

@@ -7,7 +7,10 @@ from .tables import make_console, print_table
 def models(debug: Debug = False):
     """List the models that settings.ini can name."""
     from seedbed.model import list_models
-    found = list_models()
+    from seedbed.models.network import Network
+    models = list_models()
+    simplest_first = sorted(models, key=lambda name: (issubclass(models[name], Network), models[name].sees == "bands"))
+    found = {name: models[name] for name in simplest_first}
     described = [(found[name].__doc__ or "").strip().partition("\n")[0] for name in found]
     print_table([("name", list(found)), ("what it is", described)], make_console())
 
