@@ -21,12 +21,15 @@ CHIP = Path(SHARED or "nowhere") / "togo_cropharvest_chip/tifs/98.tif"
 
 
 def make_folder(root, count=40, arrays=True, test=True):
-    """A dataset in CropHarvest's layout: fields of maize and of other crops in Kenya, two of which have no name; a test set of 30 pixels."""
+    """A dataset in CropHarvest's layout: fields of maize and other crops in Kenya, two without a name; a test set of 30 pixels."""
     random = np.random.default_rng(0)
     for name in ("features/arrays", "test_features", "eo_data"): (root / name).mkdir(parents=True)
     i = np.arange(count)
-    table = {"index": i, "dataset": "kenya", "is_crop": (i % 4 != 3).astype(int), "label": [("maize", "tea", None, None)[k % 4] if k > 7 or k % 4 < 2 else ("bean" if k % 4 == 2 else None) for k in i],
-             "lat": i // 8 * .2, "lon": 35 + i % 8 * .2, "export_end_date": "2020-02-01", "is_test": i == count - 1}
+    table = {
+        "index": i, "dataset": "kenya", "is_crop": (i % 4 != 3).astype(int),
+        "label": [("maize", "tea", None, None)[k % 4] if k > 7 or k % 4 < 2 else ("bean" if k % 4 == 2 else None) for k in i],
+        "lat": i // 8 * 0.2, "lon": 35 + i % 8 * 0.2, "export_end_date": "2020-02-01", "is_test": i == count - 1,
+    }
     gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326).to_file(root / "labels.geojson")
     values = random.normal(size=(count, 12, 18)).astype("float64") + (i % 4 == 0)[:, None, None]
     for k in i if arrays else []:
@@ -62,7 +65,10 @@ def project(tmp_path):
     """A function that makes a project which reads such a folder."""
     def make(task="kenya", **options):
         values = make_folder(tmp_path / "crop", **options.pop("folder", {}))
-        settings = {"source.name": "cropharvest:crop", "source.task": task, "split.block_km": "15", "split.buffer_km": "0", "split.folds": "3", **options}
+        settings = {
+            "source.name": "cropharvest:crop", "source.task": task, "split.block_km": "15", "split.buffer_km": "0", "split.folds": "3",
+            **options,
+        }
         return World(tmp_path, settings), values
     return make
 
@@ -76,10 +82,14 @@ def test_labels_arrays_and_test_set_reach_the_dataset(project):
     data = SampleDataset(settings.root / settings.processed_dir / "dataset.h5", None)
     assert data.bands == (*[c for c in CHANNELS if c not in STATIC], *STATIC) and data.steps == 12
     region = data.column("region")
-    assert (region == "Kenya_maize_2020_0_0").sum() == 20 and (region == "kenya").sum() == 31 # 39 without the test row, less 8 crops without a name
+    assert (region == "Kenya_maize_2020_0_0").sum() == 20 and (
+        region == "kenya"
+    ).sum() == 31  # 39 without the test row, less 8 crops without a name
     found = data.to_xarray() if pytest.importorskip("xarray") else None
     one = found.sel(sample="0_kenya")
-    assert np.allclose(one["X"].values, values[0][:, [*range(15), 17]], atol=1e-5) and np.allclose(one["static"].values, values[0][0, 15:17], atol=1e-5)
+    assert np.allclose(one["X"].values, values[0][:, [*range(15), 17]], atol=1e-5) and np.allclose(
+        one["static"].values, values[0][0, 15:17], atol=1e-5
+    )
     assert str(found.sel(sample="0_kenya")["start"].values) == "2019-02-06"
 
 
@@ -88,7 +98,10 @@ def test_without_arrays_the_exported_images_are_read(project):
     random = np.random.default_rng(1)
     labels = gpd.read_file(world.root / "crop/labels.geojson")
     for row in labels.itertuples():
-        if row.index % 4 < 2: write_export(world.root / f"crop/eo_data/{row.index}-kenya_2019-02-06_2020-02-01.tif", random.uniform(1, 9, 206), row.lon, row.lat)
+        if row.index % 4 < 2:
+            write_export(
+                world.root / f"crop/eo_data/{row.index}-kenya_2019-02-06_2020-02-01.tif", random.uniform(1, 9, 206), row.lon, row.lat
+            )
     manifest = export(world.settings())
     assert manifest["labels"] == 20 and sum("neither" in r for r in manifest["left_out"].values()) == 11
 
@@ -130,7 +143,8 @@ def test_the_real_export():
     stacked = np.concatenate([raw[:204].reshape(12, 17), np.tile(raw[204:], (12, 1))], axis=1)
     assert values.shape == (12, 18) and np.isfinite(values).all() and np.allclose(values, reference(stacked, slope))
     ranges = {"VV": (-30, 0), "B4": (100, 4000), "temperature_2m": (290, 315), "elevation": (0, 1000)}
-    for name, (low, high) in ranges.items(): assert (values[:, CHANNELS.index(name)] >= low).all() and (values[:, CHANNELS.index(name)] <= high).all(), name
+    for name, (low, high) in ranges.items():
+        assert (values[:, CHANNELS.index(name)] >= low).all() and (values[:, CHANNELS.index(name)] <= high).all(), name
 
 
 def test_faults_are_said_in_a_line(project, tmp_path):

@@ -17,8 +17,12 @@ from seedbed.lib.settings import load_settings
 from seedbed.success import contract_of
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = {"f1_score": .8702, "best_model": "tempcnn", "primary": {"metric": "f1_score", "value": .8702, "ci": [.81, .9]}, "verdict": {"status": "usable", "reasons": ["beyond 0.75"]},
-           "models": [{"model": "tempcnn", "value": .8702, "ci": [.81, .9], "verdict": "usable", "parameters": 1200}], "warnings": ["a small sample"], "started_at": "2026-01-01"}
+RESULTS = {
+    "f1_score": 0.8702, "best_model": "tempcnn", "primary": {"metric": "f1_score", "value": 0.8702, "ci": [0.81, 0.9]},
+    "verdict": {"status": "usable", "reasons": ["beyond 0.75"]},
+    "models": [{"model": "tempcnn", "value": 0.8702, "ci": [0.81, 0.9], "verdict": "usable", "parameters": 1200}],
+    "warnings": ["a small sample"], "started_at": "2026-01-01",
+}
 
 
 @pytest.fixture
@@ -32,19 +36,33 @@ def builder(monkeypatch):
 
 def notebook(*cells):
     """A notebook of texts: prose, or code where the text begins with a bar."""
-    made = [{"cell_type": "code", "id": f"c{i}", "metadata": {}, "source": t[1:], "outputs": [], "execution_count": None} if t.startswith("|")
-            else {"cell_type": "markdown", "id": f"m{i}", "metadata": {}, "source": t} for i, t in enumerate(cells)]
-    return json.dumps({"cells": made, "metadata": {"kernelspec": {"display_name": "python3", "language": "python", "name": "python3"}}, "nbformat": 4, "nbformat_minor": 5})
+    made = [
+        (
+            {"cell_type": "code", "id": f"c{i}", "metadata": {}, "source": t[1:], "outputs": [], "execution_count": None}
+            if t.startswith("|")
+            else {"cell_type": "markdown", "id": f"m{i}", "metadata": {}, "source": t}
+        )
+        for i, t in enumerate(cells)
+    ]
+    return json.dumps(
+        {
+            "cells": made, "metadata": {"kernelspec": {"display_name": "python3", "language": "python", "name": "python3"}}, "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    )
 
 
 @pytest.fixture
 def site(tmp_path, builder):
     """A function that builds a small site and returns a function that reads its pages."""
     (tmp_path / "nbs/images").mkdir(parents=True)
-    for name in ("settings.ini", "pyproject.toml", "nbs/_quarto.yml", "nbs/styles.css", "nbs/images/favicon.svg"): shutil.copy(ROOT / name, tmp_path / name)
+    for name in ("settings.ini", "pyproject.toml", "nbs/_quarto.yml", "nbs/styles.css", "nbs/images/favicon.svg"):
+        shutil.copy(ROOT / name, tmp_path / name)
     text = (tmp_path / "nbs/_quarto.yml").read_text()
     (tmp_path / "nbs/_quarto.yml").write_text(text[:text.index("    left:")] + text[text.index("  sidebar:"):])
-    (tmp_path / "nbs/sidebar.yml").write_text('website:\n  sidebar:\n    contents:\n      - index.ipynb\n      - section: Stages\n        contents: "0*.ipynb"\n')
+    (tmp_path / "nbs/sidebar.yml").write_text(
+        'website:\n  sidebar:\n    contents:\n      - index.ipynb\n      - section: Stages\n        contents: "0*.ipynb"\n'
+    )
     (tmp_path / "reports/first/figures").mkdir(parents=True)
     (tmp_path / "reports/first/results.json").write_text(json.dumps(RESULTS))
     def make(*cells, **pages):
@@ -56,10 +74,22 @@ def site(tmp_path, builder):
 
 
 def test_a_site_with_everything(site):
-    read = site("[stage](00_first.ipynb), {{ first.f1_score }} and `{{ first.f1_score }}`, [report](../reports/first/index.qmd); $x^2$; see `look_up`", "|#| hide\nsecret = 1", "|#| export\ndef shown(): pass",
-                **{"00_first": notebook("# First: a stage\n\n> What it does")})
+    read = site(
+        "[stage](00_first.ipynb), {{ first.f1_score }} and `{{ first.f1_score }}`, [report](../reports/first/index.qmd); $x^2$; see"
+        " `look_up`",
+        "|#| hide\nsecret = 1",
+        "|#| export\ndef shown(): pass",
+        **{"00_first": notebook("# First: a stage\n\n> What it does")},
+    )
     home = read("index.html")
-    assert "0.870 and" in home and "{{ first.f1_score }}" in home and "<math" in home and "secret" not in home and "shown" in home and "#| export" not in home
+    assert (
+        "0.870 and" in home
+        and "{{ first.f1_score }}" in home
+        and "<math" in home
+        and "secret" not in home
+        and "shown" in home
+        and "#| export" not in home
+    )
     assert 'href="reference/lib/looking/quoting.html#look_up"' in home and "First" in home and "jsdelivr" not in home
     report = read("reports/first/index.html")
     assert "usable" in report and "0.810 to 0.900" in report and "0.810–0.900" in report and "a small sample" in report
@@ -68,8 +98,14 @@ def test_a_site_with_everything(site):
 
 
 def test_what_is_broken_is_not_published(site, builder, tmp_path):
-    broken = {"[gone](01_gone.ipynb)": "01_gone", "[place](#nowhere)": "no such place", "{{ second.f1_score }}": "no such run", "{{ first.f2_score }}": "did you mean 'f1_score'",
-              "<img src='https://example.org/a.png'>": "from elsewhere", "![](images/gone.png)": "gone.png"}
+    broken = {
+        "[gone](01_gone.ipynb)": "01_gone",
+        "[place](#nowhere)": "no such place",
+        "{{ second.f1_score }}": "no such run",
+        "{{ first.f2_score }}": "did you mean 'f1_score'",
+        "<img src='https://example.org/a.png'>": "from elsewhere",
+        "![](images/gone.png)": "gone.png",
+    }
     with pytest.raises(builder.DocsError) as caught: site(*broken)
     assert [why for why in broken.values() if why not in str(caught.value)] == [] and not (tmp_path / "_docs").exists()
 
@@ -85,7 +121,9 @@ def test_publish_copies_what_a_report_needs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("seedbed.lib.results.read_results", lambda path: json.loads(Path(path).read_text()))
     sys.modules["seedbed.cli.publish"].publish("latest", name="pilot")
-    assert sorted(p.relative_to(tmp_path / "reports").as_posix() for p in (tmp_path / "reports").rglob("*") if p.is_file()) == ["pilot/05_compare.ipynb", "pilot/figures/scores.png", "pilot/results.json", "pilot/run.json"]
+    assert sorted(p.relative_to(tmp_path / "reports").as_posix() for p in (tmp_path / "reports").rglob("*") if p.is_file()) == [
+        "pilot/05_compare.ipynb", "pilot/figures/scores.png", "pilot/results.json", "pilot/run.json",
+    ]
     assert fill_in("{{ pilot.f1_score:.1% }}", tmp_path) == "87.0%" and "pilot.accuracy" in capsys.readouterr().out
     refused(lambda: sys.modules["seedbed.cli.publish"].publish("2026-01-03_c"), "no such complete run", "did you mean")
     refused(lambda: sys.modules["seedbed.cli.publish"].publish("latest", name="../x"), "--as ../x")
@@ -98,7 +136,8 @@ def test_the_guide_to_data_formats_names_every_field(tmp_path):
     settings = world.settings()
     with h5py.File(settings.root / settings.processed_dir / "dataset.h5") as file: names = [*file, *file.attrs]
     audit, manifest = json.loads((settings.root / settings.processed_dir / "audit.json").read_text()), found["manifest"]
-    for record in (audit, audit["split"], audit["missing"], audit["checks"][0], manifest, manifest["layout"], manifest["target"]): names += record
+    for record in (audit, audit["split"], audit["missing"], audit["checks"][0], manifest, manifest["layout"], manifest["target"]):
+        names += record
     asked = contract_of(load_settings())
     names += [*asked, *json.loads((ROOT / "pkg/seedbed/schemas/results.schema.json").read_text())["properties"]]
     results, run = (json.loads((ROOT / f"reports/romania/{name}.json").read_text()) for name in ("results", "run"))
@@ -115,7 +154,10 @@ def test_sidebar_and_bar_agree_with_the_tree(builder):
     nbs = ROOT / "nbs"
     named = sidebar.pages_of(sidebar.own_contents(nbs))
     there = {p.relative_to(nbs).as_posix() for p in nbs.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts}
-    assert sorted(named) == sorted(there), f"nbs/sidebar.yml: lacks {sorted(there - set(named))}, has too much: {sorted(n for n in named if n not in there or named.count(n) > 1)}"
+    assert sorted(named) == sorted(there), (
+        f"nbs/sidebar.yml: lacks {sorted(there - set(named))}, has too much:"
+        f" {sorted(n for n in named if n not in there or named.count(n) > 1)}"
+    )
     options = yaml.safe_load((nbs / "_quarto.yml").read_text())
     assert [item["href"] for item in options["website"]["navbar"]["left"] if not (nbs / item["href"]).is_file()] == []
     assert [name for name in (options["format"]["html"]["css"], options["website"]["favicon"]) if not (nbs / name).is_file()] == []
@@ -134,8 +176,10 @@ def test_guides_run_only_commands_and_files_that_they_show(tmp_path):
 
 def test_a_published_run_does_not_say_where_it_lay(tmp_path):
     forget = sys.modules["seedbed.cli.publish"].forget_places
-    for name, record in (("a.ipynb", {"cells": [], "metadata": {"papermill": {"input_path": "/home/me/nbs/a.ipynb"}, "kernelspec": {}}}),
-                         ("run.json", {"git": {"remote": "/home/me/seedbed"}}), ("results.json", {"git": {"remote": "git@github.com:me/seedbed"}})):
+    for name, record in (
+        ("a.ipynb", {"cells": [], "metadata": {"papermill": {"input_path": "/home/me/nbs/a.ipynb"}, "kernelspec": {}}}),
+        ("run.json", {"git": {"remote": "/home/me/seedbed"}}), ("results.json", {"git": {"remote": "git@github.com:me/seedbed"}}),
+    ):
         (tmp_path / name).write_text(json.dumps(record))
         forget(tmp_path / name)
     kept = {p.name: json.loads(p.read_text()) for p in tmp_path.iterdir()}

@@ -66,7 +66,8 @@ def test_xarray_keeps_chips_as_pictures_and_survives_a_file(chips, tmp_path):
 
 def test_each_sample_has_dates_of_its_own():
     times = step_times(["2018-01-31", "", "2020-11-01"], 3, 1)
-    assert [str(t)[:10] for t in times[0]] == ["2018-01-31", "2018-02-28", "2018-03-31"] and np.isnat(times[1]).all() and str(times[2, 2])[:10] == "2021-01-01"
+    assert [str(t)[:10] for t in times[0]] == ["2018-01-31", "2018-02-28", "2018-03-31"]
+    assert np.isnat(times[1]).all() and str(times[2, 2])[:10] == "2021-01-01"
 
 
 def test_orders_repeat_with_the_seed_and_differ_between_epochs():

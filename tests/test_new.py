@@ -20,14 +20,18 @@ SKIPPED = ("data/", "reports/", ".git/", "README.md", ".template.json")
 
 
 def git(root, *words):
-    done = subprocess.run(["git", "-C", str(root), "-c", "user.name=Test", "-c", "user.email=test@localhost", *words], capture_output=True, text=True)
+    done = subprocess.run(
+        ["git", "-C", str(root), "-c", "user.name=Test", "-c", "user.email=test@localhost", *words], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
 def python(root, code, *words):
     """Run code with the project's own package, as its command would."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("SEED" + "BED_")} | {"PYTHONPATH": str(root / "pkg"), "OMP_NUM_THREADS": "1"}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SEED" + "BED_")} | {
+        "PYTHONPATH": str(root / "pkg"), "OMP_NUM_THREADS": "1",
+    }
     done = subprocess.run([sys.executable, "-c", code, *words], cwd=root, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
@@ -53,15 +57,24 @@ def project(template, tmp_path_factory):
     target = tmp_path_factory.mktemp("made") / "maize-kenya"
     here = Path.cwd()
     os.chdir(template)
-    try: new(target, package="maize_kenya", title="Maize in Kenya", author="A. Farmer", overrides=["success.usable=0.8", "success.source=the crop unit"], ask=False)
-    finally: os.chdir(here)
+    try:
+        new(
+            target, package="maize_kenya", title="Maize in Kenya", author="A. Farmer",
+            overrides=["success.usable=0.8", "success.source=the crop unit"], ask=False,
+        )
+    finally:
+        os.chdir(here)
     return target
 
 
 def test_the_package_is_renamed_everywhere(project, template):
     assert package_of(project) == "maize_kenya" and not (project / f"pkg/{package_of(template)}").exists()
     old = package_of(template)
-    left = [name for name in git(project, "ls-files").splitlines() if not name.startswith(SKIPPED) and old in (project / name).read_bytes().decode(errors="replace").lower()]
+    left = [
+        name
+        for name in git(project, "ls-files").splitlines()
+        if not name.startswith(SKIPPED) and old in (project / name).read_bytes().decode(errors="replace").lower()
+    ]
     assert left == []
     assert old not in (project / ".template.json").name and f'"template": "{old}"' in (project / ".template.json").read_text()
 
@@ -71,12 +84,19 @@ def test_one_commit_and_the_answers_are_in_it(project):
     assert git(project, "rev-parse", "main") == git(project, "rev-parse", "template")
     settings = (project / "settings.ini").read_text()
     assert "usable = 0.8 " in settings and "source = the crop unit" in settings and "# from here on the result is of use" in settings
-    assert "Maize in Kenya" in (project / "README.md").read_text() and 'description = "Maize in Kenya"' in (project / "pyproject.toml").read_text()
+    assert (
+        "Maize in Kenya" in (project / "README.md").read_text()
+        and 'description = "Maize in Kenya"' in (project / "pyproject.toml").read_text()
+    )
 
 
 def test_its_command_its_package_and_its_notebooks_agree(project):
     assert "usable = 0.8" in python(project, "import sys; from maize_kenya.cli import main; main()", "settings")
-    python(project, "from pathlib import Path; from maize_kenya.lib.running.sync import check_in_sync; p = Path('.').resolve(); check_in_sync(p / 'nbs', p / 'pkg/maize_kenya', p)")
+    python(
+        project,
+        "from pathlib import Path; from maize_kenya.lib.running.sync import check_in_sync; p = Path('.').resolve(); check_in_sync(p /"
+        " 'nbs', p / 'pkg/maize_kenya', p)",
+    )
 
 
 def test_it_runs_at_once(project):
@@ -90,21 +110,36 @@ def test_nothing_leads_to_the_guides_of_the_template_alone(project):
     assert [n for n in left_out if (project / "nbs" / n).exists() or n in (project / "nbs/sidebar.yml").read_text()] == []
     quickstart = (project / "nbs/guides/quickstart.ipynb").read_text()
     assert "own_project" not in quickstart and "own_data.ipynb" in quickstart
-    assert "lib/judging/comparison.ipynb" in (project / "nbs/sidebar.yml").read_text() and 'title: "Maize in Kenya"' in (project / "nbs/_quarto.yml").read_text()
+    assert (
+        "lib/judging/comparison.ipynb" in (project / "nbs/sidebar.yml").read_text()
+        and 'title: "Maize in Kenya"' in (project / "nbs/_quarto.yml").read_text()
+    )
     pages = json.loads((project / "nbs/index.ipynb").read_text())["cells"][1]["source"]
-    assert {found for line in pages for found in re.findall(r"\((\w+\.ipynb)\)", line)} == {p.name for p in (project / "nbs").glob("0*.ipynb")}
+    assert {found for line in pages for found in re.findall(r"\((\w+\.ipynb)\)", line)} == {
+        p.name for p in (project / "nbs").glob("0*.ipynb")
+    }
 
 
 def test_it_speaks_of_itself(project, template):
     words = {name: (project / name).read_text() for name in ("README.md", "CITATION.cff", "CHANGELOG.md", "nbs/_quarto.yml")}
-    assert "Maize in Kenya" in words["CITATION.cff"] and "A. Farmer" in words["CITATION.cff"] and "A. Farmer" in (project / "pyproject.toml").read_text()
-    assert all(package_of(template) not in text for name, text in words.items() if name != "README.md") and "template" not in words["nbs/_quarto.yml"]
+    assert (
+        "Maize in Kenya" in words["CITATION.cff"]
+        and "A. Farmer" in words["CITATION.cff"]
+        and "A. Farmer" in (project / "pyproject.toml").read_text()
+    )
+    assert (
+        all(package_of(template) not in text for name, text in words.items() if name != "README.md")
+        and "template" not in words["nbs/_quarto.yml"]
+    )
 
 
 def test_links_to_pages_that_are_left_out_keep_their_words(tmp_path):
     (tmp_path / "nbs/guides").mkdir(parents=True); (tmp_path / "nbs/lib").mkdir()
     (tmp_path / "nbs/sidebar.yml").write_text("- guides/gone.ipynb\n- lib/gone.ipynb\n- { text: x, href: guides/gone.ipynb }\n")
-    for name, text in (("guides/here", "See [what is gone](gone.ipynb#a), then\n- [gone](gone.ipynb), too\n- [this](here.ipynb)"), ("lib/one", "[gone](gone.ipynb) and [it](../guides/gone.ipynb)")):
+    for name, text in (
+        ("guides/here", "See [what is gone](gone.ipynb#a), then\n- [gone](gone.ipynb), too\n- [this](here.ipynb)"),
+        ("lib/one", "[gone](gone.ipynb) and [it](../guides/gone.ipynb)"),
+    ):
         (tmp_path / f"nbs/{name}.ipynb").write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": text}]}))
     forget_pages(tmp_path, ("README.md", "nbs/guides/gone.ipynb"))
     def read(name): return "".join(json.loads((tmp_path / f"nbs/{name}.ipynb").read_text())["cells"][0]["source"])
@@ -168,4 +203,7 @@ def test_faults_leave_nothing_behind(template, tmp_path, monkeypatch):
 
 def test_settings_keep_their_comments():
     text = "[a]\nx = 1        # one\ny = 2\n[b]\nx = 3 # three\n"
-    assert set_values(text, {"a.x": "long value that is wide", "b.x": "4"}) == "[a]\nx = long value that is wide # one\ny = 2\n[b]\nx = 4 # three\n"
+    assert (
+        set_values(text, {"a.x": "long value that is wide", "b.x": "4"})
+        == "[a]\nx = long value that is wide # one\ny = 2\n[b]\nx = 4 # three\n"
+    )

@@ -4,7 +4,8 @@
     python tools/try_guides.py quickstart splits   some
     python tools/try_guides.py --packages .venv    with the packages of an environment that is there: quicker
 
-In a guide, a block of `sh` is executed; a block with a file name is written there (settings.ini: its lines are merged); every other block is only shown.
+In a guide, a block of `sh` is executed; a block with a file name is written there (settings.ini: its lines are merged); every other block
+is only shown.
 """
 
 import argparse
@@ -64,7 +65,8 @@ def try_guide(guide: Path, packages: Path | None) -> str:
         subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
         if packages: borrow_packages(clone, packages)
         hidden = ("PYTHONPATH", "PYTHONSAFEPATH", "VIRTUAL_ENV")
-        environment = {k: v for k, v in os.environ.items() if k not in hidden and not k.startswith("SEEDBED_")} | {"PATH": f"{clone / '.venv/bin'}:{os.environ['PATH']}"}
+        environment = {k: v for k, v in os.environ.items() if k not in hidden and not k.startswith("SEEDBED_")}
+        environment["PATH"] = f"{clone / '.venv/bin'}:{os.environ['PATH']}"
         for language, name, text in blocks(guide):
             if name == "settings.ini": merge_settings(clone / name, text)
             elif name:
@@ -72,7 +74,8 @@ def try_guide(guide: Path, packages: Path | None) -> str:
                 (clone / name).write_text(text, encoding="utf-8")
             elif language == "sh":
                 began = time.perf_counter()
-                done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=clone, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+                command = ["bash", "-euo", "pipefail", "-c", text]
+                done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
                 first = text.strip().splitlines()[0]
                 print(f"  {time.perf_counter() - began:6.1f} s  {first[:100]}", flush=True)
                 if done.returncode: return f"{guide.stem}: exit {done.returncode}\n{text}{done.stdout[-1500:]}{done.stderr[-1500:]}"

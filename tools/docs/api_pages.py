@@ -36,8 +36,15 @@ def write_api(package: str, staging: Path, nbs: Path) -> dict[str, list[dict]]: 
         symbols = [s for s in api.inventory([name])]
         place = Path("reference", *name.split(".")[1:]).with_suffix(".qmd")
         (staging / place).parent.mkdir(parents=True, exist_ok=True)
-        (staging / place).write_text(with_notebook(api.page(settings, module, symbols), notebook_of(module, nbs), len(place.parts) - 1), encoding="utf-8")
-        index |= {key: f"/{place}#{s.name}" for s in symbols if s.name for key in (f"{name}.{s.name}", *([s.name] if is_a_name(s.name) and s.name not in index else []))}
+        (staging / place).write_text(
+            with_notebook(api.page(settings, module, symbols), notebook_of(module, nbs), len(place.parts) - 1), encoding="utf-8"
+        )
+        index |= {
+            key: f"/{place}#{s.name}"
+            for s in symbols
+            if s.name
+            for key in (f"{name}.{s.name}", *([s.name] if is_a_name(s.name) and s.name not in index else []))
+        }
         room = ".".join(name.split(".")[1:-1])
         title = ROOMS.get(room, room.split(".")[-1].capitalize().replace("Earthengine", "Earth Engine"))
         sections.setdefault(title, []).append({"text": name.split(".")[-1], "href": place.as_posix()})
@@ -53,7 +60,11 @@ def is_a_name(text: str) -> bool:
 def with_notebook(page: str, notebook: Path | None, depth: int) -> str:
     """A reference page that says in which chapter its definitions are explained."""
     front, body = re.match(r"(---\n.*?\n---\n)(.*)", page, flags=re.S).groups()
-    return page if notebook is None else f"{front}\nExplained in the notebook [{notebook.as_posix()}]({'../' * depth}{notebook.as_posix()}).\n{body}"
+    return (
+        page
+        if notebook is None
+        else f"{front}\nExplained in the notebook [{notebook.as_posix()}]({'../' * depth}{notebook.as_posix()}).\n{body}"
+    )
 
 
 def write_command_line(package: str, staging: Path):

@@ -25,14 +25,17 @@ def executed(
     execute: bool,  # False: only what was executed before
 ) -> dict[Path, Path]:  # the executed copy of each notebook that has no outputs of its own
     """Execute notebooks that have not been executed with this very text and this very package."""
-    package = fingerprint_of({p.relative_to(root).as_posix(): p.read_text() for p in sorted(root.glob("pkg/**/*.py")) if p.name != "_modidx.py"}, 16)
+    package = fingerprint_of(
+        {p.relative_to(root).as_posix(): p.read_text() for p in sorted(root.glob("pkg/**/*.py")) if p.name != "_modidx.py"}, 16
+    )
     room, runs, tasks = root / "build/docs/executed", {}, []
     for path in sorted(nbs.rglob("*.ipynb")):
         place = path.relative_to(nbs)
         if "reports" in place.parts or ".ipynb_checkpoints" in place.parts or not needs_running(path): continue
         code = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
         copy = room / f"{place.with_suffix('').as_posix().replace('/', '-')}-{fingerprint_of([package, code], 12)}.ipynb"
-        if not copy.is_file() and execute: tasks.append(Task(place.as_posix(), standing_alone(path, room / "sources" / place), copy.with_suffix(".part.ipynb")))
+        if not copy.is_file() and execute:
+            tasks.append(Task(place.as_posix(), standing_alone(path, room / "sources" / place), copy.with_suffix(".part.ipynb")))
         runs[path] = copy
     if tasks: run_all(tasks, root)
     return {path: copy for path, copy in runs.items() if copy.is_file()}

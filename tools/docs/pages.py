@@ -31,7 +31,8 @@ def fold_imports(cell):
     if cell.cell_type != "code" or not cell.get("source") or cell.source.count("\n") < 3: return
     try: body = ast.parse(cell.source).body
     except SyntaxError: return
-    if all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body): cell.source = f'#| code-fold: true\n#| code-summary: "Imports"\n{cell.source}'
+    if all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body):
+        cell.source = f'#| code-fold: true\n#| code-summary: "Imports"\n{cell.source}'
 
 
 STEPS = [FrontmatterProc, standard.populate_language, standard.strip_ansi, standard.hide_line, standard.filter_stream_,

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from pages import write_notebook
 
-COLUMNS = {"model": "model", "value": "score", "ci": "interval", "difference": "difference", "us_per_sample": "µs a sample", "parameters": "parameters", "verdict": "verdict"}
+COLUMNS = {
+    "model": "model", "value": "score", "ci": "interval", "difference": "difference", "us_per_sample": "µs a sample",
+    "parameters": "parameters", "verdict": "verdict",
+}
 
 
 def cell(name: str, value) -> str:
@@ -30,14 +33,28 @@ def report_text(results: dict, name: str, figures: list[Path], notebooks: list[P
     primary, verdict, code = results.get("primary", {}), results.get("verdict", {}), results.get("git", {})
     low, high = primary.get("ci") or (None, None)
     interval = f" (interval {low:.3f} to {high:.3f})" if low is not None else ""
-    said = f"**{results.get('best_model')}** has {primary.get('metric')} **{primary.get('value', float('nan')):.3f}**{interval}: *{verdict.get('status', 'not judged')}*."
-    parts = [f"---\ntitle: {json.dumps('Report: ' + name)}\ndescription: {json.dumps('What a run has found, from its own results.json')}\n---\n", said]
+    said = (
+        f"**{results.get('best_model')}** has {primary.get('metric')} **{primary.get('value', float('nan')):.3f}**{interval}:"
+        f" *{verdict.get('status', 'not judged')}*."
+    )
+    parts = [
+        f"---\ntitle: {json.dumps('Report: ' + name)}\ndescription: {json.dumps('What a run has found, from its own results.json')}\n---\n",
+        said,
+    ]
     parts += [f"- {reason}" for reason in verdict.get("reasons", [])]
     parts += [f"![](figures/{p.name})" for p in figures] + ["## The models\n", table(results.get("models", []))]
     if results.get("warnings"): parts += ["## Warnings\n", *(f"- {w}" for w in results["warnings"])]
-    parts += ["## The run itself\n", "Its notebooks, as they were executed: " + ", ".join(f"[{p.stem}]({p.name})" for p in notebooks) + "."] if notebooks else []
+    parts += (
+        ["## The run itself\n", "Its notebooks, as they were executed: " + ", ".join(f"[{p.stem}]({p.name})" for p in notebooks) + "."]
+        if notebooks
+        else []
+    )
     files = ["[results.json](results.json){target=_blank}"] + (["[report.html](report.html)"] if whole else [])
-    parts += [f"Files: {', '.join(files)}. Started {results.get('started_at', '?')}" + (f", commit `{code['commit'][:12]}`" if code.get("commit") else "") + "."]
+    parts += [
+        f"Files: {', '.join(files)}. Started {results.get('started_at', '?')}"
+        + (f", commit `{code['commit'][:12]}`" if code.get("commit") else "")
+        + "."
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -50,7 +67,10 @@ def write_reports(root: Path, staging: Path) -> tuple[list[dict], list[str]]:  #
         notebooks = sorted(folder.glob("*.ipynb"))
         for path in notebooks: found += write_notebook(path, path, target / path.name, root, searched=False)
         results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-        text = report_text(results, folder.name, sorted(folder.glob("figures/*.png"), key=lambda p: (p.stem != "overview", p.name)), notebooks, (folder / "report.html").is_file())
+        text = report_text(
+            results, folder.name, sorted(folder.glob("figures/*.png"), key=lambda p: (p.stem != "overview", p.name)), notebooks,
+            (folder / "report.html").is_file(),
+        )
         (target / "index.qmd").write_text(text, encoding="utf-8")
         entries.append({"text": folder.name, "href": f"reports/{folder.name}/index.qmd"})
     return entries, found

@@ -9,7 +9,11 @@ import yaml
 
 def short_title(path: Path) -> str:
     """A page's title up to the colon; a stage keeps its number."""
-    text = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"]) if path.suffix == ".ipynb" else path.read_text(encoding="utf-8")
+    text = (
+        "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+        if path.suffix == ".ipynb"
+        else path.read_text(encoding="utf-8")
+    )
     heading = re.search(r"^(?:# |title: *\"?)([^\n\":]+)", text, flags=re.M)
     title = heading[1].strip() if heading else path.stem
     number = re.match(r"\d+\w?(?=_)", path.name)
@@ -30,7 +34,8 @@ def spelt_out(contents: list, nbs: Path) -> list:
         if isinstance(item, dict) and "contents" in item:
             inner = spelt_out(item["contents"], nbs)
             if inner: out.append(item | {"contents": inner})
-        elif isinstance(item, str) and "*" in item: out += [entry(nbs, p) for p in sorted(nbs.glob(item)) if p.suffix in (".ipynb", ".qmd", ".md")]
+        elif isinstance(item, str) and "*" in item:
+            out += [entry(nbs, p) for p in sorted(nbs.glob(item)) if p.suffix in (".ipynb", ".qmd", ".md")]
         elif isinstance(item, str): out.append(entry(nbs, nbs / item))  # its title; {text, href} says another one
         else: out.append(item)
     return out

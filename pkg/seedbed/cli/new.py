@@ -1,7 +1,8 @@
 """`seedbed new` and `seedbed update`: a project of one's own, and later what has become better in the template."""
 
-# The branch `template` of a new project holds what the template gave, and nothing else. An update puts a newer rendering there and merges it,
-# so that git itself tells the project's own changes from the template's. The template needs no marks in its files: it stays a project that runs.
+# The branch `template` of a new project holds what the template gave, and nothing else. An update puts a newer rendering there and
+# merges it, so that git itself tells the project's own changes from the template's. The template needs no marks in its files: it stays a
+# project that runs.
 
 import shutil
 import subprocess
@@ -35,13 +36,19 @@ def new(folder: Annotated[Path, typer.Argument(help="Where the project shall be;
     from seedbed.lib.files import project_root
     template, target = clone_of_template(project_root()), folder.expanduser().resolve()
     answers: dict = {"package": check_package(package or target.name.lower().replace("-", "_"))}
-    if target.exists() and (not target.is_dir() or any(target.iterdir())): raise InputError(f"{folder}: exists already and is not empty; choose another folder")
-    if target.is_relative_to(template): raise InputError(f"{folder}: lies inside the template; choose a folder beside it, e.g. ../{target.name}")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InputError(f"{folder}: exists already and is not empty; choose another folder")
+    if target.is_relative_to(template):
+        raise InputError(f"{folder}: lies inside the template; choose a folder beside it, e.g. ../{target.name}")
     if sample not in ("keep", "drop"): raise InputError(f"--sample {sample}: use keep or drop")
-    answers |= {"title": title or target.name, "author": author or git(template, "config", "user.name", check=False).stdout.strip() or "The authors", "sample": sample}
+    answers |= {
+        "title": title or target.name,
+        "author": author or git(template, "config", "user.name", check=False).stdout.strip() or "The authors", "sample": sample,
+    }
     values = chosen_settings(template, overrides or [], ask and sys.stdin.isatty())
     answers["settings"] = {".".join(name): value for name, value in values.items()}
-    if sample == "drop" and not values.get(("source", "name")): raise InputError("--sample drop: nothing is left to run on; name your data, e.g. -p source.name=folder:../my-fields")
+    if sample == "drop" and not values.get(("source", "name")):
+        raise InputError("--sample drop: nothing is left to run on; name your data, e.g. -p source.name=folder:../my-fields")
     commit = git(template, "rev-parse", "HEAD").stdout.strip()
     with tempfile.TemporaryDirectory(dir=target.parent if target.parent.is_dir() else None) as room:
         made = Path(room) / target.name
@@ -51,13 +58,18 @@ def new(folder: Annotated[Path, typer.Argument(help="Where the project shall be;
         if target.exists(): target.rmdir()
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(made, target)
-    if git(template, "status", "--porcelain", "--untracked-files=no").stdout.strip(): print("note: uncommitted changes of the template were not taken over", file=sys.stderr)
-    print(f"{folder}: package {answers['package']}, one commit. Next:\n  cd {folder}\n  make run\n  git remote add origin ...; git push -u origin main {BRANCH}")
+    if git(template, "status", "--porcelain", "--untracked-files=no").stdout.strip():
+        print("note: uncommitted changes of the template were not taken over", file=sys.stderr)
+    print(
+        f"{folder}: package {answers['package']}, one commit. Next:\n  cd {folder}\n  make run\n"
+        f"  git remote add origin ...; git push -u origin main {BRANCH}"
+    )
 
 
 def clone_of_template(root: Path) -> Path:
     """The project's folder, where it is a git clone with a commit."""
-    if git(root, "rev-parse", "--verify", "HEAD", check=False).returncode: raise InputError(f"{root}: is not a git clone with a commit; clone the template and run the command there")
+    if git(root, "rev-parse", "--verify", "HEAD", check=False).returncode:
+        raise InputError(f"{root}: is not a git clone with a commit; clone the template and run the command there")
     return root
 
 
@@ -101,16 +113,23 @@ def update(template: Annotated[Path, typer.Argument(help="A clone of the templat
     """Take over what has become better in the template since this project was made: merged by git, your own changes kept."""
     from seedbed.lib.files import project_root, read_json
     root, template = project_root(), clone_of_template(template.expanduser().resolve())
-    if not (root / RECORD).is_file(): raise InputError(f"{root / RECORD}: is not there; only a project made by `{PACKAGE} new` can be updated")
-    if git(root, "status", "--porcelain", "--untracked-files=no").stdout.strip(): raise InputError(f"{root}: has uncommitted changes; commit or stash them first")
+    if not (root / RECORD).is_file():
+        raise InputError(f"{root / RECORD}: is not there; only a project made by `{PACKAGE} new` can be updated")
+    if git(root, "status", "--porcelain", "--untracked-files=no").stdout.strip():
+        raise InputError(f"{root}: has uncommitted changes; commit or stash them first")
     record = read_json(root / RECORD)
     wanted = git(template, "rev-parse", commit).stdout.strip()
     if wanted == record["commit"]: return print(f"nothing new: this project has {wanted[:12]} already")
-    if not commit_rendering(root, template, wanted, {k: record[k] for k in ("package", "title", "author", "sample", "settings")}): return print("nothing new for this project")
+    if not commit_rendering(root, template, wanted, {k: record[k] for k in ("package", "title", "author", "sample", "settings")}):
+        return print("nothing new for this project")
     merged = git(root, *identity(root), "merge", "--no-edit", BRANCH, check=False)
     if merged.returncode == 0: return print(f"merged the template at {wanted[:12]}; now: make test")
     conflicts = git(root, "diff", "--name-only", "--diff-filter=U").stdout.split()
-    print(f"both sides changed {', '.join(conflicts)}: mend them (notebooks first, then `make export`), git add, git commit; or: git merge --abort", file=sys.stderr)
+    print(
+        f"both sides changed {', '.join(conflicts)}: mend them (notebooks first, then `make export`), git add, git commit;"
+        " or: git merge --abort",
+        file=sys.stderr,
+    )
     raise typer.Exit(1)
 
 
@@ -133,7 +152,7 @@ def commit_rendering(root: Path, template: Path, commit: str, answers: dict) -> 
 
 
 def find_branch(root: Path):
-    """Make the branch `template` anew where a clone has none: it ends with what the template gave last, and begins with the first commit."""
+    """Make the branch `template` anew where a clone has none: it ends with what the template gave last."""
     for ref in (BRANCH, f"origin/{BRANCH}"):
         if git(root, "rev-parse", "--verify", "-q", ref, check=False).returncode == 0: break
     else:

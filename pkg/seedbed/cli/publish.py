@@ -10,9 +10,13 @@ from .options import RUN, Debug
 KEPT = ("results.json", "run.json", "report.html", "*.ipynb", "figures/*.png", "area.json")
 
 
-def publish(run: Annotated[str, typer.Argument(help=RUN)],
-            name: Annotated[Optional[str], typer.Option("--as", metavar="NAME", help="The report's name; prose quotes it as {{ NAME.f1_score }}.")] = None,
-            debug: Debug = False):
+def publish(
+    run: Annotated[str, typer.Argument(help=RUN)],
+    name: Annotated[
+        Optional[str], typer.Option("--as", metavar="NAME", help="The report's name; prose quotes it as {{ NAME.f1_score }}.")
+    ] = None,
+    debug: Debug = False,
+):
     """Copy a run's results, figures and executed notebooks to reports/, where the docs site finds them."""
     import re
     import shutil

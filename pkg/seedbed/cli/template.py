@@ -38,7 +38,8 @@ def check_package(name: str) -> str:
 def unpack(template: Path, commit: str, target: Path):
     """Write the files of a commit of the template into a folder."""
     done = subprocess.run(["git", "-C", str(template), "archive", "--format=tar", commit], capture_output=True)
-    if done.returncode: raise InputError(f"{template}: {done.stderr.decode(errors='replace').strip()}; give the path of a clone of the template")
+    if done.returncode:
+        raise InputError(f"{template}: {done.stderr.decode(errors='replace').strip()}; give the path of a clone of the template")
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive: archive.extractall(target, filter="data")
 
 
@@ -57,7 +58,9 @@ def rename(folder: Path, old: str, new: str):
         except UnicodeDecodeError: continue
         renamed = text.replace(old.upper(), new.upper()).replace(old, new)
         if renamed != text: path.write_text(renamed, encoding="utf-8")
-    for path in sorted((p for p in folder.rglob(f"*{old}*") if not p.relative_to(folder).as_posix().startswith(KEPT_AS_THEY_ARE)), reverse=True):
+    for path in sorted(
+        (p for p in folder.rglob(f"*{old}*") if not p.relative_to(folder).as_posix().startswith(KEPT_AS_THEY_ARE)), reverse=True
+    ):
         path.rename(path.with_name(path.name.replace(old, new)))
 
 
@@ -75,7 +78,7 @@ def set_values(text: str, values: dict[str, str]) -> str:
 
 
 def forget_pages(folder: Path, names: tuple[str, ...]):
-    """Take out what leads to guides that a new project does not have: lines of the sidebar, items of lists; elsewhere a link keeps its words."""
+    """Take out lines of the sidebar and items of lists that lead to guides which are left out; elsewhere a link keeps its words."""
     guides = "|".join(re.escape(Path(name).stem) for name in names if name.startswith("nbs/guides/"))
     sidebar = folder / "nbs/sidebar.yml"
     lines = sidebar.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -96,9 +99,14 @@ def write_notebook(path: Path, notebook: dict):
 
 
 STAGES = {
-    "00_success": "what a stakeholder would call good enough", "01_export": "labels and a tif for each", "02_process": "arrays and the split",
-    "03_dataset": "samples and batches", "04_model": "a model trained, validated, saved", "05_compare": "which is better, and is it good enough",
-    "06_map": "wall to wall, and where not", "07_report": "a look at data and errors",
+    "00_success": "what a stakeholder would call good enough",
+    "01_export": "labels and a tif for each",
+    "02_process": "arrays and the split",
+    "03_dataset": "samples and batches",
+    "04_model": "a model trained, validated, saved",
+    "05_compare": "which is better, and is it good enough",
+    "06_map": "wall to wall, and where not",
+    "07_report": "a look at data and errors",
 }
 
 
@@ -111,7 +119,10 @@ def write_index(path: Path, package: str, title: str):
         f" `{package} publish last --as pilot`, then `{{{{ pilot.f1_score }}}}`.\n\n"
         f"| stage | what it makes |\n|---|---|\n{rows}\n`{package} run` executes them in order.",
     ]
-    cells = [{"cell_type": "markdown", "id": f"index{i:03d}", "metadata": {}, "source": text.splitlines(keepends=True)} for i, text in enumerate(texts)]
+    cells = [
+        {"cell_type": "markdown", "id": f"index{i:03d}", "metadata": {}, "source": text.splitlines(keepends=True)}
+        for i, text in enumerate(texts)
+    ]
     kernel = {"display_name": "python3", "language": "python", "name": "python3"}
     write_notebook(path, {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})
 
@@ -127,10 +138,12 @@ make lab     # opens the notebooks
 make docs    # builds the site: guides, chapters, reference, published runs
 ```
 
-`settings.ini` is the one file to edit first; `nbs/` holds the notebooks, `pkg/{package}` the package that nbdev writes from them (`make export`), `runs/` what they found. \
+`settings.ini` is the one file to edit first; `nbs/` holds the notebooks, `pkg/{package}` the package that nbdev writes \
+from them (`make export`), `runs/` what they found. \
 `nbs/guides/quickstart.ipynb` is the first page to read, `nbs/guides/own_data.ipynb` the second.
 
-Made from the template [{template}]({record}); `{package} update PATH-TO-THE-TEMPLATE` takes over what has become better there since. Licence of the code: Apache-2.0.
+Made from the template [{template}]({record}); `{package} update PATH-TO-THE-TEMPLATE` takes over what has become \
+better there since. Licence of the code: Apache-2.0.
 """
 
 CITATION = """cff-version: 1.2.0
@@ -145,7 +158,8 @@ license: Apache-2.0
 
 CHANGELOG = """# Changelog
 
-Versions follow [semantic versioning](https://semver.org). The version stands in `pkg/{package}/__init__.py`; a tag `v0.1.0` marks its release.
+Versions follow [semantic versioning](https://semver.org). The version stands in \
+`pkg/{package}/__init__.py`; a tag `v0.1.0` marks its release.
 
 ## Unreleased
 """
