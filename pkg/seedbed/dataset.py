@@ -103,21 +103,20 @@ def scaled(
     values: np.ndarray, # [n, T, B] or [n, T, B, H, W] in physical units, NaN where a series has no value at all
     static: np.ndarray, # [n, S]
     scaling: dict, # of a training side, see `SCALING`
+    out: np.ndarray | None = None, # where the result goes; a new array if not given
 ) -> np.ndarray: # float32 [n, T, B + S, ...]
     """Samples filled and scaled, as a model sees them; a map's pixels go through here as well."""
-    wide = (1, 1, -1) + (1,) * (values.ndim - 3)
+    (n, steps, bands, *window), wide = values.shape, (-1,) + (1,) * (values.ndim - 3)
     if values.size and np.isnan(values.min()): values = fill(values, scaling["medians"])
-    values = values - scaling["mean"].reshape(wide)
-    values /= scaling["std"].reshape(wide)
+    if out is None: out = np.empty((n, steps, bands + static.shape[1], *window), np.float32)
+    mean, std = (np.ones((bands, *window), np.float32) * scaling[name].reshape(wide) for name in ("mean", "std")) # as wide as X: one long loop
+    timed = np.subtract(values, mean, out=out[:, :, :bands])
+    timed /= std
     if static.shape[1]:
         extra = np.where(np.isfinite(static), static, scaling["static_medians"])
-        extra = ((extra - scaling["static_mean"]) / scaling["static_std"]).reshape(
-            len(values), 1, static.shape[1], *[1] * (values.ndim - 3)
-        )
-        values = np.concatenate(
-            [values, np.broadcast_to(extra, (len(values), values.shape[1], static.shape[1], *values.shape[3:]))], axis=2
-        )
-    return np.ascontiguousarray(values, np.float32)
+        extra = (extra - scaling["static_mean"]) / scaling["static_std"]
+        out[:, :, bands:] = extra.reshape(n, 1, static.shape[1], *[1] * len(window))
+    return out
 
 # %% ../../nbs/03_dataset.ipynb #2a34f01a
 CACHE = 2**20 # bytes; what is scaled at once stays in the processor's cache
@@ -130,10 +129,10 @@ def read_rows(
         with h5py.File(data.path) as file: data._open = map_array(file, "X"), map_array(file, "static")
     X, static = data._open
     some = max(1, CACHE // max(1, X[:1].nbytes))
-    first = scaled(X[rows[:some]], static[rows[:some]], data.scaling)
-    if len(rows) <= some: return first
-    out = np.empty((len(rows), *first.shape[1:]), np.float32)
-    for i in range(0, len(rows), some): out[i:i + some] = scaled(X[rows[i:i + some]], static[rows[i:i + some]], data.scaling)
+    out = np.empty((len(rows), X.shape[1], X.shape[2] + static.shape[1], *X.shape[3:]), np.float32)
+    for i in range(0, len(rows), some):
+        part = rows[i:i + some]
+        scaled(X[part], static[part], data.scaling, out[i:i + some])
     return out
 
 # %% ../../nbs/03_dataset.ipynb #486dd67f
