@@ -52,7 +52,7 @@ def copy_of_project(folder):
     from seedbed.lib.files import project_root
     root = project_root()
     for name in ("nbs", "data/sample", "pkg"): shutil.copytree(root / name, folder / name)
-    for name in ("settings.ini", "constraints.txt"): shutil.copy(root / name, folder / name)
+    for name in ("settings.ini", "constraints.txt", "pyproject.toml"): shutil.copy(root / name, folder / name)
     return folder
 
 

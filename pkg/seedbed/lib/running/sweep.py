@@ -104,8 +104,9 @@ def run_on_workers(cells: list[Cell], root: Path, client, command: str, variable
     variables = variables | {"SEEDBED_SCHEDULER": client.scheduler.address}
     waiting, running = list(cells), {}
     while waiting or running:
-        free = Counter(client.nthreads()) - Counter(place for _, place, _ in running.values())
-        for place in free.elements():
+        threads = Counter(client.nthreads())
+        free = threads - Counter(place for _, place, _ in running.values())
+        for place in list(free.elements())[:max(0, threads.total() - len(running))]: # a cell whose worker has died runs elsewhere
             if not waiting: break
             cell = waiting.pop(0)
             asked = (str(root), [*cell.overrides, *_ALONE], command, variables)
