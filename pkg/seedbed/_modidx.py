@@ -1499,6 +1499,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                'seedbed.model.count_evaluation': ('model.html#count_evaluation', 'seedbed/model.py'),
                                'seedbed.model.count_parameters': ('model.html#count_parameters', 'seedbed/model.py'),
                                'seedbed.model.data_record': ('model.html#data_record', 'seedbed/model.py'),
+                               'seedbed.model.evaluations': ('model.html#evaluations', 'seedbed/model.py'),
                                'seedbed.model.find_model': ('model.html#find_model', 'seedbed/model.py'),
                                'seedbed.model.flat_features': ('model.html#flat_features', 'seedbed/model.py'),
                                'seedbed.model.list_models': ('model.html#list_models', 'seedbed/model.py'),

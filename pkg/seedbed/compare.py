@@ -14,14 +14,14 @@ from seedbed.lib.judging.comparison import (
     Candidate, candidate, comparison_rows, difference, mean_of, ranked, same_split, smallest_difference,
 )
 from .lib.errors import InputError
-from .lib.files import read_json
+from .lib.files import project_root, read_json
 from .lib.judging.intervals import interval
 from .lib.judging.metrics import METRICS, leaving_out, metric_named
 from .lib.provenance import now
 from .lib.results import read_results, write_results
 from .lib.judging.scoring import judged_labels, read_predictions
 from .lib.settings import Settings, load_settings
-from .model import provenance
+from .model import evaluations, provenance
 from .optimism import optimism_curve
 from .success import contract_of, verdict
 
@@ -145,7 +145,7 @@ def across_runs(
         verdicts = {row["model"]: row for row in record["models"]}
         order = ranked(gather(Path(folder), settings), metric)
         for c in order if every else order[:1]: rows.append((record, c, verdicts[c.model]))
-    first = rows[0][1]
+    first, looks = rows[0][1], evaluations(project_root() / settings.processed_dir, records[0]["split"]["fingerprint"])
     made = [
         {
             "run": record["run_id"], "model": c.model, "value": c.value, "ci": interval(c.draws, level, c.blocks), "seed_sd": c.seed_sd,
@@ -157,5 +157,5 @@ def across_runs(
     ]
     return {
         "metric": metric.name, "rope": settings.success.rope, "rows": made,
-        "looks": max(r["split"]["val_evaluations_count"] for r in records),
+        "looks": max(looks, *(r["split"]["val_evaluations_count"] for r in records)),
     }

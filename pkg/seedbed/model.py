@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['FACTS', 'BaseModel', 'flat_features', 'predict_sklearn', 'count_parameters', 'save_model', 'load_model',
-           'list_models', 'find_model', 'answers', 'cost_of', 'peak_memory', 'count_evaluation', 'data_record',
-           'provenance', 'tuned_threshold', 'at_threshold', 'part_of', 'threshold_record', 'out_of_fold', 'open_test',
-           'validate', 'check_prediction']
+           'list_models', 'find_model', 'answers', 'cost_of', 'peak_memory', 'evaluations', 'count_evaluation',
+           'data_record', 'provenance', 'tuned_threshold', 'at_threshold', 'part_of', 'threshold_record', 'out_of_fold',
+           'open_test', 'validate', 'check_prediction']
 
 # %% ../../nbs/04_model.ipynb #fc609774
 import copy
@@ -191,11 +191,15 @@ def peak_memory() -> float | None: # None on Windows
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
 
 # %% ../../nbs/04_model.ipynb #5ff3c626
-def count_evaluation(folder: Path, record: dict) -> int: # how often this validation set has been scored, this time included
-    """Note a scoring in `evaluations.jsonl` beside the dataset; datasets beside it, processed otherwise, may share the split."""
-    with (folder / "evaluations.jsonl").open("a", encoding="utf-8") as file: file.write(json.dumps(plain(record)) + "\n")
+def evaluations(folder: Path, split: str) -> int: # folder of a dataset, fingerprint of a split
+    """How often a validation set has been scored; datasets beside this one, processed otherwise, may share the split."""
     lines = [line for path in folder.parent.glob("*/evaluations.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
-    return sum(f'"{record["split"]}"' in line for line in lines)
+    return sum(f'"{split}"' in line for line in lines)
+
+def count_evaluation(folder: Path, record: dict) -> int: # how often this validation set has been scored, this time included
+    """Note a scoring in `evaluations.jsonl` beside the dataset."""
+    with (folder / "evaluations.jsonl").open("a", encoding="utf-8") as file: file.write(json.dumps(plain(record)) + "\n")
+    return evaluations(folder, record["split"])
 
 # %% ../../nbs/04_model.ipynb #c10621a6
 def data_record(data: SampleDataset, n_train: int, n_val: int) -> dict: # any side
