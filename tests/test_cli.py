@@ -169,3 +169,13 @@ def test_a_terminal_shows_what_runs_and_keeps_what_ended():
         progress.tick([type("Running", (), {"task": outcome.task, "seconds": 1.})()])
         progress.finished(outcome)
     assert "running" in console.file.getvalue() and "failed" in step_line(outcome) and step_line(outcome) in console.file.getvalue()
+
+
+def test_tables_that_are_piped_are_as_wide_as_columns_says_or_whole(monkeypatch):
+    from seedbed.cli.tables import make_console
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    widths = {}
+    for asked in ("60", "", "nonsense", "0"):
+        monkeypatch.setenv("COLUMNS", asked)
+        widths[asked] = make_console().width, make_console(wide=True).width
+    assert widths == {"60": (60, 60), **dict.fromkeys(("", "nonsense", "0"), (100, 1000))}

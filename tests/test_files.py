@@ -236,3 +236,14 @@ def test_relative(tmp_path):
     """Inside of the project relative, outside absolute."""
     assert relative(tmp_path / "a" / "b", tmp_path) == "a/b"
     assert relative(tmp_path.parent / "x", tmp_path) == (tmp_path.parent / "x").resolve().as_posix()
+
+
+def test_links_within_a_project_move_with_it(tmp_path):
+    (tmp_path / "p/data/deep").mkdir(parents=True)
+    for path in (tmp_path / "p/settings.ini", tmp_path / "p/mine", tmp_path / "outside"): path.write_text(path.name)
+    link(tmp_path / "p/mine", tmp_path / "p/data/deep/inner")
+    link(tmp_path / "outside", tmp_path / "p/data/deep/outer")
+    (tmp_path / "p").rename(tmp_path / "moved")
+    (tmp_path / "further").mkdir()
+    (tmp_path / "moved").rename(tmp_path / "further/moved")
+    assert [(tmp_path / "further/moved/data/deep" / name).read_text() for name in ("inner", "outer")] == ["mine", "outside"]

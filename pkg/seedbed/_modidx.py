@@ -322,6 +322,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                     'seedbed.lib.errors.InputError': ('lib/errors.html#inputerror', 'seedbed/lib/errors.py'),
                                     'seedbed.lib.errors.explain': ('lib/errors.html#explain', 'seedbed/lib/errors.py')},
             'seedbed.lib.files': { 'seedbed.lib.files._umask': ('lib/files.html#_umask', 'seedbed/lib/files.py'),
+                                   'seedbed.lib.files._way': ('lib/files.html#_way', 'seedbed/lib/files.py'),
                                    'seedbed.lib.files.atomic': ('lib/files.html#atomic', 'seedbed/lib/files.py'),
                                    'seedbed.lib.files.atomic_folder': ('lib/files.html#atomic_folder', 'seedbed/lib/files.py'),
                                    'seedbed.lib.files.fingerprint': ('lib/files.html#fingerprint', 'seedbed/lib/files.py'),

@@ -140,8 +140,14 @@ def link(
     target.parent.mkdir(parents=True, exist_ok=True)
     room = Path(tempfile.mkdtemp(prefix=f".tmp-{target.stem}-", dir=target.parent))
     try:
-        try: (room / target.name).symlink_to(source)
+        try: (room / target.name).symlink_to(_way(source, target.parent.resolve()))
         except OSError: shutil.copy2(source, room / target.name)
         os.replace(room / target.name, target)
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+def _way(source: Path, folder: Path) -> Path:
+    "What a link in a folder says: the way from there within a project, else the whole path."
+    try: together = source.is_relative_to(project_root(folder))
+    except InputError: return source
+    return Path(os.path.relpath(source, folder)) if together else source

@@ -201,7 +201,7 @@ def _line(name: str, old, new) -> str:
     if kind == "code" and name[:1].isdigit() and "." not in name: return "the notebook's cells has changed".replace("has", "have")
     return (
         f"{'its ' if kind == 'code' and name[:1].isdigit() else ''}{name.rpartition('.')[2] + ' in ' + name.rpartition('.')[0] if kind == 'code' and '.' in name else name}"
-        " has changed"
+        f" {'have' if name.startswith('the ') else 'has'} changed" # the 700 files in ...
     )
 
 def _short(value) -> str:
