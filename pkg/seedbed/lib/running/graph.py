@@ -94,7 +94,7 @@ def outside_prints(settings: Settings, prints) -> dict[str, str]:
         found = prints.folder(path, patterns)
         tifs = {n: d for n, d in found.items() if "/" in n or n.lower().endswith((".tif", ".tiff"))}
         out |= {f"{name}/{n}": d for n, d in found.items() if n not in tifs}
-        if tifs: out[f"the {len(tifs)} files in {name}"] = fingerprint_of(tifs)
+        if tifs: out[f"the tifs in {name}"] = fingerprint_of(tifs)
     return {n: (d or "")[:16] for n, d in out.items()}
 
 # %% ../../../../nbs/lib/running/graph.ipynb #9918098e
@@ -185,7 +185,7 @@ def differences(
     if said: return said
     gone, come = ([n for n in a if n not in b] for a, b in ((old, new), (new, old)))
     return [
-        f"{_line(n, None, None).removesuffix(' has changed')} {word}"
+        f"{_line(n, None, None).removesuffix(' has changed').removesuffix(' have changed')} {word}"
         for names, word in ((come, "is new"), (gone, "is gone"))
         for kind in _KINDS
         for n in names
@@ -196,13 +196,12 @@ _KINDS = ("setting", "parameter", "file", "stage", "code", "library")
 
 def _line(name: str, old, new) -> str:
     kind, _, name = name.partition(" ")
+    own = kind == "code" and name[:1].isdigit() # of the notebook itself
     if kind in ("setting", "parameter", "library") and (old, new) != (None, None): return f"{name} {_short(old)} -> {_short(new)}"
     if kind == "stage": return f"what {name} has made has changed"
-    if kind == "code" and name[:1].isdigit() and "." not in name: return "the notebook's cells has changed".replace("has", "have")
-    return (
-        f"{'its ' if kind == 'code' and name[:1].isdigit() else ''}{name.rpartition('.')[2] + ' in ' + name.rpartition('.')[0] if kind == 'code' and '.' in name else name}"
-        f" {'have' if name.startswith('the ') else 'has'} changed" # the 700 files in ...
-    )
+    if own and "." not in name: return "the notebook's cells have changed"
+    if kind == "code" and "." in name: name = f"{'its ' * own}{name.rpartition('.')[2]} in {name.rpartition('.')[0]}"
+    return f"{name} {'have' if name.startswith('the ') else 'has'} changed" # the tifs have
 
 def _short(value) -> str:
     text = "auto" if value is None else ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
