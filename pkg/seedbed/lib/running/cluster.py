@@ -96,7 +96,7 @@ def use_code(state: str): # of `state_of_code`
     """On a worker: forget the package where another state of it is loaded."""
     if getattr(sys.modules.get("seedbed"), "state_of_code", "") == state: return
     for name in [n for n in sys.modules if n.partition(".")[0] == "seedbed"]: del sys.modules[name]
-    importlib.import_module("seedbed").state_of_code = state
+    setattr(importlib.import_module("seedbed"), "state_of_code", state)
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #8856f877
 @contextlib.contextmanager

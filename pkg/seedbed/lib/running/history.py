@@ -49,7 +49,7 @@ def read_run(cache: Cache, folder: Path) -> Run:
         except InputError: found.append({})
     status = found[0].get("status", "-")
     if status == "running" and not held(cache.lock("run", folder.name)): status = "killed"
-    return Run(folder, *found, status)
+    return Run(folder, found[0], found[1], status)
 
 def list_runs(
     settings: Settings,
