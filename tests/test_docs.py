@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import h5py
+import nbformat
 import pytest
 from world import build as build_world
 from world import refused
@@ -185,3 +186,18 @@ def test_a_published_run_does_not_say_where_it_lay(tmp_path):
     kept = {p.name: json.loads(p.read_text()) for p in tmp_path.iterdir()}
     assert "/home/me" not in json.dumps(kept) and kept["a.ipynb"]["metadata"] == {"kernelspec": {}}
     assert kept["results.json"]["git"]["remote"] == "git@github.com:me/seedbed"
+
+
+def test_the_page_about_speed_shows_what_was_measured(tmp_path):
+    spec = importlib.util.spec_from_file_location("speed_page", ROOT / "tools/speed_page.py")
+    page = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(page)
+    copy = tmp_path / "speed.ipynb"
+    copy.write_text(page.PAGE.read_text())
+    rows = [{"what": "a < b", "measured": 3.456, "wanted": ">= 5", "note": "so", "met": False}, {"what": "c", "measured": 1, "wanted": "", "note": "", "met": None}]
+    machine = {"cpu": "a processor", "cores": 2, "memory_gb": 8, "gpu": None, "python": "3.12", "load": [0.1]}
+    page.put({"at": "2026-03-01T12:00:00+00:00", "machine": machine, "results": {"reading": rows}}, copy)
+    text = next(c for c in nbformat.read(copy, 4).cells if c.source.startswith("## Measured")).source
+    assert "| a &lt; b | 3.46 | ≥ 5, **missed** | so |" in text and "2026-03-01" in text and "a processor" in text
+    runner = (ROOT / "tests/benchmarks/__main__.py").read_text()
+    assert all(f'"{name}"' in runner and (ROOT / f"tests/benchmarks/{name}.py").is_file() for name in page.TITLES)

@@ -25,8 +25,9 @@ def main():
     parser.add_argument("--json", default="benchmarks.json", help="where the results go")
     asked = parser.parse_args()
     from harness import machine
-    where, results = machine(), {}
-    said = f"{where['cpu']}, {where['cores']} cores, {where['memory_gb']} GB, load {where['load'][0]}; gpu: {where['gpu'] or 'none'}"
+    from seedbed.lib.provenance import now
+    where, at, results = machine(), now(), {}
+    said = f"{at[:10]}: {where['cpu']}, {where['cores']} cores, {where['memory_gb']} GB, load {where['load'][0]}; gpu: {where['gpu'] or 'none'}"
     print(said, "\n", flush=True)
     for name in asked.names or NAMES:
         start = time.perf_counter()
@@ -35,9 +36,9 @@ def main():
         print(f"{name} ({time.perf_counter() - start:.0f} s)")
         for row in rows:
             mark = {True: "met", False: "MISSED", None: ""}[row.met]
-            print(f"  {row.what:<66} {row.measured:>9.3g}  {row.wanted:<8} {mark:<7} {row.note}", flush=True)
-    Path(asked.json).write_text(json.dumps({"machine": where, "results": results}, indent=2) + "\n")
-    print(f"\nwritten: {asked.json}")
+            print(f"  {row.what:<72} {row.measured:>9.3g}  {row.wanted:<8} {mark:<7} {row.note}", flush=True)
+        Path(asked.json).write_text(json.dumps({"at": at, "machine": where, "results": results}, indent=2) + "\n") # so far
+    print(f"\nwritten: {asked.json}; `python tools/speed_page.py {asked.json}` puts it into the guide about speed")
 
 
 if __name__ == "__main__": main()

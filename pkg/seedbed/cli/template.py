@@ -13,7 +13,8 @@ from seedbed.lib.errors import InputError
 PACKAGE = __name__.partition(".")[0]
 RECORD = ".template.json"
 KEPT_AS_THEY_ARE = ("data/", "reports/", "LICENSE", RECORD)  # data keep their checksums, reports and licences say what they said
-LEFT_OUT = ("README.md", "CITATION.cff", "CHANGELOG.md", "nbs/index.ipynb", "nbs/guides/comparison.ipynb", "nbs/guides/own_project.ipynb")
+LEFT_OUT = ("README.md", "CITATION.cff", "CHANGELOG.md", "nbs/index.ipynb", "nbs/guides/comparison.ipynb", "nbs/guides/own_project.ipynb",
+            "nbs/guides/speed.ipynb")
 RESERVED = {"test", "tests", "data", "nbs", "site", "types", "typing", "numpy", "torch", "pandas"}
 
 

@@ -51,11 +51,13 @@ class Scene:
         row: int, column: int, height: int, width: int, # in pixels; may reach beyond the scene
     ) -> np.ndarray: # float32 [bands, height, width], NaN where missing
         """A window."""
-        values = np.full((len(self.bands), height, width), np.nan, np.float32)
         r0, r1, c0, c1 = max(row, 0), min(row + height, self.height), max(column, 0), min(column + width, self.width)
-        if r0 >= r1 or c0 >= c1: return values
+        if r0 >= r1 or c0 >= c1: return np.full((len(self.bands), height, width), np.nan, np.float32)
         stored = self._file.read((self.bands + 1).tolist(), window=((r0, r1), (c0, c1)))
-        values[:, r0 - row:r1 - row, c0 - column:c1 - column] = physical(stored, self.layout, self.nodata, self.scale, self.offset)
+        known = physical(stored, self.layout, self.nodata, self.scale, self.offset)
+        if known.shape[1:] == (height, width): return known
+        values = np.full((len(self.bands), height, width), np.nan, np.float32)
+        values[:, r0 - row:r1 - row, c0 - column:c1 - column] = known
         return values
 
 # %% ../../../../nbs/lib/imagery/scene.ipynb #6531fcb0
