@@ -45,8 +45,15 @@ def test_one_failing_cell_stops_no_other_and_shared_stages_run_once(small):
     assert record_of(Path(cells[0].run))["command"] == "seedbed sweep"
 
 
-def test_a_worker_that_is_killed_is_survived(small):
+READING = """
+from seedbed.process import readers
+with readers(settings, 1000) as spread: assert list(spread(pow, [(i, 3) for i in range(9)])) == [i**3 for i in range(9)]
+(settings.root / 'who').write_text(type(spread.keywords['executor']).__name__);"""
+
+
+def test_a_worker_that_is_killed_is_survived_and_cells_read_tifs_on_the_workers_that_run_them(small):
     distributed = pytest.importorskip("distributed")
+    edit(small, "02_process", READING)
     edit(small, "03_dataset", "\nimport time; time.sleep(2)")
     cells = [Cell(o) for o in product(["dataset.batch_size=16,32"])]
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster, distributed.Client(cluster) as client:
@@ -58,6 +65,7 @@ def test_a_worker_that_is_killed_is_survived(small):
         run_on_workers(cells, small, client, "seedbed sweep", {"PYTHONPATH": os.pathsep.join(sys.path)})
     assert [cell.error for cell in cells] == ["", ""]
     assert [record_of(Path(cell.run))["status"] for cell in cells] == ["complete"] * 2
+    assert (small / "who").read_text() == "ClientExecutor"
     assert {e.record["name"] for e in Cache(load_settings(small / "settings.ini")).entries()} >= {"02_process", "03_dataset", "05_compare"}
 
 
