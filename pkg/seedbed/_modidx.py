@@ -1223,6 +1223,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                                                                          'seedbed/lib/running/replay.py'),
                                             'seedbed.lib.running.replay.lacking': ( 'lib/running/replay.html#lacking',
                                                                                     'seedbed/lib/running/replay.py'),
+                                            'seedbed.lib.running.replay.leaves': ( 'lib/running/replay.html#leaves',
+                                                                                   'seedbed/lib/running/replay.py'),
                                             'seedbed.lib.running.replay.lend_data': ( 'lib/running/replay.html#lend_data',
                                                                                       'seedbed/lib/running/replay.py'),
                                             'seedbed.lib.running.replay.partings': ( 'lib/running/replay.html#partings',
