@@ -9,6 +9,7 @@ __all__ = ['cluster_class', 'start_cluster', 'connect', 'state_of_code', 'use_co
 # %% ../../../../nbs/lib/running/cluster.ipynb #a0244c98
 import contextlib
 import importlib
+import importlib.util
 import json
 import logging
 import os
@@ -82,8 +83,9 @@ def connect(
             raise InputError(
                 f"run.scheduler = {name}: no scheduler answers there ({error}); start one with `dask scheduler`, or correct the address"
             ) from None
+        shown = client.dashboard_link if importlib.util.find_spec("bokeh") else "not without bokeh: pip install 'seedbed[scale]'"
         queued = "" if client.nthreads() else "; no worker is there yet"
-        say(f"dask: {client.scheduler.address}, dashboard {client.dashboard_link}{queued}")
+        say(f"dask: {client.scheduler.address}, dashboard {shown}{queued}")
         yield client
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #434229c2
