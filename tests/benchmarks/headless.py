@@ -1,5 +1,6 @@
 """What running notebooks costs beyond the work in them."""
 
+import json
 import os
 import resource
 import subprocess
@@ -96,4 +97,9 @@ def run():
         rows.append(Row("a fresh default run, times its cells' own work and a kernel start", wall / (work + begin), "<= 1.3",
                         f"{wall:.0f} s from start to end, {work:.0f} s in the cells of {notebooks} notebooks, models side by side"))
         rows.append(Row("the same in seconds of CPU, over the cells' seconds", used / (work + begin), "<= 1.3", f"{used:.0f} s"))
+        _, said = seconds(Path(__file__).with_name("reuse.py").read_text(), SEEDBED_ROOT=str(root), PYTHONPATH=str(root / "pkg"))
+        again = json.loads(said.splitlines()[-1])
+        assert again["reused"] == again["notebooks"], again
+        rows.append(Row("a run in which nothing has changed: CPU seconds beyond imports", again["spent"], "<= 1",
+                        f"{again['notebooks']} notebooks reused; the imports take {again['imports']:.1f} s"))
     return rows
