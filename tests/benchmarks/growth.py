@@ -37,6 +37,11 @@ def settings_of(root):
     return load_settings(Path(root, "settings.ini"), OVERRIDES)
 
 
+def stage_export(root):
+    """From a folder of labels and tifs."""
+    from seedbed.export import export
+    from seedbed.lib.settings import load_settings
+    export(load_settings(Path(root, "settings.ini"), ["source.name=folder:export"]), "again")
 def stage_process(root): from seedbed.process import process; process(settings_of(root), "export", "made")
 def stage_dataset(root):
     """One epoch of shuffled batches."""
@@ -74,14 +79,14 @@ def stage_compare(root):
     comparison_rows(two, metric)
 
 
-STAGES = {"process (tifs to dataset.h5)": stage_process, "dataset (an epoch of batches)": stage_dataset,
+STAGES = {"export (of a folder)": stage_export, "process (tifs to dataset.h5)": stage_process, "dataset (an epoch of batches)": stage_dataset,
           "train (boosting, one fold)": stage_train,
           "map (ten pixels a sample)": stage_map, "score (all intervals)": stage_score, "compare (two models)": stage_compare}
 
 
 def warm():
     """Import here what the stages import, so that no child pays for it."""
-    import seedbed.compare, seedbed.map, seedbed.model, seedbed.process # noqa: F401
+    import seedbed.compare, seedbed.export, seedbed.map, seedbed.model, seedbed.process # noqa: F401
 
 
 def run():

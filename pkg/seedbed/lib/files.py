@@ -138,9 +138,12 @@ def link(
     """Make `target` a symbolic link to `source`, or a copy where links are not allowed; replace what is there."""
     source, target = Path(source).resolve(), Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
+    way = _way(source, target.parent.resolve())
+    try: return target.symlink_to(way) # where nothing is, nothing is replaced
+    except OSError: pass
     room = Path(tempfile.mkdtemp(prefix=f".tmp-{target.stem}-", dir=target.parent))
     try:
-        try: (room / target.name).symlink_to(_way(source, target.parent.resolve()))
+        try: (room / target.name).symlink_to(way)
         except OSError: shutil.copy2(source, room / target.name)
         os.replace(room / target.name, target)
     finally:

@@ -139,8 +139,8 @@ class Folder(Source):
         return self.path / name if name and (self.path / name).is_file() else None
 
     def layout(self):
-        self.labels() # a fault in the labels is told first
-        mine = {k: v for k, v in self.tifs.items() if k in set(self._labels["id"])} or self.tifs
+        known = set(self._labels["id"]) # a fault in the labels is told first
+        mine = {k: v for k, v in self.tifs.items() if k in known} or self.tifs
         return layout_of_folder(mine, self.settings.source, self.about(), str(self.path))
     def unlabelled(self, labels): return sorted(self.tifs[k].name for k in set(self.tifs) - set(labels["id"]))
 
