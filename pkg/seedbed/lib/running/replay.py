@@ -151,12 +151,13 @@ def execute(
     say=print, # told what happens
 ) -> Path: # the new run's folder
     """Run the pipeline in a checkout, with the recorded settings and the code of the checkout."""
-    paths = parse_ini((run.folder / "settings.ini").read_text(encoding="utf-8"))["paths"]
-    fixed = [word for key in paths for word in ("-p", f"paths.{key}={'runs' if key == 'runs' else f'data/{key}'}")]
+    known = parse_ini((run.folder / "settings.ini").read_text(encoding="utf-8"))
+    fixed = [word for key in known["paths"] for word in ("-p", f"paths.{key}={'runs' if key == 'runs' else f'data/{key}'}")]
     code = "from seedbed.cli import main; main()"
     path = os.pathsep.join([*[str(p) for p in (project / "pkg",) if p.is_dir()], os.environ.get("PYTHONPATH", "")])
     variables = {k: v for k, v in os.environ.items() if not k.startswith("SEEDBED_")} | {"PYTHONPATH": path}
-    asked = ["--settings", str(run.folder.resolve() / "settings.ini"), "-p", "run.scheduler=none", *fixed]
+    if "scheduler" in known["run"]: fixed += ["-p", "run.scheduler=none"] # here, wherever it was done
+    asked = ["--settings", str(run.folder.resolve() / "settings.ini"), *fixed]
     process = subprocess.Popen(
         [sys.executable, "-c", code, "run", *asked], cwd=project, env=variables | {"SEEDBED_ROOT": str(project)}, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True,
