@@ -753,6 +753,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                                                                              'seedbed/lib/looking/diagnosis.py')},
             'seedbed.lib.looking.figures': { 'seedbed.lib.looking.figures._flat': ( 'lib/looking/figures.html#_flat',
                                                                                     'seedbed/lib/looking/figures.py'),
+                                             'seedbed.lib.looking.figures._hulls': ( 'lib/looking/figures.html#_hulls',
+                                                                                     'seedbed/lib/looking/figures.py'),
                                              'seedbed.lib.looking.figures._outline': ( 'lib/looking/figures.html#_outline',
                                                                                        'seedbed/lib/looking/figures.py'),
                                              'seedbed.lib.looking.figures._scale_bar': ( 'lib/looking/figures.html#_scale_bar',

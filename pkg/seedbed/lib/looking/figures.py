@@ -22,6 +22,11 @@ def _outline(ax, shapes, **options):
     parts = [p for s in shapes for p in getattr(s, "geoms", [s]) if p.geom_type == "Polygon" and not p.is_empty]
     ax.add_collection(PolyCollection([np.asarray(p.exterior.coords) for p in parts], **options))
 
+def _hulls(xy, block) -> np.ndarray: # [n, 2], [n] -> one a block
+    number = np.unique(block, return_inverse=True)[1]
+    order = np.argsort(number, kind="stable")
+    return shapely.convex_hull(shapely.multipoints(shapely.points(xy[order]), indices=number[order])) if len(xy) else np.zeros(0, object)
+
 def plot_fold(
     lon, lat, side, block, # [n] of each label: degrees; train, val, dropped or test; name of its block
     buffer_km: float, ax, title: str = "",
@@ -31,17 +36,16 @@ def plot_fold(
     middle = float(np.mean(lat))
     xy = _flat(lon, lat, middle)
     pad = .004 * max(np.ptp(xy, axis=0).max(), 1e-6)
-    hulls = [shapely.MultiPoint(xy[(block == b) & (side == "val")]).convex_hull.buffer(pad, 4) for b in np.unique(block[side == "val"])]
-    _outline(
-        ax, [shapely.union_all([h.buffer(buffer_km / 111.2, 6) for h in hulls])] if buffer_km and hulls else [], facecolors="none",
-        edgecolors=SPLIT_COLOURS["val"], linewidths=0.7, linestyles=":",
-    )
-    _outline(ax, hulls, facecolors=SPLIT_COLOURS["val"] + "26", edgecolors="none")
+    hulls, many = shapely.buffer(_hulls(xy[side == "val"], block[side == "val"]), pad, quad_segs=4), len(lon) > 500
+    crowded = {"rasterized": len(hulls) > 100}
+    around = [shapely.union_all(shapely.buffer(hulls, buffer_km / 111.2, quad_segs=6))] if buffer_km and len(hulls) else []
+    _outline(ax, around, facecolors="none", edgecolors=SPLIT_COLOURS["val"], linewidths=0.7, linestyles=":", **crowded)
+    _outline(ax, hulls, facecolors=SPLIT_COLOURS["val"] + "26", edgecolors="none", **crowded)
     size = float(np.clip(3000 / max(len(lon), 1), 1.5, 14))
     for name in ("dropped", "train", "val", "test"):
         here = side == name
         paint = dict(facecolors="none", edgecolors=QUIET, lw=.35) if name == "dropped" else dict(color=SPLIT_COLOURS[name], lw=0)
-        if here.any(): ax.scatter(*xy[here].T, s=size, label=name, rasterized=len(lon) > 500, **paint) # drawn once a fold
+        if here.any(): ax.scatter(*xy[here].T, s=size, label=name, rasterized=many, **paint) # drawn once a fold
     (left, low), (right, high) = xy.min(0) - 2 * pad - buffer_km / 111.2, xy.max(0) + 2 * pad + buffer_km / 111.2
     ax.set(title=title, aspect=1, xticks=[], yticks=[], xlim=(left, right), ylim=(low, high)); ax.spines[:].set_visible(False)
     return ax
