@@ -124,7 +124,7 @@ def test_a_scene_is_mapped_by_the_command(small, first):
     record = read_json(first[0] / "maps/scene/map.json")
     assert record["model"] == "tempcnn" and record["seed"] == 1 and sum(record["pixels"].values()) == 100 * 100
     refused = seedbed(small, "map", "--run", "nothing", "--scene", "scene.tif")
-    assert refused.returncode == 1 and refused.stderr.startswith("--run nothing: no such run; use one of: ")
+    assert refused.returncode == 1 and refused.stderr.startswith("nothing: no such complete run; use one of: ")
     shutil.rmtree(first[0] / "maps/scene")
 
 
@@ -153,7 +153,7 @@ def test_runs_are_compared_on_one_split_only(small, first):
         done = seedbed(small, "compare", folder.name, "copy")
         assert done.returncode == 1 and "2 different validation sets" in done.stderr
         done = seedbed(small, "compare", folder.name, "none")
-        assert done.returncode == 1 and "none: no run that is complete" in done.stderr
+        assert done.returncode == 1 and "none: no such complete run" in done.stderr
     finally: shutil.rmtree(other)
 
 
