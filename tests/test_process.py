@@ -15,7 +15,7 @@ from world import UTM, World, make_labels, pixels, place, write_tif
 from seedbed.export import export
 from seedbed.lib.files import project_root
 from seedbed.lib.imagery.labels import read_labels
-from seedbed.lib.imagery.missing import fill, interpolate, medians, missing_by_step, missing_share, statistics
+from seedbed.lib.imagery.missing import fill, interpolate, medians, missing_by_step, missing_counts, missing_share, statistics
 from seedbed.lib.settings import load_settings
 from seedbed.process import process
 
@@ -343,6 +343,20 @@ def test_interpolation_is_numpys(shape):
     assert np.array_equal(X, before, equal_nan=True)
     for sample in range(shape[0]):
         assert np.allclose(out[sample], along_time(X[sample]), atol=1e-6, equal_nan=True)
+
+
+def test_steps_that_are_missing_as_a_whole():
+    """Filled like any other; what is missing is counted once and says where to look."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 6, 2, 3, 3)).astype(np.float32)
+    X[rng.random((40, 6)) < 0.4] = np.nan
+    X[30:][rng.random(X[30:].shape) < 0.2] = np.nan
+    X[0], X[1] = np.nan, 1
+    counts = missing_counts(X)
+    assert np.array_equal(counts, np.isnan(X).sum((3, 4))) and np.array_equal(missing_counts(X[..., 1, 1]), np.isnan(X[..., 1, 1]))
+    out = interpolate(X, counts)
+    assert np.array_equal(out, interpolate(X), equal_nan=True)
+    for given, filled in zip(X, out): assert np.allclose(filled, along_time(given), atol=1e-6, equal_nan=True)
 
 
 def test_fill_and_medians():
