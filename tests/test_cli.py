@@ -129,7 +129,7 @@ def test_ctrl_c_ends_a_run_with_130(tmp_path):
         assert process.poll() is None
         time.sleep(.05)
     os.killpg(process.pid, signal.SIGINT)
-    stderr = process.communicate(timeout=20)[1]
+    stderr = process.communicate(timeout=90)[1]
     run = the_run(root)
     assert process.returncode == 130 and stderr == f"interrupted; what was done so far: runs/{run.name}\n"
     assert record_of(run)["status"] == "interrupted" and not (run / "results.json").exists()

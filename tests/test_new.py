@@ -59,7 +59,7 @@ def project(template, tmp_path_factory):
     os.chdir(template)
     try:
         new(
-            target, package="maize_kenya", title="Maize in Kenya", author="A. Farmer",
+            target, package="rice_peru", title="Maize in Kenya", author="A. Farmer",
             overrides=["success.usable=0.8", "success.source=the crop unit"], ask=False,
         )
     finally:
@@ -68,7 +68,7 @@ def project(template, tmp_path_factory):
 
 
 def test_the_package_is_renamed_everywhere(project, template):
-    assert package_of(project) == "maize_kenya" and not (project / f"pkg/{package_of(template)}").exists()
+    assert package_of(project) == "rice_peru" and not (project / f"pkg/{package_of(template)}").exists()
     old = package_of(template)
     left = [
         name
@@ -91,17 +91,17 @@ def test_one_commit_and_the_answers_are_in_it(project):
 
 
 def test_its_command_its_package_and_its_notebooks_agree(project):
-    assert "usable = 0.8" in python(project, "import sys; from maize_kenya.cli import main; main()", "settings")
+    assert "usable = 0.8" in python(project, "import sys; from rice_peru.cli import main; main()", "settings")
     python(
         project,
-        "from pathlib import Path; from maize_kenya.lib.running.sync import check_in_sync; p = Path('.').resolve(); check_in_sync(p /"
-        " 'nbs', p / 'pkg/maize_kenya', p)",
+        "from pathlib import Path; from rice_peru.lib.running.sync import check_in_sync; p = Path('.').resolve(); "
+        "check_in_sync(p / 'nbs', p / 'pkg/rice_peru', p)",
     )
 
 
 def test_it_runs_at_once(project):
     quick = ["models.names=majority, coordinates", "run.resamples=200", "split.folds=3"]
-    said = python(project, "import sys; from maize_kenya.cli import main; main()", "run", *[w for q in quick for w in ("-p", q)])
+    said = python(project, "import sys; from rice_peru.cli import main; main()", "run", *[w for q in quick for w in ("-p", q)])
     assert "verdict on coordinates" in said and list((project / "runs").glob("*/results.json"))
 
 
@@ -156,7 +156,7 @@ def test_an_update_keeps_both_sides(project, template, tmp_path, monkeypatch, ca
     (theirs / "CONTRIBUTING.md").write_text("A better text about " + package_of(theirs) + ".\n"); git(theirs, "commit", "-qam", "better")
     monkeypatch.chdir(mine)
     update(theirs)
-    assert (mine / "CONTRIBUTING.md").read_text() == "A better text about maize_kenya.\n" and (mine / "README.md").read_text() == "# Ours\n"
+    assert (mine / "CONTRIBUTING.md").read_text() == "A better text about rice_peru.\n" and (mine / "README.md").read_text() == "# Ours\n"
     assert "usable = 0.8" in (mine / "settings.ini").read_text() and git(mine, "status", "--porcelain") == ""
     capsys.readouterr()
     update(theirs)
