@@ -15,7 +15,7 @@ TITLES = {"reading": "Tifs to arrays, and to a dataset", "batches": "Batches", "
 def line(row):
     """A row of the table."""
     goal = f"{row['wanted'].replace('>=', '≥').replace('<=', '≤')}, {'met' if row['met'] else '**missed**'}" if row["wanted"] else ""
-    return f"| {row['what']} | {row['measured']:.3g} | {goal} | {row['note']} |".replace("<", "&lt;")
+    return f"| {row['what']} | {row['measured']:.3g} | {goal} | {row['note'].replace(' | ', ' · ')} |".replace("<", "&lt;")
 
 
 def measured(record):
