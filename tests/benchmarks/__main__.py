@@ -14,7 +14,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 warnings.simplefilter("ignore")
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
-NAMES = ("reading", "batches", "training", "mapping", "rigour", "headless", "reuse", "growth", "exporting")
+NAMES = ("reading", "batches", "training", "mapping", "rigour", "headless", "growth", "exporting")
 
 
 def main():
