@@ -81,8 +81,8 @@ def run():
         for workers, count in CHIPS.items():
             mine, theirs = timed(ours(workers), workers, count), timed(stock(workers), workers, min(count, 80))
             speed, other = count / mine[0], min(count, 80) / theirs[0]
-            rows.append(Row(f"chips/s with {workers} worker{"s" * (workers > 1)}, ours / stock client", speed / other, "", f"{speed:.1f} against {other:.1f}; the server allows {min(workers / LATENCY, 100):.0f}"))
-            rows.append(Row(f"CPU of the client a chip with {workers} worker{"s" * (workers > 1)}, stock / ours", theirs[1] / min(count, 80) * count / mine[1], "",
+            rows.append(Row(f"chips/s with {workers} worker{'s' * (workers > 1)}, ours / stock client", speed / other, "", f"{speed:.1f} against {other:.1f}; the server allows {min(workers / LATENCY, 100):.0f}"))
+            rows.append(Row(f"CPU of the client a chip with {workers} worker{'s' * (workers > 1)}, stock / ours", theirs[1] / min(count, 80) * count / mine[1], "",
                             f"{1000 * theirs[1] / min(count, 80):.0f} ms against {1000 * mine[1] / count:.0f} ms, which also checks, re-encodes and syncs"))
     return rows
 
