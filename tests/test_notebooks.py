@@ -11,17 +11,26 @@ from nbdev.config import get_config
 from nbdev.test import test_nb as run_notebook
 
 from seedbed.lib.running.sync import check_in_sync
+from seedbed.lib.settings import load_settings, to_ini
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
 names = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.relative_to(ROOT / "nbs").with_suffix("").as_posix())
 
 
-@pytest.mark.xdist_group("notebooks") # they share the project's data folder
+@pytest.fixture(scope="module")
+def settings_file(tmp_path_factory):
+    """The project's settings, with folders of one's own for the data that notebooks share: other tests run side by side."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    places = [f"paths.{name}={folder / name}" for name in ("exports", "processed", "cache", "chips")]
+    (folder / "settings.ini").write_text(to_ini(load_settings(ROOT / "settings.ini", places)))
+    return folder / "settings.ini"
+
+
 @names
-def test_it_runs(path, monkeypatch, tmp_path):
+def test_it_runs(path, settings_file, monkeypatch, tmp_path):
     if not (ROOT / "data/sample").is_dir(): pytest.skip("notebooks show their work on the samples, and this project was made without them")
-    monkeypatch.setenv("SEEDBED_RUN", str(tmp_path))
+    for name, value in {"ROOT": ROOT, "SETTINGS": settings_file, "RUN": tmp_path}.items(): monkeypatch.setenv(f"SEEDBED_{name}", str(value))
     assert run_notebook(path, skip_flags=get_config(ROOT).tst_flags, showerr=True)[0]
 
 
