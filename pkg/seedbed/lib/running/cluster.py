@@ -40,7 +40,7 @@ def cluster_class(
         raise InputError(f"run.scheduler = {name}: write an address like tcp://10.0.0.1:8786, or one of: {', '.join(_CLUSTERS)}")
     module, cls, extra = _CLUSTERS[name]
     try: return getattr(importlib.import_module(module), cls)
-    except ImportError: raise InputError(f"run.scheduler = {name}: {module.partition('.')[0]} is not installed; pip install 'seedbed[{extra}]'") from None
+    except ImportError: raise InputError(f"run.scheduler = {name}: {module.partition('.')[0]} is not installed; pip install -e '.[{extra}]'") from None
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #41522b05
 _SUBMIT = {"slurm": "sbatch", "pbs": "qsub"}
@@ -75,7 +75,7 @@ def connect(
     name = os.environ.get("SEEDBED_SCHEDULER") or settings.run.scheduler
     workers = settings.run.workers or default_workers(settings.run.threads)
     try: from distributed import Client
-    except ImportError: raise InputError(f"run.scheduler = {name}: dask is not installed; pip install 'seedbed[scale]'") from None
+    except ImportError: raise InputError(f"run.scheduler = {name}: dask is not installed; pip install -e '.[scale]'") from None
     with contextlib.ExitStack() as stack:
         cluster = name if "://" in name else stack.enter_context(start_cluster(name, workers))
         try: client = stack.enter_context(Client(cluster, timeout=30))
@@ -83,7 +83,7 @@ def connect(
             raise InputError(
                 f"run.scheduler = {name}: no scheduler answers there ({error}); start one with `dask scheduler`, or correct the address"
             ) from None
-        shown = client.dashboard_link if importlib.util.find_spec("bokeh") else "not without bokeh: pip install 'seedbed[scale]'"
+        shown = client.dashboard_link if importlib.util.find_spec("bokeh") else "not without bokeh: pip install -e '.[scale]'"
         queued = "" if client.nthreads() else "; no worker is there yet"
         say(f"dask: {client.scheduler.address}, dashboard {shown}{queued}")
         yield client

@@ -76,7 +76,7 @@ _PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 def crate_of(run: Run) -> dict: # the content of ro-crate-metadata.json
     """A run as a Process Run Crate."""
     try: from rocrate.rocrate import ROCrate, ContextEntity
-    except ImportError: raise InputError("RO-Crate is not installed; pip install 'seedbed[rocrate]'") from None
+    except ImportError: raise InputError("RO-Crate is not installed; pip install -e '.[rocrate]'") from None
     crate = ROCrate(version="1.1") # the version that the profile builds on
     add = lambda identifier, properties: crate.add(ContextEntity(crate, identifier, properties=properties))
     files = {p: crate.add_file(p, p.relative_to(run.folder).as_posix(), properties=file_properties(p)) for p in files_of(run)}

@@ -54,7 +54,7 @@ def connect_mlflow(
     import os
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true") # else newer versions of MLflow decline a folder
     try: from mlflow import MlflowClient
-    except ImportError: raise InputError("MLflow is not installed; pip install 'seedbed[mlflow]'") from None
+    except ImportError: raise InputError("MLflow is not installed; pip install -e '.[mlflow]'") from None
     return MlflowClient(tracking_uri=store if "://" in store else Path(store).resolve().as_uri())
 
 # %% ../../../../nbs/lib/running/tracking.ipynb #eb611954
