@@ -65,6 +65,10 @@ def first(small):
     return run(small)
 
 
+one_run = pytest.mark.xdist_group("runs") # `first` is made once
+
+
+@one_run
 def test_the_run_folder(first):
     folder, said = first
     expected = {"00_success.ipynb", "01_export.ipynb", "02_process.ipynb", "03_dataset.ipynb", "05_compare.ipynb", "06_map.ipynb", "07_report.ipynb", "settings.ini", "run.json", "success.json", "results.json", "figures/overview.png", "figures/scores.png", "figures/optimism.png", "maps/applicability-logistic_regression-seed_0.npz", "relabel.geojson", "report.html"}
@@ -74,6 +78,7 @@ def test_the_run_folder(first):
     assert "tempcnn" in said and "verdict" in said
 
 
+@one_run
 def test_results_follow_the_schema(first):
     folder, _ = first
     records = [read_json(p) for p in folder.rglob("results.json")]
@@ -86,6 +91,7 @@ def test_results_follow_the_schema(first):
     assert set(whole["timings"]) >= {"00_success", "01_export", "02_process", "03_dataset", "04_model/tempcnn/seed_1"}
 
 
+@one_run
 def test_scores_follow_from_the_predictions(first):
     from sklearn.metrics import accuracy_score, f1_score
     folder = first[0] / "models/tempcnn/seed_1"
@@ -96,12 +102,14 @@ def test_scores_follow_from_the_predictions(first):
     assert (frame.filter(like="p_").idxmax(axis=1).str[2:] == frame["y_pred"]).all()
 
 
+@one_run
 def test_executed_notebooks_carry_values_and_figures(first):
     text = (first[0] / "02_process.ipynb").read_text()
     assert "injected-parameters" in text and "image/png" in text and '"status": "completed"' in text
     assert 'model = \\"tempcnn\\"' in (first[0] / "models/tempcnn/seed_1/04_model.ipynb").read_text()
 
 
+@one_run
 def test_the_same_run_twice_gives_the_same_numbers(small, first):
     again, _ = run(small, words=["--force"])
     for path in sorted(p.relative_to(again) for p in again.rglob("results.json")):
@@ -110,6 +118,7 @@ def test_the_same_run_twice_gives_the_same_numbers(small, first):
         pd.testing.assert_frame_equal(gpd.read_file(again / path), gpd.read_file(first[0] / path))
 
 
+@one_run
 def test_a_saved_model_answers_again(small, first):
     settings = load_settings(first[0] / "settings.ini").model_copy(update={"root": small})
     everything = SampleDataset(small / settings.processed_dir / "dataset.h5", None, fold=-1)
@@ -118,6 +127,7 @@ def test_a_saved_model_answers_again(small, first):
         assert answer.shape == (len(everything), 3) and np.allclose(answer.sum(1), 1, atol=1e-5)
 
 
+@one_run
 def test_a_scene_is_mapped_by_the_command(small, first):
     done = seedbed(small, "map", "--run", first[0].name, "--scene", str(ROOT / "data/sample/romania/scene.tif"), "--model", "tempcnn/seed_1")
     assert done.returncode == 0 and "pixels/s" in done.stdout and "not an estimate" in done.stdout, done.stderr
@@ -141,6 +151,7 @@ def test_a_wrong_metric_for_the_task_stops_early(small):
     assert "01_export.ipynb" in done.stderr and not (max((small / "runs").iterdir(), key=lambda p: p.stat().st_mtime) / "results.json").exists()
 
 
+@one_run
 def test_runs_are_compared_on_one_split_only(small, first):
     folder, other = first[0], first[0].with_name("copy")
     shutil.copytree(folder, other)
@@ -157,6 +168,7 @@ def test_runs_are_compared_on_one_split_only(small, first):
     finally: shutil.rmtree(other)
 
 
+@one_run
 def test_another_split_is_not_compared(small, first, tmp_path):
     shutil.copytree(first[0] / "models", tmp_path / "models")
     path = tmp_path / "models/majority/seed_0/results.json"
