@@ -94,8 +94,10 @@ def read_batch(
     if not values: return None, faults, {}
     X, static, variables = as_series(np.concatenate(values), layout, process.indices)
     samples, lost = make_samples(X, static, np.array(number), np.concatenate(places), ground, variables, process.max_missing)
-    said = f"of its values are missing, more than process.max_missing = {process.max_missing:g}"
-    return samples, faults, {names[i - numbers[0]]: f"{100 * share:.0f} % {said}" for i, share in lost.items()}
+    return samples, faults, {names[i - numbers[0]]: _too_sparse(share, process) for i, share in lost.items()}
+
+def _too_sparse(share: float, process: Process) -> str:
+    return f"{100 * share:.0f} % of its values are missing, more than process.max_missing = {process.max_missing:g}"
 
 # %% ../../nbs/02_process.ipynb #bb16d30f
 def table_samples(
@@ -114,10 +116,7 @@ def table_samples(
     samples, lost = make_samples(
         X, np.zeros((len(X), 0), np.float32), there, place, dict(enumerate(labels.geometry)), variables, process.max_missing
     )
-    return samples, faults | {
-        labels["id"].iloc[i]: f"{100 * share:.0f} % of its values are missing, more than process.max_missing = {process.max_missing:g}"
-        for i, share in lost.items()
-    }
+    return samples, faults | {labels["id"].iloc[i]: _too_sparse(share, process) for i, share in lost.items()}
 
 # %% ../../nbs/02_process.ipynb #d52bf8f2
 BATCH, MANY = 200, 2000 # labels in a batch; from so many on, processes pay

@@ -25,8 +25,7 @@ from ..lib.earthengine.sensors import credit
 from ..lib.earthengine.spec import Spec, spec_of
 from ..lib.earthengine.store import Store, chip_key
 from ..lib.errors import InputError
-from ..lib.files import relative
-from ..lib.imagery.labels import canonical, read_vector
+from ..lib.imagery.labels import labels_of
 from ..lib.provenance import now
 from ..lib.imagery.raster import reproject
 from ..lib.settings import Settings, load_settings
@@ -75,8 +74,7 @@ class EarthEngine(Source):
         if not given:
             raise InputError("source.labels_file = auto: source.name = earthengine needs the path of a labels file, e.g. "
                              "source.labels_file=fields.gpkg")
-        path = self.settings.root / Path(given).expanduser()
-        return canonical(read_vector(path, self.settings.source.crs), self.settings.labels, relative(path, self.settings.root))
+        return labels_of(self.settings.root / Path(given).expanduser(), self.settings)
 
     def labels(self): return self._labels
     def layout(self): return self.spec.layout

@@ -14,8 +14,8 @@ import geopandas as gpd
 
 from ..export import Source
 from ..lib.errors import InputError
-from ..lib.files import link, read_json, relative
-from ..lib.imagery.labels import canonical, id_text, read_vector
+from ..lib.files import link, read_json
+from ..lib.imagery.labels import labels_of
 from ..lib.imagery.layout import Layout, layout_from_dict, layout_from_names
 from ..lib.imagery.raster import read_tif
 
@@ -127,8 +127,7 @@ class Folder(Source):
 
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
-        path = find_labels_file(self.path, self.settings.source.labels_file)
-        return canonical(read_vector(path, self.settings.source.crs), self.settings.labels, relative(path, self.settings.root))
+        return labels_of(find_labels_file(self.path, self.settings.source.labels_file), self.settings)
 
     def labels(self): return self._labels
     def about(self):

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import rasterio
 from fastcore.basics import patch
 from rasterio.windows import Window
 
 from ..export import Source
-from ..lib.errors import InputError, explain
+from ..lib.errors import InputError
 from ..lib.files import relative
 from ..lib.imagery.chips import write_chip
-from ..lib.imagery.labels import canonical, read_vector
+from ..lib.imagery.labels import labels_of
 from ..lib.imagery.mosaic import mosaic
-from ..lib.imagery.raster import reproject
+from ..lib.imagery.raster import reproject, scaling_of
+from ..lib.imagery.scene import open_scene
 from .folder import find_labels_file, layout_of_bands
 
 # %% ../../../nbs/sources/scene.ipynb #a0659399
@@ -53,10 +53,7 @@ def cut_chip(
     if window is None: return "lies outside of the scene"
     data = file.read(window=window)
     if not (np.isfinite(data) & (data != file.nodata)).any(): return "the scene has no data there"
-    scaled = any(s != 1 for s in file.scales) or any(file.offsets)
-    write_chip(
-        path, data, file.window_transform(window), file.crs, file.descriptions, file.nodata, (file.scales, file.offsets) if scaled else None
-    )
+    write_chip(path, data, file.window_transform(window), file.crs, file.descriptions, file.nodata, scaling_of(file))
     return None
 
 # %% ../../../nbs/sources/scene.ipynb #104dcb08
@@ -65,18 +62,16 @@ class SceneChips(Source):
     @cached_property
     def path(self) -> Path:
         """The image or the folder, relative to the project or absolute."""
-        if not self.argument: raise InputError("source.name = scene: no path; write scene:PATH")
-        path = self.settings.root / Path(self.argument).expanduser()
+        path = super().path
         if not path.exists(): raise InputError(f"{path}: no such image or folder; correct source.name = scene:PATH")
         return path
 
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
-        given, asked = self.settings.source.labels_file, self.settings.source
+        given = self.settings.source.labels_file
         if not given and self.path.is_file():
             raise InputError("source.labels_file = auto: an image alone has no labels; name their file, e.g. source.labels_file=fields.gpkg")
-        path = self.settings.root / Path(given).expanduser() if given else find_labels_file(self.path)
-        return canonical(read_vector(path, asked.crs), self.settings.labels, relative(path, self.settings.root))
+        return labels_of(self.settings.root / Path(given).expanduser() if given else find_labels_file(self.path), self.settings)
 
     def labels(self): return self._labels
     def scene(self): return self.path
@@ -102,11 +97,7 @@ def _opened(self: SceneChips):
     "Lend the image; of a folder, the VRT that makes one image of it."
     with tempfile.TemporaryDirectory(prefix="seedbed-") as aside:
         path = mosaic(self.path, Path(aside, "scene.vrt")) if self.path.is_dir() else self.path
-        with explain(str(self.path), "a scene is a georeferenced image that GDAL can read"): file = rasterio.open(path)
-        with file:
-            if file.crs is None:
-                raise InputError(f"{self.path}: names no coordinate reference system; assign one, e.g. with `rio edit-info --crs`")
-            yield file
+        with open_scene(path, self.path) as file: yield file
 
 def _block_of(file, geometry) -> tuple[int, int, int]:
     "The order in which the file stores what lies around a geometry."

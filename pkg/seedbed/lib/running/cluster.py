@@ -19,6 +19,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import seedbed
 from .engines import Failure, Outcome, Task, Watcher, default_workers
@@ -114,7 +115,7 @@ def command_on_worker(
     words: list[str], # after the Python interpreter
     folder: str, # to work in
     variables: dict[str, str], # of the environment
-) -> tuple[int, str]: # exit code, and what it wrote
+) -> tuple[Any, str]: # the JSON of the last line that it wrote; else why there is none
     """Run Python in a process of its own; for the workers of a cluster."""
     guard = "import os, sys; from seedbed.lib.running.engines import end_with_parent; end_with_parent()"
     code = f"{guard}; exec(sys.argv.pop(1))"
@@ -122,7 +123,9 @@ def command_on_worker(
         [sys.executable, "-c", code, *words], cwd=folder, env=os.environ | variables | {"SEEDBED_GROUP": "1"}, capture_output=True,
         text=True, start_new_session=True,
     )
-    return done.returncode, done.stdout if done.returncode == 0 else f"{done.stdout}\n{done.stderr}"
+    lines = (done.stdout if done.returncode == 0 else f"{done.stdout}\n{done.stderr}").strip().splitlines() or [""]
+    if done.returncode: return None, f"the process on the worker ended with {done.returncode}: {lines[-1]}"
+    return json.loads(lines[-1]), ""
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #f2dd2fce
 _EXECUTE = "import sys; from seedbed.lib.running.cluster import execute_here; execute_here(sys.argv[1])"
@@ -146,11 +149,8 @@ def execute_on_worker(
     told = json.dumps(
         {"name": task.name, "notebook": str(task.notebook), "output": str(task.output), "parameters": task.parameters, "threads": threads}
     )
-    code, said = command_on_worker([_EXECUTE, told], str(task.notebook.parent), variables)
-    last = said.strip().splitlines()[-1] if said.strip() else ""
-    return time.perf_counter() - began, (
-        json.loads(last) if code == 0 else asdict(Failure(None, "", f"the process on the worker ended with {code}: {last}"))
-    )
+    failure, error = command_on_worker([_EXECUTE, told], str(task.notebook.parent), variables)
+    return time.perf_counter() - began, asdict(Failure(None, "", error)) if error else failure
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #5c91e601
 def run_on_cluster(

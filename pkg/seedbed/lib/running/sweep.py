@@ -92,9 +92,8 @@ def cell_on_worker(root: str, overrides: list[str], command: str, variables: dic
     from distributed import secede
     from seedbed.lib.running.cluster import command_on_worker
     secede()
-    code, said = command_on_worker([_RUN, json.dumps([root, overrides, command])], root, variables)
-    last = said.strip().splitlines()[-1] if said.strip() else ""
-    return tuple(json.loads(last)) if code == 0 else ("", f"the process on the worker ended with {code}: {last}")
+    answer, error = command_on_worker([_RUN, json.dumps([root, overrides, command])], root, variables)
+    return ("", error) if error else tuple(answer)
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #84a235b4
 _ALONE = ["run.workers=1", "run.scheduler=none"] # the cells are what is spread
