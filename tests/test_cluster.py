@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from world import open_dataset
@@ -93,6 +94,15 @@ def test_a_worker_that_dies_while_tifs_are_read_changes_nothing(project, monkeyp
         return join(watched(), room)
     monkeypatch.setattr("seedbed.process.join", kill_one)
     assert read(world, monkeypatch, cluster.scheduler.address) == here and killed
+    wait_for_another(cluster, killed[0])
+
+
+def wait_for_another(cluster, killed):
+    """Until a new worker stands in the place of one that was killed: what a test does to all workers is to reach it too."""
+    there = []
+    while len(there) != 2 or killed in there:
+        time.sleep(.05)
+        there = list(cluster.run(os.getpid, on_error="ignore").values())
 
 
 def test_a_process_of_this_machine_that_is_killed_is_told():

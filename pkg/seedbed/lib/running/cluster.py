@@ -106,7 +106,7 @@ def use_code(state: str): # of `state_of_code`
 def cluster_executor(settings: Settings):
     """Lend the workers of a cluster as an executor, and the number of tasks that they do at once."""
     with connect(settings, say=lambda text: None) as client:
-        client.run(use_code, state_of_code())
+        client.run(use_code, state_of_code(), on_error="ignore") # a worker that has just died has no code to forget
         threads = sum(client.nthreads().values()) or settings.run.workers or 1 # jobs may still be waiting in a queue
         with client.get_executor(pure=False, retries=2) as executor: yield executor, threads
 
