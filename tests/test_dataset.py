@@ -191,8 +191,9 @@ def test_memory_map(path):
     data = SampleDataset(path)
     assert data._open is None
     data[0]
-    X, static = data._open
-    assert isinstance(X, np.memmap) and isinstance(static, np.memmap) and not X.flags.writeable
+    X, static, whole = data._open
+    assert all(isinstance(a.base, np.memmap) and not a.flags.writeable for a in (X, static))
+    assert list(whole) == [i >= 20 or i % 3 == 2 for i in range(48)] # of the third, a static band is missing
     with h5py.File(path) as file:
         assert np.array_equal(X, file["X"][:], equal_nan=True)
     before = path.read_bytes()
@@ -213,6 +214,58 @@ def test_chip_samples(chips):
     """Chips keep height and width."""
     data = SampleDataset(chips)
     assert data[0][0].shape == (3, 2, 4, 4) and data[[0, 1]][0].shape == (2, 3, 2, 4, 4) and data.arrays()[0].shape[1:] == (3, 2, 4, 4)
+
+
+def large(path, n=12, shape=(4, 6, 64, 64)):
+    """A dataset.h5 of chips that are too large to be copied before they are scaled; the first lacks a band, the second a static one."""
+    rng, steps, bands = np.random.default_rng(0), *shape[:2]
+    X, static = rng.random((n, *shape), "float32"), rng.random((n, 2), "float32")
+    X[0, :, 3], static[1, 0] = np.nan, np.nan
+    with h5py.File(path, "w") as file:
+        file["X"], file["static"], file["y"], file["missing"] = X, static, np.arange(n) % 2, np.isnan(X).mean((1, 2, 3, 4))
+        file.create_dataset("split", data=np.full((2, n), b"train", "S7"))
+        facts = {"task": "classification", "classes": ["a", "b"], "unit": "", "steps": steps, "variables": list("abcdef"), "static_names": ["s", "t"]}
+        for name, value in facts.items(): file.attrs[name] = json.dumps(value)
+        for name, size in {"medians": (2, steps, bands), "mean": (2, bands), "std": (2, bands), "static_medians": (2, 2), "static_mean": (2, 2), "static_std": (2, 2)}.items():
+            file.attrs[name] = .5 + rng.random(size, "float32")
+    return SampleDataset(path)
+
+
+def by_hand(data):
+    """X of `large` as a model sees it."""
+    with h5py.File(data.path) as file: X, static = file["X"][:], file["static"][:]
+    wide, s = lambda v: v[..., None, None], data.scaling
+    X = (np.where(np.isnan(X), wide(s["medians"]), X) - wide(s["mean"])) / wide(s["std"])
+    static = (np.where(np.isnan(static), s["static_medians"], static) - s["static_mean"]) / s["static_std"]
+    return np.concatenate([X, np.broadcast_to(wide(static[:, None]), (len(X), 4, 2, 64, 64))], axis=2)
+
+
+def test_large_chips(tmp_path):
+    """Whether few or many are asked for, and whether the file tells what is missing or not."""
+    data = large(tmp_path / "dataset.h5")
+    expected = by_hand(data)
+    for index in (0, 1, [0, 1, 5], np.arange(12)): assert np.allclose(data[index][0], expected[index], rtol=1e-5, atol=1e-6)
+    with h5py.File(data.path, "a") as file: del file["missing"]
+    assert np.array_equal(SampleDataset(data.path).arrays()[0], data.arrays()[0])
+
+
+def test_a_batch_that_is_held_is_never_written_again(tmp_path):
+    """Memory is lent anew only when the last view of it is gone, tensor or array, whoever looks at it."""
+    data = large(tmp_path / "dataset.h5")
+    expected, order = by_hand(data), np.random.default_rng(0).integers(0, 12, (40, 3))
+    views = [lambda X: X, lambda X: X[1:], lambda X: X.numpy()[:, ::-1], lambda X: torch.flip(X, (0,)), lambda X: X.permute(0, 2, 1, 3, 4)]
+    held = [views[k % 5](data[rows][0]) for k, rows in enumerate(order)]
+    for k, rows in enumerate(order): assert np.allclose(held[k], views[k % 5](torch.from_numpy(expected[rows])), rtol=1e-5, atol=1e-6)
+    assert len(data._buffers.arrays) == 4
+
+
+def test_memory_is_lent_again(tmp_path):
+    """A loop over batches lives on the memory of two: the one that it holds and the one that comes."""
+    data, seen = large(tmp_path / "dataset.h5"), []
+    for X, y in data.loader(3, shuffle=True): seen.append(X.data_ptr())
+    assert len(seen) == 4 and len(set(seen)) == 2
+    again = pickle.loads(pickle.dumps(data))
+    assert len(again._buffers.arrays) == 1 and torch.equal(again[[2, 4]][0], data[[2, 4]][0])
 
 
 # --- augmentation ----------------------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ def make(path, n, shape):
     rng = np.random.default_rng(0)
     with h5py.File(path, "w") as file:
         file["X"] = rng.random((n, *shape), dtype="float32")
-        file["static"], file["y"] = np.zeros((n, 0), "float32"), rng.integers(0, 4, n)
+        file["static"], file["y"], file["missing"] = np.zeros((n, 0), "float32"), rng.integers(0, 4, n), np.zeros(n, "float32")
         file.create_dataset("split", data=np.full((2, n), b"train", "S7"))
         file.create_dataset("block", data=np.array([str(i // 50) for i in range(n)], object), dtype=h5py.string_dtype())
         facts = {"task": "classification", "classes": list("abcd"), "unit": "", "steps": steps,
