@@ -85,7 +85,7 @@ def run():
         memory = Pixels(model.facts, interpolate(X), static, None)
         memory.arrays()
         count = iter(range(100))
-        seconds = race(2, memory=lambda: model.predict(memory), map=lambda: map_parts(model, scene, near, _folder(root / f"parts-{model.name}-{next(count)}"), workers=1))
+        seconds = race(4, memory=lambda: model.predict(memory), map=lambda: map_parts(model, scene, near, _folder(root / f"parts-{model.name}-{next(count)}"), workers=1))
         single = one_by_one(model, scene, 400) * pixels
         speed = f"{pixels / seconds['map']:,.0f} pixels/s of one core; {pixels / seconds['memory']:,.0f} from arrays in memory"
         rows.append(Row(f"map with {model.name}: times the model's own speed in memory", seconds["map"] / seconds["memory"], "<= 1.3", speed))

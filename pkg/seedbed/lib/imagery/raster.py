@@ -130,7 +130,9 @@ def to_float(
     """Physical values as float32; nodata, NaN and infinities become NaN."""
     plain = np.ndim(scale) == np.ndim(offset) == 0 and scale == 1 and offset == 0
     with np.errstate(over="ignore", invalid="ignore"):
-        values = (data if plain else data * np.float64(scale) + np.float64(offset)).astype(np.float32, order="C")
+        if plain: values = data.astype(np.float32, order="C")
+        elif np.any(offset): values = (data * np.float64(scale) + np.float64(offset)).astype(np.float32, order="C")
+        else: values = np.multiply(data, scale, out=np.empty(data.shape, np.float32), dtype=np.float64, casting="same_kind") # a few at a time, as float64
     if data.dtype.kind == "f": values[~np.isfinite(values)] = np.nan
     if nodata is not None and _fits(nodata, data.dtype): values[data == data.dtype.type(nodata)] = np.nan
     return values

@@ -91,7 +91,7 @@ def windows(
 ) -> list[tuple[int, int, int, int]]: # row, column, height, width
     """Windows that cover a scene, each pixel once."""
     pixels = max(values // len(scene.bands), multiple ** 2)
-    round_to = lambda n, unit, most: min(most, max(n // unit * unit, min(unit, n) // multiple * multiple, multiple))
+    round_to = lambda n, unit, most: most if n >= most else max(n // unit * unit, min(unit, n) // multiple * multiple, multiple)
     width = scene.width if pixels >= scene.width * multiple else round_to(int(pixels ** .5), scene.block[1], scene.width)
     height = round_to(pixels // width, scene.block[0], scene.height)
     return [
