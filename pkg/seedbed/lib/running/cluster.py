@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['cluster_class', 'start_cluster', 'connect', 'state_of_code', 'use_code', 'cluster_executor', 'command_on_worker',
-           'execute_here', 'execute_on_worker', 'run_on_cluster']
+           'execute_here', 'execute_on_worker', 'NotebookOnWorker', 'run_on_cluster']
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #a0244c98
 import contextlib
@@ -18,11 +18,12 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import seedbed
-from .engines import Failure, Outcome, Task, Watcher, default_workers
+from .engines import Failure, Outcome, Task, Watcher, default_workers, hand_out
 from ..errors import InputError
 from ..files import fingerprint_of
 from ..settings import Settings
@@ -153,26 +154,33 @@ def execute_on_worker(
     return time.perf_counter() - began, asdict(Failure(None, "", error)) if error else failure
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #5c91e601
+class NotebookOnWorker:
+    """A notebook that a worker executes, seen from the driver."""
+    reader = None # there is nothing to wait for, it has to be asked
+    def __init__(self,
+        task: Task, client, threads: int, variables: dict[str, str], # as for `execute_on_worker`
+    ):
+        self.task, self.began = task, time.perf_counter()
+        self.future = client.submit(execute_on_worker, task, threads, variables, pure=False, retries=2)
+
+    @property
+    def seconds(self) -> float: return time.perf_counter() - self.began
+
+    def outcome(self) -> Outcome | None: # None while it is running
+        """How it ended, if it has."""
+        if not self.future.done(): return None
+        try: seconds, failure = self.future.result()
+        except Exception as error: seconds, failure = 0., asdict(Failure(None, type(error).__name__, str(error))) # its workers died, again and again
+        self.end()
+        return Outcome(self.task, seconds, Failure(**failure) if failure else None)
+
+    def end(self): self.future.release() # else a worker that dies later would have it done again
+
+# %% ../../../../nbs/lib/running/cluster.ipynb #91a22dd5
 def run_on_cluster(
     tasks: list[Task], client, threads: int, variables: dict[str, str],
-    watcher: Watcher = Watcher(), claim=lambda task: task, # see `run_tasks`
+    watcher: Watcher = Watcher(), claim=lambda task: task, # see `hand_out`
 ) -> list[Outcome]: # in the order in which they ended
-    """Execute notebooks on a cluster; after a failure hand out no other."""
-    waiting, running, done = list(tasks), {}, []
-    def end(outcome): done.append(outcome); watcher.finished(outcome)
-    while running or (waiting and not any(o.failure for o in done)):
-        for task in list(waiting) if not any(o.failure for o in done) else ():
-            said = claim(task)
-            if said is None: continue
-            waiting.remove(task)
-            if isinstance(said, Outcome): end(said); continue
-            watcher.started(said)
-            running[client.submit(execute_on_worker, said, threads, variables, pure=False, retries=2)] = said
-        for future in [f for f in running if f.done()]:
-            task = running.pop(future)
-            try: seconds, failure = future.result()
-            except Exception as error: seconds, failure = 0., asdict(Failure(None, type(error).__name__, str(error))) # its workers died, again and again
-            future.release() # else a worker that dies later would have it done again
-            end(Outcome(task, seconds, Failure(**failure) if failure else None))
-        time.sleep(.05)
-    return done
+    """Execute notebooks on a cluster, which has all of them at once."""
+    start = partial(NotebookOnWorker, client=client, threads=threads, variables=variables)
+    return hand_out(tasks, start, len(tasks), watcher, claim)

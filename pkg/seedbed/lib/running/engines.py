@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SKIP', 'BY_HAND', 'ENGINES', 'PRELOAD', 'is_skipped', 'mark_skipped', 'ForkEngine', 'KernelEngine', 'Task', 'execute',
            'stopped_at', 'Failure', 'Outcome', 'failure_of', 'preload', 'limit_threads', 'end_with_parent', 'crash_of',
-           'NotebookProcess', 'Watcher', 'run_tasks', 'default_kernel', 'default_workers', 'ask']
+           'NotebookProcess', 'Watcher', 'hand_out', 'run_tasks', 'default_kernel', 'default_workers', 'ask']
 
 # %% ../../../../nbs/lib/running/engines.ipynb #0533f236
 import contextlib
@@ -20,7 +20,8 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -207,8 +208,8 @@ def _work(task: Task, kernel: str, threads: int, parent: int | None, variables: 
     try: execute(task, kernel)
     except Exception as error: failure = failure_of(error, task.output)
     else: failure = None
+    writer.send(asdict(failure) if failure else None)
     task.output.with_suffix(".log").unlink(missing_ok=True)
-    writer.send(failure)
 
 # %% ../../../../nbs/lib/running/engines.ipynb #69ff125a
 def crash_of(
@@ -247,10 +248,15 @@ class NotebookProcess:
         """How it ended, if it has."""
         dead = self.process.exitcode is not None # asked before looking for a message: one that came first is not lost
         if not dead and not self.reader.poll(): return None
-        try: failure = self.reader.recv() if self.reader.poll() else crash_of(self.process, self.task.output)
+        try: failure = self._told()
         except EOFError: failure = crash_of(self.process, self.task.output)
         self.end(grace=5)
         return Outcome(self.task, self.seconds, failure)
+
+    def _told(self) -> Failure | None:
+        if not self.reader.poll(): raise EOFError # something that it has started holds the pipe open
+        failure = self.reader.recv()
+        return Failure(**failure) if failure else None
 
     def end(self, grace: float = 0): # seconds to end by itself
         """End the process and all that it has started."""
@@ -268,18 +274,17 @@ class Watcher:
     def waits(self, task: Task): pass # another run is making it
     def started(self, task: Task): pass
     def finished(self, outcome: Outcome): pass
-    def tick(self, running: list): pass # of NotebookProcess, several times a second
+    def tick(self, running: list): pass # notebooks, several times a second
 
 # %% ../../../../nbs/lib/running/engines.ipynb #9378022e
-def run_tasks(
+def hand_out(
     tasks: list[Task], # in the order in which they start
-    kernel: str = "fork", # fork | server | jupyter
+    start, # called with a task; what it gives has `outcome()`, `end()` and, where it can be waited for, a `reader`
     workers: int = 1, # at most so many at once
-    threads: int = 1, # for the numerical libraries of each
     watcher: Watcher = Watcher(), # told what happens
     claim=lambda task: task, # asked before a task starts: the task, its outcome where it is done already, or None to ask later
 ) -> list[Outcome]: # in the order in which they ended
-    """Execute notebooks side by side; after a failure start no other."""
+    """Start notebooks wherever they are executed, and wait for them; after a failure start no other."""
     waiting, running, done = list(tasks), [], []
     failed = lambda: any(o.failure for o in done)
     def end(outcome): done.append(outcome); watcher.finished(outcome)
@@ -292,16 +297,27 @@ def run_tasks(
                 waiting.remove(task)
                 if isinstance(said, Outcome): end(said); continue
                 watcher.started(said)
-                running.append(NotebookProcess(said, kernel, threads))
-            if running: multiprocessing.connection.wait([p.reader for p in running], timeout=.1)
-            elif waiting: time.sleep(.1)
-            ended = {p: outcome for p in running if (outcome := p.outcome())}
-            running = [p for p in running if p not in ended]
+                running.append(start(said))
+            if readers := [r.reader for r in running if r.reader]: multiprocessing.connection.wait(readers, timeout=.1)
+            elif running or waiting: time.sleep(.05)
+            ended = {r: outcome for r in running if (outcome := r.outcome())}
+            running = [r for r in running if r not in ended]
             for outcome in ended.values(): end(outcome)
             watcher.tick(running)
     finally:
-        for process in running: process.end()
+        for notebook in running: notebook.end()
     return done
+
+# %% ../../../../nbs/lib/running/engines.ipynb #d7783586
+def run_tasks(
+    tasks: list[Task],
+    kernel: str = "fork", # fork | server | jupyter
+    workers: int = 1, # at most so many at once
+    threads: int = 1, # for the numerical libraries of each
+    watcher: Watcher = Watcher(), claim=lambda task: task, # see `hand_out`
+) -> list[Outcome]: # in the order in which they ended
+    """Execute notebooks side by side on this machine."""
+    return hand_out(tasks, partial(NotebookProcess, kernel=kernel, threads=threads), workers, watcher, claim)
 
 # %% ../../../../nbs/lib/running/engines.ipynb #7818495b
 def default_kernel() -> str: # fork | jupyter
