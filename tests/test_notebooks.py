@@ -78,3 +78,12 @@ def test_imports_stand_in_cells_of_their_own(path):
 def test_it_begins_with_a_title_and_a_line_on_what_it_is_for(path):
     lines = "".join(json.loads(path.read_text())["cells"][0]["source"]).splitlines()
     assert lines[0].startswith("# ") and not lines[0][2].islower() and lines[2].startswith("> "), lines[:3]
+
+
+@names
+def test_figures_are_there(path):
+    """The site shows what the notebooks hold: a cell that draws was executed where figures are kept."""
+    for cell in json.loads(path.read_text())["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] != "code" or "plt.subplots(" not in source or "plt.close(" in source or source.startswith("#| "): continue
+        assert any("image/png" in output.get("data", {}) for output in cell["outputs"]), f"execute this cell in Jupyter:\n{source[:200]}"
