@@ -122,13 +122,29 @@ def test_a_complete_run_ends_with_the_table_and_the_place(tmp_path, here):
     assert max(map(len, lines)) <= 100 and "\x1b" not in out
 
 
-def test_ctrl_c_ends_a_run_with_130(tmp_path):
-    root = make_project(tmp_path / "p", export=["import pathlib, time\npathlib.Path('here').touch()\ntime.sleep(60)"])
-    process = subprocess.Popen([*COMMAND, "run"], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+def start_of_a_run(tmp_path, seconds, **signals):
+    """A run whose export takes a while, its notebook at work; signals are as a terminal has them, whoever runs the tests, but for those given."""
+    root = make_project(tmp_path / "p", export=[f"import pathlib, time\npathlib.Path('here').touch()\ntime.sleep({seconds})"])
+    def prepare():
+        for name, action in ({"SIGINT": signal.SIG_DFL, "SIGHUP": signal.SIG_DFL} | signals).items(): signal.signal(getattr(signal, name), action)
+    process = subprocess.Popen([*COMMAND, "run"], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=prepare)
     while not (root / "nbs" / "here").exists():
         assert process.poll() is None
         time.sleep(.05)
-    os.killpg(process.pid, signal.SIGINT)
+    return root, process
+
+
+def test_a_closed_terminal_does_not_end_what_was_started_with_nohup(tmp_path):
+    root, process = start_of_a_run(tmp_path, 1, SIGHUP=signal.SIG_IGN)
+    os.killpg(process.pid, signal.SIGHUP)
+    assert process.communicate(timeout=90)[1] == "" and process.returncode == 0
+    assert record_of(the_run(root))["status"] == "complete"
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_ctrl_c_or_a_closed_terminal_ends_a_run_with_130(tmp_path, name):
+    root, process = start_of_a_run(tmp_path, 60)
+    os.killpg(process.pid, getattr(signal, name))
     stderr = process.communicate(timeout=90)[1]
     run = the_run(root)
     assert process.returncode == 130 and stderr == f"interrupted; what was done so far: runs/{run.name}\n"

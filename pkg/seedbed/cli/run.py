@@ -26,7 +26,8 @@ def run(stages: Stages = None, overrides: Overrides = None, force: Force = False
     from seedbed.lib.files import read_json, relative
     from seedbed.lib.running.pipeline import RunFailed, run_pipeline
     for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name): signal.signal(getattr(signal, name), signal.default_int_handler)
+        number = getattr(signal, name, None) # what the caller ignores, as nohup does, stays ignored
+        if number and signal.getsignal(number) is not signal.SIG_IGN: signal.signal(number, signal.default_int_handler)
     try:
         with progress() as watcher:
             folder = run_pipeline(overrides=overrides or (), settings_file=settings_file, command=shlex.join(["seedbed", *sys.argv[1:]]), watcher=watcher, force=stages or ["all"] if force else ())
