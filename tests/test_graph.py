@@ -117,7 +117,7 @@ def test_what_changes_nothing_runs_nothing(made, change):
     (lambda root: (root / "nbs/helper.py").write_text("def used(): return 3\n"), [], ["02_process"], "used in helper has changed"),
     (lambda root: edit(root, "02_process", "return 2", cell=3, replace="return 1"), [], ["02_process"], "its answer in 02_process has changed"),
     (lambda root: edit(root, "02_process", "more = 1\n"), [], ["02_process"], "the notebook's cells have changed"),
-    (None, ["dataset.batch_size=32"], ["03_dataset"], "dataset.batch_size 64 -> 32"),
+    (None, ["dataset.batch_size=32"], ["03_dataset", "04_model/majority/seed_0"], "dataset.batch_size 64 -> 32"),
     (None, ["run.workers=1"], [], ""),
 ])
 def test_what_a_change_runs_again_and_why(made, change, overrides, begun, said):

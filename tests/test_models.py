@@ -343,6 +343,18 @@ class Mine(BaseModel):
 '''
 
 
+def test_networks_take_batches_of_the_size_that_settings_say(made, tmp_path):
+    val, small = made["classification"][1], SETTINGS["classification"].model_copy(update={"dataset": make_settings({"dataset": {"batch_size": 8}}, root=HOME).dataset})
+    answers = {}
+    for size, settings in ((64, SETTINGS["classification"]), (8, small)):
+        model = ALL["mlp"](0, settings.models)
+        assert model.validate(val.path, settings, tmp_path / str(size))["params"]["batch_size"] == size
+        answers[size] = model.predict(val)
+    assert not np.allclose(answers[64], answers[8])
+    own = type("Own", (ALL["mlp"],), {"name": "own", "batch_size": 16})
+    assert own(0, small.models).validate(val.path, small, tmp_path / "own")["params"]["batch_size"] == 16
+
+
 def test_a_model_of_ones_own(made, tmp_path, monkeypatch):
     (tmp_path / "own_models.py").write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)

@@ -265,6 +265,22 @@ def test_npz_and_csv_are_the_same(empty):
     assert np.allclose(again["X"], out["X"], atol=1e-6) and np.array_equal(again["id"], out["id"]) and np.array_equal(again["sides"], out["sides"])
 
 
+def test_bands_without_time_in_a_table(empty):
+    """source.static takes columns of a csv or arrays of an npz; what is no number is refused."""
+    world, made = empty(**{"source__name": "table:mine/data.npz", "source__static": "elevation, slope", "source__nodata": "-9999"}), table()
+    height = {"elevation": 100. + np.arange(60), "slope": np.where(np.arange(60) == 7, -9999, .1 * np.arange(60))}
+    np.savez(world.data / "data.npz", **made | height)
+    out = world.run()
+    order = np.argsort(out["id"].astype(int))
+    assert np.array_equal(out["static"][order, 0], height["elevation"]) and np.isnan(out["static"][order, 1]).tolist() == [i == 7 for i in range(60)]
+    assert json.loads(out["facts"]["static_names"]) == ["elevation", "slope"] and out["X"].shape == (60, 4, 3)
+    columns = {f"{b}_t{t:02d}": made["X"][:, t, k] for t in range(4) for k, b in enumerate("bgr")}
+    pd.DataFrame({"id": made["ids"], "label": made["y"], "lon": made["lon"], "lat": made["lat"], "start": "2018-01-01"} | columns | height).to_csv(world.data / "data.csv", index=False)
+    assert np.allclose(world.run("source.name=table:mine/data.csv")["static"], out["static"], equal_nan=True)
+    world.refuses_export("source.static = elevatoin: no column of numbers; did you mean 'elevation'?", overrides=["source.static=elevatoin"])
+    world.refuses_export("data.csv: source.static = label: no column of numbers", overrides=["source.name=table:mine/data.csv", "source.static=label"])
+
+
 def test_a_table_with_faults(empty):
     """What is wrong with a table is said in a line."""
     world, made = empty(**{"source__name": "table:mine"}), table()

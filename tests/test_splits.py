@@ -74,16 +74,16 @@ def one_fold(labels, suggested={}, **options):
 
 
 @FEW
-@given(hnp.arrays(float, st.integers(1, 40), elements=LONGITUDES), st.data(), st.floats(0.05, 500))
-def test_blocks_anywhere(lon, data, size):
-    """A block depends on a place and the size alone, and nothing in it is farther apart than its diagonal."""
+@given(hnp.arrays(float, st.integers(1, 40), elements=LONGITUDES), st.data(), st.floats(0.05, 500), st.integers(0, 99))
+def test_blocks_anywhere(lon, data, size, seed):
+    """A block depends on a place, the size and the seed alone, and nothing in it is farther apart than its diagonal."""
     lat = data.draw(hnp.arrays(float, len(lon), elements=LATITUDES))
-    row, column = blocks(lon, lat, size)
+    row, column = blocks(lon, lat, size, seed)
     assert (row >= 0).all() and (column >= 0).all()
     order = np.random.default_rng(0).permutation(len(lon))
-    again = blocks(lon[order], lat[order], size)
+    again = blocks(lon[order], lat[order], size, seed)
     assert np.array_equal(again[0], row[order]) and np.array_equal(again[1], column[order])
-    alone = blocks(lon[:1], lat[:1], size)
+    alone = blocks(lon[:1], lat[:1], size, seed)
     assert (alone[0][0], alone[1][0]) == (row[0], column[0])
 
 
@@ -120,11 +120,14 @@ def test_neighbouring_blocks_differ(folds):
         assert (fold[:, 1:] != fold[:, :-1]).all() and (fold[1:] != fold[:-1]).all()
 
 
-def test_seeds_lay_the_folds_differently():
-    """Another seed gives another split."""
-    xy = cloud(0, 300, 26, 45, 1)
-    rc = blocks(*xy.T, 10)
-    assert len({tuple(systematic_folds(*rc, 5, seed) == 0) for seed in range(5)}) == 5
+@pytest.mark.parametrize("folds", [2, 3, 4, 5, 6])
+def test_seeds_give_other_folds(folds):
+    """Another seed is another way to part the labels, and not the same parts under other numbers."""
+    labels = frame_of(cloud(0, 300, 26, 45, 1))
+    def parts(seed):
+        sides = make_split(labels, Split(block_km=10, buffer_km=0, folds=folds, seed=seed), classes=("a", "b"))[0]
+        return frozenset(frozenset(np.flatnonzero(side == "val")) for side in sides)
+    assert len({parts(seed) for seed in range(8)}) == 8
 
 
 @FEW
@@ -443,6 +446,8 @@ def test_identical_tifs_stop(project):
     out = world.run("split.allow_leakage=yes")
     split = json.loads(out["facts"]["split"])
     assert split["leaky"] and any(w.startswith("LEAKY: the same values") for w in split["warnings"])
+    settings = world.settings(["split.allow_leakage=yes"])
+    assert json.loads((settings.root / settings.processed_dir / "audit.json").read_text())["split"] == split
 
 
 def test_groups_through_the_stage(project):

@@ -1868,6 +1868,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                                                                  'seedbed/sources/table.py'),
                                        'seedbed.sources.table.read_npz_table': ( 'sources/table.html#read_npz_table',
                                                                                  'seedbed/sources/table.py'),
+                                       'seedbed.sources.table.static_bands': ( 'sources/table.html#static_bands',
+                                                                               'seedbed/sources/table.py'),
                                        'seedbed.sources.table.step_of': ('sources/table.html#step_of', 'seedbed/sources/table.py')},
             'seedbed.success': { 'seedbed.success._off': ('success.html#_off', 'seedbed/success.py'),
                                  'seedbed.success._violations': ('success.html#_violations', 'seedbed/success.py'),

@@ -65,11 +65,12 @@ class SampleDataset(Interchange, Dataset):
     def __init__(self,
         path: str | Path, # dataset.h5
         split: str | None = "train", # train | val | dropped | test; None for all
-        fold: int = 0, # whose sides; FINAL takes every sample for training
+        fold: int = 0, # whose sides; FINAL takes every sample for training that is not kept for a test
         augment=(), # names of augmentations
         seed: int = 0, # of the augmentation
+        batch_size: int = 64, # of its loader, and of networks that train on it
     ):
-        self.path, self.split, self.fold, self.seed = Path(path), split, fold, seed
+        self.path, self.split, self.fold, self.seed, self.batch_size = Path(path), split, fold, seed, batch_size
         self.augment, self._open, self._random, self._buffers = augmentation(augment), None, None, Buffers()
         self.facts, sides, y = read_facts(self.path)
         _check_choice(split, fold, len(sides), augment)
@@ -97,9 +98,9 @@ class SampleDataset(Interchange, Dataset):
     def coordinates(self) -> np.ndarray: # [n, 2]
         """Longitude and latitude of each sample."""
         return np.column_stack([self.column("lon"), self.column("lat")])
-    def loader(self, batch_size: int = 64, shuffle: bool = False, **options) -> DataLoader:
-        """Batches (X, y); see `make_loader` for the options."""
-        return make_loader(self, batch_size, shuffle, **options)
+    def loader(self, batch_size: int | None = None, shuffle: bool = False, **options) -> DataLoader:
+        """Batches (X, y), of the dataset's own size if none is given; see `make_loader` for the options."""
+        return make_loader(self, batch_size or self.batch_size, shuffle, **options)
 
 # %% ../../nbs/03_dataset.ipynb #a1f3c77e
 def scaled(

@@ -268,7 +268,7 @@ def threshold_record(
 def out_of_fold(
     model: BaseModel, # as made: each fold trains a copy of it
     path: Path, # dataset.h5
-    augment=(),
+    training: dict = {}, # augment and batch_size of the training sides
     tune: str | None = None,  # a metric to tune the threshold of two classes by
 ) -> tuple[
     pd.DataFrame, np.ndarray, np.ndarray, dict
@@ -277,7 +277,7 @@ def out_of_fold(
     parts, counts = [], []
     for fold in range(SampleDataset(path).folds):
         train, val, copy_of = (
-            SampleDataset(path, "train", fold, augment, model.seed), SampleDataset(path, "val", fold), copy.deepcopy(model),
+            SampleDataset(path, "train", fold, seed=model.seed, **training), SampleDataset(path, "val", fold), copy.deepcopy(model),
         )
         clock = time.perf_counter(); copy_of.fit(train); fit_s = time.perf_counter() - clock
         clock = time.perf_counter()
@@ -325,8 +325,9 @@ def validate(
     (folder / "results.json").unlink(missing_ok=True)
     facts, metric = SampleDataset(path).facts, settings.success.metric
     two = len(facts["classes"]) == 2
-    table, y, prediction, mean = out_of_fold(model, path, augment, (metric if metric in METRICS else "f1_score") if two else None)
-    data = SampleDataset(path, "train", FINAL if facts["split"]["cross_validated"] else 0, augment, model.seed)
+    training, tune = {"augment": augment, "batch_size": settings.dataset.batch_size}, metric if metric in METRICS else "f1_score"
+    table, y, prediction, mean = out_of_fold(model, path, training, tune if two else None)
+    data = SampleDataset(path, "train", FINAL if facts["split"]["cross_validated"] else 0, seed=model.seed, **training)
     model.fit(data)
     files = [folder / "predictions.gpkg", *save_model(model, folder)]
     write_predictions(files[0], table, y, prediction, data.classes)

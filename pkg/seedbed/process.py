@@ -109,12 +109,12 @@ def table_samples(
         raise InputError(
             f"process.sampling = {process.sampling}: {folder / SERIES} holds series and no images; set process.sampling = mean"
         )
-    X, there = read_series(folder, labels["id"].tolist())
+    X, static, there = read_series(folder, labels["id"].tolist())
     X, variables = add_indices(X, layout.variables, process.indices)
     place = shapely.get_coordinates(shapely.centroid(labels.geometry.values[there]))
     faults = {name: "has no series in the export" for name in labels["id"].drop(index=labels.index[there])}
     samples, lost = make_samples(
-        X, np.zeros((len(X), 0), np.float32), there, place, dict(enumerate(labels.geometry)), variables, process.max_missing
+        X, static, there, place, dict(enumerate(labels.geometry)), variables, process.max_missing
     )
     return samples, faults | {labels["id"].iloc[i]: _too_sparse(share, process) for i, share in lost.items()}
 
@@ -223,15 +223,14 @@ def process(
         "left_out": manifest["left_out"] | faults, "unlabelled_tifs": manifest["unlabelled_tifs"],
         "missing": {"variables": samples.variables, "by_step": samples.missing_by_step}, "split": split, "checks": found,
     }
+    leaks = ["training and validation are neighbours (split.method = random)"] if split["method"] == "random" else []
+    if leaks := leaks + must_fail(found): split["leaky"], split["warnings"] = True, [*split["warnings"], *[f"LEAKY: {leak}" for leak in leaks]]
     write_json(target_dir / "audit.json", report)
-    chance = ["training and validation are neighbours (split.method = random)"] if split["method"] == "random" else []
-    if leaks := chance + must_fail(found):
-        if not settings.split.allow_leakage:
-            raise InputError(
-                f"the split leaks: {'; '.join(leaks)}; mend the labels or the split (see {target_dir / 'audit.json'}), or set"
-                " split.allow_leakage = yes for a result that is stamped LEAKY"
-            )
-        split["leaky"], split["warnings"] = True, [*split["warnings"], *[f"LEAKY: {leak}" for leak in leaks]]
+    if leaks and not settings.split.allow_leakage:
+        raise InputError(
+            f"the split leaks: {'; '.join(leaks)}; mend the labels or the split (see {target_dir / 'audit.json'}), or set"
+            " split.allow_leakage = yes for a result that is stamped LEAKY"
+        )
     write_dataset(target_dir / "dataset.h5", arrays, attributes_of(manifest, samples, layout, settings, split, facts))
     return report
 

@@ -19,7 +19,7 @@ def write_contract(
     metric: str, # one of METRICS, or module:function
     usable: float, # from here on the result is of use
     ceiling: float, # from here on more is not worth the effort
-    rope: float = .01, # a gain smaller than this counts as equal
+    rope: float = .01, # a gain that nobody would notice
     worst_region_min: float | None = None, # no region may score below
     claim: str = "within_region", # what the score is claimed for
     source: str = "", # who said so

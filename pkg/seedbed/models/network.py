@@ -21,7 +21,7 @@ from ..model import BaseModel
 class Network(BaseModel):
     """A torch model for series: a subclass implements `network`."""
     stochastic = True
-    batch_size = 64
+    batch_size: int | None = None # the dataset's, where a model has none of its own
 
     def network(self, bands: int, steps: int, outputs: int) -> nn.Module: # [n, T, bands] -> [n, outputs]
         """The layers."""
@@ -40,7 +40,7 @@ class Network(BaseModel):
             "absent": sorted(set(range(len(data.classes))) - set(data.y.tolist())),
         }
         network = self.build(**self.shape)
-        o = self.options
+        o, self.batch_size = self.options, self.batch_size or data.batch_size
         self.history = fit_network(network, data, o.epochs, o.patience, o.learning_rate, self.batch_size, self.seed, pick_device(o.device))
         return network
 
@@ -55,11 +55,11 @@ class Network(BaseModel):
 
     def dump(self, file: Path):
         state = {k: v.cpu() for k, v in self.fitted.state_dict().items()}
-        torch.save({"shape": self.shape, "history": asdict(self.history), "state": state}, file)
+        torch.save({"shape": self.shape, "history": asdict(self.history), "batch_size": self.batch_size, "state": state}, file)
 
     def restore(self, file: Path):
         saved = torch.load(file, weights_only=True)
-        self.shape, self.history = saved["shape"], History(**saved["history"])
+        self.shape, self.history, self.batch_size = saved["shape"], History(**saved["history"]), saved.get("batch_size")
         network = self.build(**self.shape)
         network.load_state_dict(saved["state"])
         return network.eval()

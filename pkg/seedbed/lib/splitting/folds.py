@@ -61,7 +61,7 @@ def folds_of(
 ) -> tuple[np.ndarray, np.ndarray, list[str]]: # fold of each label, its block, and a name for each fold
     """Which fold each label lies in."""
     middle = shapely.centroid(labels.geometry.values)
-    row, column = blocks(shapely.get_x(middle), shapely.get_y(middle), block_km)
+    row, column = blocks(shapely.get_x(middle), shapely.get_y(middle), block_km, split.seed)
     block, numbers = np.array([f"{r}_{c}" for r, c in zip(row, column)]), [str(f) for f in range(split.folds)]
     if split.method == "blocks": return systematic_folds(row, column, split.folds, split.seed), block, numbers
     if split.method == "random": return hashed_folds(labels["id"], split.folds, split.seed), block, numbers

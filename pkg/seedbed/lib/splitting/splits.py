@@ -22,12 +22,14 @@ EARTH_KM = 6371.0088 # mean radius, Moritz 2000
 def blocks(
     lon: np.ndarray, lat: np.ndarray, # degrees
     size_km: float, # side of a block
+    seed: int = 0, # another seed shifts the grid
 ) -> tuple[np.ndarray, np.ndarray]: # row, column
     """The block of each place, in a grid of nearly square cells that covers the Earth."""
     degree_km = np.pi / 180 * EARTH_KM
-    row = np.floor((lat + 90) * degree_km / size_km).astype(np.int64)
-    middle = np.clip((row + .5) * size_km / degree_km - 90, -89.99, 89.99)
-    column = np.floor((lon + 180) * degree_km * np.cos(np.radians(middle)) / size_km).astype(np.int64)
+    north, east = seed * .7548776662 % 1, seed * .5698402910 % 1 # of a block; any number of seeds is spread evenly (Roberts 2018, R2)
+    row = np.floor((lat + 90) * degree_km / size_km + north).astype(np.int64)
+    middle = np.clip((row + .5 - north) * size_km / degree_km - 90, -89.99, 89.99)
+    column = np.floor((lon + 180) * degree_km * np.cos(np.radians(middle)) / size_km + east).astype(np.int64)
     return row, column
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #31618c3b
