@@ -249,6 +249,18 @@ def test_date_that_is_none(project):
     project(start=["2020-01-01", "soon", *["2020-02-01"] * 28]).refuses_export("column 'start'", "'soon'", "YYYY-MM-DD")
 
 
+def test_dates_are_not_guessed_at(project):
+    """05.04. is the fifth of April here and the fourth of May there."""
+    project(start=["05.04.2018"] * 15 + ["2018-04-05"] * 15).refuses_export("column 'start'", "'05.04.2018' is not a date; write YYYY-MM-DD")
+
+
+def test_settings_that_contradict_the_names_of_bands(project):
+    """Names tell steps and static bands; settings that say otherwise are not ignored."""
+    world = project()
+    world.refuses_export("source.steps = 6, but by the bands' names it is 3; set source.variables", overrides=["source.steps=6"])
+    world.refuses_export("source.static = B8, but by the bands' names it is none", overrides=["source.static=B8"])
+
+
 def test_one_date_for_all(project):
     """labels.start can be a date; a date column loses its time of day."""
     world = project(when=["2020/3/1 10:00"] * 30)

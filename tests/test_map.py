@@ -7,6 +7,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 import shapely
@@ -15,9 +16,10 @@ from affine import Affine
 from seedbed.dataset import FINAL, SampleDataset
 from seedbed.lib.judging.area import design_sample, estimate_area, estimate_from_design
 from seedbed.lib.errors import InputError
-from seedbed.lib.imagery.layout import layout_from_dict
+from seedbed.lib.imagery.layout import Layout, layout_from_dict
 from seedbed.lib.imagery.scene import Scene
-from seedbed.map import Pixels, applicability_of, cut, make_map, map_window, places_of, stride_of
+from seedbed.lib.imagery.raster import reproject
+from seedbed.map import Pixels, applicability_of, cut, hectares_of_rows, make_map, map_window, places_of, stride_of
 from seedbed.lib.imagery.missing import interpolate, missing_share
 from seedbed.model import find_model, load_model
 from seedbed.process import as_series
@@ -162,6 +164,16 @@ def test_tiles_make_the_same_map(trained, tmp_path):
         assert np.array_equal(a.read(), b.read()) and a.transform == b.transform
 
 
+def test_a_model_of_dates_wants_a_date(tmp_path, project):
+    made = project(30, start=["2018-04-01", "2021-04-01"] * 15)
+    made.run()
+    settings = made.settings()
+    path, place = made.root / settings.processed_dir / "dataset.h5", made.root / "runs/one/models/date/seed_0"
+    find_model("date")().validate(path, settings, "runs/one")
+    refused(lambda: make_map(load_model(place), place, made.tif("s03"), path, tmp_path / "a"), "looks at dates", "seedbed map --start 2021-04-01")
+    assert make_map(load_model(place), place, made.tif("s03"), path, tmp_path / "b", start="2021-04-01")["pixels"]["mapped"] > 0
+
+
 def test_a_quantity_is_mapped(tmp_path, project):
     made = project(30, ini={"success.metric": "rmse", "success.usable": 20, "success.ceiling": 1, "run.resamples": 100}, label=[float(i) + .5 for i in range(30)])
     made.run()
@@ -208,6 +220,30 @@ def test_an_area_needs_a_design(tmp_path):
     refused(lambda: estimate_area(["a"], ["a"], ["a"], None, 1), "not declared a probability sample")
     refused(lambda: estimate_area(["a"], ["a"], ["a"], {"a": 10}, 1), "stratum 'a': 1 labelled places")
     refused(lambda: estimate_area(["a", "b"], ["a", "b"], ["a", "c"], {"a": 10}, 1), "stratum 'c'")
+
+
+def test_classes_that_are_numbers_and_a_class_of_one_pixel(tmp_path):
+    """Labels of numbers come back from a table as 1.0; the only pixel of a class was looked at, so nothing about it is drawn."""
+    values = np.full((40, 50), 2)
+    values[:, :20], values[0, 0] = 1, 3
+    design = design_sample(write_classes(tmp_path / "map.tif", values, ("1", "2", "7")), tmp_path, n=60, least=20)
+    points = gpd.read_file(tmp_path / "points.geojson")
+    points["label"] = [float(design["points"][i]["map"]) for i in points["id"]]
+    points.loc[points["label"].eq(2).idxmax(), "label"] = np.nan
+    found = estimate_from_design(tmp_path / "design.json", points, {"1": 8., "2": 11.99, "7": .01})
+    assert [c["class"] for c in found["classes"]] == ["1", "2", "7"] and found["overall_accuracy"]["value"] == 1 and found["unlabelled"] == 1
+    assert found["classes"][2]["hectares"] == {"value": pytest.approx(.01), "se": 0, "ci": [pytest.approx(.01)] * 2}
+
+
+@pytest.mark.parametrize("crs, x, y", [("EPSG:3857", 3_000_000, 6_400_000), ("EPSG:32635", 500_000, 5_500_000), ("EPSG:3035", 5_000_000, 2_900_000), ("EPSG:2154", 700_000, 6_600_000)])
+def test_hectares_are_those_of_the_ground(tmp_path, crs, x, y):
+    """Against the area of the pixels' outline on the ellipsoid: Mercator's pixels are less than half of what their sides say."""
+    with rasterio.open(tmp_path / "scene.tif", "w", driver="GTiff", width=20, height=30, count=1, dtype="uint8", crs=crs, transform=Affine(10, 0, x, 0, -10, y)) as file:
+        file.write(np.ones((1, 30, 20), "uint8")); file.descriptions = ("a",)
+    found = hectares_of_rows(Scene(tmp_path / "scene.tif", Layout(("a",))))
+    edge = shapely.segmentize(shapely.box(x, y - 300, x + 200, y), 10)
+    ground = abs(pyproj.Geod(ellps="GRS80").geometry_area_perimeter(reproject(edge, crs))[0]) / 1e4
+    assert found.shape == (30,) and 20 * found.sum() == pytest.approx(ground, rel=2e-3)
 
 
 def test_from_map_to_hectares_by_the_commands(tmp_path, project):

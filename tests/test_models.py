@@ -14,7 +14,7 @@ from seedbed.lib.results import read_results
 from seedbed.lib.settings import make_settings
 from seedbed.lib.looking.diagnosis import Altered
 from seedbed.lib.learning.training import fetcher, loss_of, mean_loss, run_network, seed_everything, train_epoch
-from seedbed.model import BaseModel, find_model, list_models, load_model, save_model
+from seedbed.model import BaseModel, find_model, list_models, load_model, part_of, save_model
 from seedbed.models.network import Network
 from seedbed.process import process, write_dataset
 from threadpoolctl import threadpool_limits
@@ -353,6 +353,14 @@ def test_networks_take_batches_of_the_size_that_settings_say(made, tmp_path):
     assert not np.allclose(answers[64], answers[8])
     own = type("Own", (ALL["mlp"],), {"name": "own", "batch_size": 16})
     assert own(0, small.models).validate(val.path, small, tmp_path / "own")["params"]["batch_size"] == 16
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_a_training_side_of_one_class_is_answered_by_that_class(name, made):
+    train, val = made["classification"]
+    alone = part_of(train, train.y == 1)
+    found = ALL[name](0, SETTINGS["classification"].models).fit(alone).predict(val)
+    assert found.shape == (len(val), len(CLASSES)) and (found.argmax(1) == 1).all() and np.allclose(found.sum(1), 1)
 
 
 def test_a_model_of_ones_own(made, tmp_path, monkeypatch):

@@ -190,6 +190,10 @@ def test_limits_and_quantities():
     assert verdict(contract, good, quantity=off(.02, (-.2, .3)))["status"] == "undecided"
     wrong = verdict(contract, good, quantity=off(.4, (.2, .6)))
     assert wrong["status"] == "not usable" and "count:wheat: 140 where 100 is true" in wrong["failed"][0]
+    unknown = verdict(contract, good, cost={"memory_mb": None, "model_bytes": 10})
+    assert unknown["status"] == "undecided" and "memory_mb is not known of this model, and at most 100 are allowed" in unknown["reasons"]
+    untold = verdict(contract, good, quantity=off(0, None) | {"relative_error": None})
+    assert untold["status"] == "undecided" and any("cannot be told" in reason for reason in untold["reasons"])
     heavy = verdict(contract, good, cost={"memory_mb": 300., "model_bytes": 10})
     assert heavy["status"] == "not usable" and heavy["failed"] == ["memory_mb = 300: more than 100 allowed"]
     refused(lambda: write_contract("f1_score", .7, .95, source="a test", max_quantity_error=.1), "max_quantity_error", "quantity")
@@ -279,6 +283,18 @@ def test_bands_without_time_in_a_table(empty):
     assert np.allclose(world.run("source.name=table:mine/data.csv")["static"], out["static"], equal_nan=True)
     world.refuses_export("source.static = elevatoin: no column of numbers; did you mean 'elevation'?", overrides=["source.static=elevatoin"])
     world.refuses_export("data.csv: source.static = label: no column of numbers", overrides=["source.name=table:mine/data.csv", "source.static=label"])
+
+
+def test_names_of_a_csv_are_text(empty):
+    """007 keeps its zeros, a region may be called NA; an empty field is no name; NA among numbers is a gap."""
+    world, made = empty(**{"source__name": "table:mine/data.csv"}), table()
+    columns = {f"{b}_t{t:02d}": made["X"][:, t, k] for t in range(4) for k, b in enumerate("bgr")}
+    frame = pd.DataFrame({"id": [f"{i:03d}" for i in range(60)], "label": made["y"], "lon": made["lon"], "lat": made["lat"], "region": ["NA", "007", ""] * 20} | columns)
+    frame.loc[4, "b_t01"] = np.nan
+    frame.to_csv(world.data / "data.csv", index=False, na_rep="NA")
+    out = world.run()
+    assert set(out["id"]) == set(frame["id"]) and set(out["region"]) == {"NA", "007", ""} and out["missing"][list(out["id"]).index("004")] > 0
+    world.refuses_process("split.method = region: 20 of 60 labels have no value there", overrides=["split.method=region"])
 
 
 def test_a_table_with_faults(empty):

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pyproj
 from joblib import cpu_count
 
 from .dataset import FINAL, SCALING, SampleDataset, scaled
@@ -83,6 +84,8 @@ class Pixels:
     def column(self, name: str) -> np.ndarray: # [n]
         """lon, lat or start of each sample."""
         if name in ("lon", "lat"): return self.place()[:, name == "lat"]
+        if name == "start" and not self.start:
+            raise InputError("this model looks at dates: say when the scene's first step begins, e.g. seedbed map --start 2021-04-01")
         if name == "start": return np.full(len(self), self.start)
         raise InputError(f"a map's pixels have no '{name}': a model that needs it cannot make a map")
 
@@ -249,12 +252,13 @@ def write_map(
 
 # %% ../../nbs/06_map.ipynb #51cbadf0
 def hectares_of_rows(scene: Scene) -> np.ndarray: # [height]
-    """Area of a pixel of each row; in degrees it depends on the latitude."""
-    t = scene.transform
+    """Area on the ground of a pixel of each row: what the projection makes of it is taken out, in the middle of the row."""
+    t, rows = scene.transform, np.arange(scene.height) + .5
     if not transformer(scene.crs, "EPSG:4326").source_crs.is_geographic:
         unit = transformer(scene.crs, "EPSG:4326").source_crs.axis_info[0].unit_conversion_factor
-        return np.full(scene.height, abs(t.determinant) * unit ** 2 / 1e4)
-    latitude = np.radians(t.f + (np.arange(scene.height) + .5) * t.e)
+        place = transformer(scene.crs, "EPSG:4326").transform(*(t @ (np.full(scene.height, scene.width / 2), rows)))
+        return abs(t.determinant) * unit ** 2 / 1e4 / pyproj.Proj(scene.crs).get_factors(*place).areal_scale
+    latitude = np.radians(t.f + rows * t.e)
     return np.abs(t.determinant) * (np.pi / 180 * 6371007.2) ** 2 * np.cos(latitude) / 1e4
 
 def count_map(

@@ -67,15 +67,17 @@ def curve_splits(
     labels: gpd.GeoDataFrame, record: dict, # of the run's own split
 ) -> dict[str, Split]: # by what to call it
     """The splits of the curve, from easy to hard."""
-    block, buffer = record["block_km"], record["buffer_km"] or None
+    block, own = record["block_km"], record["method"]
+    buffer = record["buffer_km"] if own not in ("year", "random") else None
+    folds = record["folds"] if own in ("blocks", "random") else Split().folds
     one = lambda method, size=block, buffer=buffer: Split(
-        method=method, block_km=size, buffer_km=buffer, seed=record["seed"], test=tuple(record.get("test", ()))
+        method=method, block_km=size, buffer_km=buffer, folds=folds, seed=record["seed"], test=tuple(record.get("test", ()))
     )
     reach = float(np.linalg.norm(np.ptp(on_sphere(labels.geometry.x, labels.geometry.y), axis=0)))
     sizes = [size for size in (block / 2, block, 2 * block, 4 * block, 8 * block) if size <= block or size < reach / 4]
     out = {"random": one("random")} | {f"blocks of {size:g} km": one("blocks", size) for size in sizes}
     if labels["region"].nunique() > 1: out["region"] = one("region")
-    if (labels["start"] != "").all() and labels["start"].str[:4].nunique() > 1: out["year"] = one("year", buffer=None)
+    if (labels["start"] != "").all() and labels["start"].str[:4].nunique() > 1: out["year"] = one("year", buffer=record["buffer_km"] if own == "year" else None)
     return out
 
 # %% ../../nbs/optimism.ipynb #23a2d946

@@ -77,7 +77,8 @@ def as_series(
 # %% ../../nbs/02_process.ipynb #32ea5d87
 def _window_mean(values: np.ndarray) -> np.ndarray: # [N, S, H, W] -> [N, S]
     known = np.isfinite(values)
-    return (np.where(known, values, 0).sum((2, 3)) / np.maximum(known.sum((2, 3)), 1)).astype(np.float32)
+    count = known.sum((2, 3))
+    return np.where(count, np.where(known, values, 0).sum((2, 3)) / np.maximum(count, 1), np.nan).astype(np.float32)
 
 # %% ../../nbs/02_process.ipynb #c6994a54
 def read_batch(

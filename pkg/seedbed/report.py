@@ -121,10 +121,11 @@ def distances(known: Evidence) -> np.ndarray: # [n] of each label
 def importance(
     model: BaseModel, # untrained
     path: Path, metric: str,
+    training: dict = {}, # augment and batch_size, as of the run
 ) -> dict[str, np.ndarray] | None: # bands and steps: [each, repeats] loss; None for a model that looks at no band
     """What the first fold's model loses without a band or a step."""
     if model.sees != "bands": return None
-    train, val = SampleDataset(path, "train", 0), SampleDataset(path, "val", 0)
+    train, val = SampleDataset(path, "train", 0, seed=model.seed, **training), SampleDataset(path, "val", 0)
     model.fit(train)
     found = metric_named(metric, val.task)
     score = lambda y, p: (1 if found.greater_is_better else -1) * (found(y, p) if (value := found(y, p)) is not None else np.nan)
@@ -138,13 +139,14 @@ def learning_rows(
     make, # makes an untrained model
     path: Path, metric: str,
     shares=(.1, .25, .5, 1.), most: int = 3, # folds
+    training: dict = {}, # augment and batch_size, as of the run
 ) -> pd.DataFrame: # share, n, score, fold
     """The score of a model that was trained on part of the training labels, drawn at random."""
     rows = []
     for fold in range(min(SampleDataset(path).folds, most)):
         val = SampleDataset(path, "val", fold)
         for share in shares:
-            train = SampleDataset(path, "train", fold)
+            train = SampleDataset(path, "train", fold, **training)
             names = np.unique(train.column("label_id"))
             chosen = np.random.default_rng(fold).permutation(names)[:max(round(share * len(names)), 2)]
             part = np.isin(train.column("label_id"), chosen)

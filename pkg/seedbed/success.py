@@ -81,7 +81,8 @@ def verdict(
         status, reason = "undecided", f"{said}: usable {contract['usable']:g} lies inside the interval"
     wrong, doubt = _off(contract, quantity)
     failed = [*_violations(contract, regions, cost, sign), *([wrong] if wrong else [])]
-    if (failed or doubt) and status in ("usable", "at ceiling"): status = "not usable" if failed else "undecided"
+    doubts = [*([doubt] if doubt else []), *_untold(contract, cost)]
+    if (failed or doubts) and status in ("usable", "at ceiling"): status = "not usable" if failed else "undecided"
     unsaid = (
         ["nobody has said what is good enough: success.source is that of the example"]
         if contract["source"].startswith("nobody yet")
@@ -89,7 +90,7 @@ def verdict(
     )
     return {
         "status": status, "thresholds": {k: v for k, v in contract.items() if k not in ("metric", "title", "greater_is_better")},
-        "reasons": [reason, *failed, *([doubt] if doubt else []), *unsaid], "failed": failed,
+        "reasons": [reason, *failed, *doubts, *unsaid], "failed": failed,
     }
 
 # %% ../../nbs/00_success.ipynb #9a129cbe
@@ -106,7 +107,8 @@ def _violations(contract: dict, regions, cost: dict, sign: int, enough: int = 10
 
 def _off(contract: dict, quantity: dict | None) -> tuple[str | None, str | None]: # what fails, what is open
     most = contract.get("max_quantity_error")
-    if most is None or not quantity or quantity["relative_error"] is None: return None, None
+    if most is None or not quantity: return None, None
+    if quantity["relative_error"] is None: return None, f"{quantity['name']}: how far off it is cannot be told, and at most {100 * most:.0f} % are allowed"
     low, high = quantity["ci"] or [quantity["relative_error"]] * 2
     said = (
         f"{quantity['name']}: {quantity['estimated']:.6g} where {quantity['true']:.6g} is true, an error of"
@@ -114,3 +116,12 @@ def _off(contract: dict, quantity: dict | None) -> tuple[str | None, str | None]
     )
     if low > most or high < -most: return said, None
     return None, said if max(-low, high) > most else None
+
+# %% ../../nbs/00_success.ipynb #dbb5e35d
+def _untold(contract: dict, cost: dict) -> list[str]:
+    limits = {name: contract.get(f"max_{name}") for name in LIMITS}
+    return [
+        f"{name} is not known of this model, and at most {most:g} are allowed"
+        for name, most in limits.items()
+        if cost and most is not None and cost.get(name) is None
+    ]

@@ -8,7 +8,7 @@ __all__ = ['Boosting']
 # %% ../../../nbs/models/boosting.ipynb #e1b8ec1e
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from ..model import BaseModel
+from ..model import BaseModel, only_class
 
 # %% ../../../nbs/models/boosting.ipynb #a7469baa
 class Boosting(BaseModel):
@@ -16,9 +16,10 @@ class Boosting(BaseModel):
     name = "hist_gradient_boosting"
 
     def train(self, data):
+        if data.task == "classification" and len(set(data.y)) == 1: return only_class(self.features(data), data.y)
         kind = HistGradientBoostingClassifier if data.task == "classification" else HistGradientBoostingRegressor
         return kind(max_iter=100, learning_rate=0.1, early_stopping=False, random_state=0).fit(
             self.features(data), data.y
         )
 
-    def parameters(self): return sum(len(tree.nodes) for step in self.fitted._predictors for tree in step)
+    def parameters(self): return sum(len(tree.nodes) for step in getattr(self.fitted, "_predictors", ()) for tree in step)

@@ -9,7 +9,7 @@ __all__ = ['Logistic', 'Forest']
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ..model import BaseModel
+from ..model import BaseModel, only_class
 
 # %% ../../../nbs/models/classical.ipynb #6997d2fc
 class Logistic(BaseModel):
@@ -17,6 +17,7 @@ class Logistic(BaseModel):
     name = "logistic_regression"
 
     def train(self, data):
+        if data.task == "classification" and len(set(data.y)) == 1: return only_class(self.features(data), data.y)
         kind = LogisticRegression(max_iter=2000) if data.task == "classification" else Ridge()
         return kind.fit(self.features(data), data.y)
 

@@ -78,7 +78,7 @@ def layout_of_folder(
     where: str, # for messages
 ) -> Layout:
     """The layout from settings, else from the manifest, else from the names of the bands."""
-    if not asked.variables and known.get("layout"): return layout_from_dict(known["layout"] | _given(asked))
+    if not asked.variables and known.get("layout"): return _as_asked(layout_from_dict(known["layout"] | _given(asked)), asked, where)
     path, raster = _first_readable(tifs, where)
     return layout_of_bands(raster.descriptions, asked, path)
 
@@ -94,7 +94,17 @@ def layout_of_bands(
         raise InputError(
             f"{path}: {len(descriptions)} bands without names; set source.variables to the bands of one step, e.g. B2, B3, B4, B8"
         )
-    return layout_from_names(descriptions, str(path), step_months=asked.step_months, **_given(asked))
+    return _as_asked(layout_from_names(descriptions, str(path), step_months=asked.step_months, **_given(asked)), asked, path)
+
+def _as_asked(found: Layout, asked, where) -> Layout:
+    for name, wanted in (("steps", asked.steps), ("static", tuple(asked.static) or None)):
+        if wanted is not None and wanted != getattr(found, name):
+            said = lambda value: ", ".join(value) or "none" if isinstance(value, tuple) else value
+            raise InputError(
+                f"{where}: source.{name} = {said(wanted)}, but by the bands' names it is {said(getattr(found, name))}; set source.variables to the"
+                " bands of one step, and the names no longer count"
+            )
+    return found
 
 def _given(asked) -> dict: return {k: v for k in ("scale", "offset", "nodata") if (v := getattr(asked, k)) is not None}
 

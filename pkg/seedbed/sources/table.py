@@ -40,9 +40,13 @@ def find_table(
 # %% ../../../nbs/sources/table.ipynb #77890356
 def read_csv_table(
     path: Path,
+    text=("id",), # columns that are text, whatever they look like: 007 is an id, and NA a name
 ) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...]]: # columns of the labels, X [n, T, B], bands
     """Take a csv apart into labels and series."""
-    with explain(path, "is it a comma-separated table in UTF-8?"): frame = pd.read_csv(path, dtype={"id": str})
+    with explain(path, "is it a comma-separated table in UTF-8?"):
+        frame = pd.read_csv(path, dtype={"id": str})
+        words = pd.read_csv(path, usecols=lambda c: c in text, dtype=str, keep_default_na=False)
+    frame[words.columns] = words
     names = [c for c in frame if split_name(c)[1] is not None and pd.api.types.is_numeric_dtype(frame[c])]
     if not names: raise InputError(f"{path}: no column is named like a band at a step, e.g. ndvi_t00; rename the columns of the series")
     variables, steps, _, place = order_of(names)
@@ -99,7 +103,11 @@ class Table(Source):
         return find_table(super().path)
 
     @cached_property
-    def parts(self) -> tuple: return read_npz_table(self.path) if self.path.suffix == ".npz" else (*read_csv_table(self.path), None)
+    def parts(self) -> tuple: return read_npz_table(self.path) if self.path.suffix == ".npz" else (*read_csv_table(self.path, self._text()), None)
+
+    def _text(self) -> set[str]:
+        columns = self.settings.labels
+        return {columns.id, columns.region, columns.group, *([columns.target] if columns.task == "classification" else [])}
 
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:

@@ -95,7 +95,7 @@ def start_dates(
     """The date of each label's first step."""
     if start in frame:
         text = frame[start].astype("string").str.strip().replace("", pd.NA)
-        dates = pd.to_datetime(text, errors="coerce", format="mixed", utc=True)
+        dates = pd.to_datetime(text.where(text.str.match(r"\d{4}")), errors="coerce", format="mixed", utc=True) # 05.04. is not guessed at
         for value in text[dates.isna() & text.notna()].unique()[:5]:
             faults.add(f"column '{start}': '{value}' is not a date; write YYYY-MM-DD")
         return dates.dt.strftime("%Y-%m-%d").fillna("").astype(object)

@@ -19,6 +19,7 @@ from scipy.stats import norm
 from ..errors import InputError
 from ..files import atomic, fingerprint, read_json, write_json
 from ..imagery.raster import transformer
+from ..imagery.labels import id_text
 
 # %% ../../../../nbs/lib/judging/area.ipynb #50b9c457
 def stratum_moments(
@@ -32,6 +33,7 @@ def stratum_moments(
     for name, size in sizes.items():
         here = values[stratum == name]
         mean += size / total * here.mean(0)
+        if len(here) == size == 1: continue # the only pixel is no sample
         covariance += (size / total) ** 2 * (1 - len(here) / size) * np.atleast_2d(np.cov(here, rowvar=False)) / len(here)
     return mean, covariance
 
@@ -62,7 +64,7 @@ def check_sample(
         )
     for name, size in sizes.items():
         n = int((stratum == name).sum())
-        if n < 2: raise InputError(f"stratum '{name}': {n} labelled places; at least 2 are needed for an interval")
+        if n < min(2, size): raise InputError(f"stratum '{name}': {n} labelled places; at least 2 are needed for an interval")
         if n > size: raise InputError(f"stratum '{name}': {n} places of {size} pixels; the stratum's size must be the number of its pixels")
 
 # %% ../../../../nbs/lib/judging/area.ipynb #5b621784
@@ -200,6 +202,7 @@ def estimate_from_design(
         if column not in labelled:
             raise InputError(f"the labelled points have no column '{column}'; fill in the points.geojson that `seedbed design` has written")
     known = labelled[labelled["label"].notna() & (labelled["label"].astype(str).str.strip() != "")]
+    known = known.assign(id=id_text(known["id"]))
     strangers = set(known["id"]) - set(design["points"])
     if strangers:
         raise InputError(f"point '{sorted(strangers)[0]}' is not in {design_path}; only points that were drawn at random may be used")
@@ -208,7 +211,7 @@ def estimate_from_design(
     drawn = pd.DataFrame(design["points"]).T.loc[known["id"]]
     sizes = {s["name"]: s["pixels"] for s in design["strata"]}
     found = estimate_area(
-        known["label"].astype(str).str.strip().to_numpy(), drawn["map"].to_numpy(), drawn["stratum"].to_numpy(), sizes,
+        id_text(known["label"]).to_numpy(), drawn["map"].to_numpy(), drawn["stratum"].to_numpy(), sizes,
         sum(hectares.values()), level,
     )
     return found | {"design": design["kind"], "unlabelled": len(design["points"]) - len(known)}

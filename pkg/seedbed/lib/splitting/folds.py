@@ -33,6 +33,7 @@ def split_sizes(
 # %% ../../../../nbs/lib/splitting/folds.ipynb #cb391d5f
 def values_of(
     labels: gpd.GeoDataFrame, split: Split,
+    whole: bool = True, # refuse labels without a value
 ) -> pd.Series: # a name for each label
     """What is left out value by value: the region, the year of the first step, or `split.column`."""
     if split.method == "year":
@@ -53,7 +54,13 @@ def values_of(
         raise InputError(
             f"split.{asked}: the labels have no such column; {mend or 'use one of: ' + ', '.join(c for c in labels if c != 'geometry')}"
         )
-    return labels[column].astype(str)
+    values = labels[column].astype("string").str.strip().fillna("").astype(object)
+    if whole and (unknown := int((values == "").sum())):
+        raise InputError(
+            f"split.{asked}: {unknown} of {len(labels)} labels have no value there, so nobody knows what they would test; fill it in, or leave"
+            " them out of the labels file"
+        )
+    return values
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #6bb4cbb0
 def folds_of(
@@ -101,7 +108,7 @@ def held_out(
     """The labels of the test regions, and the labels that touch them or lie within the buffer."""
     held, close = np.zeros(len(labels), bool), np.zeros(len(labels), bool)
     if not split.test: return held, close
-    regions = values_of(labels, Split(method="region"))
+    regions = values_of(labels, Split(method="region"), whole=False)
     for name in split.test:
         if name not in set(regions):
             raise InputError(f"split.test = {name}: no label lies in such a region; {nearest(name, sorted(set(regions)))}")
