@@ -83,11 +83,7 @@ def verdict(
     failed = [*_violations(contract, regions, cost, sign), *([wrong] if wrong else [])]
     doubts = [*([doubt] if doubt else []), *_untold(contract, cost)]
     if (failed or doubts) and status in ("usable", "at ceiling"): status = "not usable" if failed else "undecided"
-    unsaid = (
-        ["nobody has said what is good enough: success.source is that of the example"]
-        if contract["source"].startswith("nobody yet")
-        else []
-    )
+    unsaid = ["nobody has said what is good enough: success.source is that of the example"] * contract["source"].startswith("nobody yet")
     return {
         "status": status, "thresholds": {k: v for k, v in contract.items() if k not in ("metric", "title", "greater_is_better")},
         "reasons": [reason, *failed, *doubts, *unsaid], "failed": failed,
