@@ -9,7 +9,7 @@ from .options import Debug
 
 MapFile = Annotated[Path, typer.Option("--map", metavar="FILE", help="A map.tif of classes.")]
 Out = Annotated[Optional[Path], typer.Option("--out", metavar="FOLDER", help="Where points.geojson and design.json go; the map's folder if not given.")]
-Places = Annotated[Optional[int], typer.Option("--n", min=2, help="Places in all; from --error if not given.")]
+Places = Annotated[Optional[int], typer.Option("--n", min=2, help="Places in all, more where --least of each class needs more; from --error if not given.")]
 Error = Annotated[float, typer.Option("--error", min=1e-4, max=.5, help="Standard error of the overall accuracy that is wanted.")]
 Accuracy = Annotated[float, typer.Option("--accuracy", min=.01, max=.99, help="User's accuracy that is expected.")]
 Least = Annotated[int, typer.Option("--least", min=2, help="Places of a class, at least.")]
