@@ -64,6 +64,7 @@ def test_every_shipped_line_is_explained():
     ("[split]\nbuffer_km = -1", ["[split] buffer_km = -1", "greater than or equal to 0"]),
     ("[split]\nblock_km = 0", ["[split] block_km = 0", "greater than 0"]),
     ("[split]\nfold = 5", ["[split] fold = 5", "5 folds, counted from 0"]),
+    ("[dataset]\nbatch_size = 1", ["[dataset] batch_size = 1", "greater than 1"]),
     ("[process]\nchip_size = 4096", ["[process] chip_size = 4096", "1024"]),
     ("[process]\nmax_missing = 1.1", ["[process] max_missing = 1.1"]),
     ("[run]\nseeds = 1, x", ["[run] seeds", "integer"]),

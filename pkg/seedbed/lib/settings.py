@@ -125,7 +125,7 @@ class Split(Section):
 # %% ../../../nbs/lib/settings.ipynb #62f51ddc
 class Dataset(Section):
     """From dataset.h5 to batches."""
-    batch_size: int = Field(64, gt=0)
+    batch_size: int = Field(64, gt=1)
     augment: Words = ()
 
 # %% ../../../nbs/lib/settings.ipynb #b11c82d0
