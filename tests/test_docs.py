@@ -192,6 +192,7 @@ def test_the_page_about_speed_shows_what_was_measured(tmp_path):
     spec = importlib.util.spec_from_file_location("speed_page", ROOT / "tools/speed_page.py")
     page = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(page)
+    if not page.PAGE.is_file(): pytest.skip("a project of one's own has no guide about the template's speed")
     copy = tmp_path / "speed.ipynb"
     copy.write_text(page.PAGE.read_text())
     rows = [{"what": "a < b", "measured": 3.456, "wanted": ">= 5", "note": "so", "met": False}, {"what": "c", "measured": 1, "wanted": "", "note": "", "met": None}]
