@@ -114,7 +114,7 @@ def scaled(
     n, steps, bands, *window = values.shape
     if not whole and values.size and np.isnan(values.min()): values = fill(values, scaling["medians"])
     if out is None: out = np.empty((n, steps, bands + static.shape[1], *window), np.float32)
-    if scaling["mean"].ndim == 1: scaling = _widened(scaling, window)
+    if window and scaling["mean"].ndim == 1: scaling = _widened(scaling, window)
     timed = np.subtract(values, scaling["mean"], out=out[:, :, :bands])
     timed /= scaling["std"]
     if static.shape[1]:
