@@ -9,21 +9,25 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader
-from world import build, make_labels, pixels, refused
 
 from seedbed.dataset import FINAL, SampleDataset
 from seedbed.lib.learning.augment import AUGMENTATIONS, augmentation
+from world import build, make_labels, pixels, refused
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     """A dataset.h5 of 48 series with two static bands and holes."""
+
     def make(i):
         data = pixels(i)
         data[2 * (i % 3)] = np.nan if i < 20 else data[2 * (i % 3)]
         data[5] = np.nan if i < 3 else data[5]
         return data
-    world = build(tmp_path_factory.mktemp("dataset"), 48, make=make, region=[f"r{i % 3}" for i in range(48)])
+
+    world = build(
+        tmp_path_factory.mktemp("dataset"), 48, make=make, region=[f"r{i % 3}" for i in range(48)]
+    )
     names = ("B4_t00", "B8_t00", "B4_t01", "B8_t01", "elevation", "slope")
     frame = make_labels(48)
     world.write_tifs(frame, make=make, names=names)
@@ -35,7 +39,9 @@ def path(tmp_path_factory):
 def whole(loader):
     """All batches of a loader as two arrays."""
     X, y = zip(*loader)
-    return torch.cat([torch.as_tensor(v) for v in X]).numpy(), torch.cat([torch.as_tensor(v) for v in y]).numpy()
+    return torch.cat([torch.as_tensor(v) for v in X]).numpy(), torch.cat(
+        [torch.as_tensor(v) for v in y]
+    ).numpy()
 
 
 # --- sides and samples ----------------------------------------------------------------------------------------------------------------
@@ -52,7 +58,10 @@ def test_sides(path):
         assert sum(map(len, ids)) == 48 and set().union(*ids) == set(everything.column("id"))
         validated += list(parts["val"].column("id"))
     assert sorted(validated) == sorted(everything.column("id"))
-    assert len(SampleDataset(path, "train", FINAL)) == 48 and len(SampleDataset(path, "val", FINAL)) == 0
+    assert (
+        len(SampleDataset(path, "train", FINAL)) == 48
+        and len(SampleDataset(path, "val", FINAL)) == 0
+    )
 
 
 @pytest.mark.parametrize("fold", [0, 1, FINAL])
@@ -61,10 +70,20 @@ def test_values_by_hand(path, fold):
     data = SampleDataset(path, "train", fold)
     with h5py.File(path) as file:
         rows = np.flatnonzero(file["split"].asstr()[:][fold] == "train")
-        X, static, facts = file["X"][:][rows].astype(float), file["static"][:][rows].astype(float), {k: v[fold] for k, v in file.attrs.items() if isinstance(v, np.ndarray)}
+        X = file["X"][:][rows].astype(float)
+        static = file["static"][:][rows].astype(float)
+        facts = {k: v[fold] for k, v in file.attrs.items() if isinstance(v, np.ndarray)}
     X = np.where(np.isnan(X), facts["medians"], X)
     static = np.where(np.isnan(static), facts["static_medians"], static)
-    expected = np.concatenate([(X - facts["mean"]) / facts["std"], np.repeat(((static - facts["static_mean"]) / facts["static_std"])[:, None], X.shape[1], 1)], axis=2)
+    expected = np.concatenate(
+        [
+            (X - facts["mean"]) / facts["std"],
+            np.repeat(
+                ((static - facts["static_mean"]) / facts["static_std"])[:, None], X.shape[1], 1
+            ),
+        ],
+        axis=2,
+    )
     got, y = data.arrays()
     assert got.dtype == np.float32 and got.flags.c_contiguous and np.isfinite(got).all()
     assert np.allclose(got, expected, rtol=1e-4, atol=1e-5) and np.array_equal(y, data.y)
@@ -77,7 +96,11 @@ def test_one_and_many(path):
     X, y = data.arrays()
     for i in (0, 5, -1, np.int64(3)):
         one, label = data[i]
-        assert one.shape == X.shape[1:] and torch.equal(one, torch.from_numpy(X[i])) and int(label) == y[i]
+        assert (
+            one.shape == X.shape[1:]
+            and torch.equal(one, torch.from_numpy(X[i]))
+            and int(label) == y[i]
+        )
     many, labels = data[[4, 1, 4]]
     assert np.array_equal(many.numpy(), X[[4, 1, 4]]) and labels.tolist() == y[[4, 1, 4]].tolist()
     pairs = data.__getitems__([2, 7])
@@ -101,19 +124,42 @@ def test_columns(path):
     data = SampleDataset(path, "val")
     with h5py.File(path) as file:
         rows = file["split"].asstr()[:][0] == "val"
-        for name in ("id", "label_id", "lon", "lat", "start", "group", "region", "block", "missing"):
-            values = file[name].asstr()[:] if h5py.check_string_dtype(file[name].dtype) else file[name][:]
+        for name in (
+            "id",
+            "label_id",
+            "lon",
+            "lat",
+            "start",
+            "group",
+            "region",
+            "block",
+            "missing",
+        ):
+            values = (
+                file[name].asstr()[:]
+                if h5py.check_string_dtype(file[name].dtype)
+                else file[name][:]
+            )
             assert np.array_equal(data.column(name), values[rows])
-    assert np.array_equal(data.coordinates(), np.column_stack([data.column("lon"), data.column("lat")]))
+    assert np.array_equal(
+        data.coordinates(), np.column_stack([data.column("lon"), data.column("lat")])
+    )
     refused(lambda: data.column("regoin"), "regoin", "did you mean 'region'?")
 
 
 def test_wrong_arguments(path, tmp_path):
     """A wrong path, side, fold, augmentation or file says what is right."""
-    refused(lambda: SampleDataset(tmp_path / "dataset.h5"), "dataset.h5", "no such dataset", "run 02_process")
+    refused(
+        lambda: SampleDataset(tmp_path / "dataset.h5"),
+        "dataset.h5",
+        "no such dataset",
+        "run 02_process",
+    )
     refused(lambda: SampleDataset(path, "valid"), "'valid'", "train", "val", "dropped")
     refused(lambda: SampleDataset(path, "val", 17), "17", "folds")
-    refused(lambda: SampleDataset(path, augment=("blur",)), "dataset.augment", "'blur'", "band_noise")
+    refused(
+        lambda: SampleDataset(path, augment=("blur",)), "dataset.augment", "'blur'", "band_noise"
+    )
     (tmp_path / "broken.h5").write_bytes(path.read_bytes()[:3000])
     refused(lambda: SampleDataset(tmp_path / "broken.h5"), "broken.h5", "02_process")
 
@@ -136,7 +182,7 @@ def test_workers_change_nothing(path, kind, context):
     """Workers, forked or fresh, read the same samples in the same order."""
     data = SampleDataset(path)
     X, y = data.arrays()
-    data[0] # the map is open already
+    data[0]  # the map is open already
     got = by_worker(data, kind, context)
     assert np.array_equal(got[0], X) and np.array_equal(got[1], y)
 
@@ -155,9 +201,11 @@ def test_loaders_without_workers(path, batch_size):
 def test_shuffle_by_seed(path):
     """The same seed gives the same order, epoch by epoch; epochs differ; workers change nothing."""
     data = SampleDataset(path)
+
     def orders(**options):
         loader = data.loader(8, shuffle=True, **options)
         return [whole(loader)[0] for _ in range(2)]
+
     first, again, other = orders(seed=3), orders(seed=3), orders(seed=4)
     assert all(np.array_equal(a, b) for a, b in zip(first, again))
     assert not np.array_equal(first[0], first[1]) and not np.array_equal(first[0], other[0])
@@ -193,7 +241,9 @@ def test_memory_map(path):
     data[0]
     X, static, whole = data._open
     assert all(isinstance(a.base, np.memmap) and not a.flags.writeable for a in (X, static))
-    assert list(whole) == [i >= 20 or i % 3 == 2 for i in range(48)] # of the third, a static band is missing
+    assert list(whole) == [
+        i >= 20 or i % 3 == 2 for i in range(48)
+    ]  # of the third, a static band is missing
     with h5py.File(path) as file:
         assert np.array_equal(X, file["X"][:], equal_nan=True)
     before = path.read_bytes()
@@ -213,7 +263,11 @@ def test_an_empty_side(path):
 def test_chip_samples(chips):
     """Chips keep height and width."""
     data = SampleDataset(chips)
-    assert data[0][0].shape == (3, 2, 4, 4) and data[[0, 1]][0].shape == (2, 3, 2, 4, 4) and data.arrays()[0].shape[1:] == (3, 2, 4, 4)
+    assert (
+        data[0][0].shape == (3, 2, 4, 4)
+        and data[[0, 1]][0].shape == (2, 3, 2, 4, 4)
+        and data.arrays()[0].shape[1:] == (3, 2, 4, 4)
+    )
 
 
 def large(path, n=12, shape=(4, 6, 64, 64)):
@@ -222,30 +276,57 @@ def large(path, n=12, shape=(4, 6, 64, 64)):
     X, static = rng.random((n, *shape), "float32"), rng.random((n, 2), "float32")
     X[0, :, 3], static[1, 0] = np.nan, np.nan
     with h5py.File(path, "w") as file:
-        file["X"], file["static"], file["y"], file["missing"] = X, static, np.arange(n) % 2, np.isnan(X).mean((1, 2, 3, 4))
+        file["X"], file["static"], file["y"], file["missing"] = (
+            X,
+            static,
+            np.arange(n) % 2,
+            np.isnan(X).mean((1, 2, 3, 4)),
+        )
         file.create_dataset("split", data=np.full((2, n), b"train", "S7"))
-        facts = {"task": "classification", "classes": ["a", "b"], "unit": "", "steps": steps, "variables": list("abcdef"), "static_names": ["s", "t"]}
-        for name, value in facts.items(): file.attrs[name] = json.dumps(value)
-        for name, size in {"medians": (2, steps, bands), "mean": (2, bands), "std": (2, bands), "static_medians": (2, 2), "static_mean": (2, 2), "static_std": (2, 2)}.items():
-            file.attrs[name] = .5 + rng.random(size, "float32")
+        facts = {
+            "task": "classification",
+            "classes": ["a", "b"],
+            "unit": "",
+            "steps": steps,
+            "variables": list("abcdef"),
+            "static_names": ["s", "t"],
+        }
+        for name, value in facts.items():
+            file.attrs[name] = json.dumps(value)
+        for name, size in {
+            "medians": (2, steps, bands),
+            "mean": (2, bands),
+            "std": (2, bands),
+            "static_medians": (2, 2),
+            "static_mean": (2, 2),
+            "static_std": (2, 2),
+        }.items():
+            file.attrs[name] = 0.5 + rng.random(size, "float32")
     return SampleDataset(path)
 
 
 def by_hand(data):
     """X of `large` as a model sees it."""
-    with h5py.File(data.path) as file: X, static = file["X"][:], file["static"][:]
+    with h5py.File(data.path) as file:
+        X, static = file["X"][:], file["static"][:]
     wide, s = lambda v: v[..., None, None], data.scaling
     X = (np.where(np.isnan(X), wide(s["medians"]), X) - wide(s["mean"])) / wide(s["std"])
-    static = (np.where(np.isnan(static), s["static_medians"], static) - s["static_mean"]) / s["static_std"]
-    return np.concatenate([X, np.broadcast_to(wide(static[:, None]), (len(X), 4, 2, 64, 64))], axis=2)
+    static = (np.where(np.isnan(static), s["static_medians"], static) - s["static_mean"]) / s[
+        "static_std"
+    ]
+    return np.concatenate(
+        [X, np.broadcast_to(wide(static[:, None]), (len(X), 4, 2, 64, 64))], axis=2
+    )
 
 
 def test_large_chips(tmp_path):
     """Whether few or many are asked for, and whether the file tells what is missing or not."""
     data = large(tmp_path / "dataset.h5")
     expected = by_hand(data)
-    for index in (0, 1, [0, 1, 5], np.arange(12)): assert np.allclose(data[index][0], expected[index], rtol=1e-5, atol=1e-6)
-    with h5py.File(data.path, "a") as file: del file["missing"]
+    for index in (0, 1, [0, 1, 5], np.arange(12)):
+        assert np.allclose(data[index][0], expected[index], rtol=1e-5, atol=1e-6)
+    with h5py.File(data.path, "a") as file:
+        del file["missing"]
     assert np.array_equal(SampleDataset(data.path).arrays()[0], data.arrays()[0])
 
 
@@ -253,16 +334,26 @@ def test_a_batch_that_is_held_is_never_written_again(tmp_path):
     """Memory is lent anew only when the last view of it is gone, tensor or array, whoever looks at it."""
     data = large(tmp_path / "dataset.h5")
     expected, order = by_hand(data), np.random.default_rng(0).integers(0, 12, (40, 3))
-    views = [lambda X: X, lambda X: X[1:], lambda X: X.numpy()[:, ::-1], lambda X: torch.flip(X, (0,)), lambda X: X.permute(0, 2, 1, 3, 4)]
+    views = [
+        lambda X: X,
+        lambda X: X[1:],
+        lambda X: X.numpy()[:, ::-1],
+        lambda X: torch.flip(X, (0,)),
+        lambda X: X.permute(0, 2, 1, 3, 4),
+    ]
     held = [views[k % 5](data[rows][0]) for k, rows in enumerate(order)]
-    for k, rows in enumerate(order): assert np.allclose(held[k], views[k % 5](torch.from_numpy(expected[rows])), rtol=1e-5, atol=1e-6)
+    for k, rows in enumerate(order):
+        assert np.allclose(
+            held[k], views[k % 5](torch.from_numpy(expected[rows])), rtol=1e-5, atol=1e-6
+        )
     assert len(data._buffers.arrays) == 4
 
 
 def test_memory_is_lent_again(tmp_path):
     """A loop over batches lives on the memory of two: the one that it holds and the one that comes."""
     data, seen = large(tmp_path / "dataset.h5"), []
-    for X, y in data.loader(3, shuffle=True): seen.append(X.data_ptr())
+    for X, y in data.loader(3, shuffle=True):
+        seen.append(X.data_ptr())
     assert len(seen) == 4 and len(set(seen)) == 2
     again = pickle.loads(pickle.dumps(data))
     assert len(again._buffers.arrays) == 1 and torch.equal(again[[2, 4]][0], data[[2, 4]][0])
@@ -278,7 +369,12 @@ def test_augmentation_keeps_shape_and_type(path, chips, name):
         X = data.arrays()[0]
         before = X.copy()
         out = augmentation([name])(X, np.random.default_rng(0))
-        assert out.shape == X.shape and out.dtype == np.float32 and np.isfinite(out).all() and np.array_equal(X, before)
+        assert (
+            out.shape == X.shape
+            and out.dtype == np.float32
+            and np.isfinite(out).all()
+            and np.array_equal(X, before)
+        )
         if name != "flips" or X.ndim == 5:
             assert not np.array_equal(out, X)
 
@@ -286,7 +382,11 @@ def test_augmentation_keeps_shape_and_type(path, chips, name):
 def test_augmented_samples(path):
     """Another view at each look, reproducible by the seed; arrays() is never augmented."""
     plain = SampleDataset(path)
-    look = lambda seed: [d[0][0].numpy() for d in [SampleDataset(path, augment=("band_noise",), seed=seed)] for _ in range(3)]
+    look = lambda seed: [
+        d[0][0].numpy()
+        for d in [SampleDataset(path, augment=("band_noise",), seed=seed)]
+        for _ in range(3)
+    ]
     a, b, c = look(1), look(1), look(2)
     assert np.array_equal(a, b) and not np.array_equal(a, c)
     assert not np.array_equal(a[0], a[1]) and not np.array_equal(a[0], plain[0][0].numpy())
@@ -298,12 +398,15 @@ def test_augmented_samples(path):
 def test_validation_is_never_augmented(path, fold):
     """An augmentation belongs to training; asked for elsewhere it is refused, never applied in silence."""
     for side in ("val", None, "dropped"):
-        refused(lambda: SampleDataset(path, side, fold, augment=("band_noise",)), "augment", "train")
+        refused(
+            lambda: SampleDataset(path, side, fold, augment=("band_noise",)), "augment", "train"
+        )
 
 
 @pytest.mark.parametrize("context", ["fork", "spawn"])
 def test_augmentation_differs_by_worker_and_epoch(path, context):
     """Workers do not repeat each other's noise, epochs do not repeat themselves, and two runs are the same."""
+
     def run():
         data = SampleDataset(path, augment=("band_noise",), seed=1)
         data[0]
@@ -311,6 +414,7 @@ def test_augmentation_differs_by_worker_and_epoch(path, context):
         loader = data.loader(4, workers=2, seed=9)
         loader.multiprocessing_context = context
         return [whole(loader)[0] - data.arrays()[0] for _ in range(2)]
+
     one, two = run(), run()
     assert np.array_equal(one, two)
     assert not np.allclose(one[0], one[1])
@@ -322,7 +426,9 @@ def test_parent_and_worker_do_not_share_noise(path):
     """A generator that the parent has used already is not continued by forked workers."""
     data = SampleDataset(path, augment=("band_noise",), seed=1)
     parent = data[[0, 1, 2, 3]][0].numpy()
-    batch = next(iter(DataLoader(data, batch_size=4, num_workers=1, multiprocessing_context="fork")))[0].numpy()
+    batch = next(
+        iter(DataLoader(data, batch_size=4, num_workers=1, multiprocessing_context="fork"))
+    )[0].numpy()
     assert not np.allclose(parent, batch)
     assert os.getpid() == data._random[0][0]
 
@@ -330,6 +436,11 @@ def test_parent_and_worker_do_not_share_noise(path):
 def test_facts(path):
     """What the file says of itself is at hand."""
     data = SampleDataset(path)
-    assert data.task == "classification" and data.classes == ["forest", "wheat"] and data.steps == 2 and data.folds == len(data.facts["split"]["fold_names"])
+    assert (
+        data.task == "classification"
+        and data.classes == ["forest", "wheat"]
+        and data.steps == 2
+        and data.folds == len(data.facts["split"]["fold_names"])
+    )
     with h5py.File(path) as file:
         assert json.loads(file.attrs["split"]) == data.facts["split"]

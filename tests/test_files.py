@@ -10,13 +10,33 @@ import time
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given, settings as budget, strategies as st
+from hypothesis import given
+from hypothesis import settings as budget
+from hypothesis import strategies as st
+
+from seedbed.lib.files import (
+    atomic,
+    atomic_folder,
+    fingerprint,
+    fingerprint_of,
+    link,
+    plain,
+    project_root,
+    read_json,
+    relative,
+    write_json,
+)
+from seedbed.process import write_dataset
 from world import refused
 
-from seedbed.lib.files import atomic, atomic_folder, fingerprint, fingerprint_of, link, plain, project_root, read_json, relative, write_json
-from seedbed.process import write_dataset
-
-VALUES = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec="utf-8")), lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), inner, max_size=4), max_leaves=12)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec="utf-8")),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
 
 
 def left_over(folder):
@@ -99,7 +119,9 @@ if kind == "dataset": write_dataset(path, {"X": np.ones((100, 100))}, Slow())
 """
 
 
-@pytest.mark.parametrize("kind,name", [("atomic", "manifest.json"), ("folder", "run"), ("dataset", "dataset.h5")])
+@pytest.mark.parametrize(
+    "kind,name", [("atomic", "manifest.json"), ("folder", "run"), ("dataset", "dataset.h5")]
+)
 @pytest.mark.parametrize("before", [False, True], ids=["new", "replaces"])
 def test_kill_in_the_middle(tmp_path, kind, name, before):
     """kill -9 while a file is being written: nothing that has the file's name is new, and the old one stays."""
@@ -109,7 +131,9 @@ def test_kill_in_the_middle(tmp_path, kind, name, before):
         (path / "old").touch()
     elif before:
         path.write_text("old")
-    process = subprocess.Popen([sys.executable, "-c", KILLED, kind, str(path)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, kind, str(path)], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "now\n"
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -123,20 +147,30 @@ def test_kill_in_the_middle(tmp_path, kind, name, before):
 def test_write_dataset_is_whole_or_absent(tmp_path):
     """An array that HDF5 cannot hold leaves no dataset."""
     with pytest.raises(Exception):
-        write_dataset(tmp_path / "dataset.h5", {"X": np.ones(3), "bad": np.array([{1: 2}, object()], object)}, {})
+        write_dataset(
+            tmp_path / "dataset.h5",
+            {"X": np.ones(3), "bad": np.array([{1: 2}, object()], object)},
+            {},
+        )
     assert left_over(tmp_path) == []
 
 
 def test_write_dataset_twice_is_the_same(tmp_path):
     """Not a byte depends on the clock; arrays lie in one piece."""
-    arrays = {"X": np.arange(600, dtype="float32").reshape(10, 6, 10), "id": np.array(["ä", "b"] * 5, object), "split": np.array([["train"] * 10], "S7")}
+    arrays = {
+        "X": np.arange(600, dtype="float32").reshape(10, 6, 10),
+        "id": np.array(["ä", "b"] * 5, object),
+        "split": np.array([["train"] * 10], "S7"),
+    }
     for name in ("a.h5", "b.h5"):
         write_dataset(tmp_path / name, arrays, {"classes": ["ä"], "mean": np.ones(3)})
         time.sleep(1.1 if name == "a.h5" else 0)
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
     with h5py.File(tmp_path / "a.h5") as file:
         assert file["X"].chunks is None and file["X"].id.get_offset() is not None
-        assert list(file["id"].asstr()[:2]) == ["ä", "b"] and json.loads(file.attrs["classes"]) == ["ä"]
+        assert list(file["id"].asstr()[:2]) == ["ä", "b"] and json.loads(file.attrs["classes"]) == [
+            "ä"
+        ]
 
 
 # --- JSON and fingerprints --------------------------------------------------------------------------------------------------------
@@ -144,8 +178,20 @@ def test_write_dataset_twice_is_the_same(tmp_path):
 
 def test_plain():
     """numpy, paths and NaN become what JSON can say."""
-    value = {1: np.float32(np.nan), "a": np.arange(2), "b": (np.int64(3), np.bool_(True), float("inf")), "c": os.path, "d": np.array(2.5)}
-    assert plain(value) | {"c": 0} == {"1": None, "a": [0, 1], "b": [3, True, None], "c": 0, "d": 2.5}
+    value = {
+        1: np.float32(np.nan),
+        "a": np.arange(2),
+        "b": (np.int64(3), np.bool_(True), float("inf")),
+        "c": os.path,
+        "d": np.array(2.5),
+    }
+    assert plain(value) | {"c": 0} == {
+        "1": None,
+        "a": [0, 1],
+        "b": [3, True, None],
+        "c": 0,
+        "d": 2.5,
+    }
 
 
 @budget(max_examples=60, deadline=None, derandomize=True)
@@ -160,7 +206,9 @@ def test_plain_is_always_json(value):
 def test_json_without_nan(tmp_path):
     """NaN is null in a file, other scripts keep their letters."""
     write_json(tmp_path / "a.json", {"score": float("nan"), "class": "小麦"})
-    assert "NaN" not in (tmp_path / "a.json").read_text(encoding="utf-8") and "小麦" in (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert "NaN" not in (tmp_path / "a.json").read_text(encoding="utf-8") and "小麦" in (
+        tmp_path / "a.json"
+    ).read_text(encoding="utf-8")
     assert read_json(tmp_path / "a.json") == {"score": None, "class": "小麦"}
 
 
@@ -170,7 +218,9 @@ def test_json_that_is_not_there_or_broken(tmp_path):
     (tmp_path / "bad.json").write_text('{"a": ')
     refused(lambda: read_json(tmp_path / "bad.json"), "bad.json", "not valid JSON", "make it again")
     (tmp_path / "latin.json").write_bytes('{"a": "é"}'.encode("latin-1"))
-    refused(lambda: read_json(tmp_path / "latin.json"), "latin.json", "not valid JSON", "make it again")
+    refused(
+        lambda: read_json(tmp_path / "latin.json"), "latin.json", "not valid JSON", "make it again"
+    )
 
 
 def test_fingerprint_of_a_file(tmp_path):
@@ -203,7 +253,15 @@ def test_fingerprint_of_a_folder(tmp_path):
 def test_fingerprint_of_values():
     """The order of keys makes no difference, values and types do."""
     assert fingerprint_of({"a": 1, "b": [2]}) == fingerprint_of({"b": (2,), "a": 1})
-    assert len({fingerprint_of(v) for v in ({"a": 1}, {"a": "1"}, {"a": 1.5}, {"a": None}, {"a": True}, [1])}) == 6
+    assert (
+        len(
+            {
+                fingerprint_of(v)
+                for v in ({"a": 1}, {"a": "1"}, {"a": 1.5}, {"a": None}, {"a": True}, [1])
+            }
+        )
+        == 6
+    )
     assert fingerprint_of({"a": 1}, 8) == fingerprint_of({"a": 1})[:8]
 
 
@@ -240,10 +298,13 @@ def test_relative(tmp_path):
 
 def test_links_within_a_project_move_with_it(tmp_path):
     (tmp_path / "p/data/deep").mkdir(parents=True)
-    for path in (tmp_path / "p/settings.ini", tmp_path / "p/mine", tmp_path / "outside"): path.write_text(path.name)
+    for path in (tmp_path / "p/settings.ini", tmp_path / "p/mine", tmp_path / "outside"):
+        path.write_text(path.name)
     link(tmp_path / "p/mine", tmp_path / "p/data/deep/inner")
     link(tmp_path / "outside", tmp_path / "p/data/deep/outer")
     (tmp_path / "p").rename(tmp_path / "moved")
     (tmp_path / "further").mkdir()
     (tmp_path / "moved").rename(tmp_path / "further/moved")
-    assert [(tmp_path / "further/moved/data/deep" / name).read_text() for name in ("inner", "outer")] == ["mine", "outside"]
+    assert [
+        (tmp_path / "further/moved/data/deep" / name).read_text() for name in ("inner", "outer")
+    ] == ["mine", "outside"]

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from world import NAMES, UTM, box_around, build, make_labels, pixels, place, refused, write_tif
 
 from seedbed.export import export, find_source
 from seedbed.lib.imagery.chips import read_chip
 from seedbed.lib.imagery.labels import read_labels
 from seedbed.lib.imagery.layout import layout_from_dict
 from seedbed.lib.imagery.raster import read_tif, reproject, to_float
-from seedbed.process import process
+from world import NAMES, UTM, make_labels, pixels, place, write_tif
 
 TOGO = Path(__file__).resolve().parents[2] / "shared" / "data" / "togo_cropharvest_chip"
 IDS = [f"s{i:02d}" for i in range(30)]
@@ -35,10 +34,14 @@ def test_plain_project(project, shape):
     """Points, polygons and multipolygons go all the way."""
     out = project(shape=shape).run()
     assert sorted(out["label_id"]) == IDS and out["X"].shape == (30, 3, 2)
-    assert set(out["sides"].ravel()) <= {"train", "val", "dropped"} and out["report"]["left_out"] == {}
+    assert (
+        set(out["sides"].ravel()) <= {"train", "val", "dropped"} and out["report"]["left_out"] == {}
+    )
 
 
-@pytest.mark.parametrize("name", ["labels.gpkg", "labels.shp", "labels.parquet", "labels.fgb", "labels.geojson"])
+@pytest.mark.parametrize(
+    "name", ["labels.gpkg", "labels.shp", "labels.parquet", "labels.fgb", "labels.geojson"]
+)
 def test_file_formats_give_the_same_dataset(empty, name):
     """The file format of the labels leaves no trace."""
     if name.endswith(".parquet"):
@@ -65,10 +68,16 @@ def test_labels_in_utm(empty):
     world.write_tifs(frame).export()
     got = exported(world)
     assert got.crs.to_epsg() == 4326
-    assert np.allclose(got.geometry.x, frame.geometry.x, atol=2e-7) and np.allclose(got.geometry.y, frame.geometry.y, atol=2e-7)
+    assert np.allclose(got.geometry.x, frame.geometry.x, atol=2e-7) and np.allclose(
+        got.geometry.y, frame.geometry.y, atol=2e-7
+    )
 
 
-@pytest.mark.parametrize("values", [list(range(30)), [float(i) for i in range(30)], [str(i) for i in range(30)]], ids=["int", "float", "text"])
+@pytest.mark.parametrize(
+    "values",
+    [list(range(30)), [float(i) for i in range(30)], [str(i) for i in range(30)]],
+    ids=["int", "float", "text"],
+)
 def test_ids_that_are_numbers(empty, values):
     """98, 98.0 and '98' all name 98.tif."""
     world, frame = empty(), make_labels(id=values)
@@ -94,24 +103,46 @@ def test_odd_class_names(project, name):
 
 def test_boolean_classes(project):
     """True and False are classes."""
-    assert project(label=[bool(i % 2) for i in range(30)]).run()["manifest"]["target"]["classes"] == ["False", "True"]
+    assert project(label=[bool(i % 2) for i in range(30)]).run()["manifest"]["target"][
+        "classes"
+    ] == ["False", "True"]
 
 
 def test_unicode_names(empty):
     """Columns, classes, regions and file names in any script."""
-    world = empty(labels__id="شناسه", labels__target="Körnerfrucht", labels__region="région", source__labels_file="поля 田.geojson")
-    frame = make_labels(region=["Šumava" if i < 15 else "東京" for i in range(30)], label=["çavdar" if i % 2 else "小麦" for i in range(30)])
-    world.write_labels(frame.rename(columns={"id": "شناسه", "label": "Körnerfrucht", "region": "région"}), "поля 田.geojson")
+    world = empty(
+        labels__id="شناسه",
+        labels__target="Körnerfrucht",
+        labels__region="région",
+        source__labels_file="поля 田.geojson",
+    )
+    frame = make_labels(
+        region=["Šumava" if i < 15 else "東京" for i in range(30)],
+        label=["çavdar" if i % 2 else "小麦" for i in range(30)],
+    )
+    world.write_labels(
+        frame.rename(columns={"id": "شناسه", "label": "Körnerfrucht", "region": "région"}),
+        "поля 田.geojson",
+    )
     out = world.write_tifs(frame).run()
-    assert out["manifest"]["target"]["classes"] == ["çavdar", "小麦"] and set(out["region"]) == {"Šumava", "東京"}
+    assert out["manifest"]["target"]["classes"] == ["çavdar", "小麦"] and set(out["region"]) == {
+        "Šumava",
+        "東京",
+    }
 
 
-@pytest.mark.parametrize("west,south,crs", [(178.6, -17.5, "EPSG:3832"), (-70.2, -33.5, "EPSG:32719"), (20.0, -34.5, "EPSG:4326")], ids=["antimeridian", "south-west", "south"])
+@pytest.mark.parametrize(
+    "west,south,crs",
+    [(178.6, -17.5, "EPSG:3832"), (-70.2, -33.5, "EPSG:32719"), (20.0, -34.5, "EPSG:4326")],
+    ids=["antimeridian", "south-west", "south"],
+)
 def test_anywhere_on_earth(empty, west, south, crs):
     """Labels on both sides of the antimeridian and in the southern hemisphere."""
     world, frame = empty(), make_labels()
     lon = [((west + 0.5 * (i % 6)) + 180) % 360 - 180 for i in range(30)]
-    frame = frame.set_geometry(gpd.points_from_xy(lon, [south + 0.2 * (i // 6) for i in range(30)], crs=4326))
+    frame = frame.set_geometry(
+        gpd.points_from_xy(lon, [south + 0.2 * (i // 6) for i in range(30)], crs=4326)
+    )
     world.write_labels(frame)
     world.write_tifs(frame, crs=crs, pixel=1e-4 if crs == "EPSG:4326" else 10.0)
     out = world.run()
@@ -126,7 +157,9 @@ def test_pattern_with_a_star(empty):
     frame = make_labels(id=[f"{i}_togo" if i % 2 else str(i) for i in range(30)])
     world.write_labels(frame)
     for i, name in enumerate(frame["id"]):
-        write_tif(world.data / "eo_data" / f"{name}_2019-02-06_2020-02-01.tif", pixels(i), *place(i))
+        write_tif(
+            world.data / "eo_data" / f"{name}_2019-02-06_2020-02-01.tif", pixels(i), *place(i)
+        )
     manifest = world.export()
     assert manifest["labels"] == 30 and manifest["unlabelled_tifs"] == []
 
@@ -163,7 +196,9 @@ def test_no_path(empty):
 
 def test_unknown_source(empty):
     """A typing error in the kind of source is met with the nearest kind."""
-    empty(source__name="foldr:mine").refuses_export("source.name = foldr:mine", "did you mean 'folder'?")
+    empty(source__name="foldr:mine").refuses_export(
+        "source.name = foldr:mine", "did you mean 'folder'?"
+    )
 
 
 def test_no_vector_file(empty):
@@ -181,7 +216,9 @@ def test_two_vector_files(project):
 
 def test_named_file_is_not_there(project):
     """source.labels_file names a file that is not there."""
-    project(ini={"source.labels_file": "lables.geojson"}).refuses_export("lables.geojson", "source.labels_file")
+    project(ini={"source.labels_file": "lables.geojson"}).refuses_export(
+        "lables.geojson", "source.labels_file"
+    )
 
 
 def test_shapefile_without_prj(empty):
@@ -189,8 +226,12 @@ def test_shapefile_without_prj(empty):
     world, frame = empty(), make_labels()
     path = world.write_labels(frame.to_crs(UTM), "fields.shp")
     path.with_suffix(".prj").unlink()
-    world.write_tifs(frame).refuses_export("fields.shp", "no coordinate reference system", "source.crs")
-    world.refuses_export("source.crs=EPSG:999999", "EPSG:4326", overrides=["source.crs=EPSG:999999"])
+    world.write_tifs(frame).refuses_export(
+        "fields.shp", "no coordinate reference system", "source.crs"
+    )
+    world.refuses_export(
+        "source.crs=EPSG:999999", "EPSG:4326", overrides=["source.crs=EPSG:999999"]
+    )
     assert len(world.run("source.crs=EPSG:32635")["X"]) == 30
 
 
@@ -199,7 +240,9 @@ def test_shapefile_with_the_wrong_crs(empty):
     world, frame = empty(source__crs="EPSG:4326"), make_labels()
     path = world.write_labels(frame.to_crs(UTM), "fields.shp")
     path.with_suffix(".prj").unlink()
-    world.write_tifs(frame).refuses_export("no label can be used", "s00", "lies outside the Earth; is the CRS right?")
+    world.write_tifs(frame).refuses_export(
+        "no label can be used", "s00", "lies outside the Earth; is the CRS right?"
+    )
 
 
 def test_empty_vector_file(empty):
@@ -209,7 +252,15 @@ def test_empty_vector_file(empty):
     world.refuses_export("labels.geojson", "holds no labels", "add features")
 
 
-@pytest.mark.parametrize("name,content", [("labels.geojson", b'{"type": "FeatureColl'), ("labels.gpkg", b"SQLite format 3\0 broken"), ("labels.parquet", b"PAR1"), ("labels.geojson", b"")])
+@pytest.mark.parametrize(
+    "name,content",
+    [
+        ("labels.geojson", b'{"type": "FeatureColl'),
+        ("labels.gpkg", b"SQLite format 3\0 broken"),
+        ("labels.parquet", b"PAR1"),
+        ("labels.geojson", b""),
+    ],
+)
 def test_corrupt_vector_file(empty, name, content):
     """A file that no reader understands."""
     world = empty()
@@ -219,8 +270,26 @@ def test_corrupt_vector_file(empty, name, content):
 
 def test_missing_columns(project):
     """Every column that is missing is told at once, with the nearest that there is."""
-    world = project(ini={"labels.id": "ident", "labels.target": "lable", "labels.region": "regoin", "labels.start": "strat"}, region=["a"] * 30, start=["2020-01-01"] * 30)
-    world.refuses_export("labels.geojson", "'ident' (labels.id)", "'lable' (labels.target)", "did you mean 'label'?", "'regoin' (labels.region)", "did you mean 'region'?", "'strat' (labels.start)", "did you mean 'start'?")
+    world = project(
+        ini={
+            "labels.id": "ident",
+            "labels.target": "lable",
+            "labels.region": "regoin",
+            "labels.start": "strat",
+        },
+        region=["a"] * 30,
+        start=["2020-01-01"] * 30,
+    )
+    world.refuses_export(
+        "labels.geojson",
+        "'ident' (labels.id)",
+        "'lable' (labels.target)",
+        "did you mean 'label'?",
+        "'regoin' (labels.region)",
+        "did you mean 'region'?",
+        "'strat' (labels.start)",
+        "did you mean 'start'?",
+    )
 
 
 def test_duplicate_ids(project):
@@ -246,19 +315,28 @@ def test_ids_that_differ_by_case_alone(empty):
 
 def test_date_that_is_none(project):
     """A date that cannot be read names its column and value."""
-    project(start=["2020-01-01", "soon", *["2020-02-01"] * 28]).refuses_export("column 'start'", "'soon'", "YYYY-MM-DD")
+    project(start=["2020-01-01", "soon", *["2020-02-01"] * 28]).refuses_export(
+        "column 'start'", "'soon'", "YYYY-MM-DD"
+    )
 
 
 def test_dates_are_not_guessed_at(project):
     """05.04. is the fifth of April here and the fourth of May there."""
-    project(start=["05.04.2018"] * 15 + ["2018-04-05"] * 15).refuses_export("column 'start'", "'05.04.2018' is not a date; write YYYY-MM-DD")
+    project(start=["05.04.2018"] * 15 + ["2018-04-05"] * 15).refuses_export(
+        "column 'start'", "'05.04.2018' is not a date; write YYYY-MM-DD"
+    )
 
 
 def test_settings_that_contradict_the_names_of_bands(project):
     """Names tell steps and static bands; settings that say otherwise are not ignored."""
     world = project()
-    world.refuses_export("source.steps = 6, but by the bands' names it is 3; set source.variables", overrides=["source.steps=6"])
-    world.refuses_export("source.static = B8, but by the bands' names it is none", overrides=["source.static=B8"])
+    world.refuses_export(
+        "source.steps = 6, but by the bands' names it is 3; set source.variables",
+        overrides=["source.steps=6"],
+    )
+    world.refuses_export(
+        "source.static = B8, but by the bands' names it is none", overrides=["source.static=B8"]
+    )
 
 
 def test_one_date_for_all(project):
@@ -270,13 +348,20 @@ def test_one_date_for_all(project):
 
 def test_start_that_is_not_a_date(project):
     """labels.start = 2018-13-01 is neither a column nor a date."""
-    project().refuses_export("labels.start", "2018-13-01", "YYYY-MM-DD", overrides=["labels.start=2018-13-01"])
+    project().refuses_export(
+        "labels.start", "2018-13-01", "YYYY-MM-DD", overrides=["labels.start=2018-13-01"]
+    )
 
 
 def test_regression_target_with_text(project):
     """A quantity that is text in one row is told with the value."""
-    world = project(label=[*map(str, range(29)), "about 7"], ini={"success.metric": "r2", "labels.task": "regression"})
-    world.refuses_export("column 'label' (labels.target)", "'about 7' is not a number", "labels.task")
+    world = project(
+        label=[*map(str, range(29)), "about 7"],
+        ini={"success.metric": "r2", "labels.task": "regression"},
+    )
+    world.refuses_export(
+        "column 'label' (labels.target)", "'about 7' is not a number", "labels.task"
+    )
 
 
 def test_metric_of_the_other_task(project):
@@ -299,7 +384,11 @@ def test_rows_that_cannot_be_used(project):
     world.write_labels(frame)
     left_out = world.run()["report"]["left_out"]
     assert sorted(left_out) == IDS[:5]
-    assert "no label" in left_out["s00"] and "no label" in left_out["s01"] and "no geometry" in left_out["s02"]
+    assert (
+        "no label" in left_out["s00"]
+        and "no label" in left_out["s01"]
+        and "no geometry" in left_out["s02"]
+    )
     assert "no geometry" in left_out["s03"] and "neither a point nor a polygon" in left_out["s04"]
 
 
@@ -324,7 +413,9 @@ def test_on_fault_stop_lists_all(project):
     world = project(ini={"labels.on_fault": "stop"}, label=[None, *["a", "b"] * 14, "a"])
     world.tif("s05").unlink()
     world.tif("s06").unlink()
-    world.refuses_export("3 faults", "labels.on_fault = stop", "s00: no label", "s05: no tif", "s06: no tif")
+    world.refuses_export(
+        "3 faults", "labels.on_fault = stop", "s00: no label", "s05: no tif", "s06: no tif"
+    )
 
 
 def test_on_fault_stop_in_process(project):
@@ -332,13 +423,22 @@ def test_on_fault_stop_in_process(project):
     world = project(ini={"labels.on_fault": "stop"})
     world.tif("s05").write_bytes(b"II*\0 nothing")
     write_tif(world.tif("s06"), pixels(6)[:4], *place(6), names=NAMES[:4])
-    world.refuses_process("2 faults", "labels.on_fault = stop", "s05", "cannot be read", "s06", "lacks 2 of 6 bands, first B4 at step 2")
+    world.refuses_process(
+        "2 faults",
+        "labels.on_fault = stop",
+        "s05",
+        "cannot be read",
+        "s06",
+        "lacks 2 of 6 bands, first B4 at step 2",
+    )
 
 
 def test_drop_classes(project):
     """labels.drop leaves classes out; an unknown class is told."""
     world = project(label=["wheat", "forest", "cloud"] * 10)
-    world.refuses_export("labels.drop = clowd", "did you mean 'cloud'?", overrides=["labels.drop=clowd"])
+    world.refuses_export(
+        "labels.drop = clowd", "did you mean 'cloud'?", overrides=["labels.drop=clowd"]
+    )
     out = world.run("labels.drop=cloud")
     assert out["manifest"]["target"]["classes"] == ["forest", "wheat"] and len(out["X"]) == 20
     assert set(out["report"]["left_out"].values()) == {"class is in labels.drop"}
@@ -347,7 +447,9 @@ def test_drop_classes(project):
 
 def test_drop_with_a_quantity(project):
     """labels.drop names classes, a quantity has none."""
-    project(label=[i + 0.5 for i in range(30)]).refuses_export("labels.drop = 7", "classification", overrides=["labels.drop=7", "success.metric=r2"])
+    project(label=[i + 0.5 for i in range(30)]).refuses_export(
+        "labels.drop = 7", "classification", overrides=["labels.drop=7", "success.metric=r2"]
+    )
 
 
 # --- tifs -----------------------------------------------------------------------------------------------------------------------
@@ -359,7 +461,9 @@ def test_data_types(project, dtype):
     out = project(make=lambda i: pixels(i, dtype=dtype)).run()
     order = np.argsort(out["id"])
     assert out["X"].dtype == np.float32
-    assert np.allclose(out["X"][order].reshape(30, -1), [pixels(i, dtype=dtype)[:, 4, 4] for i in range(30)])
+    assert np.allclose(
+        out["X"][order].reshape(30, -1), [pixels(i, dtype=dtype)[:, 4, 4] for i in range(30)]
+    )
 
 
 def with_hole(i, value, dtype="float32"):
@@ -375,16 +479,31 @@ def halfway(i, dtype="float32"):
     return np.concatenate([data[:2], (data[:2] + data[4:]) / 2, data[4:]])
 
 
-@pytest.mark.parametrize("value,tag,dtype,compress", [(np.nan, None, "float32", None), (np.nan, np.nan, "float64", "deflate"), (-9999, -9999, "int16", "lzw"),
-                                                      (-9999, -9999, "float32", None), (0, 0, "uint8", None), (-3.4028234663852886e38, -3.4028234663852886e38, "float32", None)])
+@pytest.mark.parametrize(
+    "value,tag,dtype,compress",
+    [
+        (np.nan, None, "float32", None),
+        (np.nan, np.nan, "float64", "deflate"),
+        (-9999, -9999, "int16", "lzw"),
+        (-9999, -9999, "float32", None),
+        (0, 0, "uint8", None),
+        (-3.4028234663852886e38, -3.4028234663852886e38, "float32", None),
+    ],
+)
 def test_nodata_with_the_tag(project, value, tag, dtype, compress):
     """NaN, or the value that the tif's tag names, is missing."""
     world = project()
     for i, name in enumerate(IDS):
-        write_tif(world.tif(name), with_hole(i, value, dtype), *place(i), nodata=tag, compress=compress)
+        write_tif(
+            world.tif(name), with_hole(i, value, dtype), *place(i), nodata=tag, compress=compress
+        )
     out = world.run()
     assert np.allclose(out["missing"], 1 / 3)
-    assert np.allclose(out["X"][np.argsort(out["id"])].reshape(30, -1), [halfway(i, dtype) for i in range(30)], rtol=1e-5)
+    assert np.allclose(
+        out["X"][np.argsort(out["id"])].reshape(30, -1),
+        [halfway(i, dtype) for i in range(30)],
+        rtol=1e-5,
+    )
 
 
 @pytest.mark.parametrize("value,dtype", [(-9999, "int16"), (-9999, "float32"), (0, "uint8")])
@@ -418,7 +537,11 @@ def test_scale_and_offset(project):
     """Stored integers become reflectance; the stored nodata stays missing."""
     world = project(make=lambda i: with_hole(i, 0, "int16"))
     out = world.run("source.scale=0.0001", "source.offset=-0.1", "source.nodata=0")
-    assert np.allclose(out["X"][np.argsort(out["id"])].reshape(30, -1), [halfway(i, "int16") * 1e-4 - 0.1 for i in range(30)], atol=1e-6)
+    assert np.allclose(
+        out["X"][np.argsort(out["id"])].reshape(30, -1),
+        [halfway(i, "int16") * 1e-4 - 0.1 for i in range(30)],
+        atol=1e-6,
+    )
     assert np.allclose(out["missing"], 1 / 3)
 
 
@@ -432,12 +555,23 @@ def test_scale_in_the_tif(project, tag, asked):
             file.scales, file.offsets = (0.01,) * 6, (0.5,) * 6
     out = world.run(*asked)
     assert np.allclose(out["missing"], 1 / 3)
-    assert np.allclose(out["X"][np.argsort(out["id"])].reshape(30, -1), [halfway(i, "int16") * 0.01 + 0.5 for i in range(30)], atol=1e-5)
+    assert np.allclose(
+        out["X"][np.argsort(out["id"])].reshape(30, -1),
+        [halfway(i, "int16") * 0.01 + 0.5 for i in range(30)],
+        atol=1e-5,
+    )
 
 
 def test_a_crs_and_a_size_for_each(project):
     """Each tif can have a grid of its own."""
-    world, grids = project(), [(UTM, 10.0), ("EPSG:32634", 10.0), ("EPSG:4326", 1e-4), ("EPSG:3035", 20.0), ("EPSG:3857", 15.0)]
+    world = project()
+    grids = [
+        (UTM, 10.0),
+        ("EPSG:32634", 10.0),
+        ("EPSG:4326", 1e-4),
+        ("EPSG:3035", 20.0),
+        ("EPSG:3857", 15.0),
+    ]
     for i, name in enumerate(IDS):
         crs, pixel = grids[i % len(grids)]
         size = 3 + 2 * (i % 4)
@@ -454,13 +588,19 @@ def test_bands_without_names(project):
     for i, name in enumerate(IDS):
         write_tif(world.tif(name), pixels(i), *place(i), names=None)
     world.refuses_export("s00.tif", "6 bands without names", "source.variables")
-    world.refuses_export("6 bands", "4 variables", "source.variables", overrides=["source.variables=B2,B3,B4,B8"])
-    world.refuses_export("6 bands", "2 steps", "source.steps", overrides=["source.variables=B4,B8", "source.steps=2"])
+    world.refuses_export(
+        "6 bands", "4 variables", "source.variables", overrides=["source.variables=B2,B3,B4,B8"]
+    )
+    world.refuses_export(
+        "6 bands", "2 steps", "source.steps", overrides=["source.variables=B4,B8", "source.steps=2"]
+    )
     out = world.run("source.variables=B4, B8")
     assert out["X"].shape == (30, 3, 2)
     out = world.run("source.variables=B4, B8", "source.static=height, slope", "source.steps=2")
     order = np.argsort(out["id"])
-    assert out["X"].shape == (30, 2, 2) and np.allclose(out["static"][order], [pixels(i)[4:, 4, 4] for i in range(30)])
+    assert out["X"].shape == (30, 2, 2) and np.allclose(
+        out["static"][order], [pixels(i)[4:, 4, 4] for i in range(30)]
+    )
 
 
 def test_bands_in_another_order(project):
@@ -473,7 +613,9 @@ def test_bands_in_another_order(project):
     first = [NAMES[k] for k in np.random.default_rng(0).permutation(6)]
     variables = list(dict.fromkeys(n[:2] for n in first))
     index = [NAMES.index(f"{v}_t{t:02d}") for t in range(3) for v in variables]
-    assert np.allclose(out["X"][np.argsort(out["id"])].reshape(30, -1), [pixels(i)[index, 4, 4] for i in range(30)])
+    assert np.allclose(
+        out["X"][np.argsort(out["id"])].reshape(30, -1), [pixels(i)[index, 4, 4] for i in range(30)]
+    )
 
 
 def test_named_bands_with_variables_in_the_settings(project):
@@ -487,7 +629,10 @@ def test_a_tif_that_lacks_a_band(project):
     world = project()
     write_tif(world.tif("s07"), pixels(7)[:5], *place(7), names=NAMES[:5])
     out = world.run()
-    assert list(out["report"]["left_out"]) == ["s07"] and "lacks 1 of 6 bands, first B8 at step 2" in out["report"]["left_out"]["s07"]
+    assert (
+        list(out["report"]["left_out"]) == ["s07"]
+        and "lacks 1 of 6 bands, first B8 at step 2" in out["report"]["left_out"]["s07"]
+    )
     assert len(out["X"]) == 29
 
 
@@ -499,7 +644,16 @@ def test_names_that_leave_a_step_out(project):
     world.refuses_export("s00.tif", "B8 at step 2", "source.variables")
 
 
-@pytest.mark.parametrize("options", [{}, {"compress": "deflate"}, {"compress": "lzw", "interleave": "pixel"}, {"tiled": True, "blockxsize": 16, "blockysize": 16}], ids=["raw", "deflate", "lzw", "tiled"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"compress": "deflate"},
+        {"compress": "lzw", "interleave": "pixel"},
+        {"tiled": True, "blockxsize": 16, "blockysize": 16},
+    ],
+    ids=["raw", "deflate", "lzw", "tiled"],
+)
 def test_a_truncated_tif(tmp_path, options):
     """However much of a tif is there: it is refused, or its values are right."""
     path = write_tif(tmp_path / "whole.tif", pixels(1, size=40), 26, 45, **options)
@@ -508,7 +662,9 @@ def test_a_truncated_tif(tmp_path, options):
     for share in (0, 0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999):
         cut.write_bytes(whole[: int(len(whole) * share)])
         try:
-            assert np.array_equal(read_tif(cut).data, right), f"{share} of the file gives other values"
+            assert np.array_equal(read_tif(cut).data, right), (
+                f"{share} of the file gives other values"
+            )
         except ValueError as error:
             assert "cut.tif" in str(error) and "export this tif again" in str(error)
 
@@ -519,7 +675,11 @@ def test_only_the_truncated_tif_is_left_out(project):
     path = world.tif("s00")
     path.write_bytes(path.read_bytes()[:700])
     out = world.run()
-    assert list(out["report"]["left_out"]) == ["s00"] and "s00.tif" in out["report"]["left_out"]["s00"] and len(out["X"]) == 29
+    assert (
+        list(out["report"]["left_out"]) == ["s00"]
+        and "s00.tif" in out["report"]["left_out"]["s00"]
+        and len(out["X"]) == 29
+    )
 
 
 def test_tif_without_crs(project):
@@ -527,7 +687,10 @@ def test_tif_without_crs(project):
     world = project()
     write_tif(world.tif("s04"), pixels(4), *place(4), crs=None)
     out = world.run()
-    assert list(out["report"]["left_out"]) == ["s04"] and "no coordinate reference system" in out["report"]["left_out"]["s04"]
+    assert (
+        list(out["report"]["left_out"]) == ["s04"]
+        and "no coordinate reference system" in out["report"]["left_out"]["s04"]
+    )
 
 
 def test_no_tif_has_a_crs(project):
@@ -543,7 +706,11 @@ def test_label_outside_of_its_tif(project):
     world = project()
     write_tif(world.tif("s04"), pixels(4), *place(5))
     left_out = world.run()["report"]["left_out"]
-    assert list(left_out) == ["s04"] and "outside of its tif" in left_out["s04"] and ";" in left_out["s04"]
+    assert (
+        list(left_out) == ["s04"]
+        and "outside of its tif" in left_out["s04"]
+        and ";" in left_out["s04"]
+    )
 
 
 def test_all_labels_outside(project):
@@ -557,13 +724,23 @@ def test_all_labels_outside(project):
 def test_rotated_and_south_up_tifs(project):
     """A grid needs not point north."""
     from affine import Affine
+
     world = project()
     for i, name in enumerate(IDS):
         middle = reproject(shapely.Point(place(i)), "EPSG:4326", UTM)
         turn = Affine.scale(10, 10) if i % 2 else Affine.rotation(30) * Affine.scale(10, -10)
-        write_tif(world.tif(name), pixels(i), *place(i), transform=Affine.translation(middle.x, middle.y) * turn * Affine.translation(-4.5, -4.5))
+        write_tif(
+            world.tif(name),
+            pixels(i),
+            *place(i),
+            transform=Affine.translation(middle.x, middle.y)
+            * turn
+            * Affine.translation(-4.5, -4.5),
+        )
     out = world.run()
-    assert np.allclose(out["X"][np.argsort(out["id"])].reshape(30, -1), [pixels(i)[:, 4, 4] for i in range(30)])
+    assert np.allclose(
+        out["X"][np.argsort(out["id"])].reshape(30, -1), [pixels(i)[:, 4, 4] for i in range(30)]
+    )
 
 
 # --- too little -----------------------------------------------------------------------------------------------------------------
@@ -587,16 +764,23 @@ def test_all_in_one_place(project):
 
 def test_class_in_one_place_only(project):
     """A class that no fold can have on both sides is named."""
-    world = project(label=["rare" if i in (28, 29) else "wheat" if i % 2 else "forest" for i in range(30)])
+    world = project(
+        label=["rare" if i in (28, 29) else "wheat" if i % 2 else "forest" for i in range(30)]
+    )
     warnings = world.run("split.block_km=25", "split.buffer_km=0")["report"]["split"]["warnings"]
-    assert any("class 'rare' lies in" in w and "left out of the score" in w for w in warnings), warnings
+    assert any("class 'rare' lies in" in w and "left out of the score" in w for w in warnings), (
+        warnings
+    )
 
 
 def test_all_pixels_missing(project):
     """Samples without values are left out; when all are, the run stops."""
     world = project(make=lambda i: pixels(i) * np.nan if i < 3 else pixels(i))
     left_out = world.run()["report"]["left_out"]
-    assert sorted(left_out) == IDS[:3] and all("100 % of its values are missing" in r and "process.max_missing = 0.7" in r for r in left_out.values())
+    assert sorted(left_out) == IDS[:3] and all(
+        "100 % of its values are missing" in r and "process.max_missing = 0.7" in r
+        for r in left_out.values()
+    )
 
 
 def test_nothing_but_missing(project):
@@ -624,13 +808,22 @@ def test_self_crossing_polygon(empty):
 def test_polygon_that_touches_no_pixel_centre(empty):
     """A sliver takes the pixel under it."""
     world, frame = empty(), make_labels(shape="polygon", metres=1)
-    frame["geometry"] = frame.geometry.translate(3.5e-5, 2.5e-5) # off the pixel's centre
+    frame["geometry"] = frame.geometry.translate(3.5e-5, 2.5e-5)  # off the pixel's centre
     world.write_labels(frame)
     out = world.write_tifs(make_labels()).run()
-    assert np.allclose(out["X"][np.argsort(out["id"])].reshape(30, -1), [pixels(i)[:, 4, 4] for i in range(30)])
+    assert np.allclose(
+        out["X"][np.argsort(out["id"])].reshape(30, -1), [pixels(i)[:, 4, 4] for i in range(30)]
+    )
 
 
-@pytest.mark.parametrize("overrides", [["split.buffer_km=0"], ["split.buffer_km=0", "split.block_km=0.001"], ["split.method=column", "split.column=side", "split.buffer_km=0"]])
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["split.buffer_km=0"],
+        ["split.buffer_km=0", "split.block_km=0.001"],
+        ["split.method=column", "split.column=side", "split.buffer_km=0"],
+    ],
+)
 @pytest.mark.parametrize("apart", [0.0, 2e-5], ids=["same geometry", "same pixel"])
 @pytest.mark.parametrize("shape", ["point", "polygon"])
 def test_two_labels_on_one_place_never_meet(empty, overrides, apart, shape):
@@ -652,7 +845,11 @@ def test_two_labels_on_one_place_never_meet(empty, overrides, apart, shape):
         return
     for row in out["sides"]:
         side = dict(zip(out["label_id"], row))
-        assert not [i for i in range(0, 36, 2) if {side[f"s{i:02d}"], side[f"s{i + 1:02d}"]} == {"train", "val"}]
+        assert not [
+            i
+            for i in range(0, 36, 2)
+            if {side[f"s{i:02d}"], side[f"s{i + 1:02d}"]} == {"train", "val"}
+        ]
 
 
 # --- refusals leave nothing that looks whole ----------------------------------------------------------------------------------------
@@ -677,7 +874,11 @@ def test_export_twice_is_the_same(project):
     world = project()
     settings = world.settings()
     folder = settings.root / settings.export_dir
-    read = lambda: {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    read = lambda: {
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
     first = (export(settings), read())[1]
     assert (export(settings), read())[1] == first
     assert list(settings.root.rglob(".tmp-*")) == []
@@ -690,7 +891,9 @@ def test_the_users_files_stay(project):
     world.run()
     world.tif("s01").unlink()
     world.run()
-    assert {p: p.read_bytes() for p in world.data.rglob("*") if p.is_file()} == {p: b for p, b in before.items() if p.stem != "s01"}
+    assert {p: p.read_bytes() for p in world.data.rglob("*") if p.is_file()} == {
+        p: b for p, b in before.items() if p.stem != "s01"
+    }
 
 
 def test_export_folder_is_a_source(project):
@@ -699,7 +902,10 @@ def test_export_folder_is_a_source(project):
     first = world.run("source.variables=red, nir")
     folder = world.settings(["source.variables=red, nir"]).export_dir
     second = world.run(f"source.name=folder:{folder}")
-    assert np.array_equal(first["X"], second["X"]) and first["facts"]["variables"] == second["facts"]["variables"]
+    assert (
+        np.array_equal(first["X"], second["X"])
+        and first["facts"]["variables"] == second["facts"]["variables"]
+    )
 
 
 # --- a real chip ------------------------------------------------------------------------------------------------------------------
@@ -717,7 +923,10 @@ def test_real_chip_layout(togo):
     """CropHarvest's names give 12 months of 17 bands and two static ones."""
     layout = find_source(togo.settings()).layout()
     assert (layout.steps, len(layout.variables), layout.static) == (12, 17, ("elevation", "slope"))
-    assert layout.variables[:3] == ("VV", "VH", "B1") and layout.variables[-2:] == ("temperature_2m", "total_precipitation")
+    assert layout.variables[:3] == ("VV", "VH", "B1") and layout.variables[-2:] == (
+        "temperature_2m",
+        "total_precipitation",
+    )
 
 
 def test_real_chip_values(togo):

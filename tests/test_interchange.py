@@ -5,21 +5,28 @@ import sys
 import h5py
 import numpy as np
 import pytest
-from world import build, make_labels, pixels, refused
 
 from seedbed.dataset import SampleDataset
 from seedbed.lib.learning.interchange import orders, step_times
+from world import build, make_labels, pixels, refused
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     """A dataset.h5 of 48 series with two static bands and holes."""
+
     def make(i):
         data = pixels(i)
-        if i < 12: data[2 * (i % 2)] = np.nan
+        if i < 12:
+            data[2 * (i % 2)] = np.nan
         return data
+
     world = build(tmp_path_factory.mktemp("interchange"), 48, make=make)
-    world.write_tifs(make_labels(48), make=make, names=("B4_t00", "B8_t00", "B4_t01", "B8_t01", "elevation", "slope"))
+    world.write_tifs(
+        make_labels(48),
+        make=make,
+        names=("B4_t00", "B8_t00", "B4_t01", "B8_t01", "elevation", "slope"),
+    )
     world.run()
     settings = world.settings()
     return settings.root / settings.processed_dir / "dataset.h5"
@@ -29,29 +36,50 @@ def test_arrays_of_the_other_side_keep_the_fold_and_its_scaling(path):
     for fold in (0, 2):
         X, y = SampleDataset(path, "train", fold).arrays("val")
         other = SampleDataset(path, "val", fold)
-        assert np.array_equal(X, other[np.arange(len(other))][0].numpy()) and np.array_equal(y, other.y)
-    assert not np.array_equal(SampleDataset(path, "train", 0).arrays("val")[0], SampleDataset(path, "train", 1).arrays("val")[0])
+        assert np.array_equal(X, other[np.arange(len(other))][0].numpy()) and np.array_equal(
+            y, other.y
+        )
+    assert not np.array_equal(
+        SampleDataset(path, "train", 0).arrays("val")[0],
+        SampleDataset(path, "train", 1).arrays("val")[0],
+    )
     refused(lambda: SampleDataset(path).arrays("tset"), "split = 'tset'")
 
 
 def test_a_scikit_learn_model_takes_them_as_they_are(path):
     from sklearn.linear_model import LogisticRegression
+
     data = SampleDataset(path)
     X, y = data.arrays()
     Xv, yv = data.arrays("val")
-    assert LogisticRegression(max_iter=200).fit(X.reshape(len(X), -1), y).predict(Xv.reshape(len(Xv), -1)).shape == yv.shape
+    assert (
+        LogisticRegression(max_iter=200)
+        .fit(X.reshape(len(X), -1), y)
+        .predict(Xv.reshape(len(Xv), -1))
+        .shape
+        == yv.shape
+    )
 
 
 def test_xarray_holds_what_was_measured(path):
     xr = pytest.importorskip("xarray")
     data = SampleDataset(path, "val")
     found = data.to_xarray()
-    assert isinstance(found, xr.Dataset) and found["X"].dims == ("sample", "step", "band") and found.sizes["sample"] == len(data)
+    assert (
+        isinstance(found, xr.Dataset)
+        and found["X"].dims == ("sample", "step", "band")
+        and found.sizes["sample"] == len(data)
+    )
     with h5py.File(path) as file:
         assert np.array_equal(found["X"].values, file["X"][:][data.rows], equal_nan=True)
         assert np.array_equal(found["static"].values, file["static"][:][data.rows], equal_nan=True)
-    assert list(found["band"].values) == ["B4", "B8"] and list(found["static_band"].values) == ["elevation", "slope"]
-    assert list(found["sample"].values) == list(data.column("id")) and np.allclose(found["lon"], data.column("lon"))
+    assert list(found["band"].values) == ["B4", "B8"] and list(found["static_band"].values) == [
+        "elevation",
+        "slope",
+    ]
+    assert list(found["sample"].values) == list(data.column("id")) and np.allclose(
+        found["lon"], data.column("lon")
+    )
     assert list(found["label"].values) == [data.classes[i] for i in data.y]
     one = found.sel(sample=found["sample"].values[0], band="B8")
     assert one["X"].shape == (2,)
@@ -60,7 +88,9 @@ def test_xarray_holds_what_was_measured(path):
 def test_xarray_keeps_chips_as_pictures_and_survives_a_file(chips, tmp_path):
     pytest.importorskip("xarray")
     found = SampleDataset(chips, None).to_xarray()
-    assert found["X"].dims == ("sample", "step", "band", "y_pixel", "x_pixel") and found["X"].shape[-2:] == (4, 4)
+    assert found["X"].dims == ("sample", "step", "band", "y_pixel", "x_pixel") and found["X"].shape[
+        -2:
+    ] == (4, 4)
     assert "X" in found.mean("sample")
 
 
@@ -73,7 +103,11 @@ def test_each_sample_has_dates_of_its_own():
 def test_orders_repeat_with_the_seed_and_differ_between_epochs():
     first, again = orders(50, True, 3), orders(50, True, 3)
     one, two = next(first), next(first)
-    assert np.array_equal(one, next(again)) and not np.array_equal(one, two) and sorted(two) == list(range(50))
+    assert (
+        np.array_equal(one, next(again))
+        and not np.array_equal(one, two)
+        and sorted(two) == list(range(50))
+    )
 
 
 def test_what_is_not_installed_is_said_in_a_line(path, monkeypatch):
@@ -96,20 +130,31 @@ class TestTensorFlow:
             torch_batches, tf_batches = list(data.loader(size)), list(data.to_tf(size))
             assert len(torch_batches) == len(tf_batches) == len(data.to_tf(size))
             for (X, y), (X2, y2) in zip(torch_batches, tf_batches):
-                assert X2.dtype.name == "float32" and np.array_equal(X.numpy(), X2.numpy()) and np.array_equal(y.numpy(), y2.numpy())
+                assert (
+                    X2.dtype.name == "float32"
+                    and np.array_equal(X.numpy(), X2.numpy())
+                    and np.array_equal(y.numpy(), y2.numpy())
+                )
 
     def test_shuffled_epochs_hold_every_sample_and_repeat_with_the_seed(self, path):
         data = SampleDataset(path)
         batches = data.to_tf(8, shuffle=True, seed=1)
         one, two = ([X.numpy() for X, y in batches] for _ in range(2))
         one, two = np.concatenate(one), np.concatenate(two)
-        assert not np.array_equal(one, two) and np.array_equal(np.sort(one.ravel()), np.sort(data.arrays()[0].ravel()))
-        assert np.array_equal(one, np.concatenate([X.numpy() for X, y in data.to_tf(8, shuffle=True, seed=1)]))
+        assert not np.array_equal(one, two) and np.array_equal(
+            np.sort(one.ravel()), np.sort(data.arrays()[0].ravel())
+        )
+        assert np.array_equal(
+            one, np.concatenate([X.numpy() for X, y in data.to_tf(8, shuffle=True, seed=1)])
+        )
 
     def test_keras_trains_on_it(self, path):
         import tensorflow as tf
+
         data = SampleDataset(path)
-        model = tf.keras.Sequential([tf.keras.layers.Flatten(), tf.keras.layers.Dense(len(data.classes))])
+        model = tf.keras.Sequential(
+            [tf.keras.layers.Flatten(), tf.keras.layers.Dense(len(data.classes))]
+        )
         model.compile("adam", tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         history = model.fit(data.to_tf(16), epochs=2, verbose=0)
         assert len(history.history["loss"]) == 2 and np.isfinite(history.history["loss"]).all()

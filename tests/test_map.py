@@ -14,24 +14,34 @@ import shapely
 from affine import Affine
 
 from seedbed.dataset import FINAL, SampleDataset
-from seedbed.lib.judging.area import design_sample, estimate_area, estimate_from_design
-from seedbed.lib.errors import InputError
 from seedbed.lib.imagery.layout import Layout, layout_from_dict
-from seedbed.lib.imagery.scene import Scene
-from seedbed.lib.imagery.raster import reproject
-from seedbed.map import Pixels, applicability_of, cut, hectares_of_rows, make_map, map_window, places_of, stride_of
 from seedbed.lib.imagery.missing import interpolate, missing_share
+from seedbed.lib.imagery.raster import reproject
+from seedbed.lib.imagery.scene import Scene
+from seedbed.lib.judging.area import design_sample, estimate_area, estimate_from_design
+from seedbed.map import (
+    Pixels,
+    applicability_of,
+    cut,
+    hectares_of_rows,
+    make_map,
+    map_window,
+    places_of,
+    stride_of,
+)
 from seedbed.model import find_model, load_model
 from seedbed.process import as_series
 from world import NAMES, UTM, World, make_labels, refused, write_tif
 
-SIDE = 30 # pixels of the scene
-WEST, NORTH, PIXEL = 400_000., 5_000_000., 10.
+SIDE = 30  # pixels of the scene
+WEST, NORTH, PIXEL = 400_000.0, 5_000_000.0, 10.0
 
 
 def values_of(seed=3):
     """Integers of a scene with holes: single values, a pixel without any, a pixel with too few, whole rows without."""
-    stored = np.random.default_rng(seed).integers(1000, 5000, (len(NAMES), SIDE, SIDE)).astype("uint16")
+    stored = (
+        np.random.default_rng(seed).integers(1000, 5000, (len(NAMES), SIDE, SIDE)).astype("uint16")
+    )
     stored[0, 3:6, 4:9], stored[2:4, 10, :5], stored[:, 7, 7], stored[:5, 8, 8] = 0, 0, 0, 0
     stored[:, 20:22] = 0
     return stored
@@ -42,16 +52,44 @@ def trained(request, tmp_path_factory):
     """A project whose labels are pixels of one scene, a model that was trained on them, and the scene."""
     root = tmp_path_factory.mktemp(f"map-{request.param}")
     scene, stored = root / "scene.tif", values_of()
-    with rasterio.open(scene, "w", driver="GTiff", width=SIDE, height=SIDE, count=len(NAMES), dtype="uint16", nodata=0, crs=UTM, transform=Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH)) as file:
+    with rasterio.open(
+        scene,
+        "w",
+        driver="GTiff",
+        width=SIDE,
+        height=SIDE,
+        count=len(NAMES),
+        dtype="uint16",
+        nodata=0,
+        crs=UTM,
+        transform=Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH),
+    ) as file:
         file.write(stored)
         file.descriptions = NAMES
     row, column = (v.ravel() for v in np.mgrid[0:SIDE:3, 0:SIDE:3] + 1)
-    points = gpd.GeoSeries(gpd.points_from_xy(WEST + PIXEL * (column + .3), NORTH - PIXEL * (row + .3)), crs=UTM).to_crs(4326)
+    points = gpd.GeoSeries(
+        gpd.points_from_xy(WEST + PIXEL * (column + 0.3), NORTH - PIXEL * (row + 0.3)), crs=UTM
+    ).to_crs(4326)
     labels = make_labels(len(row)).set_geometry(points)
-    labels["id"], labels["label"] = [f"{r:03d}-{c:03d}" for r, c in zip(row, column)], np.where(stored[5, row, column] > 3000, "high", "low")
-    made = World(root, {"process.sampling": request.param, "process.chip_size": 4, "process.indices": "ndvi", "split.block_km": .1, "split.buffer_km": 0, "source.scale": .0001, "split.folds": 2, "run.resamples": 100})
+    labels["id"], labels["label"] = (
+        [f"{r:03d}-{c:03d}" for r, c in zip(row, column)],
+        np.where(stored[5, row, column] > 3000, "high", "low"),
+    )
+    made = World(
+        root,
+        {
+            "process.sampling": request.param,
+            "process.chip_size": 4,
+            "process.indices": "ndvi",
+            "split.block_km": 0.1,
+            "split.buffer_km": 0,
+            "source.scale": 0.0001,
+            "split.folds": 2,
+            "run.resamples": 100,
+        },
+    )
     made.write_labels(labels)
-    for name in labels["id"]: # every label's tif is the whole scene
+    for name in labels["id"]:  # every label's tif is the whole scene
         made.tif(name).parent.mkdir(exist_ok=True)
         made.tif(name).symlink_to(scene)
     made.run()
@@ -65,8 +103,15 @@ def trained(request, tmp_path_factory):
 def samples_of(model, scene, window):
     """What the map feeds the model in a window, and which pixels those are."""
     X, static, _ = as_series(cut(scene, window, model.facts), scene.layout, model.facts["indices"])
-    usable = np.flatnonzero((missing_share(X) < 1) & (missing_share(X) <= model.facts["max_missing"]))
-    return Pixels(model.facts, interpolate(X[usable]), static[usable], lambda: places_of(scene, window, stride_of(model.facts))[usable]), usable
+    usable = np.flatnonzero(
+        (missing_share(X) < 1) & (missing_share(X) <= model.facts["max_missing"])
+    )
+    return Pixels(
+        model.facts,
+        interpolate(X[usable]),
+        static[usable],
+        lambda: places_of(scene, window, stride_of(model.facts))[usable],
+    ), usable
 
 
 def test_pixels_are_prepared_bit_for_bit_as_in_training(trained):
@@ -75,8 +120,14 @@ def test_pixels_are_prepared_bit_for_bit_as_in_training(trained):
     scene = Scene(tif, layout_from_dict(model.facts["layout"]))
     names = [tuple(map(int, i.split("-"))) for i in data.column("id")]
     pixels, compared, stride = data.arrays()[0], 0, stride_of(model.facts)
-    for i, (row, column) in enumerate(names): # a window that begins with the label's own pixel or chip
-        at = (row, column, stride, stride) if stride == 1 else chip_window(row, column, model.facts["chip_size"], stride)
+    for i, (row, column) in enumerate(
+        names
+    ):  # a window that begins with the label's own pixel or chip
+        at = (
+            (row, column, stride, stride)
+            if stride == 1
+            else chip_window(row, column, model.facts["chip_size"], stride)
+        )
         found, usable = samples_of(model, scene, at)
         assert len(usable) == 1 and np.array_equal(found.arrays()[0][0], pixels[i])
         compared += 1
@@ -85,49 +136,108 @@ def test_pixels_are_prepared_bit_for_bit_as_in_training(trained):
 
 def chip_window(row, column, size, stride):
     """The window whose first sample is the chip that training has cut around a pixel."""
-    top, left = round(row + .3 - size / 2), round(column + .3 - size / 2)
+    top, left = round(row + 0.3 - size / 2), round(column + 0.3 - size / 2)
     before = (size - stride) // 2
     return top + before, left + before, stride, stride
 
 
 def test_nothing_is_lost_and_nothing_invented(trained, tmp_path):
     root, path, model, place, tif = trained
-    record = make_map(load_model(place), place, tif, path, tmp_path / "map", window_values=500, workers=2)
+    record = make_map(
+        load_model(place), place, tif, path, tmp_path / "map", window_values=500, workers=2
+    )
     with rasterio.open(tmp_path / "map/map.tif") as file:
         found, profile = file.read(1), file.profile
-        assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG" and file.crs.to_string() == UTM and file.transform == Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH)
-        assert file.tags(1) | {"class_1": "high", "class_2": "low"} == file.tags(1) and file.nodata == 0 and profile["dtype"] == "uint8"
+        assert (
+            file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+            and file.crs.to_string() == UTM
+            and file.transform == Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH)
+        )
+        assert (
+            file.tags(1) | {"class_1": "high", "class_2": "low"} == file.tags(1)
+            and file.nodata == 0
+            and profile["dtype"] == "uint8"
+        )
         assert file.colormap(1)[1][:3] == (0x4A, 0x5B, 0xBF)
-    with rasterio.open(tmp_path / "map/quality.tif") as file: probability, ratio = file.read()
+    with rasterio.open(tmp_path / "map/quality.tif") as file:
+        probability, ratio = file.read()
     if model.facts["sampling"] == "center":
         empty = np.zeros((SIDE, SIDE), bool)
-        empty[7, 7], empty[8, 8], empty[20:22] = True, True, True # the second has too few values for training as well
+        empty[7, 7], empty[8, 8], empty[20:22] = (
+            True,
+            True,
+            True,
+        )  # the second has too few values for training as well
         assert np.array_equal(found == 0, empty)
-        assert record["pixels"] == {"mapped": int((~empty).sum()), "without data": 2 * SIDE + 1, "with too little data": 1}
-    assert np.array_equal(np.isnan(probability), found == 0) and np.array_equal(np.isnan(ratio), found == 0)
-    assert np.nanmin(probability) >= .5 and (ratio[found > 0] >= 0).all()
-    assert sum(c["pixels"] for c in record["area"]["classes"]) == (found > 0).sum() and record["area"]["estimate"] is False
+        assert record["pixels"] == {
+            "mapped": int((~empty).sum()),
+            "without data": 2 * SIDE + 1,
+            "with too little data": 1,
+        }
+    assert np.array_equal(np.isnan(probability), found == 0) and np.array_equal(
+        np.isnan(ratio), found == 0
+    )
+    assert np.nanmin(probability) >= 0.5 and (ratio[found > 0] >= 0).all()
+    assert (
+        sum(c["pixels"] for c in record["area"]["classes"]) == (found > 0).sum()
+        and record["area"]["estimate"] is False
+    )
 
 
 def test_windows_and_workers_change_nothing(trained, tmp_path):
     root, path, model, place, tif = trained
-    one, many = (make_map(load_model(place), place, tif, path, tmp_path / name, window_values=values, workers=workers) for name, values, workers in (("one", 10**7, 1), ("many", 120, 3)))
+    one, many = (
+        make_map(
+            load_model(place),
+            place,
+            tif,
+            path,
+            tmp_path / name,
+            window_values=values,
+            workers=workers,
+        )
+        for name, values, workers in (("one", 10**7, 1), ("many", 120, 3))
+    )
     for name, band in (("map.tif", 1), ("quality.tif", 1), ("quality.tif", 2)):
-        with rasterio.open(tmp_path / "one" / name) as a, rasterio.open(tmp_path / "many" / name) as b: assert np.allclose(a.read(band), b.read(band), rtol=1e-5, atol=1e-6, equal_nan=True)
+        with (
+            rasterio.open(tmp_path / "one" / name) as a,
+            rasterio.open(tmp_path / "many" / name) as b,
+        ):
+            assert np.allclose(a.read(band), b.read(band), rtol=1e-5, atol=1e-6, equal_nan=True)
 
 
 def test_a_map_goes_on_where_it_stopped(trained, tmp_path):
     root, path, model, place, tif = trained
     told, folder = [], tmp_path / "map"
+
     def stop(done, total, seconds):
         told.append((done, total))
-        if len(told) == 3: raise KeyboardInterrupt
-    with pytest.raises(KeyboardInterrupt): make_map(load_model(place), place, tif, path, folder, window_values=300, workers=1, report=stop)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_map(
+            load_model(place), place, tif, path, folder, window_values=300, workers=1, report=stop
+        )
     assert not (folder / "map.tif").exists() and not (folder / "map.json").exists()
     first, told[:] = told[0][1], []
-    make_map(load_model(place), place, tif, path, folder, window_values=300, workers=1, report=lambda *a: told.append(a))
+    make_map(
+        load_model(place),
+        place,
+        tif,
+        path,
+        folder,
+        window_values=300,
+        workers=1,
+        report=lambda *a: told.append(a),
+    )
     assert 0 < told[0][1] < first and told[-1][0] == told[-1][1]
-    assert sorted(p.name for p in folder.iterdir()) == ["map.json", "map.tif", "map.tif.aux.xml", "quality.tif"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "map.json",
+        "map.tif",
+        "map.tif.aux.xml",
+        "quality.tif",
+    ]
 
 
 def test_the_map_is_what_the_model_says(trained):
@@ -137,14 +247,26 @@ def test_the_map_is_what_the_model_says(trained):
     found = map_window(model, scene, (0, 0, SIDE, SIDE), applicability_of(model, place, path))
     pixels, usable = samples_of(model, scene, (0, 0, SIDE, SIDE))
     said = model.predict(pixels)
-    assert np.array_equal(found["value"][usable], said.argmax(1)) and np.allclose(found["probability"][usable], said.max(1))
+    assert np.array_equal(found["value"][usable], said.argmax(1)) and np.allclose(
+        found["probability"][usable], said.max(1)
+    )
 
 
 def test_a_scene_with_other_bands_is_refused(trained, tmp_path):
     root, path, model, place, tif = trained
-    write_tif(tmp_path / "other.tif", np.ones((2, 9, 9), "float32"), 27, 45, names=("B4_t00", "B11_t00"))
-    refused(lambda: make_map(load_model(place), place, tmp_path / "other.tif", path, tmp_path / "map"), "other.tif", "lacks 5 of 6 bands", "B4, B8 at 3 steps")
-    refused(lambda: make_map(load_model(place), place, tmp_path / "none.tif", path, tmp_path / "map"), "none.tif: no such scene")
+    write_tif(
+        tmp_path / "other.tif", np.ones((2, 9, 9), "float32"), 27, 45, names=("B4_t00", "B11_t00")
+    )
+    refused(
+        lambda: make_map(load_model(place), place, tmp_path / "other.tif", path, tmp_path / "map"),
+        "other.tif",
+        "lacks 5 of 6 bands",
+        "B4, B8 at 3 steps",
+    )
+    refused(
+        lambda: make_map(load_model(place), place, tmp_path / "none.tif", path, tmp_path / "map"),
+        "none.tif: no such scene",
+    )
 
 
 def test_tiles_make_the_same_map(trained, tmp_path):
@@ -155,12 +277,22 @@ def test_tiles_make_the_same_map(trained, tmp_path):
         for r in (0, 16):
             for c in (0, 16):
                 part = rasterio.windows.Window(c, r, min(16, SIDE - c), min(16, SIDE - r))
-                with rasterio.open(tiles / f"{r}-{c}.tif", "w", **file.profile | dict(width=part.width, height=part.height, transform=file.window_transform(part))) as out:
+                with rasterio.open(
+                    tiles / f"{r}-{c}.tif",
+                    "w",
+                    **file.profile
+                    | dict(
+                        width=part.width, height=part.height, transform=file.window_transform(part)
+                    ),
+                ) as out:
                     out.write(file.read(window=part))
                     out.descriptions = file.descriptions
     make_map(load_model(place), place, tif, path, tmp_path / "whole")
     make_map(load_model(place), place, tiles, path, tmp_path / "tiled")
-    with rasterio.open(tmp_path / "whole/map.tif") as a, rasterio.open(tmp_path / "tiled/map.tif") as b:
+    with (
+        rasterio.open(tmp_path / "whole/map.tif") as a,
+        rasterio.open(tmp_path / "tiled/map.tif") as b,
+    ):
         assert np.array_equal(a.read(), b.read()) and a.transform == b.transform
 
 
@@ -168,57 +300,123 @@ def test_a_model_of_dates_wants_a_date(tmp_path, project):
     made = project(30, start=["2018-04-01", "2021-04-01"] * 15)
     made.run()
     settings = made.settings()
-    path, place = made.root / settings.processed_dir / "dataset.h5", made.root / "runs/one/models/date/seed_0"
+    path = made.root / settings.processed_dir / "dataset.h5"
+    place = made.root / "runs/one/models/date/seed_0"
     find_model("date")().validate(path, settings, "runs/one")
-    refused(lambda: make_map(load_model(place), place, made.tif("s03"), path, tmp_path / "a"), "looks at dates", "seedbed map --start 2021-04-01")
-    assert make_map(load_model(place), place, made.tif("s03"), path, tmp_path / "b", start="2021-04-01")["pixels"]["mapped"] > 0
+    refused(
+        lambda: make_map(load_model(place), place, made.tif("s03"), path, tmp_path / "a"),
+        "looks at dates",
+        "seedbed map --start 2021-04-01",
+    )
+    assert (
+        make_map(
+            load_model(place), place, made.tif("s03"), path, tmp_path / "b", start="2021-04-01"
+        )["pixels"]["mapped"]
+        > 0
+    )
 
 
 def test_a_quantity_is_mapped(tmp_path, project):
-    made = project(30, ini={"success.metric": "rmse", "success.usable": 20, "success.ceiling": 1, "run.resamples": 100}, label=[float(i) + .5 for i in range(30)])
+    made = project(
+        30,
+        ini={
+            "success.metric": "rmse",
+            "success.usable": 20,
+            "success.ceiling": 1,
+            "run.resamples": 100,
+        },
+        label=[float(i) + 0.5 for i in range(30)],
+    )
     made.run()
     settings = made.settings()
     path = made.root / settings.processed_dir / "dataset.h5"
     for name in ("logistic_regression", "coordinates", "tempcnn"):
         model = find_model(name)(0, settings.models.model_copy(update={"epochs": 2}))
         model.validate(path, settings, "runs/one")
-        record = make_map(load_model(made.root / f"runs/one/models/{name}/seed_0"), made.root / f"runs/one/models/{name}/seed_0", made.tif("s03"), path, tmp_path / name)
-        with rasterio.open(tmp_path / name / "map.tif") as file: assert file.dtypes == ("float32",) and np.isfinite(file.read()).all()
-        with rasterio.open(tmp_path / name / "quality.tif") as file: assert file.descriptions == ("applicability",)
+        record = make_map(
+            load_model(made.root / f"runs/one/models/{name}/seed_0"),
+            made.root / f"runs/one/models/{name}/seed_0",
+            made.tif("s03"),
+            path,
+            tmp_path / name,
+        )
+        with rasterio.open(tmp_path / name / "map.tif") as file:
+            assert file.dtypes == ("float32",) and np.isfinite(file.read()).all()
+        with rasterio.open(tmp_path / name / "quality.tif") as file:
+            assert file.descriptions == ("applicability",)
         assert record["area"]["classes"] is None
 
 
 # --- areas ---
 
+
 def write_classes(path, values, names=("wheat", "forest")):
     """A map of classes as seedbed writes it."""
-    with rasterio.open(path, "w", driver="GTiff", width=values.shape[1], height=values.shape[0], count=1, dtype="uint8", nodata=0, crs=UTM, transform=Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH), tiled=True, blockxsize=64, blockysize=64) as file:
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        width=values.shape[1],
+        height=values.shape[0],
+        count=1,
+        dtype="uint8",
+        nodata=0,
+        crs=UTM,
+        transform=Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH),
+        tiled=True,
+        blockxsize=64,
+        blockysize=64,
+    ) as file:
         file.write(values.astype("uint8"), 1)
         file.update_tags(1, **{f"class_{k}": n for k, n in enumerate(names, 1)})
     return path
 
 
 def test_a_designed_sample_is_random_and_blind(tmp_path):
-    values = np.where(np.random.default_rng(0).random((200, 300)) < .1, 1, 2)
+    values = np.where(np.random.default_rng(0).random((200, 300)) < 0.1, 1, 2)
     values[:20] = 0
     path = write_classes(tmp_path / "map.tif", values)
     design = design_sample(path, tmp_path / "d", n=400, least=80)
     points = gpd.read_file(tmp_path / "d/points.geojson")
-    assert len(points) == len(design["points"]) == 400 and "stratum" not in points and points["label"].isna().all()
+    assert (
+        len(points) == len(design["points"]) == 400
+        and "stratum" not in points
+        and points["label"].isna().all()
+    )
     assert {s["name"]: s["places"] for s in design["strata"]} == {"wheat": 80, "forest": 320}
     xy = shapely.get_coordinates(points.to_crs(UTM).geometry)
-    row, column = np.floor((NORTH - xy[:, 1]) / PIXEL).astype(int), np.floor((xy[:, 0] - WEST) / PIXEL).astype(int)
-    assert [("wheat", "forest")[v - 1] for v in values[row, column]] == [design["points"][i]["stratum"] for i in points["id"]]
-    assert len(set(zip(row, column))) == 400 and abs(row.mean() - 110) < 12 and abs(column.mean() - 150) < 18
+    row = np.floor((NORTH - xy[:, 1]) / PIXEL).astype(int)
+    column = np.floor((xy[:, 0] - WEST) / PIXEL).astype(int)
+    assert [("wheat", "forest")[v - 1] for v in values[row, column]] == [
+        design["points"][i]["stratum"] for i in points["id"]
+    ]
+    assert (
+        len(set(zip(row, column))) == 400
+        and abs(row.mean() - 110) < 12
+        and abs(column.mean() - 150) < 18
+    )
     again = design_sample(path, tmp_path / "again", n=400, least=80)
-    assert again["points"] == design["points"] and design_sample(path, tmp_path / "other", n=400, least=80, seed=1)["points"] != design["points"]
+    assert (
+        again["points"] == design["points"]
+        and design_sample(path, tmp_path / "other", n=400, least=80, seed=1)["points"]
+        != design["points"]
+    )
 
 
 def test_an_area_needs_a_design(tmp_path):
-    labelled = gpd.GeoDataFrame({"id": ["p00001"], "label": ["wheat"]}, geometry=gpd.points_from_xy([26], [45]), crs=4326)
-    refused(lambda: estimate_from_design(tmp_path / "design.json", labelled, {}), "no probability sample")
-    refused(lambda: estimate_area(["a"], ["a"], ["a"], None, 1), "not declared a probability sample")
-    refused(lambda: estimate_area(["a"], ["a"], ["a"], {"a": 10}, 1), "stratum 'a': 1 labelled places")
+    labelled = gpd.GeoDataFrame(
+        {"id": ["p00001"], "label": ["wheat"]}, geometry=gpd.points_from_xy([26], [45]), crs=4326
+    )
+    refused(
+        lambda: estimate_from_design(tmp_path / "design.json", labelled, {}),
+        "no probability sample",
+    )
+    refused(
+        lambda: estimate_area(["a"], ["a"], ["a"], None, 1), "not declared a probability sample"
+    )
+    refused(
+        lambda: estimate_area(["a"], ["a"], ["a"], {"a": 10}, 1), "stratum 'a': 1 labelled places"
+    )
     refused(lambda: estimate_area(["a", "b"], ["a", "b"], ["a", "c"], {"a": 10}, 1), "stratum 'c'")
 
 
@@ -226,20 +424,51 @@ def test_classes_that_are_numbers_and_a_class_of_one_pixel(tmp_path):
     """Labels of numbers come back from a table as 1.0; the only pixel of a class was looked at, so nothing about it is drawn."""
     values = np.full((40, 50), 2)
     values[:, :20], values[0, 0] = 1, 3
-    design = design_sample(write_classes(tmp_path / "map.tif", values, ("1", "2", "7")), tmp_path, n=60, least=20)
+    design = design_sample(
+        write_classes(tmp_path / "map.tif", values, ("1", "2", "7")), tmp_path, n=60, least=20
+    )
     points = gpd.read_file(tmp_path / "points.geojson")
     points["label"] = [float(design["points"][i]["map"]) for i in points["id"]]
     points.loc[points["label"].eq(2).idxmax(), "label"] = np.nan
-    found = estimate_from_design(tmp_path / "design.json", points, {"1": 8., "2": 11.99, "7": .01})
-    assert [c["class"] for c in found["classes"]] == ["1", "2", "7"] and found["overall_accuracy"]["value"] == 1 and found["unlabelled"] == 1
-    assert found["classes"][2]["hectares"] == {"value": pytest.approx(.01), "se": 0, "ci": [pytest.approx(.01)] * 2}
+    found = estimate_from_design(
+        tmp_path / "design.json", points, {"1": 8.0, "2": 11.99, "7": 0.01}
+    )
+    assert (
+        [c["class"] for c in found["classes"]] == ["1", "2", "7"]
+        and found["overall_accuracy"]["value"] == 1
+        and found["unlabelled"] == 1
+    )
+    assert found["classes"][2]["hectares"] == {
+        "value": pytest.approx(0.01),
+        "se": 0,
+        "ci": [pytest.approx(0.01)] * 2,
+    }
 
 
-@pytest.mark.parametrize("crs, x, y", [("EPSG:3857", 3_000_000, 6_400_000), ("EPSG:32635", 500_000, 5_500_000), ("EPSG:3035", 5_000_000, 2_900_000), ("EPSG:2154", 700_000, 6_600_000)])
+@pytest.mark.parametrize(
+    "crs, x, y",
+    [
+        ("EPSG:3857", 3_000_000, 6_400_000),
+        ("EPSG:32635", 500_000, 5_500_000),
+        ("EPSG:3035", 5_000_000, 2_900_000),
+        ("EPSG:2154", 700_000, 6_600_000),
+    ],
+)
 def test_hectares_are_those_of_the_ground(tmp_path, crs, x, y):
     """Against the area of the pixels' outline on the ellipsoid: Mercator's pixels are less than half of what their sides say."""
-    with rasterio.open(tmp_path / "scene.tif", "w", driver="GTiff", width=20, height=30, count=1, dtype="uint8", crs=crs, transform=Affine(10, 0, x, 0, -10, y)) as file:
-        file.write(np.ones((1, 30, 20), "uint8")); file.descriptions = ("a",)
+    with rasterio.open(
+        tmp_path / "scene.tif",
+        "w",
+        driver="GTiff",
+        width=20,
+        height=30,
+        count=1,
+        dtype="uint8",
+        crs=crs,
+        transform=Affine(10, 0, x, 0, -10, y),
+    ) as file:
+        file.write(np.ones((1, 30, 20), "uint8"))
+        file.descriptions = ("a",)
     found = hectares_of_rows(Scene(tmp_path / "scene.tif", Layout(("a",))))
     edge = shapely.segmentize(shapely.box(x, y - 300, x + 200, y), 10)
     ground = abs(pyproj.Geod(ellps="GRS80").geometry_area_perimeter(reproject(edge, crs))[0]) / 1e4
@@ -250,20 +479,44 @@ def test_from_map_to_hectares_by_the_commands(tmp_path, project):
     """`seedbed design` and `seedbed area`: the true area lies in the interval, the pixel count does not."""
     made = project()
     rng = np.random.default_rng(1)
-    truth = np.where(rng.random((200, 200)) < .3, 1, 2)
-    mapped = np.where((truth == 1) & (rng.random(truth.shape) < .4), 2, truth) # four of ten wheat pixels are taken for forest
+    truth = np.where(rng.random((200, 200)) < 0.3, 1, 2)
+    mapped = np.where(
+        (truth == 1) & (rng.random(truth.shape) < 0.4), 2, truth
+    )  # four of ten wheat pixels are taken for forest
     write_classes(made.root / "map.tif", mapped)
-    (made.root / "map.json").write_text(json.dumps({"area": {"classes": [{"class": n, "hectares": float((mapped == k).sum()) / 100} for k, n in enumerate(("wheat", "forest"), 1)]}}))
-    command = lambda *words: subprocess.run([str(Path(sys.executable).with_name("seedbed")), *words], cwd=made.root, capture_output=True, text=True)
+    (made.root / "map.json").write_text(
+        json.dumps(
+            {
+                "area": {
+                    "classes": [
+                        {"class": n, "hectares": float((mapped == k).sum()) / 100}
+                        for k, n in enumerate(("wheat", "forest"), 1)
+                    ]
+                }
+            }
+        )
+    )
+    command = lambda *words: subprocess.run(
+        [str(Path(sys.executable).with_name("seedbed")), *words],
+        cwd=made.root,
+        capture_output=True,
+        text=True,
+    )
     done = command("design", "--map", "map.tif", "--n", "600")
     assert done.returncode == 0 and "600 places" in done.stdout, done.stderr
     points = gpd.read_file(made.root / "points.geojson")
     xy = shapely.get_coordinates(points.to_crs(UTM).geometry)
-    points["label"] = [("wheat", "forest")[truth[int((NORTH - y) // PIXEL), int((x - WEST) // PIXEL)] - 1] for x, y in xy]
+    points["label"] = [
+        ("wheat", "forest")[truth[int((NORTH - y) // PIXEL), int((x - WEST) // PIXEL)] - 1]
+        for x, y in xy
+    ]
     points.to_file(made.root / "checked.geojson")
     done = command("area", "--design", "design.json", "--labels", "checked.geojson")
     assert done.returncode == 0 and "wheat" in done.stdout, done.stderr
     found = json.loads((made.root / "area.json").read_text())
     wheat = next(c for c in found["classes"] if c["class"] == "wheat")
-    assert wheat["hectares"]["ci"][0] < (truth == 1).sum() / 100 < wheat["hectares"]["ci"][1] and (mapped == 1).sum() / 100 < wheat["hectares"]["ci"][0]
+    assert (
+        wheat["hectares"]["ci"][0] < (truth == 1).sum() / 100 < wheat["hectares"]["ci"][1]
+        and (mapped == 1).sum() / 100 < wheat["hectares"]["ci"][0]
+    )
     assert "a sample was drawn here already" in command("design", "--map", "map.tif").stderr

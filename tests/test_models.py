@@ -8,16 +8,24 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
+
 from seedbed.dataset import SampleDataset
 from seedbed.lib.errors import InputError
+from seedbed.lib.learning.training import (
+    fetcher,
+    loss_of,
+    mean_loss,
+    run_network,
+    seed_everything,
+    train_epoch,
+)
+from seedbed.lib.looking.diagnosis import Altered
 from seedbed.lib.results import read_results
 from seedbed.lib.settings import make_settings
-from seedbed.lib.looking.diagnosis import Altered
-from seedbed.lib.learning.training import fetcher, loss_of, mean_loss, run_network, seed_everything, train_epoch
 from seedbed.model import BaseModel, find_model, list_models, load_model, part_of, save_model
 from seedbed.models.network import Network
 from seedbed.process import process, write_dataset
-from threadpoolctl import threadpool_limits
 
 ALL = list_models()
 NETWORKS = sorted(name for name, kind in ALL.items() if issubclass(kind, Network))
@@ -28,7 +36,17 @@ ABSENT = CLASSES.index("never")
 
 HOME = Path(__file__).resolve().parents[1]
 SUCCESS = {"classification": {"metric": "f1_score"}, "regression": {"metric": "r2"}}
-SETTINGS = {task: make_settings({"success": SUCCESS[task], "models": {"epochs": 3, "device": "cpu"}, "run": {"resamples": 100}}, root=HOME) for task in TASKS}
+SETTINGS = {
+    task: make_settings(
+        {
+            "success": SUCCESS[task],
+            "models": {"epochs": 3, "device": "cpu"},
+            "run": {"resamples": 100},
+        },
+        root=HOME,
+    )
+    for task in TASKS
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,30 +62,78 @@ def make_arrays(task, steps, window, n):
     X = rng.normal(size=(n, steps, BANDS, *window)).astype("float32")
     X[:, :, 0] += 2 * answer.reshape(n, *[1] * (X.ndim - 2))
     number = np.arange(n)
-    sides = np.stack([np.where(number % 4 == 3, "val", "train"), np.where(number % 4 == 1, "val", "train"), np.full(n, "train")])
+    sides = np.stack(
+        [
+            np.where(number % 4 == 3, "val", "train"),
+            np.where(number % 4 == 1, "val", "train"),
+            np.full(n, "train"),
+        ]
+    )
     if task == "classification":
         y = np.where(number % 24 == 3, ABSENT, answer)
     else:
         y = (10 * answer + rng.normal(size=n)).astype("float32")
     name = np.array([f"label_{i:03d}" for i in number])
-    return {"X": X, "static": rng.normal(size=(n, 1)).astype("float32"), "y": y, "id": name, "label_id": name,
-            "lon": 20 + rng.random(n), "lat": 45 + rng.random(n), "start": np.array(["2018-04-01", "2019-03-01", "", "2018-09-01"])[answer],
-            "group": np.full(n, ""), "region": np.where(number % 8 < 4, "west", "east"),
-            "block": np.array([f"0_{i // 4 % 12}" for i in number]), "split": sides, "missing": np.zeros(n, "float32")}
+    return {
+        "X": X,
+        "static": rng.normal(size=(n, 1)).astype("float32"),
+        "y": y,
+        "id": name,
+        "label_id": name,
+        "lon": 20 + rng.random(n),
+        "lat": 45 + rng.random(n),
+        "start": np.array(["2018-04-01", "2019-03-01", "", "2018-09-01"])[answer],
+        "group": np.full(n, ""),
+        "region": np.where(number % 8 < 4, "west", "east"),
+        "block": np.array([f"0_{i // 4 % 12}" for i in number]),
+        "split": sides,
+        "missing": np.zeros(n, "float32"),
+    }
 
 
 def make_attributes(task, steps, window):
     """The attributes of dataset.h5."""
-    split = {"method": "blocks", "leaky": False, "fingerprint": "0" * 64, "fold": "all", "fold_names": ["0", "1"], "cross_validated": True, "seed": 0,
-             "claim": "within_region", "block_km": 1.0, "buffer_km": 0.0, "warnings": []}
-    return {"schema_version": 1, "name": "made", "source": "made", "licence": "CC0-1.0", "attribution": "", "label_kind": "survey",
-            "task": task, "target": "label", "unit": "" if task == "classification" else "t", "split": split,
-            "classes": CLASSES if task == "classification" else [], "variables": ["red", "nir", "swir"], "static_names": ["height"],
-            "steps": steps, "step_months": 1, "sampling": "chip" if window else "mean",
-            "chip_size": window[0] if window else 8, "max_missing": 0.7, "indices": [],
-            "layout": {"variables": ["red", "nir", "swir"], "static": ["height"], "steps": steps},
-            "medians": np.zeros((3, steps, BANDS)), "mean": np.ones((3, BANDS)), "std": np.full((3, BANDS), 1.5),
-            "static_medians": np.zeros((3, 1)), "static_mean": np.zeros((3, 1)), "static_std": np.ones((3, 1))}
+    split = {
+        "method": "blocks",
+        "leaky": False,
+        "fingerprint": "0" * 64,
+        "fold": "all",
+        "fold_names": ["0", "1"],
+        "cross_validated": True,
+        "seed": 0,
+        "claim": "within_region",
+        "block_km": 1.0,
+        "buffer_km": 0.0,
+        "warnings": [],
+    }
+    return {
+        "schema_version": 1,
+        "name": "made",
+        "source": "made",
+        "licence": "CC0-1.0",
+        "attribution": "",
+        "label_kind": "survey",
+        "task": task,
+        "target": "label",
+        "unit": "" if task == "classification" else "t",
+        "split": split,
+        "classes": CLASSES if task == "classification" else [],
+        "variables": ["red", "nir", "swir"],
+        "static_names": ["height"],
+        "steps": steps,
+        "step_months": 1,
+        "sampling": "chip" if window else "mean",
+        "chip_size": window[0] if window else 8,
+        "max_missing": 0.7,
+        "indices": [],
+        "layout": {"variables": ["red", "nir", "swir"], "static": ["height"], "steps": steps},
+        "medians": np.zeros((3, steps, BANDS)),
+        "mean": np.ones((3, BANDS)),
+        "std": np.full((3, BANDS), 1.5),
+        "static_medians": np.zeros((3, 1)),
+        "static_mean": np.zeros((3, 1)),
+        "static_std": np.ones((3, 1)),
+    }
 
 
 def make_dataset(folder, task="classification", steps=STEPS, window=(), n=96):
@@ -93,6 +159,7 @@ def fitted(made):
         if (name, task, seed) not in kept:
             kept[name, task, seed] = ALL[name](seed, SETTINGS[task].models).fit(made[task][0])
         return kept[name, task, seed]
+
     return fit
 
 
@@ -108,7 +175,9 @@ def check_answers(prediction, data):
 def fresh_network(name, task, steps=STEPS, bands=4):
     """A network as it is before training, for classes 0 to 2 or for values around 20."""
     seed_everything(0)
-    facts = {"outputs": 3} if task == "classification" else {"outputs": 1, "mean": 20.0, "std": 10.0}
+    facts = (
+        {"outputs": 3} if task == "classification" else {"outputs": 1, "mean": 20.0, "std": 10.0}
+    )
     return ALL[name]().build(task, bands, steps, **facts)
 
 
@@ -122,6 +191,7 @@ def random_batch(task, n, seed, steps=STEPS, bands=4):
 
 
 # ---- networks
+
 
 def test_networks_are_found():
     assert {"gru", "lstm", "ltae", "mlp", "tempcnn", "transformer"} <= set(NETWORKS)
@@ -166,7 +236,11 @@ def test_shapes(name):
         X = random_batch("classification", n, 0, steps)[0]
         assert fresh_network(name, "classification", steps)(X).shape == (n, 3)
         assert fresh_network(name, "regression", steps)(X).shape == (n,)
-    assert run_network(fresh_network(name, "classification"), random_batch("classification", 1, 0)[0].numpy(), "classification").shape == (1, 3)
+    assert run_network(
+        fresh_network(name, "classification"),
+        random_batch("classification", 1, 0)[0].numpy(),
+        "classification",
+    ).shape == (1, 3)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -175,7 +249,11 @@ def test_small_last_batch(name, made):
     network = ALL[name]().build("classification", len(train.bands), train.steps, len(CLASSES))
     optimiser, cpu = torch.optim.AdamW(network.parameters()), torch.device("cpu")
     for rows in (33, 34):
-        assert np.isfinite(train_epoch(network, fetcher(train, cpu), np.arange(rows), optimiser, 32, "classification", cpu))
+        assert np.isfinite(
+            train_epoch(
+                network, fetcher(train, cpu), np.arange(rows), optimiser, 32, "classification", cpu
+            )
+        )
     assert np.isfinite(mean_loss(network, fetcher(train, cpu), np.arange(33), 4, "classification"))
     assert all(torch.isfinite(p).all() for p in network.parameters())
 
@@ -194,11 +272,14 @@ def test_order_is_known_by_positions_alone(name):
     next(b for key, b in network.named_buffers() if key.endswith("places")).zero_()
     X = random_batch("classification", 16, 0, 8)[0]
     with torch.no_grad():
-        torch.testing.assert_close(network(X), network(X[:, torch.randperm(8)]), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(
+            network(X), network(X[:, torch.randperm(8)]), atol=1e-4, rtol=1e-4
+        )
 
 
 def test_positions_tell_steps_apart():
     from seedbed.models.attention import positions
+
     places = positions(24, 16, 1000.0)
     assert places.shape == (24, 16) and positions(1, 7).shape == (1, 7)
     distance = torch.cdist(places, places) + 9 * torch.eye(24)
@@ -207,24 +288,40 @@ def test_positions_tell_steps_apart():
 
 def test_one_head_sees_its_own_channels():
     from seedbed.models.attention import Heads
+
     heads = Heads(32, 4, 8).eval()
     X = torch.randn(3, 6, 32)
     weights = heads.weights(X)
     torch.testing.assert_close(weights.sum(2), torch.ones(3, 4))
-    by_hand = torch.cat([weights[:, h, None] @ X[:, :, 8 * h:8 * h + 8] for h in range(4)], 2).squeeze(1)
+    by_hand = torch.cat(
+        [weights[:, h, None] @ X[:, :, 8 * h : 8 * h + 8] for h in range(4)], 2
+    ).squeeze(1)
     torch.testing.assert_close(heads(X), by_hand)
 
 
 @pytest.mark.parametrize("name", ["ltae", "lstm", "mlp"])
 def test_published_size(name):
     """Layers counted by hand for 6 bands, 7 steps, 3 classes."""
-    count = {"mlp": 42 * 256 + 256 + 256 * 256 + 256 + 256 * 3 + 3,
-             "lstm": 4 * 128 * (6 + 128 + 2) + 128 * 128 + 128 * 3 + 3,
-             "ltae": 6 * 256 + 256 + 2 * 7 * 256 + 16 * 8 + 256 * 128 + (256 * 128 + 2 * 128) + 2 * 128 + (128 * 64 + 2 * 64) + (64 * 32 + 2 * 32) + 32 * 3 + 3}
+    count = {
+        "mlp": 42 * 256 + 256 + 256 * 256 + 256 + 256 * 3 + 3,
+        "lstm": 4 * 128 * (6 + 128 + 2) + 128 * 128 + 128 * 3 + 3,
+        "ltae": 6 * 256
+        + 256
+        + 2 * 7 * 256
+        + 16 * 8
+        + 256 * 128
+        + (256 * 128 + 2 * 128)
+        + 2 * 128
+        + (128 * 64 + 2 * 64)
+        + (64 * 32 + 2 * 32)
+        + 32 * 3
+        + 3,
+    }
     assert sum(p.numel() for p in ALL[name]().network(6, 7, 3).parameters()) == count[name]
 
 
 # ---- all models
+
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("name", sorted(ALL))
@@ -245,16 +342,24 @@ def test_round_trip(name, task, made, fitted, tmp_path):
     save_model(model, tmp_path)
     again = load_model(tmp_path)
     np.testing.assert_array_equal(again.predict(val), model.predict(val))
-    assert type(again) is type(model) and again.params() == model.params() and again.parameters() == model.parameters()
+    assert (
+        type(again) is type(model)
+        and again.params() == model.params()
+        and again.parameters() == model.parameters()
+    )
     save_model(again, tmp_path / "copy")
-    records = [json.loads((folder / "model.json").read_text()) | {"weights_sha256": ""} for folder in (tmp_path, tmp_path / "copy")]
+    records = [
+        json.loads((folder / "model.json").read_text()) | {"weights_sha256": ""}
+        for folder in (tmp_path, tmp_path / "copy")
+    ]
     assert records[0] == records[1]
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_seed(name, made, fitted):
     train, val = made["classification"]
-    first, other = fitted(name, "classification").predict(val), fitted(name, "classification", 1).predict(val)
+    first = fitted(name, "classification").predict(val)
+    other = fitted(name, "classification", 1).predict(val)
     np.random.seed(99), torch.manual_seed(99)
     again = ALL[name](0, SETTINGS["classification"].models).fit(train).predict(val)
     np.testing.assert_array_equal(again, first)
@@ -265,11 +370,15 @@ def test_seed(name, made, fitted):
 def test_threads_change_nothing(name, made, fitted):
     train, val = made["regression"]
     with threadpool_limits(2):
-        assert np.array_equal(ALL[name](0).fit(train).predict(val), fitted(name, "regression").predict(val))
+        assert np.array_equal(
+            ALL[name](0).fit(train).predict(val), fitted(name, "regression").predict(val)
+        )
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("steps,window", [(1, ()), (1, (3, 4)), (2, (4, 4))], ids=["one-step", "one-step-chips", "chips"])
+@pytest.mark.parametrize(
+    "steps,window", [(1, ()), (1, (3, 4)), (2, (4, 4))], ids=["one-step", "one-step-chips", "chips"]
+)
 def test_one_step_and_chips(task, steps, window, tmp_path):
     train, val = make_dataset(tmp_path, task, steps, window, 48)
     options = SETTINGS[task].models.model_copy(update={"epochs": 1})
@@ -281,7 +390,9 @@ def test_one_step_and_chips(task, steps, window, tmp_path):
 def test_beats_majority(name, made):
     """Every model learns what is plain to see: here both the first band and the date tell the class."""
     train, val = made["classification"]
-    options = SETTINGS["classification"].models.model_copy(update={"epochs": 30, "learning_rate": 3e-3})
+    options = SETTINGS["classification"].models.model_copy(
+        update={"epochs": 30, "learning_rate": 3e-3}
+    )
     known = val.y != ABSENT
     right = (ALL[name](0, options).fit(train).predict(val).argmax(1) == val.y)[known].mean()
     assert right > 0.8, f"{right:.2f} right"
@@ -294,13 +405,18 @@ def test_validate(name, task, made, tmp_path):
     record = ALL[name](0, SETTINGS[task].models).validate(val.path, SETTINGS[task], tmp_path)
     folder = tmp_path / "models" / name / "seed_0"
     written = read_results(folder / "results.json")
-    assert written["model"] == name and written["sees"] == record["sees"] and written["task"] == task
+    assert (
+        written["model"] == name and written["sees"] == record["sees"] and written["task"] == task
+    )
     frame = gpd.read_file(folder / "predictions.gpkg")
     assert len(frame) == 2 * len(val) and frame["id"].is_unique and frame.crs == 4326
-    assert not [c for c in frame if c != "geometry" and frame[c].dtype.kind == "f" and frame[c].isna().any()]
+    assert not [
+        c for c in frame if c != "geometry" and frame[c].dtype.kind == "f" and frame[c].isna().any()
+    ]
 
 
 # ---- the date baseline
+
 
 def test_date_sees_dates(made, fitted):
     val = made["classification"][1]
@@ -308,7 +424,9 @@ def test_date_sees_dates(made, fitted):
     by_date = {}
     for start, row in zip(val.column("start"), prediction):
         by_date.setdefault(start, set()).add(tuple(row))
-    assert set(by_date) == {"2018-04-01", "2019-03-01", "2018-09-01"} and all(len(rows) == 1 for rows in by_date.values())
+    assert set(by_date) == {"2018-04-01", "2019-03-01", "2018-09-01"} and all(
+        len(rows) == 1 for rows in by_date.values()
+    )
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -324,8 +442,14 @@ def test_date_without_differences_is_majority(task, date, tmp_path):
 
 def test_date_features_are_a_circle():
     from seedbed.models.dates import date_features
+
     rows = date_features(["2018-12-31", "2019-01-01", "2019-07-02", ""])
-    assert np.linalg.norm(rows[0, :2] - rows[1, :2]) < 0.03 < 1.9 < np.linalg.norm(rows[1, :2] - rows[2, :2])
+    assert (
+        np.linalg.norm(rows[0, :2] - rows[1, :2])
+        < 0.03
+        < 1.9
+        < np.linalg.norm(rows[1, :2] - rows[2, :2])
+    )
     assert rows[:, 2].tolist() == [2018, 2019, 2019, 0] and (rows[3] == 0).all()
 
 
@@ -344,15 +468,23 @@ class Mine(BaseModel):
 
 
 def test_networks_take_batches_of_the_size_that_settings_say(made, tmp_path):
-    val, small = made["classification"][1], SETTINGS["classification"].model_copy(update={"dataset": make_settings({"dataset": {"batch_size": 8}}, root=HOME).dataset})
+    val = made["classification"][1]
+    small = SETTINGS["classification"].model_copy(
+        update={"dataset": make_settings({"dataset": {"batch_size": 8}}, root=HOME).dataset}
+    )
     answers = {}
     for size, settings in ((64, SETTINGS["classification"]), (8, small)):
         model = ALL["mlp"](0, settings.models)
-        assert model.validate(val.path, settings, tmp_path / str(size))["params"]["batch_size"] == size
+        assert (
+            model.validate(val.path, settings, tmp_path / str(size))["params"]["batch_size"] == size
+        )
         answers[size] = model.predict(val)
     assert not np.allclose(answers[64], answers[8])
     own = type("Own", (ALL["mlp"],), {"name": "own", "batch_size": 16})
-    assert own(0, small.models).validate(val.path, small, tmp_path / "own")["params"]["batch_size"] == 16
+    assert (
+        own(0, small.models).validate(val.path, small, tmp_path / "own")["params"]["batch_size"]
+        == 16
+    )
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
@@ -360,7 +492,11 @@ def test_a_training_side_of_one_class_is_answered_by_that_class(name, made):
     train, val = made["classification"]
     alone = part_of(train, train.y == 1)
     found = ALL[name](0, SETTINGS["classification"].models).fit(alone).predict(val)
-    assert found.shape == (len(val), len(CLASSES)) and (found.argmax(1) == 1).all() and np.allclose(found.sum(1), 1)
+    assert (
+        found.shape == (len(val), len(CLASSES))
+        and (found.argmax(1) == 1).all()
+        and np.allclose(found.sum(1), 1)
+    )
 
 
 def test_a_model_of_ones_own(made, tmp_path, monkeypatch):
@@ -381,24 +517,31 @@ def test_a_model_of_ones_own(made, tmp_path, monkeypatch):
 
 class Broken(BaseModel):
     """Answers whatever it is told to."""
+
     name = "broken"
 
     def __init__(self, answer):
         super().__init__()
         self.answer = answer
 
-    def train(self, data): return None
-    def predict(self, data): return self.answer(data)
+    def train(self, data):
+        return None
+
+    def predict(self, data):
+        return self.answer(data)
 
 
-@pytest.mark.parametrize("task,answer,message", [
-    ("classification", lambda d: np.full((len(d), len(d.classes)), np.nan), "not finite"),
-    ("regression", lambda d: np.full(len(d), np.nan), "not finite"),
-    ("regression", lambda d: np.full(len(d), np.inf), "not finite"),
-    ("classification", lambda d: np.zeros((len(d), 2)), "shape"),
-    ("regression", lambda d: np.zeros((len(d), 1)), "shape"),
-    ("classification", lambda d: np.ones((len(d), len(d.classes))), "add up to 1"),
-])
+@pytest.mark.parametrize(
+    "task,answer,message",
+    [
+        ("classification", lambda d: np.full((len(d), len(d.classes)), np.nan), "not finite"),
+        ("regression", lambda d: np.full(len(d), np.nan), "not finite"),
+        ("regression", lambda d: np.full(len(d), np.inf), "not finite"),
+        ("classification", lambda d: np.zeros((len(d), 2)), "shape"),
+        ("regression", lambda d: np.zeros((len(d), 1)), "shape"),
+        ("classification", lambda d: np.ones((len(d), len(d.classes))), "add up to 1"),
+    ],
+)
 def test_broken_answers_are_refused(task, answer, message, made, tmp_path):
     with pytest.raises(InputError, match=f"model broken: .*{message}"):
         Broken(answer).validate(made[task][0].path, SETTINGS[task], tmp_path)
@@ -414,17 +557,25 @@ def test_a_network_that_has_exploded_is_refused(task, made, tmp_path):
 
 # ---- the samples
 
+
 @pytest.mark.parametrize("source", ["sample:brandenburg", "sample:romania"])
 def test_models_learn_from_the_samples(source, tmp_path):
     """A fast network and a tree model beat the models that see no satellite, on blocks they have not seen."""
     from seedbed.export import export
     from seedbed.lib.judging.metrics import METRICS
-    settings = make_settings({"source": {"name": source}, "models": {"epochs": 25, "device": "cpu"}}, root=HOME)
+
+    settings = make_settings(
+        {"source": {"name": source}, "models": {"epochs": 25, "device": "cpu"}}, root=HOME
+    )
     export(settings, tmp_path / "export")
     process(settings, tmp_path / "export", tmp_path / "processed")
-    train, val = (SampleDataset(tmp_path / "processed" / "dataset.h5", side) for side in ("train", "val"))
+    train, val = (
+        SampleDataset(tmp_path / "processed" / "dataset.h5", side) for side in ("train", "val")
+    )
 
-    def score(name): return METRICS["f1_score"](val.y, ALL[name](0, settings.models).fit(train).predict(val))
+    def score(name):
+        return METRICS["f1_score"](val.y, ALL[name](0, settings.models).fit(train).predict(val))
+
     blind = max(score(name) for name in ("majority", "coordinates", "date"))
     for name in ("hist_gradient_boosting", "mlp", "gru", "knn"):
         assert score(name) > blind + 0.1
@@ -433,6 +584,8 @@ def test_models_learn_from_the_samples(source, tmp_path):
 def test_a_network_answers_what_it_is_given(made):
     """Altered values are predicted from, not those of the file: importance would be nothing otherwise."""
     train, val = made["classification"]
-    model = find_model("mlp")(0, SETTINGS["classification"].models.model_copy(update={"epochs": 3})).fit(train)
+    model = find_model("mlp")(
+        0, SETTINGS["classification"].models.model_copy(update={"epochs": 3})
+    ).fit(train)
     assert np.array_equal(model.predict(Altered(val, val.arrays()[0])), model.predict(val))
     assert not np.allclose(model.predict(Altered(val, -val.arrays()[0])), model.predict(val))

@@ -13,7 +13,6 @@ import pytest
 import rasterio
 import torch
 from affine import Affine
-from world import pixels
 
 from seedbed.dataset import SampleDataset
 from seedbed.lib.imagery.chips import write_chip
@@ -24,15 +23,28 @@ from seedbed.lib.imagery.raster import _read_fast, _read_general
 from seedbed.lib.imagery.samples import Spool, in_order, processes
 from seedbed.lib.learning.training import fetcher
 from seedbed.process import read_samples
+from world import pixels
 
 TYPES = ("uint8", "int16", "float32", "float64")
 
 
 def tiled(path, data, **options):
     """A small image in one large tile, as Earth Engine writes it."""
-    with rasterio.open(path, "w", driver="GTiff", count=len(data),
-                       height=data.shape[1], width=data.shape[2], dtype=data.dtype, crs="EPSG:4326",
-                       transform=Affine(9e-5, 0, 1.2, 0, -9e-5, 6.9), tiled=True, blockxsize=256, blockysize=256, **options) as file:
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        count=len(data),
+        height=data.shape[1],
+        width=data.shape[2],
+        dtype=data.dtype,
+        crs="EPSG:4326",
+        transform=Affine(9e-5, 0, 1.2, 0, -9e-5, 6.9),
+        tiled=True,
+        blockxsize=256,
+        blockysize=256,
+        **options,
+    ) as file:
         file.write(data)
     return path
 
@@ -40,11 +52,18 @@ def tiled(path, data, **options):
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("interleave", ["pixel", "band"])
 @pytest.mark.parametrize("predictor", [1, 2, 3])
-def test_rows_that_exist_are_all_that_an_lzw_tile_is_unpacked_for(tmp_path, dtype, interleave, predictor):
-    if predictor == 3 and not dtype.startswith("float"): pytest.skip("this predictor is for floating point")
+def test_rows_that_exist_are_all_that_an_lzw_tile_is_unpacked_for(
+    tmp_path, dtype, interleave, predictor
+):
+    if predictor == 3 and not dtype.startswith("float"):
+        pytest.skip("this predictor is for floating point")
     data = np.random.default_rng(0).normal(100, 30, (5, 17, 17)).astype(dtype)
-    path = tiled(tmp_path / "a.tif", data, compress="lzw", interleave=interleave, predictor=predictor)
-    assert np.array_equal(_read_fast(path).data, data) and np.array_equal(_read_general(path).data, data)
+    path = tiled(
+        tmp_path / "a.tif", data, compress="lzw", interleave=interleave, predictor=predictor
+    )
+    assert np.array_equal(_read_fast(path).data, data) and np.array_equal(
+        _read_general(path).data, data
+    )
 
 
 @pytest.mark.parametrize("size", [(17, 300), (300, 17), (256, 256), (257, 17)])
@@ -56,13 +75,18 @@ def test_images_larger_than_a_tile(tmp_path, size, compress):
 
 
 def test_a_written_chip_is_the_chip_and_costs_little_to_read(tmp_path):
-    values, place = np.random.default_rng(0).normal(size=(6, 9, 7)).astype("float32"), Affine(10, 0, 5e5, 0, -10, 5e6)
+    values = np.random.default_rng(0).normal(size=(6, 9, 7)).astype("float32")
+    place = Affine(10, 0, 5e5, 0, -10, 5e6)
     values[2, :3] = np.nan
     names = [f"B{k % 2}_t{k // 2:02d}" for k in range(6)]
     write_chip(tmp_path / "a.tif", values, place, "EPSG:32635", names, ORIGIN="test")
     for raster in (_read_fast(tmp_path / "a.tif"), _read_general(tmp_path / "a.tif")):
         assert np.array_equal(raster.data, values, equal_nan=True) and np.isnan(raster.nodata)
-        assert raster.transform == place and raster.crs == "EPSG:32635" and list(raster.descriptions) == names
+        assert (
+            raster.transform == place
+            and raster.crs == "EPSG:32635"
+            and list(raster.descriptions) == names
+        )
     with rasterio.open(tmp_path / "a.tif") as file:
         assert file.tags()["ORIGIN"] == "test" and file.compression is None
         assert file.interleaving.value == "BAND" and set(file.block_shapes) == {(9, 7)}
@@ -84,7 +108,8 @@ def test_a_batch_is_the_same_however_it_comes(project, sampling, monkeypatch):
     data = SampleDataset(settings.root / settings.processed_dir / "dataset.h5", "train")
     rows, cpu = np.array([3, 0, 5, 3]), torch.device("cpu")
     kept, read = fetcher(data, cpu), fetcher(data, cpu, most=0)
-    for a, b, c in zip(kept(rows), read(rows), data[rows]): assert torch.equal(a, b) and torch.equal(b, c)
+    for a, b, c in zip(kept(rows), read(rows), data[rows]):
+        assert torch.equal(a, b) and torch.equal(b, c)
     whole = data.arrays()[0]
     monkeypatch.setattr("seedbed.dataset.CACHE", 1)
     assert np.array_equal(data.arrays()[0], whole) and len(data[[]][0]) == 0
@@ -106,18 +131,35 @@ print(sum(float(X.sum()) * 0 + len(y) for X, y in data.loader(32, shuffle=True))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited by Linux")
 def test_a_dataset_larger_than_the_memory_that_is_left(tmp_path):
-    path, n, shape = tmp_path / "dataset.h5", 3000, (4, 8, 32, 32) # 393 MB, and 100 MB are left
+    path, n, shape = tmp_path / "dataset.h5", 3000, (4, 8, 32, 32)  # 393 MB, and 100 MB are left
     with h5py.File(path, "w") as file:
         file.create_dataset("X", (n, *shape), "float32")
-        for start in range(0, n, 500): file["X"][start:start + 500] = np.ones((500, *shape), "float32")
+        for start in range(0, n, 500):
+            file["X"][start : start + 500] = np.ones((500, *shape), "float32")
         file["static"], file["y"] = np.zeros((n, 0), "float32"), np.zeros(n, int)
         file.create_dataset("split", data=np.full((2, n), b"train", "S7"))
-        facts = {"task": "classification", "classes": ["a"], "unit": "", "steps": 4, "variables": list("abcdefgh"), "static_names": []}
-        for name, value in facts.items(): file.attrs[name] = json.dumps(value)
-        for name, size in {"medians": (2, 4, 8), "mean": (2, 8), "static_medians": (2, 0), "static_mean": (2, 0)}.items():
+        facts = {
+            "task": "classification",
+            "classes": ["a"],
+            "unit": "",
+            "steps": 4,
+            "variables": list("abcdefgh"),
+            "static_names": [],
+        }
+        for name, value in facts.items():
+            file.attrs[name] = json.dumps(value)
+        for name, size in {
+            "medians": (2, 4, 8),
+            "mean": (2, 8),
+            "static_medians": (2, 0),
+            "static_mean": (2, 0),
+        }.items():
             file.attrs[name] = np.zeros(size, "float32")
-        for name, size in {"std": (2, 8), "static_std": (2, 0)}.items(): file.attrs[name] = np.ones(size, "float32")
-    done = subprocess.run([sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, timeout=300)
+        for name, size in {"std": (2, 8), "static_std": (2, 0)}.items():
+            file.attrs[name] = np.ones(size, "float32")
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, timeout=300
+    )
     assert done.stdout.strip() == "3000.0", done.stderr[-2000:]
 
 
@@ -125,16 +167,21 @@ def test_a_dataset_larger_than_the_memory_that_is_left(tmp_path):
 def exported(tmp_path_factory):
     """Labels, layout and settings of a project with holes, an unreadable tif and a label that is all cloud."""
     from world import build
+
     def make(i):
         values = pixels(i)
-        if i % 3 == 0: values[i % 6, :4] = np.nan
-        if i == 5: values[:] = np.nan
+        if i % 3 == 0:
+            values[i % 6, :4] = np.nan
+        if i == 5:
+            values[:] = np.nan
         return values
+
     world = build(tmp_path_factory.mktemp("world"), 30, make=make)
     world.export()
     settings = world.settings()
     folder = settings.root / settings.export_dir
-    (folder / "tifs/s07.tif").unlink(); (folder / "tifs/s07.tif").write_bytes(b"no tif")
+    (folder / "tifs/s07.tif").unlink()
+    (folder / "tifs/s07.tif").write_bytes(b"no tif")
     layout = layout_from_dict(json.loads((folder / "manifest.json").read_text())["layout"])
     return folder, read_labels(folder / "labels.geojson"), layout, settings.process
 
@@ -144,8 +191,16 @@ def test_batches_and_processes_change_nothing(exported, sampling, tmp_path):
     *given, process = exported
     given.append(process.model_copy(update={"sampling": sampling, "chip_size": 4}))
     whole, faults = read_samples(*given, size=1000)
-    with processes(2) as pool: parts, again = read_samples(*given, spread=partial(in_order, executor=pool), size=4, room=tmp_path)
-    assert faults == again and set(faults) == {"s05", "s07"} and "100 %" in faults["s05"] and not list(tmp_path.iterdir())
+    with processes(2) as pool:
+        parts, again = read_samples(
+            *given, spread=partial(in_order, executor=pool), size=4, room=tmp_path
+        )
+    assert (
+        faults == again
+        and set(faults) == {"s05", "s07"}
+        and "100 %" in faults["s05"]
+        and not list(tmp_path.iterdir())
+    )
     for name in ("X", "static", "label", "place", "missing", "digest", "gaps"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
     for name in ("level", "absent", "total", "square"):
@@ -157,13 +212,16 @@ def test_batches_and_processes_change_nothing(exported, sampling, tmp_path):
 def test_sums_say_what_the_pixels_say(window):
     rng = np.random.default_rng(1)
     X = rng.normal(3, 2, (40, 3, 4, *window)).astype("float32")
-    X[rng.random(X.shape) < .1] = np.nan
+    X[rng.random(X.shape) < 0.1] = np.nan
     X[:, 1, 2] = np.nan
-    sums, train = moments(X), rng.random(40) < .7
+    sums, train = moments(X), rng.random(40) < 0.7
     middle, mean, std = scaling(sums[train])
     np.testing.assert_allclose((mean, std), statistics(fill(X[train], middle)), rtol=1e-6)
-    if not window: assert np.array_equal(middle, medians(X[train]))
-    np.testing.assert_allclose(scaling(sums[train], middle + 1)[1], statistics(fill(X[train], middle + 1))[0], rtol=1e-6)
+    if not window:
+        assert np.array_equal(middle, medians(X[train]))
+    np.testing.assert_allclose(
+        scaling(sums[train], middle + 1)[1], statistics(fill(X[train], middle + 1))[0], rtol=1e-6
+    )
 
 
 def test_a_spool_without_rows(tmp_path):

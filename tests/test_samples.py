@@ -19,8 +19,19 @@ SAMPLES = HOME / "data" / "sample"
 NAMES = ("brandenburg", "romania")
 CRS = {"brandenburg": "EPSG:32633", "romania": "EPSG:3035"}
 KEYS = {
-    "schema_version", "name", "source", "description", "layout", "targets", "label_kind", "suggested", "licence",
-    "attribution", "made_from", "scene", "bands",
+    "schema_version",
+    "name",
+    "source",
+    "description",
+    "layout",
+    "targets",
+    "label_kind",
+    "suggested",
+    "licence",
+    "attribution",
+    "made_from",
+    "scene",
+    "bands",
 }
 
 
@@ -36,7 +47,11 @@ def read_labels(name):
 
 def expected_names(layout):
     """Band descriptions that a layout asks for."""
-    return tuple(f"{variable}_t{step:02d}" for step in range(layout["steps"]) for variable in layout["variables"])
+    return tuple(
+        f"{variable}_t{step:02d}"
+        for step in range(layout["steps"])
+        for variable in layout["variables"]
+    )
 
 
 def listed_hashes():
@@ -70,7 +85,11 @@ def test_hashes_match_and_nothing_else_is_there():
     listed = listed_hashes()
     assert sorted(listed) == list(listed)
     assert set(files) == set(listed)
-    changed = [name for name, path in files.items() if hashlib.sha256(path.read_bytes()).hexdigest() != listed[name]]
+    changed = [
+        name
+        for name, path in files.items()
+        if hashlib.sha256(path.read_bytes()).hexdigest() != listed[name]
+    ]
     assert not changed
 
 
@@ -85,7 +104,9 @@ def test_manifest_says_what_is_needed(name):
     assert manifest["name"] == name and manifest["source"] == f"sample:{name}"
     assert [band["name"] for band in manifest["bands"]] == manifest["layout"]["variables"]
     assert len(manifest["made_from"]["sha256"]) == 64
-    assert manifest["attribution"] in (SAMPLES / name / "ATTRIBUTION.md").read_text(encoding="utf-8")
+    assert manifest["attribution"] in (SAMPLES / name / "ATTRIBUTION.md").read_text(
+        encoding="utf-8"
+    )
     assert manifest["label_kind"] == {"romania": "product", "brandenburg": "map"}[name]
 
 
@@ -121,8 +142,12 @@ def test_every_label_has_its_tif(name):
     for identifier, center in zip(labels["id"], labels.to_crs(CRS[name]).centroid):
         with rasterio.open(SAMPLES / name / "tifs" / f"{identifier}.tif") as file:
             assert file.descriptions == expected_names(layout), identifier
-            assert set(file.dtypes) == {"uint16"} and file.nodata == layout["nodata"] == 0, identifier
-            assert file.crs.to_string() == CRS[name] and file.res == (layout["resolution_m"],) * 2, identifier
+            assert set(file.dtypes) == {"uint16"} and file.nodata == layout["nodata"] == 0, (
+                identifier
+            )
+            assert (
+                file.crs.to_string() == CRS[name] and file.res == (layout["resolution_m"],) * 2
+            ), identifier
             left, bottom, right, top = file.bounds
         if not (left < center.x < right and bottom < center.y < top):
             outside.append(identifier)
@@ -151,8 +176,11 @@ def test_chips_are_cut_from_the_scene(name):
         assert bands.shape == tuple(manifest["scene"][key] for key in ("bands", "height", "width"))
     for path in sorted((SAMPLES / name / "tifs").iterdir())[::25]:
         with rasterio.open(path) as chip:
-            row, column = round((origin.f - chip.transform.f) / 10), round((chip.transform.c - origin.c) / 10)
-            assert np.array_equal(chip.read(), bands[:, row:row + chip.height, column:column + chip.width]), path.name
+            row = round((origin.f - chip.transform.f) / 10)
+            column = round((chip.transform.c - origin.c) / 10)
+            assert np.array_equal(
+                chip.read(), bands[:, row : row + chip.height, column : column + chip.width]
+            ), path.name
 
 
 def test_romania_covers_every_square():
@@ -171,7 +199,11 @@ def test_romania_classes_follow_the_density():
     density = labels["tree_cover"]
     assert density.between(0, 100).all()
     expected = np.where(density < 30, "open", np.where(density > 70, "dense", "mixed"))
-    column = next(key for key, target in read_manifest("romania")["targets"].items() if target["task"] == "classification")
+    column = next(
+        key
+        for key, target in read_manifest("romania")["targets"].items()
+        if target["task"] == "classification"
+    )
     assert (labels[column] == expected).all()
 
 
@@ -181,7 +213,9 @@ def test_romania_tree_cover_lies_on_the_imagery():
         place = {name: index for index, name in enumerate(scene.descriptions)}
         bands, transform = scene.read().astype(float), scene.transform
     april_to_july = (0, 1, 3)  # steps without a missing pixel
-    red, infrared = ([bands[place[f"{band}_t{step:02d}"]] for step in april_to_july] for band in ("B4", "B8"))
+    red, infrared = (
+        [bands[place[f"{band}_t{step:02d}"]] for step in april_to_july] for band in ("B4", "B8")
+    )
     shifts = [(row, column) for row in range(-2, 3) for column in range(-2, 3)]
     fits = {shift: tree_cover_fit(labels, red, infrared, transform, shift) for shift in shifts}
     assert max(fits, key=fits.get) == (0, 0), fits

@@ -8,20 +8,35 @@ import pandas as pd
 import pyproj
 import pytest
 import shapely
-from hypothesis import given, settings as budget, strategies as st
+from hypothesis import given
+from hypothesis import settings as budget
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from world import make_labels, pixels, refused
 
-from seedbed.lib.splitting.audit import audit, audit_folds, must_fail
 from seedbed.lib.imagery.labels import read_labels
 from seedbed.lib.settings import Split
-from seedbed.lib.splitting.splits import assign, blocks, choose_fold, distances, hashed_folds, near, systematic_folds, uncovered
+from seedbed.lib.splitting.audit import audit, audit_folds, must_fail
 from seedbed.lib.splitting.folds import make_split, with_final
+from seedbed.lib.splitting.splits import (
+    assign,
+    blocks,
+    choose_fold,
+    distances,
+    hashed_folds,
+    near,
+    systematic_folds,
+    uncovered,
+)
+from world import make_labels, pixels, refused
 
 GEOD = pyproj.Geod(ellps="WGS84")
 FEW = budget(max_examples=40, deadline=None, derandomize=True)
-LATITUDES = st.one_of(st.floats(-90, 90), st.sampled_from([-90.0, -89.99, -60.0, 0.0, 45.0, 89.9, 90.0]))
-LONGITUDES = st.one_of(st.floats(-180, 180), st.sampled_from([-180.0, -179.999, 0.0, 179.999, 180.0]))
+LATITUDES = st.one_of(
+    st.floats(-90, 90), st.sampled_from([-90.0, -89.99, -60.0, 0.0, 45.0, 89.9, 90.0])
+)
+LONGITUDES = st.one_of(
+    st.floats(-180, 180), st.sampled_from([-180.0, -179.999, 0.0, 179.999, 180.0])
+)
 
 
 def geodesic_km(a, b):
@@ -58,14 +73,18 @@ def blobs(rng, xy, size):
 def plane_km(a, others):
     """An independent distance from a shape to the nearest of others: pyproj's azimuthal equidistant plane around the first."""
     middle = a.centroid
-    move = pyproj.Transformer.from_crs("EPSG:4326", f"+proj=aeqd +lat_0={middle.y} +lon_0={middle.x} +datum=WGS84", always_xy=True).transform
+    move = pyproj.Transformer.from_crs(
+        "EPSG:4326", f"+proj=aeqd +lat_0={middle.y} +lon_0={middle.x} +datum=WGS84", always_xy=True
+    ).transform
     flat = shapely.transform(np.array([a, *others]), lambda xy: np.column_stack(move(*xy.T)))
     return shapely.distance(flat[0], flat[1:]).min() / 1000
 
 
 def one_fold(labels, suggested={}, **options):
     """`make_split` of a single fold: its side, the blocks and the record."""
-    sides, block, record = make_split(labels, Split(cross_validate=False, **options), suggested, sorted(set(labels["label"])))
+    sides, block, record = make_split(
+        labels, Split(cross_validate=False, **options), suggested, sorted(set(labels["label"]))
+    )
     assert len(sides) == 1
     return sides[0], block, record
 
@@ -74,7 +93,12 @@ def one_fold(labels, suggested={}, **options):
 
 
 @FEW
-@given(hnp.arrays(float, st.integers(1, 40), elements=LONGITUDES), st.data(), st.floats(0.05, 500), st.integers(0, 99))
+@given(
+    hnp.arrays(float, st.integers(1, 40), elements=LONGITUDES),
+    st.data(),
+    st.floats(0.05, 500),
+    st.integers(0, 99),
+)
 def test_blocks_anywhere(lon, data, size, seed):
     """A block depends on a place, the size and the seed alone, and nothing in it is farther apart than its diagonal."""
     lat = data.draw(hnp.arrays(float, len(lon), elements=LATITUDES))
@@ -124,14 +148,20 @@ def test_neighbouring_blocks_differ(folds):
 def test_seeds_give_other_folds(folds):
     """Another seed is another way to part the labels, and not the same parts under other numbers."""
     labels = frame_of(cloud(0, 300, 26, 45, 1))
+
     def parts(seed):
-        sides = make_split(labels, Split(block_km=10, buffer_km=0, folds=folds, seed=seed), classes=("a", "b"))[0]
+        sides = make_split(
+            labels, Split(block_km=10, buffer_km=0, folds=folds, seed=seed), classes=("a", "b")
+        )[0]
         return frozenset(frozenset(np.flatnonzero(side == "val")) for side in sides)
+
     assert len({parts(seed) for seed in range(8)}) == 8
 
 
 @FEW
-@given(st.lists(st.text(max_size=8), min_size=1, max_size=60), st.integers(2, 9), st.integers(0, 99))
+@given(
+    st.lists(st.text(max_size=8), min_size=1, max_size=60), st.integers(2, 9), st.integers(0, 99)
+)
 def test_hashed_folds(names, folds, seed):
     """Equal names share a fold, whatever else is there and in whatever order."""
     fold = hashed_folds(names, folds, seed)
@@ -171,7 +201,9 @@ def test_near_of_points(lon, lat, buffer, seed):
 
 
 @FEW
-@given(LONGITUDES, st.floats(-75, 75), st.floats(0, 20), st.floats(0.001, 0.3), st.integers(0, 10**6))
+@given(
+    LONGITUDES, st.floats(-75, 75), st.floats(0, 20), st.floats(0.001, 0.3), st.integers(0, 10**6)
+)
 def test_near_of_polygons(lon, lat, buffer, size, seed):
     """`near` is the brute force search for shapes of any size and form; slivers reach far beyond their middle."""
     rng = np.random.default_rng(seed)
@@ -194,8 +226,12 @@ def test_near_of_a_sliver():
 
 def test_near_across_the_antimeridian():
     """A field that the date line cuts in two still has neighbours on both sides, and none at Greenwich."""
-    cut = shapely.MultiPolygon([shapely.box(179.99, -17, 180, -16.99), shapely.box(-180, -17, -179.99, -16.99)])
-    others = shapely.points([[179.985, -16.995], [-179.985, -16.995], [0, -16.995], [179.5, -16.995]])
+    cut = shapely.MultiPolygon(
+        [shapely.box(179.99, -17, 180, -16.99), shapely.box(-180, -17, -179.99, -16.99)]
+    )
+    others = shapely.points(
+        [[179.985, -16.995], [-179.985, -16.995], [0, -16.995], [179.5, -16.995]]
+    )
     assert near(others, np.array([cut]), 1.0).tolist() == [True, True, False, False]
     assert near(np.array([cut]), others[2:3], 100.0).tolist() == [False]
 
@@ -204,7 +240,9 @@ def test_shapes_that_share_an_edge_touch():
     """Neighbours touch, also where one has a corner more, and wherever they lie."""
     for x, y in ((26, 45), (-70.3, -33.123), (17.7, 69.9)):
         a = shapely.box(x, y, x + 0.003, y + 0.001)
-        b = shapely.Polygon([(x, y), (x + 0.0017, y), (x + 0.003, y), (x + 0.003, y - 0.001), (x, y - 0.001)])
+        b = shapely.Polygon(
+            [(x, y), (x + 0.0017, y), (x + 0.003, y), (x + 0.003, y - 0.001), (x, y - 0.001)]
+        )
         assert distances(np.array([a]), np.array([b]))[0] == 0
         assert near(np.array([a]), np.array([b]), 0).all()
 
@@ -219,7 +257,14 @@ def test_near_of_none():
 
 
 @FEW
-@given(LONGITUDES, LATITUDES, st.floats(0.5, 30), st.floats(0, 8), st.integers(2, 6), st.integers(0, 10**6))
+@given(
+    LONGITUDES,
+    LATITUDES,
+    st.floats(0.5, 30),
+    st.floats(0, 8),
+    st.integers(2, 6),
+    st.integers(0, 10**6),
+)
 def test_the_split_keeps_its_word(lon, lat, block, buffer, folds, seed):
     """No group on two sides, no train label within the buffer, no validation label lost, the same every time."""
     xy = cloud(seed, 120, lon, lat, block / 20)
@@ -232,16 +277,27 @@ def test_the_split_keeps_its_word(lon, lat, block, buffer, folds, seed):
     if (side == "train").any() and (side == "val").any():
         assert geodesic_km(xy[side == "train"], xy[side == "val"]).min() >= buffer * 0.993
     order = rng.permutation(len(xy))
-    assert np.array_equal(assign(fold[order], 0, shapely.points(xy)[order], buffer, group[order]), side[order])
+    assert np.array_equal(
+        assign(fold[order], 0, shapely.points(xy)[order], buffer, group[order]), side[order]
+    )
 
 
 @FEW
-@given(st.integers(40, 150), st.integers(1, 80), st.sampled_from(["blocks", "random", "column"]), st.integers(0, 4), st.integers(0, 10**6))
+@given(
+    st.integers(40, 150),
+    st.integers(1, 80),
+    st.sampled_from(["blocks", "random", "column"]),
+    st.integers(0, 4),
+    st.integers(0, 10**6),
+)
 def test_more_labels_move_nobody_across(count, more, method, number, seed):
     """A label that was for training never becomes validation when others are added, nor the other way round."""
     xy = cloud(seed, count + more, 26, 45, 1)
     labels = frame_of(xy, seed=seed, owner=[f"o{i % 40}" for i in range(count + more)])
-    before, after = (one_fold(part, method=method, column="owner", fold=number)[0] for part in (labels[:count], labels))
+    before, after = (
+        one_fold(part, method=method, column="owner", fold=number)[0]
+        for part in (labels[:count], labels)
+    )
     assert {(a, b) for a, b in zip(before, after) if a != b} <= {("train", "dropped")}
 
 
@@ -250,13 +306,23 @@ def test_more_labels_move_nobody_across(count, more, method, number, seed):
 def test_every_label_is_validated_once(seed, folds):
     """Folds in turn: each label is answered once, by a model that has never been near it."""
     xy = cloud(seed, 150, 26, 45, 1)
-    labels = frame_of(xy, seed=seed, group=np.random.default_rng(seed).choice([*[""] * 9, *"abcdef"], 150))
+    labels = frame_of(
+        xy, seed=seed, group=np.random.default_rng(seed).choice([*[""] * 9, *"abcdef"], 150)
+    )
     sides, block, record = make_split(labels, Split(folds=folds), {}, ["a", "b"])
-    assert ((sides == "val").sum(0) == 1).all() and record["cross_validated"] and len(record["fold_names"]) == len(sides)
+    assert (
+        ((sides == "val").sum(0) == 1).all()
+        and record["cross_validated"]
+        and len(record["fold_names"]) == len(sides)
+    )
     for side in sides:
-        assert not (set(labels["group"][side == "train"]) & set(labels["group"][side == "val"])) - {""}
+        assert not (set(labels["group"][side == "train"]) & set(labels["group"][side == "val"])) - {
+            ""
+        }
         assert geodesic_km(xy[side == "train"], xy[side == "val"]).min() >= 0.993
-    assert (with_final(sides)[-1] == "train").all() and np.array_equal(with_final(sides)[:-1], sides)
+    assert (with_final(sides)[-1] == "train").all() and np.array_equal(
+        with_final(sides)[:-1], sides
+    )
 
 
 def test_make_split_in_any_order():
@@ -265,7 +331,11 @@ def test_make_split_in_any_order():
     sides, block, record = make_split(labels, Split(), {}, ["a", "b"])
     mixed = labels.sample(frac=1, random_state=0)
     sides2, block2, record2 = make_split(mixed.reset_index(drop=True), Split(), {}, ["a", "b"])
-    assert np.array_equal(sides2, sides[:, mixed.index]) and np.array_equal(block2, block[mixed.index]) and record["fingerprint"] == record2["fingerprint"]
+    assert (
+        np.array_equal(sides2, sides[:, mixed.index])
+        and np.array_equal(block2, block[mixed.index])
+        and record["fingerprint"] == record2["fingerprint"]
+    )
 
 
 @FEW
@@ -284,7 +354,9 @@ def test_choose_fold_covers_the_classes(seed):
 def test_choose_fold_never_takes_an_empty_side():
     """A fold whose buffer leaves no training labels is the last choice."""
     fold = np.array([0] * 5 + [1] * 5)
-    make = lambda number: np.where(fold == number, "val", "dropped" if number == 0 else "train").astype(object)
+    make = lambda number: np.where(
+        fold == number, "val", "dropped" if number == 0 else "train"
+    ).astype(object)
     assert choose_fold(fold, None, make)[0] == 1
 
 
@@ -292,10 +364,26 @@ def test_split_by_column():
     """Each value lies wholly on one side; a fold that there is not is refused with the names."""
     labels = frame_of(cloud(0, 90, 26, 45, 2), region=["north", "south", "west"] * 30)
     side, _, record = one_fold(labels, method="column", buffer_km=0)
-    assert record["fold"] in ("north", "south", "west") and set(labels["region"][side == "val"]) == {record["fold"]}
-    refused(lambda: one_fold(labels, method="column", buffer_km=0, fold=4), "split.fold = 4", "3 values", "north, south, west")
-    refused(lambda: one_fold(labels, method="column", column="regoin"), "split.column = regoin", "region")
-    refused(lambda: one_fold(labels.assign(region="x"), method="column"), "split.column = region", "'x'", "split.method = blocks")
+    assert record["fold"] in ("north", "south", "west") and set(
+        labels["region"][side == "val"]
+    ) == {record["fold"]}
+    refused(
+        lambda: one_fold(labels, method="column", buffer_km=0, fold=4),
+        "split.fold = 4",
+        "3 values",
+        "north, south, west",
+    )
+    refused(
+        lambda: one_fold(labels, method="column", column="regoin"),
+        "split.column = regoin",
+        "region",
+    )
+    refused(
+        lambda: one_fold(labels.assign(region="x"), method="column"),
+        "split.column = region",
+        "'x'",
+        "split.method = blocks",
+    )
 
 
 def test_a_column_of_many_values():
@@ -309,7 +397,13 @@ def test_a_column_of_many_values():
 def test_a_buffer_that_eats_everything():
     """A buffer as wide as the area names the two settings that mend it."""
     labels = frame_of(cloud(0, 50, 26, 45, 0.05))
-    refused(lambda: one_fold(labels, buffer_km=100, block_km=1), "no label is for", "buffer of 100 km", "split.block_km", "split.buffer_km")
+    refused(
+        lambda: one_fold(labels, buffer_km=100, block_km=1),
+        "no label is for",
+        "buffer of 100 km",
+        "split.block_km",
+        "split.buffer_km",
+    )
 
 
 def test_settings_come_before_suggestions():
@@ -327,12 +421,25 @@ def test_settings_come_before_suggestions():
 def clean(tmp_path_factory):
     """A processed project: the arguments of `audit`, in which nothing leaks."""
     from world import build
-    world = build(tmp_path_factory.mktemp("audit"), 36, "polygon", {"process.sampling": "pixels", "process.pixels_per_label": "4"}, group=[f"g{i}" for i in range(36)])
+
+    world = build(
+        tmp_path_factory.mktemp("audit"),
+        36,
+        "polygon",
+        {"process.sampling": "pixels", "process.pixels_per_label": "4"},
+        group=[f"g{i}" for i in range(36)],
+    )
     out = world.run()
     settings = world.settings()
     shapes = read_labels(settings.root / settings.export_dir / "labels.geojson").geometry.values
     facts = out.pop("facts")
-    return out, shapes, json.loads(facts["split"]), json.loads(facts["classes"]), {k: facts[k] for k in ("mean", "std", "medians")}
+    return (
+        out,
+        shapes,
+        json.loads(facts["split"]),
+        json.loads(facts["classes"]),
+        {k: facts[k] for k in ("mean", "std", "medians")},
+    )
 
 
 def planted(clean, change):
@@ -362,63 +469,94 @@ def test_nothing_planted(clean):
 
 def test_planted_label_on_both_sides(clean):
     """One pixel of a validation field goes to training."""
+
     def change(arrays, shapes, facts, split):
         arrays["split"][rows(arrays, "val")[1]] = "train"
+
     assert any("a label on both sides" in line for line in planted(clean, change))
 
 
 def test_planted_group(clean):
     """A training field belongs to the farmer of a validation field."""
+
     def change(arrays, shapes, facts, split):
         arrays["group"][rows(arrays, "train")[0]] = arrays["group"][rows(arrays, "val")[0]]
+
     found = planted(clean, change)
     assert any("a group on both sides" in line for line in found) and len(found) == 1
 
 
 def test_planted_values(clean):
     """A validation sample is a copy of a training sample, under another id."""
+
     def change(arrays, shapes, facts, split):
         arrays["X"][rows(arrays, "val")[2]] = arrays["X"][rows(arrays, "train")[5]]
+
     assert any("the same values on both sides" in line for line in planted(clean, change))
 
 
 def test_planted_touch(clean):
     """A training field touches a validation field."""
+
     def change(arrays, shapes, facts, split):
-        shapes[label_rows(arrays, "train")[0]] = shapely.affinity.translate(shapes[label_rows(arrays, "val")[0]], 1e-5)
+        shapes[label_rows(arrays, "train")[0]] = shapely.affinity.translate(
+            shapes[label_rows(arrays, "val")[0]], 1e-5
+        )
+
     found = planted(clean, change)
-    assert any("touch" in line for line in found) and any("inside of the buffer" in line for line in found)
+    assert any("touch" in line for line in found) and any(
+        "inside of the buffer" in line for line in found
+    )
 
 
 def test_planted_neighbour(clean):
     """A training field lies inside of the buffer, without touching."""
+
     def change(arrays, shapes, facts, split):
-        shapes[label_rows(arrays, "train")[0]] = shapely.affinity.translate(shapes[label_rows(arrays, "val")[0]], 0.005)
+        shapes[label_rows(arrays, "train")[0]] = shapely.affinity.translate(
+            shapes[label_rows(arrays, "val")[0]], 0.005
+        )
+
     found = planted(clean, change)
-    assert any("inside of the buffer" in line for line in found) and not any("touch" in line for line in found)
+    assert any("inside of the buffer" in line for line in found) and not any(
+        "touch" in line for line in found
+    )
 
 
 def test_planted_touch_of_a_large_shape(clean):
     """A training field whose middle is far away touches a validation field."""
+
     def change(arrays, shapes, facts, split):
         middle = shapes[label_rows(arrays, "val")[0]].centroid
-        shapes[label_rows(arrays, "train")[0]] = shapely.box(middle.x, middle.y, middle.x + 5, middle.y + 0.0001)
+        shapes[label_rows(arrays, "train")[0]] = shapely.box(
+            middle.x, middle.y, middle.x + 5, middle.y + 0.0001
+        )
+
     assert any("touch" in line for line in planted(clean, change))
 
 
 @pytest.mark.parametrize("key", ["mean", "std"])
 def test_planted_statistics(clean, key):
     """Means and deviations are those of all samples."""
+
     def change(arrays, shapes, facts, split):
         X = arrays["X"].astype(float)
         facts[key] = (X.mean((0, 1)) if key == "mean" else X.std((0, 1))).astype(np.float32)
-    assert planted(clean, change) == [line for line in planted(clean, change) if "statistics" in line] != []
+
+    assert (
+        planted(clean, change)
+        == [line for line in planted(clean, change) if "statistics" in line]
+        != []
+    )
 
 
 def test_a_leak_in_any_fold_is_found(clean):
     """All folds are audited, not only the first."""
     arrays, shapes, split, classes, facts = clean
-    assert must_fail(audit_folds(arrays | {"split": arrays["sides"]}, shapes, split, classes, facts)) == []
+    assert (
+        must_fail(audit_folds(arrays | {"split": arrays["sides"]}, shapes, split, classes, facts))
+        == []
+    )
     for number in range(len(arrays["sides"]) - 1):
         sides = arrays["sides"].copy()
         sides[number, np.flatnonzero(sides[number] == "val")[0]] = "train"
@@ -432,7 +570,12 @@ def test_a_leak_in_any_fold_is_found(clean):
 def test_random_split_stops(project):
     """A random split is refused, and stamped where it is allowed."""
     world = project()
-    world.refuses_process("the split leaks", "split.method = random", "split.allow_leakage = yes", overrides=["split.method=random"])
+    world.refuses_process(
+        "the split leaks",
+        "split.method = random",
+        "split.allow_leakage = yes",
+        overrides=["split.method=random"],
+    )
     out = world.run("split.method=random", "split.allow_leakage=yes")
     split = json.loads(out["facts"]["split"])
     assert split["leaky"] and any("LEAKY" in w for w in split["warnings"])
@@ -447,7 +590,10 @@ def test_identical_tifs_stop(project):
     split = json.loads(out["facts"]["split"])
     assert split["leaky"] and any(w.startswith("LEAKY: the same values") for w in split["warnings"])
     settings = world.settings(["split.allow_leakage=yes"])
-    assert json.loads((settings.root / settings.processed_dir / "audit.json").read_text())["split"] == split
+    assert (
+        json.loads((settings.root / settings.processed_dir / "audit.json").read_text())["split"]
+        == split
+    )
 
 
 def test_groups_through_the_stage(project):
@@ -460,8 +606,13 @@ def test_groups_through_the_stage(project):
 
 def test_pixels_of_a_label_stay_together(project):
     """All samples of a label lie on its side."""
-    out = project(36, "polygon").run("process.sampling=pixels", "split.block_km=0.02", "split.buffer_km=0")
-    assert max(pd.Series(side).groupby(out["label_id"]).nunique().max() for side in out["sides"]) == 1 and len(out["X"]) > 36
+    out = project(36, "polygon").run(
+        "process.sampling=pixels", "split.block_km=0.02", "split.buffer_km=0"
+    )
+    assert (
+        max(pd.Series(side).groupby(out["label_id"]).nunique().max() for side in out["sides"]) == 1
+        and len(out["X"]) > 36
+    )
 
 
 def test_large_fields_cost_their_neighbours():
@@ -472,4 +623,8 @@ def test_large_fields_cost_their_neighbours():
     for number in range(5):
         side = one_fold(frame.set_geometry(wide), buffer_km=0, fold=number)[0]
         others = {*side[12:14], *side[15:18]}
-        assert others <= {"val", "dropped"} if side[14] == "val" else side[14] == ("dropped" if "val" in others else "train")
+        assert (
+            others <= {"val", "dropped"}
+            if side[14] == "val"
+            else side[14] == ("dropped" if "val" in others else "train")
+        )

@@ -31,10 +31,16 @@ def make_labels(count=30, shape="point", crs=None, metres=25, **columns):
     """A GeoDataFrame of labels `s00` ..., of two classes in turn; `columns` replace or add columns, None removes one."""
     points = [shapely.Point(place(i)) for i in range(count)]
     if shape != "point":
-        points = [reproject(box_around(reproject(p, "EPSG:4326", UTM), metres), UTM, "EPSG:4326") for p in points]
+        points = [
+            reproject(box_around(reproject(p, "EPSG:4326", UTM), metres), UTM, "EPSG:4326")
+            for p in points
+        ]
     if shape == "multipolygon":
         points = [shapely.MultiPolygon([p, shapely.affinity.translate(p, 0.001)]) for p in points]
-    table = {"id": [f"s{i:02d}" for i in range(count)], "label": ["wheat" if i % 2 else "forest" for i in range(count)]}
+    table = {
+        "id": [f"s{i:02d}" for i in range(count)],
+        "label": ["wheat" if i % 2 else "forest" for i in range(count)],
+    }
     table = {key: values for key, values in (table | columns).items() if values is not None}
     frame = gpd.GeoDataFrame(table, geometry=points, crs=4326)
     return frame if crs is None else frame.to_crs(crs)
@@ -58,8 +64,19 @@ def write_tif(path, data, lon, lat, crs=UTM, pixel=10.0, names=NAMES, nodata=Non
     path.parent.mkdir(parents=True, exist_ok=True)
     middle = reproject(shapely.Point(lon, lat), "EPSG:4326", crs or UTM)
     bands, height, width = data.shape
-    transform = Affine(pixel, 0, middle.x - pixel * width / 2, 0, -pixel, middle.y + pixel * height / 2)
-    options = {"driver": "GTiff", "count": bands, "height": height, "width": width, "dtype": data.dtype, "crs": crs, "transform": transform, "nodata": nodata}
+    transform = Affine(
+        pixel, 0, middle.x - pixel * width / 2, 0, -pixel, middle.y + pixel * height / 2
+    )
+    options = {
+        "driver": "GTiff",
+        "count": bands,
+        "height": height,
+        "width": width,
+        "dtype": data.dtype,
+        "crs": crs,
+        "transform": transform,
+        "nodata": nodata,
+    }
     with rasterio.open(path, "w", **options | profile) as file:
         file.write(data)
         for band, name in enumerate(names or (), 1):
@@ -72,12 +89,20 @@ class World:
     """A project in a folder of its own."""
 
     root: Path
-    ini: dict = field(default_factory=dict) # `section.key`: value
+    ini: dict = field(default_factory=dict)  # `section.key`: value
 
     def __post_init__(self):
         self.data.mkdir(parents=True, exist_ok=True)
         sections = {"source.name": "folder:mine"} | self.ini
-        lines = [f"[{s}]\n" + "".join(f"{k.partition('.')[2]} = {v}\n" for k, v in sections.items() if k.partition(".")[0] == s) for s in dict.fromkeys(k.partition(".")[0] for k in sections)]
+        lines = [
+            f"[{s}]\n"
+            + "".join(
+                f"{k.partition('.')[2]} = {v}\n"
+                for k, v in sections.items()
+                if k.partition(".")[0] == s
+            )
+            for s in dict.fromkeys(k.partition(".")[0] for k in sections)
+        ]
         (self.root / "settings.ini").write_text("\n".join(lines), encoding="utf-8")
 
     @property
@@ -99,7 +124,13 @@ class World:
         """A tif for each label; `make(i)` returns its pixels."""
         middles = frame.geometry.to_crs(4326).map(lambda g: g.representative_point())
         for i, (name, middle) in enumerate(zip(frame["id"], middles)):
-            write_tif(self.data / pattern.replace("{id}", str(name)), pixels(i) if make is None else make(i), middle.x, middle.y, **options)
+            write_tif(
+                self.data / pattern.replace("{id}", str(name)),
+                pixels(i) if make is None else make(i),
+                middle.x,
+                middle.y,
+                **options,
+            )
         return self
 
     def tif(self, name):
@@ -131,16 +162,20 @@ class World:
     def made(self, *overrides):
         """What the stages have left that looks whole."""
         settings = self.settings(overrides)
-        files = settings.root / settings.export_dir / "manifest.json", settings.root / settings.processed_dir / "dataset.h5"
+        files = (
+            settings.root / settings.export_dir / "manifest.json",
+            settings.root / settings.processed_dir / "dataset.h5",
+        )
         assert not list(self.root.rglob(".tmp-*"))
         return [path.name for path in files if path.exists()]
-
 
 
 def open_dataset(settings):
     """The arrays of dataset.h5, text as str; `sides` has a row for each fold and the final one, `split` is its first row."""
     with h5py.File(settings.root / settings.processed_dir / "dataset.h5") as file:
-        arrays = {k: (v.asstr() if h5py.check_string_dtype(v.dtype) else v)[:] for k, v in file.items()}
+        arrays = {
+            k: (v.asstr() if h5py.check_string_dtype(v.dtype) else v)[:] for k, v in file.items()
+        }
         sides = arrays.pop("split").astype(str)
         return arrays | {"sides": sides, "split": sides[0], "facts": dict(file.attrs)}
 

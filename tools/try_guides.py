@@ -36,10 +36,14 @@ def merge_settings(path: Path, text: str):
     new.read_string(text)
     section, lines, waiting = "", [], {(s, k): v for s in new.sections() for k, v in new[s].items()}
     for line in path.read_text(encoding="utf-8").splitlines():
-        if found := re.match(r"\[(\w+)\]", line): section = found[1]
+        if found := re.match(r"\[(\w+)\]", line):
+            section = found[1]
         key = line.partition("=")[0].strip()
-        lines.append(f"{key} = {waiting.pop((section, key))}" if (section, key) in waiting else line)
-    if waiting: raise SystemExit(f"{path}: no line for {', '.join(map('.'.join, waiting))}")
+        lines.append(
+            f"{key} = {waiting.pop((section, key))}" if (section, key) in waiting else line
+        )
+    if waiting:
+        raise SystemExit(f"{path}: no line for {', '.join(map('.'.join, waiting))}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -48,11 +52,19 @@ def borrow_packages(clone: Path, packages: Path):
     venv = clone / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     site = next(venv.glob("lib/python*/site-packages"))
-    (site / "borrowed.pth").write_text(f"{clone / 'pkg'}\n{next(packages.resolve().glob('lib/python*/site-packages'))}\n")
+    (site / "borrowed.pth").write_text(
+        f"{clone / 'pkg'}\n{next(packages.resolve().glob('lib/python*/site-packages'))}\n"
+    )
     for script in packages.glob("bin/*"):
         text = script.read_bytes()
-        if text.startswith(b"#!") and b"python" in text.splitlines()[0] and not (venv / "bin" / script.name).exists():
-            (venv / "bin" / script.name).write_bytes(b"#!" + str(venv / "bin/python").encode() + b"\n" + text.partition(b"\n")[2])
+        if (
+            text.startswith(b"#!")
+            and b"python" in text.splitlines()[0]
+            and not (venv / "bin" / script.name).exists()
+        ):
+            (venv / "bin" / script.name).write_bytes(
+                b"#!" + str(venv / "bin/python").encode() + b"\n" + text.partition(b"\n")[2]
+            )
             (venv / "bin" / script.name).chmod(0o755)
     (venv / ".ready").touch()
     os.utime(venv / ".ready", (time.time() + 1e7,) * 2)
@@ -63,22 +75,34 @@ def try_guide(guide: Path, packages: Path | None) -> str:
     with tempfile.TemporaryDirectory(prefix="guide-") as room:
         clone = Path(room) / "seedbed"
         subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
-        if packages: borrow_packages(clone, packages)
+        if packages:
+            borrow_packages(clone, packages)
         hidden = ("PYTHONPATH", "PYTHONSAFEPATH", "VIRTUAL_ENV")
-        environment = {k: v for k, v in os.environ.items() if k not in hidden and not k.startswith("SEEDBED_")}
+        environment = {
+            k: v for k, v in os.environ.items() if k not in hidden and not k.startswith("SEEDBED_")
+        }
         environment["PATH"] = f"{clone / '.venv/bin'}:{os.environ['PATH']}"
         for language, name, text in blocks(guide):
-            if name == "settings.ini": merge_settings(clone / name, text)
+            if name == "settings.ini":
+                merge_settings(clone / name, text)
             elif name:
                 (clone / name).parent.mkdir(parents=True, exist_ok=True)
                 (clone / name).write_text(text, encoding="utf-8")
             elif language == "sh":
                 began = time.perf_counter()
                 command = ["bash", "-euo", "pipefail", "-c", text]
-                done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+                done = subprocess.run(
+                    command,
+                    cwd=clone,
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    stdin=subprocess.DEVNULL,
+                )
                 first = text.strip().splitlines()[0]
                 print(f"  {time.perf_counter() - began:6.1f} s  {first[:100]}", flush=True)
-                if done.returncode: return f"{guide.stem}: exit {done.returncode}\n{text}{done.stdout[-1500:]}{done.stderr[-1500:]}"
+                if done.returncode:
+                    return f"{guide.stem}: exit {done.returncode}\n{text}{done.stdout[-1500:]}{done.stderr[-1500:]}"
     return ""
 
 
@@ -91,9 +115,14 @@ def main():
     failed = []
     for name in asked.guides or known:
         print(name, flush=True)
-        if problem := try_guide(known[name], asked.packages): failed.append(problem); print(problem)
-    print(f"{len(asked.guides or known) - len(failed)} of {len(asked.guides or known)} guides work from their text alone")
+        if problem := try_guide(known[name], asked.packages):
+            failed.append(problem)
+            print(problem)
+    print(
+        f"{len(asked.guides or known) - len(failed)} of {len(asked.guides or known)} guides work from their text alone"
+    )
     sys.exit(bool(failed))
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

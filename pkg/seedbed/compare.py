@@ -10,16 +10,23 @@ from pathlib import Path
 
 import numpy as np
 
-from seedbed.lib.judging.comparison import (
-    Candidate, candidate, comparison_rows, difference, mean_of, ranked, same_split, smallest_difference,
-)
 from .lib.errors import InputError
 from .lib.files import project_root, read_json
+from seedbed.lib.judging.comparison import (
+    Candidate,
+    candidate,
+    comparison_rows,
+    difference,
+    mean_of,
+    ranked,
+    same_split,
+    smallest_difference,
+)
 from .lib.judging.intervals import interval
 from .lib.judging.metrics import METRICS, leaving_out, metric_named
+from .lib.judging.scoring import judged_labels, read_predictions
 from .lib.provenance import now
 from .lib.results import read_results, write_results
-from .lib.judging.scoring import judged_labels, read_predictions
 from .lib.settings import Settings, load_settings
 from .model import evaluations, provenance
 from .optimism import optimism_curve
@@ -27,18 +34,21 @@ from .success import contract_of, verdict
 
 # %% ../../nbs/05_compare.ipynb #5bdf83be
 def gather(
-    folder: Path, # a run
+    folder: Path,  # a run
     settings: Settings,
-    fingerprint: str | None = None, # of the split; results of another one are left aside
+    fingerprint: str | None = None,  # of the split; results of another one are left aside
 ) -> list[Candidate]:
     """The models of a run, each scored on the same draws of blocks."""
     found = {}
     for path in sorted(folder.glob("models/*/seed_*/results.json")):
         record = read_results(path)
-        if fingerprint in (None, record["split"]["fingerprint"]): found.setdefault(record["model"], []).append((record, path.parent))
-    if not found: raise InputError(f"{folder}: holds no model's results for this split; run 04_model")
+        if fingerprint in (None, record["split"]["fingerprint"]):
+            found.setdefault(record["model"], []).append((record, path.parent))
+    if not found:
+        raise InputError(f"{folder}: holds no model's results for this split; run 04_model")
     same_split(
-        [r for rows in found.values() for r, _ in rows], [f"{r['model']} seed {r['seed']}" for rows in found.values() for r, _ in rows]
+        [r for rows in found.values() for r, _ in rows],
+        [f"{r['model']} seed {r['seed']}" for rows in found.values() for r, _ in rows],
     )
     return [_candidate(name, rows, settings) for name, rows in found.items()]
 
@@ -48,59 +58,100 @@ def _candidate(name: str, rows: list, settings: Settings) -> Candidate:
     classes, predictions = record["data"]["classes"], {}
     for seed_record, path in rows:
         table, answer = read_predictions(path / "predictions.gpkg")
-        y = np.array([classes.index(c) for c in table["y_true"]]) if classes else table["y_true"].to_numpy()
-        table, y, predictions[seed_record["seed"]], left_out = judged_labels(table, y, answer, classes)
+        y = (
+            np.array([classes.index(c) for c in table["y_true"]])
+            if classes
+            else table["y_true"].to_numpy()
+        )
+        table, y, predictions[seed_record["seed"]], left_out = judged_labels(
+            table, y, answer, classes
+        )
     metric = leaving_out(metric_named(settings.success.metric, record["task"]), left_out)
-    return candidate(name, record["sees"], metric, y, table["block"].to_numpy(), predictions, settings.run.resamples, [r for r, _ in rows])
+    return candidate(
+        name,
+        record["sees"],
+        metric,
+        y,
+        table["block"].to_numpy(),
+        predictions,
+        settings.run.resamples,
+        [r for r, _ in rows],
+    )
 
 # %% ../../nbs/05_compare.ipynb #1e1fe3ba
 def stamps(row: dict, records: list[dict]) -> list[str]:
     """What must stand beside a score wherever it is shown."""
     leaky, blind = any(r["split"]["leaky"] for r in records), row["beats_blind"] is False
-    return (["LEAKY"] if leaky else []) + ([f"NOT BETTER THAN {row['difference']['to'].upper()}"] if blind else [])
+    return (["LEAKY"] if leaky else []) + (
+        [f"NOT BETTER THAN {row['difference']['to'].upper()}"] if blind else []
+    )
 
 # %% ../../nbs/05_compare.ipynb #c5fdf117
 def judged_rows(
-    candidates: list[Candidate], settings: Settings, task: str,
+    candidates: list[Candidate],
+    settings: Settings,
+    task: str,
 ) -> list[dict]:
     """The rows of the comparison, each with its verdict."""
     metric, contract = metric_named(settings.success.metric, task), contract_of(settings)
-    rows, records = comparison_rows(candidates, metric, contract["rope"], settings.run.level), {c.model: c.records for c in candidates}
+    rows = comparison_rows(candidates, metric, contract["rope"], settings.run.level)
+    records = {c.model: c.records for c in candidates}
     for row in rows:
-        regions = [{"region": r["region"], "n": r["n"], metric.name: r["value"]} for r in [row["worst_region"]] if r]
+        regions = [
+            {"region": r["region"], "n": r["n"], metric.name: r["value"]}
+            for r in [row["worst_region"]]
+            if r
+        ]
         said = verdict(contract, row, regions, row, records[row["model"]][0].get("quantity"))
         if row["beats_blind"] is False:
-            said["reasons"].insert(1, f"does not beat '{row['difference']['to']}', which sees no satellite")
-            if said["status"] in ("usable", "at ceiling"): said["status"] = "undecided"
+            said["reasons"].insert(
+                1, f"does not beat '{row['difference']['to']}', which sees no satellite"
+            )
+            if said["status"] in ("usable", "at ceiling"):
+                said["status"] = "undecided"
         row |= {
-            "verdict": said["status"], "reasons": said["reasons"], "failed": said["failed"], "thresholds": said["thresholds"],
+            "verdict": said["status"],
+            "reasons": said["reasons"],
+            "failed": said["failed"],
+            "thresholds": said["thresholds"],
             "stamps": stamps(row, records[row["model"]]),
         }
         row |= {k: mean_of(records[row["model"]], k) for k, m in METRICS.items() if m.task == task}
     return rows
 
 # %% ../../nbs/05_compare.ipynb #377ed28c
-def run_warnings(rows: list[dict], records: list[dict], sdd: float | None, rope: float) -> list[str]:
+def run_warnings(
+    rows: list[dict], records: list[dict], sdd: float | None, rope: float
+) -> list[str]:
     """What a reader of the table must know."""
     out = list(dict.fromkeys(w for r in records for w in r["warnings"]))
     if not any(r["sees"] != "bands" for r in rows):
-        out.append("no model without a satellite took part; add majority and coordinates to models.names")
-    if not any(r["beats_blind"] for r in rows if r["sees"] == "bands") and any(r["sees"] != "bands" for r in rows):
+        out.append(
+            "no model without a satellite took part; add majority and coordinates to models.names"
+        )
+    if not any(r["beats_blind"] for r in rows if r["sees"] == "bands") and any(
+        r["sees"] != "bands" for r in rows
+    ):
         out.append("no model beats the rules that see no satellite")
     if sdd is not None and sdd > rope:
         out.append(
             f"differences below {sdd:.3f} cannot be seen with this validation set (rope is {rope:g}); more validation blocks would tell"
         )
     count = max(r["split"]["val_evaluations_count"] for r in records)
-    return out + ([f"this validation set has been scored {count} times: the best of many is partly luck"] if count > 100 else [])
+    return out + (
+        [f"this validation set has been scored {count} times: the best of many is partly luck"]
+        if count > 100
+        else []
+    )
 
 # %% ../../nbs/05_compare.ipynb #59f8afa8
 def compare(
-    folder: Path, # the run
-    settings: Settings, run_dir: str,
-    fingerprint: str | None = None, # of the split
-    optimism=None, # rows of `optimism_curve`
-) -> dict: # the record that went into results.json
+    folder: Path,  # the run
+    settings: Settings,
+    run_dir: str,
+    fingerprint: str | None = None,  # of the split
+    optimism=None,  # rows of `optimism_curve`
+) -> dict:  # the record that went into results.json
     """Compare a run's models and write its results.json."""
     candidates = gather(folder, settings, fingerprint)
     first = candidates[0].records[0]
@@ -112,50 +163,87 @@ def compare(
     run = read_json(folder / "run.json") if (folder / "run.json").is_file() else {}
     record = {name: row[name] for name, m in METRICS.items() if m.task == first["task"]}
     record |= {
-        "schema_version": 1, "kind": "run", "best_model": best.model, "status": "complete", "task": first["task"],
-        "started_at": run.get("started_at", min(r["started_at"] for r in records)), "ended_at": now(),
+        "schema_version": 1,
+        "kind": "run",
+        "best_model": best.model,
+        "status": "complete",
+        "task": first["task"],
+        "started_at": run.get("started_at", min(r["started_at"] for r in records)),
+        "ended_at": now(),
         "primary": {
-            "metric": metric.name, "greater_is_better": metric.greater_is_better, "value": row["value"], "ci": row["ci"],
-            "level": settings.run.level, "method": "block bootstrap, expanded percentile, mean over seeds",
-            "n_blocks": best.records[0]["primary"]["n_blocks"], "smallest_detectable_difference": sdd,
+            "metric": metric.name,
+            "greater_is_better": metric.greater_is_better,
+            "value": row["value"],
+            "ci": row["ci"],
+            "level": settings.run.level,
+            "method": "block bootstrap, expanded percentile, mean over seeds",
+            "n_blocks": best.records[0]["primary"]["n_blocks"],
+            "smallest_detectable_difference": sdd,
         },
-        "models": rows, "seeds": sorted({s for c in candidates for s in c.seeds}),
-        "verdict": {"status": row["verdict"], "thresholds": row["thresholds"], "reasons": row["reasons"], "failed": row["failed"]},
+        "models": rows,
+        "seeds": sorted({s for c in candidates for s in c.seeds}),
+        "verdict": {
+            "status": row["verdict"],
+            "thresholds": row["thresholds"],
+            "reasons": row["reasons"],
+            "failed": row["failed"],
+        },
         "warnings": run_warnings(rows, records, sdd, settings.success.rope),
-        "per_class": best.records[0]["per_class"], "per_region": best.records[0]["per_region"],
-        **{k: best.records[0].get(k) for k in ("calibration", "risk_coverage", "quantity", "threshold", "test")},
-        "optimism": optimism, "data": first["data"],
-        "split": first["split"] | {"val_evaluations_count": max(r["split"]["val_evaluations_count"] for r in records)},
-        "timings": run.get("stages", {}), "settings": settings.model_dump(),
+        "per_class": best.records[0]["per_class"],
+        "per_region": best.records[0]["per_region"],
+        **{
+            k: best.records[0].get(k)
+            for k in ("calibration", "risk_coverage", "quantity", "threshold", "test")
+        },
+        "optimism": optimism,
+        "data": first["data"],
+        "split": first["split"]
+        | {"val_evaluations_count": max(r["split"]["val_evaluations_count"] for r in records)},
+        "timings": run.get("stages", {}),
+        "settings": settings.model_dump(),
     } | provenance(settings, run_dir)
     write_results(folder / "results.json", record)
     return record
 
 # %% ../../nbs/05_compare.ipynb #b36e115e
 def across_runs(
-    folders: list[Path], # runs
-    every: bool = False, # all models, not only each run's best
-) -> dict: # metric, rope, rows, looks (how often this validation set has been scored)
+    folders: list[Path],  # runs
+    every: bool = False,  # all models, not only each run's best
+) -> dict:  # metric, rope, rows, looks (how often this validation set has been scored)
     """Compare the models of several runs; differences are to the best model of the first."""
     records = [read_results(Path(f) / "results.json") for f in folders]
     same_split(records, [r["run_id"] for r in records])
     settings = load_settings(Path(folders[0]) / "settings.ini")
-    metric, level, rows = metric_named(settings.success.metric, records[0]["task"]), settings.run.level, []
+    metric = metric_named(settings.success.metric, records[0]["task"])
+    level = settings.run.level
+    rows = []
     for folder, record in zip(folders, records):
         verdicts = {row["model"]: row for row in record["models"]}
         order = ranked(gather(Path(folder), settings), metric)
-        for c in order if every else order[:1]: rows.append((record, c, verdicts[c.model]))
-    first, looks = rows[0][1], evaluations(project_root() / settings.processed_dir, records[0]["split"]["fingerprint"])
+        for c in order if every else order[:1]:
+            rows.append((record, c, verdicts[c.model]))
+    first = rows[0][1]
+    looks = evaluations(project_root() / settings.processed_dir, records[0]["split"]["fingerprint"])
     made = [
         {
-            "run": record["run_id"], "model": c.model, "value": c.value, "ci": interval(c.draws, level, c.blocks), "seed_sd": c.seed_sd,
-            "commit": record["git"]["commit"], "dirty": record["git"]["dirty"],
-            "difference": None if c is first else difference(c, first, metric, settings.success.rope, level), "verdict": said["verdict"],
+            "run": record["run_id"],
+            "model": c.model,
+            "value": c.value,
+            "ci": interval(c.draws, level, c.blocks),
+            "seed_sd": c.seed_sd,
+            "commit": record["git"]["commit"],
+            "dirty": record["git"]["dirty"],
+            "difference": None
+            if c is first
+            else difference(c, first, metric, settings.success.rope, level),
+            "verdict": said["verdict"],
             "stamps": said.get("stamps", []),
         }
         for record, c, said in rows
     ]
     return {
-        "metric": metric.name, "rope": settings.success.rope, "rows": made,
+        "metric": metric.name,
+        "rope": settings.success.rope,
+        "rows": made,
         "looks": max(looks, *(r["split"]["val_evaluations_count"] for r in records)),
     }

@@ -17,30 +17,44 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
-from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler, get_worker_info
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    RandomSampler,
+    SequentialSampler,
+    get_worker_info,
+)
 
-from .lib.learning.augment import augmentation
 from .lib.errors import InputError, explain
-from .lib.learning.interchange import Interchange
 from .lib.imagery.missing import fill
+from .lib.learning.augment import augmentation
+from .lib.learning.interchange import Interchange
 from .lib.settings import load_settings, nearest
 
 # %% ../../nbs/03_dataset.ipynb #44b9ac63
 def map_array(
-    file: h5py.File, name: str,
-) -> np.ndarray: # read-only
+    file: h5py.File,
+    name: str,
+) -> np.ndarray:  # read-only
     """Map an array of an HDF5 file into memory; an array that is not contiguous is read."""
     data = file[name]
     offset = data.id.get_offset()
-    if offset is None or data.dtype.kind == "O": return data[()]
-    return np.asarray(np.memmap(file.filename, mode="r", dtype=data.dtype, shape=data.shape, offset=offset)) # a plain array is indexed faster
+    if offset is None or data.dtype.kind == "O":
+        return data[()]
+    return np.asarray(
+        np.memmap(file.filename, mode="r", dtype=data.dtype, shape=data.shape, offset=offset)
+    )  # a plain array is indexed faster
 
 # %% ../../nbs/03_dataset.ipynb #af0f8ab3
 def read_facts(
-    path: str | Path, # dataset.h5
-) -> tuple[dict, np.ndarray, np.ndarray]: # attributes; side of each sample [folds + 1, N]; targets [N]
+    path: str | Path,  # dataset.h5
+) -> tuple[
+    dict, np.ndarray, np.ndarray
+]:  # attributes; side of each sample [folds + 1, N]; targets [N]
     """Read what a dataset says of itself."""
-    if not Path(path).is_file(): raise InputError(f"{path}: no such dataset; run 02_process")
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such dataset; run 02_process")
     with explain(str(path), "run 02_process again"), h5py.File(path) as file:
         facts = {k: json.loads(v) if isinstance(v, str) else v for k, v in file.attrs.items()}
         return facts, file["split"].asstr()[:], file["y"][:]
@@ -53,68 +67,104 @@ SCALING = ("medians", "mean", "std", "static_medians", "static_mean", "static_st
 def _check_choice(split, fold: int, rows: int, augment):
     "Refuse a side, a fold or an augmentation that cannot be."
     sides = ("train", "val", "dropped", "test")
-    if split not in (*sides, None): raise InputError(f"split = '{split}': no such side; use one of: {', '.join(sides)}, or None for all")
+    if split not in (*sides, None):
+        raise InputError(
+            f"split = '{split}': no such side; use one of: {', '.join(sides)}, or None for all"
+        )
     if not FINAL <= fold < rows - 1:
-        raise InputError(f"fold = {fold}: the dataset has {rows - 1} folds, counted from 0; FINAL takes all samples")
+        raise InputError(
+            f"fold = {fold}: the dataset has {rows - 1} folds, counted from 0; FINAL takes all samples"
+        )
     if augment and split != "train":
-        raise InputError(f"augment = {', '.join(augment)}: only split 'train' is augmented, not '{split}'; leave it out")
+        raise InputError(
+            f"augment = {', '.join(augment)}: only split 'train' is augmented, not '{split}'; leave it out"
+        )
 
 # %% ../../nbs/03_dataset.ipynb #b499d7d4
 class SampleDataset(Interchange, Dataset):
     """Samples of one side of the split: `dataset[i]` is (X, y), scaled; `dataset[[i, j]]` is a batch."""
-    def __init__(self,
-        path: str | Path, # dataset.h5
-        split: str | None = "train", # train | val | dropped | test; None for all
-        fold: int = 0, # whose sides; FINAL takes every sample for training that is not kept for a test
-        augment=(), # names of augmentations
-        seed: int = 0, # of the augmentation
-        batch_size: int = 64, # of its loader, and of networks that train on it
+
+    def __init__(
+        self,
+        path: str | Path,  # dataset.h5
+        split: str | None = "train",  # train | val | dropped | test; None for all
+        fold: int = 0,  # whose sides; FINAL takes every sample for training that is not kept for a test
+        augment=(),  # names of augmentations
+        seed: int = 0,  # of the augmentation
+        batch_size: int = 64,  # of its loader, and of networks that train on it
     ):
-        self.path, self.split, self.fold, self.seed, self.batch_size = Path(path), split, fold, seed, batch_size
-        self.augment, self._open, self._random, self._buffers = augmentation(augment), None, None, Buffers()
+        self.path = Path(path)
+        self.split = split
+        self.fold = fold
+        self.seed = seed
+        self.batch_size = batch_size
+        self.augment = augmentation(augment)
+        self._open = None
+        self._random = None
+        self._buffers = Buffers()
         self.facts, sides, y = read_facts(self.path)
         _check_choice(split, fold, len(sides), augment)
         self.rows = np.flatnonzero(sides[fold] == split) if split else np.arange(len(y))
         self.y, self.folds = y[self.rows], len(sides) - 1
         self.scaling = {k: self.facts[k][fold] for k in SCALING}
-        self.task, self.classes, self.unit, self.steps = (self.facts[k] for k in ("task", "classes", "unit", "steps"))
+        self.task, self.classes, self.unit, self.steps = (
+            self.facts[k] for k in ("task", "classes", "unit", "steps")
+        )
         self.bands = (*self.facts["variables"], *self.facts["static_names"])
 
-    def __len__(self): return len(self.rows)
-    def __getstate__(self): return self.__dict__ | {"_open": None, "_random": None}
-    def __getitem__(self, index): return read_item(self, index)
-    def __getitems__(self, indices): return list(zip(*read_item(self, list(indices))))
+    def __len__(self):
+        return len(self.rows)
 
-    def arrays(self, split: str | None = None) -> tuple[np.ndarray, np.ndarray]: # X float32 [n, T, bands, ...], y [n]
+    def __getstate__(self):
+        return self.__dict__ | {"_open": None, "_random": None}
+
+    def __getitem__(self, index):
+        return read_item(self, index)
+
+    def __getitems__(self, indices):
+        return list(zip(*read_item(self, list(indices))))
+
+    def arrays(
+        self, split: str | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:  # X float32 [n, T, bands, ...], y [n]
         """All samples at once, scaled, never augmented; those of another side of the same fold where `split` names it."""
         data = self if split is None else SampleDataset(self.path, split, self.fold)
         return read_rows(data, data.rows), data.y
-    def column(self, name: str) -> np.ndarray: # [n]
+
+    def column(self, name: str) -> np.ndarray:  # [n]
         """A column of the file: id, label_id, lon, lat, start, group, region, block or missing."""
         with h5py.File(self.path) as file:
             known = [key for key, values in file.items() if values.ndim == 1]
-            if name not in known: raise InputError(f"{self.path}: no column '{name}'; {nearest(name, known)}")
-            return (file[name].asstr() if h5py.check_string_dtype(file[name].dtype) else file[name])[:][self.rows]
-    def coordinates(self) -> np.ndarray: # [n, 2]
+            if name not in known:
+                raise InputError(f"{self.path}: no column '{name}'; {nearest(name, known)}")
+            return (
+                file[name].asstr() if h5py.check_string_dtype(file[name].dtype) else file[name]
+            )[:][self.rows]
+
+    def coordinates(self) -> np.ndarray:  # [n, 2]
         """Longitude and latitude of each sample."""
         return np.column_stack([self.column("lon"), self.column("lat")])
+
     def loader(self, batch_size: int | None = None, shuffle: bool = False, **options) -> DataLoader:
         """Batches (X, y), of the dataset's own size if none is given; see `make_loader` for the options."""
         return make_loader(self, batch_size or self.batch_size, shuffle, **options)
 
 # %% ../../nbs/03_dataset.ipynb #a1f3c77e
 def scaled(
-    values: np.ndarray, # [n, T, B] or [n, T, B, H, W] in physical units, NaN where a series has no value at all
-    static: np.ndarray, # [n, S]
-    scaling: dict, # of a training side, see `SCALING`
-    out: np.ndarray | None = None, # where the result goes; a new array if not given
-    whole: bool = False, # no value is missing, so none is looked for
-) -> np.ndarray: # float32 [n, T, B + S, ...]
+    values: np.ndarray,  # [n, T, B] or [n, T, B, H, W] in physical units, NaN where a series has no value at all
+    static: np.ndarray,  # [n, S]
+    scaling: dict,  # of a training side, see `SCALING`
+    out: np.ndarray | None = None,  # where the result goes; a new array if not given
+    whole: bool = False,  # no value is missing, so none is looked for
+) -> np.ndarray:  # float32 [n, T, B + S, ...]
     """Samples filled and scaled, as a model sees them; a map's pixels go through here as well."""
     n, steps, bands, *window = values.shape
-    if not whole and values.size and np.isnan(values.min()): values = fill(values, scaling["medians"])
-    if out is None: out = np.empty((n, steps, bands + static.shape[1], *window), np.float32)
-    if window and scaling["mean"].ndim == 1: scaling = _widened(scaling, window)
+    if not whole and values.size and np.isnan(values.min()):
+        values = fill(values, scaling["medians"])
+    if out is None:
+        out = np.empty((n, steps, bands + static.shape[1], *window), np.float32)
+    if window and scaling["mean"].ndim == 1:
+        scaling = _widened(scaling, window)
     timed = np.subtract(values, scaling["mean"], out=out[:, :, :bands])
     timed /= scaling["std"]
     if static.shape[1]:
@@ -123,30 +173,46 @@ def scaled(
         out[:, :, bands:] = extra.reshape(n, 1, static.shape[1], *[1] * len(window))
     return out
 
-def _widened(scaling: dict, window) -> dict: # mean and std [B, H, W]
+
+def _widened(scaling: dict, window) -> dict:  # mean and std [B, H, W]
     "Numbers as wide as what they scale: one long loop in place of many short ones."
-    wide = {k: scaling[k].reshape(-1, *[1] * len(window)) * np.ones((len(scaling[k]), *window), np.float32) for k in ("mean", "std")}
+    wide = {
+        k: scaling[k].reshape(-1, *[1] * len(window))
+        * np.ones((len(scaling[k]), *window), np.float32)
+        for k in ("mean", "std")
+    }
     return scaling | wide
 
 # %% ../../nbs/03_dataset.ipynb #2a34f01a
-CACHE = 2**20 # bytes; what is scaled at once stays in the processor's cache
+CACHE = 2**20  # bytes; what is scaled at once stays in the processor's cache
+
 
 def read_rows(
-    data: SampleDataset, rows: np.ndarray,
-    empty=np.empty, # lends the memory for the answer
-) -> np.ndarray: # float32 [n, T, bands] or [n, T, bands, H, W], scaled
+    data: SampleDataset,
+    rows: np.ndarray,
+    empty=np.empty,  # lends the memory for the answer
+) -> np.ndarray:  # float32 [n, T, bands] or [n, T, bands, H, W], scaled
     """Samples as a model sees them."""
-    if data._open is None: data._open = _mapped(data.path)
+    if data._open is None:
+        data._open = _mapped(data.path)
     X, static, whole = data._open
-    scaling, sure, some = _widened(data.scaling, X.shape[3:]), whole[rows].tolist(), CACHE // max(1, X[:1].nbytes)
-    if some < 8: some = 1
+    scaling = _widened(data.scaling, X.shape[3:])
+    sure = whole[rows].tolist()
+    some = CACHE // max(1, X[:1].nbytes)
+    if some < 8:
+        some = 1
     out = empty((len(rows), X.shape[1], X.shape[2] + static.shape[1], *X.shape[3:]), np.float32)
     for i in range(0, len(rows), some):
-        part = rows[i:i + some] if some > 1 else slice(rows[i], rows[i] + 1) # a large one as it lies, not copied first
-        scaled(X[part], static[part], scaling, out[i:i + some], all(sure[i:i + some]))
+        part = (
+            rows[i : i + some] if some > 1 else slice(rows[i], rows[i] + 1)
+        )  # a large one as it lies, not copied first
+        scaled(X[part], static[part], scaling, out[i : i + some], all(sure[i : i + some]))
     return out
 
-def _mapped(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # X, static; [N] whether a sample misses nothing
+
+def _mapped(
+    path: Path,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # X, static; [N] whether a sample misses nothing
     with h5py.File(path) as file:
         X, static = map_array(file, "X"), map_array(file, "static")
         return X, static, file["missing"][:] == 0 if "missing" in file else np.zeros(len(X), bool)
@@ -154,44 +220,62 @@ def _mapped(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # X, stati
 # %% ../../nbs/03_dataset.ipynb #41fb7f7e
 class Buffers:
     """Memory for batches: what nobody holds any more is lent again."""
-    def __init__(self,
-        most: int = 4, # are kept
+
+    def __init__(
+        self,
+        most: int = 4,  # are kept
     ):
         self.most, self.lock, self.arrays = most, threading.Lock(), [np.empty(0, np.float32)]
-        self.alone = self._holders()[0] # what Python counts where there is no holder but this object
-    def __reduce__(self): return Buffers, (self.most,)
-    def _holders(self) -> list[int]: return [sys.getrefcount(array) for array in self.arrays]
+        self.alone = self._holders()[
+            0
+        ]  # what Python counts where there is no holder but this object
 
-    def empty(self, shape, dtype=np.float32) -> np.ndarray: # as `np.empty`
+    def __reduce__(self):
+        return Buffers, (self.most,)
+
+    def _holders(self) -> list[int]:
+        return [sys.getrefcount(array) for array in self.arrays]
+
+    def empty(self, shape, dtype=np.float32) -> np.ndarray:  # as `np.empty`
         """An array; small ones are always new."""
         size = math.prod(shape)
-        if 4 * size < CACHE: return np.empty(shape, dtype)
+        if 4 * size < CACHE:
+            return np.empty(shape, dtype)
         with self.lock:
-            free = (a for a, holders in zip(self.arrays, self._holders()) if holders == self.alone and size <= a.size <= 2 * size)
+            free = (
+                a
+                for a, holders in zip(self.arrays, self._holders())
+                if holders == self.alone and size <= a.size <= 2 * size
+            )
             array = next(free, None)
-            if array is None: self.arrays = [*self.arrays[1 - self.most:], array := np.empty(size, dtype)]
+            if array is None:
+                self.arrays = [*self.arrays[1 - self.most :], array := np.empty(size, dtype)]
             return array[:size].reshape(shape)
 
 # %% ../../nbs/03_dataset.ipynb #486dd67f
 def batches_of(
-    data, # a `SampleDataset`, which is read as it goes, or anything with `arrays()`
-    size: int = 1024, # samples in each
-): # float32 [size, T, bands, ...], scaled, one after the other
+    data,  # a `SampleDataset`, which is read as it goes, or anything with `arrays()`
+    size: int = 1024,  # samples in each
+):  # float32 [size, T, bands, ...], scaled, one after the other
     """What a model predicts from, part by part."""
-    if isinstance(data, SampleDataset): return (read_rows(data, data.rows[i:i + size]) for i in range(0, len(data), size))
+    if isinstance(data, SampleDataset):
+        return (read_rows(data, data.rows[i : i + size]) for i in range(0, len(data), size))
     X = data.arrays()[0]
-    return (X[i:i + size] for i in range(0, len(X), size))
+    return (X[i : i + size] for i in range(0, len(X), size))
 
 # %% ../../nbs/03_dataset.ipynb #09f9421a
 def read_item(
-    data: SampleDataset, index, # a number, or several
-): # (X, y) of one sample, or of a batch
+    data: SampleDataset,
+    index,  # a number, or several
+):  # (X, y) of one sample, or of a batch
     """A sample for a number, a batch for several; augmented where the dataset is."""
     single = isinstance(index, (int, np.integer))
-    if single and not -len(data) <= index < len(data): raise IndexError(f"sample {index} of {len(data)}")
+    if single and not -len(data) <= index < len(data):
+        raise IndexError(f"sample {index} of {len(data)}")
     chosen = np.atleast_1d(np.asarray(index, int))
     X = read_rows(data, data.rows[chosen], data._buffers.empty)
-    if data.augment is not None: X = data.augment(X, _generator(data))
+    if data.augment is not None:
+        X = data.augment(X, _generator(data))
     batch, answers = torch.from_numpy(X), torch.from_numpy(np.asarray(data.y[chosen]))
     return (batch[0], answers[0]) if single else (batch, answers)
 
@@ -206,12 +290,19 @@ def _generator(data: SampleDataset) -> np.random.Generator:
 # %% ../../nbs/03_dataset.ipynb #635b2a3a
 def make_loader(
     data: SampleDataset,
-    batch_size: int = 64, shuffle: bool = False,
-    seed: int = 0, # of the order
-    workers: int = 0, # processes that read ahead; 0 reads in this one, which is fastest for series
+    batch_size: int = 64,
+    shuffle: bool = False,
+    seed: int = 0,  # of the order
+    workers: int = 0,  # processes that read ahead; 0 reads in this one, which is fastest for series
     drop_last: bool = False,
-) -> DataLoader: # of (X [n, T, bands, ...], y [n])
+) -> DataLoader:  # of (X [n, T, bands, ...], y [n])
     """Batches of a dataset."""
     generator = torch.Generator().manual_seed(seed)
     order = RandomSampler(data, generator=generator) if shuffle else SequentialSampler(data)
-    return DataLoader(data, sampler=BatchSampler(order, batch_size, drop_last), batch_size=None, num_workers=workers, generator=generator)
+    return DataLoader(
+        data,
+        sampler=BatchSampler(order, batch_size, drop_last),
+        batch_size=None,
+        num_workers=workers,
+        generator=generator,
+    )

@@ -19,51 +19,62 @@ import numpy as np
 import pandas as pd
 
 from .lib.errors import Faults, InputError
-from .lib.files import atomic, fingerprint_of, relative, write_json
+from .lib.files import atomic, write_json
 from .lib.imagery.labels import guess_task, id_text, row_faults, write_labels
 from .lib.imagery.layout import Layout
 from .lib.judging.metrics import metric_named
-from .lib.running.progress import Progress
 from .lib.judging.quantity import quantity_named
+from .lib.running.progress import Progress
 from .lib.settings import Labels, Settings, load_settings, nearest
 
 # %% ../../nbs/01_export.ipynb #4c5d3f8d
 class Source:
     """Where labels and imagery come from; a subclass in `seedbed.sources.<kind>` serves `source.name = kind:argument`."""
-    def __init__(self,
-        argument: str, # what stands behind the colon
+
+    def __init__(
+        self,
+        argument: str,  # what stands behind the colon
         settings: Settings,
-    ): self.argument, self.settings = argument, settings
+    ):
+        self.argument, self.settings = argument, settings
 
     @cached_property
     def path(self) -> Path:
         """What stands behind the colon as a path, relative to the project or absolute."""
         kind = self.settings.source.name.partition(":")[0]
-        if not self.argument: raise InputError(f"source.name = {kind}: no path; write {kind}:PATH")
+        if not self.argument:
+            raise InputError(f"source.name = {kind}: no path; write {kind}:PATH")
         return self.settings.root / Path(self.argument).expanduser()
 
     def labels(self) -> gpd.GeoDataFrame:
         """Labels in the form of `labels.canonical`."""
         raise NotImplementedError
+
     def layout(self) -> Layout:
         """What the bands of every tif mean."""
         raise NotImplementedError
+
     def about(self) -> dict:
         """Description, licence, attribution, targets, label_kind, suggested settings, request (what was asked, of whom); all optional."""
         return {}
+
     def lacking(self, labels: gpd.GeoDataFrame) -> dict[str, str]:
         """Reason by id of the labels that are known to have no tif before anything is fetched."""
         return {}
+
     def fetch(self, labels: gpd.GeoDataFrame, tifs: Path):
         """Put `{id}.tif` into `tifs` for each label; yield (id, None) when it is there, (id, reason) when it cannot be.
         A third value, where there is one, is a dict of facts for the ledger: bytes, seconds, attempts ..."""
         raise NotImplementedError
+
     def scene(self) -> Path | None:
         """An image of the whole area, which can be mapped: a tif, a VRT or a folder of tiles."""
         return None
+
     def unlabelled(self, labels: gpd.GeoDataFrame) -> list[str]:
         """Names of tifs that no label belongs to."""
         return []
+
     def unfinished(self, failed: dict[str, str]) -> list[str]:
         """Of the labels that could not be fetched, those that the next run shall try again."""
         return []
@@ -73,10 +84,20 @@ def find_source(settings: Settings) -> Source:
     """The source that `source.name` asks for."""
     kind, _, argument = settings.source.name.partition(":")
     import seedbed.sources as room
-    kinds = sorted(m.name for m in pkgutil.iter_modules(room.__path__) if not m.name.startswith("_"))
-    if kind not in kinds: raise InputError(f"source.name = {settings.source.name}: no source '{kind}'; {nearest(kind, kinds)}")
+
+    kinds = sorted(
+        m.name for m in pkgutil.iter_modules(room.__path__) if not m.name.startswith("_")
+    )
+    if kind not in kinds:
+        raise InputError(
+            f"source.name = {settings.source.name}: no source '{kind}'; {nearest(kind, kinds)}"
+        )
     module = importlib.import_module(f"seedbed.sources.{kind}")
-    found = [c for c in vars(module).values() if isinstance(c, type) and c.__module__ == module.__name__ and _has_base(c, "Source")]
+    found = [
+        c
+        for c in vars(module).values()
+        if isinstance(c, type) and c.__module__ == module.__name__ and _has_base(c, "Source")
+    ]
     return found[0](argument, settings)
 
 # %% ../../nbs/01_export.ipynb #21409c7b
@@ -86,22 +107,31 @@ def _has_base(cls: type, name: str) -> bool:
 
 # %% ../../nbs/01_export.ipynb #499969e7
 def describe_target(
-    labels: gpd.GeoDataFrame, # canonical
+    labels: gpd.GeoDataFrame,  # canonical
     columns: Labels,
-    known: dict = {}, # of the source: task, classes or unit, meaning
-) -> dict: # column, task, classes, unit, meaning
+    known: dict = {},  # of the source: task, classes or unit, meaning
+) -> dict:  # column, task, classes, unit, meaning
     """What is predicted."""
     task = columns.task or known.get("task") or guess_task(labels["label"])
-    target = {"column": columns.target, "task": task, "classes": [], "unit": known.get("unit", ""), "meaning": known.get("meaning", "")}
+    target = {
+        "column": columns.target,
+        "task": task,
+        "classes": [],
+        "unit": known.get("unit", ""),
+        "meaning": known.get("meaning", ""),
+    }
     if task == "regression" and columns.drop:
         raise InputError(
             f"labels.drop = {', '.join(columns.drop)}: leaves out classes, and '{columns.target}' is a quantity; set labels.drop = none or"
             " labels.task = classification"
         )
-    if task == "regression": return target
+    if task == "regression":
+        return target
     there = set(class_text(labels["label"])) - {""}
     if unknown := [c for c in columns.drop if c not in there]:
-        raise InputError(f"labels.drop = {unknown[0]}: no such class; {nearest(unknown[0], sorted(there))}")
+        raise InputError(
+            f"labels.drop = {unknown[0]}: no such class; {nearest(unknown[0], sorted(there))}"
+        )
     ordered = [c for c in known.get("classes", []) if c in there]
     number = {c: int(c) if re.fullmatch(r"-?\d{1,18}", c) else np.inf for c in there}
     ordered += sorted(there - set(ordered), key=lambda c: (number[c], c))
@@ -114,8 +144,8 @@ def class_text(values: pd.Series) -> pd.Series:
 
 # %% ../../nbs/01_export.ipynb #cad1e95b
 def typed_labels(
-    labels: gpd.GeoDataFrame, # canonical
-    target: dict, # of `describe_target`
+    labels: gpd.GeoDataFrame,  # canonical
+    target: dict,  # of `describe_target`
 ) -> gpd.GeoDataFrame:
     """Labels with the target as text or as numbers; missing ones are NaN or None."""
     if target["task"] == "classification":
@@ -131,26 +161,30 @@ def typed_labels(
 
 # %% ../../nbs/01_export.ipynb #1f6b1b28
 def choose_labels(
-    labels: gpd.GeoDataFrame, # canonical, typed
+    labels: gpd.GeoDataFrame,  # canonical, typed
     columns: Labels,
-) -> tuple[gpd.GeoDataFrame, dict[str, str]]: # those to fetch; reason by id of the others
+) -> tuple[gpd.GeoDataFrame, dict[str, str]]:  # those to fetch; reason by id of the others
     """Leave out what cannot be used or is not wanted."""
     left_out = row_faults(labels)
-    for name in labels.loc[labels["label"].isin(columns.drop), "id"]: left_out.setdefault(name, "class is in labels.drop")
+    for name in labels.loc[labels["label"].isin(columns.drop), "id"]:
+        left_out.setdefault(name, "class is in labels.drop")
     return labels[~labels["id"].isin(left_out)].reset_index(drop=True), left_out
 
 # %% ../../nbs/01_export.ipynb #d49a8816
 def fetch_all(
-    source: Source, labels: gpd.GeoDataFrame, folder: Path,
-    progress: Progress | None = None, # told of every label
-) -> dict[str, str]: # reason by id of the labels that have no tif
+    source: Source,
+    labels: gpd.GeoDataFrame,
+    folder: Path,
+    progress: Progress | None = None,  # told of every label
+) -> dict[str, str]:  # reason by id of the labels that have no tif
     """Fetch every tif and keep the ledger."""
     (folder / "tifs").mkdir(parents=True, exist_ok=True)
     failed, progress = {}, progress or Progress()
     progress.begin(len(labels))
     with atomic(folder / "export.jsonl") as ledger, ledger.open("w", encoding="utf-8") as lines:
         for name, reason, *facts in source.fetch(labels, folder / "tifs"):
-            if reason: failed[name] = reason
+            if reason:
+                failed[name] = reason
             line = (
                 {"id": name, "status": "failed" if reason else "done"}
                 | ({"reason": reason} if reason else {})
@@ -163,22 +197,24 @@ def fetch_all(
 
 # %% ../../nbs/01_export.ipynb #63cd1969
 def stop_on_faults(
-    title: str, # what was being done
-    reasons: dict[str, str], # by id
-    on_fault: str, # drop | stop
+    title: str,  # what was being done
+    reasons: dict[str, str],  # by id
+    on_fault: str,  # drop | stop
 ):
     """Raise one error with every fault where the settings say so."""
-    if on_fault == "drop": return
+    if on_fault == "drop":
+        return
     faults = Faults(f"{title} (labels.on_fault = stop)")
-    for name, reason in sorted(reasons.items()): faults.add(f"{name}: {reason}")
+    for name, reason in sorted(reasons.items()):
+        faults.add(f"{name}: {reason}")
     faults.raise_any()
 
 # %% ../../nbs/01_export.ipynb #0c821546
 def export(
     settings: Settings,
-    export_dir: str | Path | None = None, # relative to the project; the settings' own if not given
-    progress: Progress | None = None, # told of every label; by default a line twice a minute
-) -> dict: # the manifest
+    export_dir: str | Path | None = None,  # relative to the project; the settings' own if not given
+    progress: Progress | None = None,  # told of every label; by default a line twice a minute
+) -> dict:  # the manifest
     """Fill the export folder: labels.geojson, tifs, export.jsonl and, last, manifest.json."""
     folder, columns = settings.root / (export_dir or settings.export_dir), settings.labels
     (folder / "manifest.json").unlink(missing_ok=True)
@@ -187,9 +223,14 @@ def export(
     labels = source.labels()
     target = describe_target(labels, columns, about.get("targets", {}).get(columns.target, {}))
     metric_named(settings.success.metric, target["task"])
-    if settings.success.quantity: quantity_named(settings.success.quantity, target["task"], target["classes"])
+    if settings.success.quantity:
+        quantity_named(settings.success.quantity, target["task"], target["classes"])
     labels, left_out = choose_labels(typed_labels(labels, target), columns)
-    stop_on_faults("export", {k: r for k, r in left_out.items() if "labels.drop" not in r} | source.lacking(labels), columns.on_fault)
+    stop_on_faults(
+        "export",
+        {k: r for k, r in left_out.items() if "labels.drop" not in r} | source.lacking(labels),
+        columns.on_fault,
+    )
     failed = fetch_all(source, labels, folder, progress)
     stop_on_faults("export", failed, columns.on_fault)
     kept = labels[~labels["id"].isin(failed)]
@@ -197,30 +238,62 @@ def export(
         raise InputError(
             f"{settings.source.name}: no label can be used; the first: {next(f'{k}: {r}' for k, r in (left_out | failed).items())}"
         )
-    with atomic(folder / "labels.geojson") as temporary: write_labels(kept, temporary)
-    manifest = _manifest(settings, source, about, layout, target, len(kept), left_out | failed) | {"unfinished": source.unfinished(failed)}
+    with atomic(folder / "labels.geojson") as temporary:
+        write_labels(kept, temporary)
+    manifest = _manifest(settings, source, about, layout, target, len(kept), left_out | failed) | {
+        "unfinished": source.unfinished(failed)
+    }
     write_json(folder / "manifest.json", manifest)
     return manifest
 
 # %% ../../nbs/01_export.ipynb #19d7cb77
 def _manifest(settings, source, about, layout, target, count, left_out) -> dict:
     "The record that tells the later stages all about the folder."
-    known = {k: about[k] for k in ("name", "description", "licence", "attribution", "label_kind", "made_from", "request") if k in about}
-    return {"schema_version": 1, "source": settings.source.name, **known, "licence": about.get("licence") or settings.source.licence,
-            "labels": count, "target": target, "layout": layout.to_dict(), "suggested": about.get("suggested", {}),
-            "left_out": dict(sorted(left_out.items())), "unlabelled_tifs": source.unlabelled(source.labels())}
+    known = {
+        k: about[k]
+        for k in (
+            "name",
+            "description",
+            "licence",
+            "attribution",
+            "label_kind",
+            "made_from",
+            "request",
+        )
+        if k in about
+    }
+    return {
+        "schema_version": 1,
+        "source": settings.source.name,
+        **known,
+        "licence": about.get("licence") or settings.source.licence,
+        "labels": count,
+        "target": target,
+        "layout": layout.to_dict(),
+        "suggested": about.get("suggested", {}),
+        "left_out": dict(sorted(left_out.items())),
+        "unlabelled_tifs": source.unlabelled(source.labels()),
+    }
 
 # %% ../../nbs/01_export.ipynb #5b7d10ea
 def pilot(
     settings: Settings,
-    count: int, # labels
-) -> tuple: # ledger lines of their chips, and a forecast with `lines()`
+    count: int,  # labels
+) -> tuple:  # ledger lines of their chips, and a forecast with `lines()`
     """Fetch the chips of a few labels, of a source that is metered, and forecast the others."""
     source, columns = find_source(settings), settings.labels
     if not hasattr(source, "pilot"):
-        raise InputError(f"source.name = {settings.source.name}: has no quota and needs no pilot; run seedbed export")
+        raise InputError(
+            f"source.name = {settings.source.name}: has no quota and needs no pilot; run seedbed export"
+        )
     labels = source.labels()
     labels, _ = choose_labels(
-        typed_labels(labels, describe_target(labels, columns, source.about().get("targets", {}).get(columns.target, {}))), columns
+        typed_labels(
+            labels,
+            describe_target(
+                labels, columns, source.about().get("targets", {}).get(columns.target, {})
+            ),
+        ),
+        columns,
     )
     return source.pilot(labels, count)

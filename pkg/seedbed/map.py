@@ -18,24 +18,25 @@ from joblib import cpu_count
 
 from .dataset import FINAL, SCALING, SampleDataset, scaled
 from .export import find_source
-from .lib.judging.applicability import Applicability, fit_applicability
 from .lib.errors import InputError
 from .lib.files import atomic, fingerprint, fingerprint_of, read_json, relative, write_json
 from .lib.imagery.layout import layout_from_dict
 from .lib.imagery.missing import interpolate, missing_share
-from .lib.looking.plots import class_colours
-from .lib.imagery.raster import transformer
 from .lib.imagery.mosaic import mosaic
+from .lib.imagery.raster import transformer
 from .lib.imagery.scene import Scene, small_cache, windows, write_categories, write_cog
+from .lib.judging.applicability import Applicability, fit_applicability
+from .lib.looking.plots import class_colours
 from .lib.settings import Settings, load_settings
 from .model import BaseModel, check_prediction, flat_features, load_model
 from .process import as_series
 
 # %% ../../nbs/06_map.ipynb #19e74f1a
 def best_model(
-    folder: Path, # a run
-    name: str | None = None, # of a model, e.g. tempcnn, or with its seed, tempcnn/seed_1; the run's best if not given
-) -> tuple[BaseModel, Path]: # ready to predict, and its folder
+    folder: Path,  # a run
+    name: str
+    | None = None,  # of a model, e.g. tempcnn, or with its seed, tempcnn/seed_1; the run's best if not given
+) -> tuple[BaseModel, Path]:  # ready to predict, and its folder
     """A model of a run."""
     name = name or read_json(folder / "results.json")["best_model"]
     found = sorted((folder / "models").glob(name if "/" in name else f"{name}/seed_*"))
@@ -47,61 +48,95 @@ def best_model(
         )
     model = load_model(found[0])
     if "layout" not in model.facts:
-        raise InputError(f"{found[0]}: does not say how its bands are laid out; train it again with this version")
+        raise InputError(
+            f"{found[0]}: does not say how its bands are laid out; train it again with this version"
+        )
     return model, found[0]
 
 # %% ../../nbs/06_map.ipynb #fb1a7cc0
 def find_scene(
-    settings: Settings, asked: str, # settings.map.scene
-) -> Path | None: # a file or a folder; None where there is none to map
+    settings: Settings,
+    asked: str,  # settings.map.scene
+) -> Path | None:  # a file or a folder; None where there is none to map
     """The scene that settings ask for; `auto` takes the one that comes with the source."""
-    if asked == "none": return None
-    if asked != "auto": return settings.root / Path(asked).expanduser()
+    if asked == "none":
+        return None
+    if asked != "auto":
+        return settings.root / Path(asked).expanduser()
     return find_source(settings).scene()
 
 # %% ../../nbs/06_map.ipynb #aa3a6f59
 class Pixels:
     """Samples cut out of a scene, as a model sees them."""
-    def __init__(self,
-        facts: dict, # of the model
-        X: np.ndarray, # [n, T, B] or [n, T, B, H, W] interpolated
-        static: np.ndarray, # [n, S]
-        place, # gives longitude and latitude [n, 2] when asked
-        start: str = "", # date of the first step
-    ):
-        self.facts, self.X, self.static, self.place, self.start, self._arrays = facts, X, static, place, start, None
-        self.task, self.classes, self.unit, self.steps, self.bands = (facts[k] for k in ("task", "classes", "unit", "steps", "bands"))
-        self.scaling = {k: np.asarray(facts["scaling"][k], np.float32).reshape(_shape_of(k, facts)) for k in SCALING}
 
-    def __len__(self): return len(self.X)
-    def arrays(self): # float32 [n, T, bands, ...] scaled, and no answers
+    def __init__(
+        self,
+        facts: dict,  # of the model
+        X: np.ndarray,  # [n, T, B] or [n, T, B, H, W] interpolated
+        static: np.ndarray,  # [n, S]
+        place,  # gives longitude and latitude [n, 2] when asked
+        start: str = "",  # date of the first step
+    ):
+        self.facts = facts
+        self.X = X
+        self.static = static
+        self.place = place
+        self.start = start
+        self._arrays = None
+        self.task, self.classes, self.unit, self.steps, self.bands = (
+            facts[k] for k in ("task", "classes", "unit", "steps", "bands")
+        )
+        self.scaling = {
+            k: np.asarray(facts["scaling"][k], np.float32).reshape(_shape_of(k, facts))
+            for k in SCALING
+        }
+
+    def __len__(self):
+        return len(self.X)
+
+    def arrays(self):  # float32 [n, T, bands, ...] scaled, and no answers
         """All samples at once."""
-        if self._arrays is None: self._arrays = scaled(self.X, self.static, self.scaling)
+        if self._arrays is None:
+            self._arrays = scaled(self.X, self.static, self.scaling)
         return self._arrays, None
-    def coordinates(self) -> np.ndarray: # [n, 2]
+
+    def coordinates(self) -> np.ndarray:  # [n, 2]
         """Longitude and latitude of each sample."""
         return self.place()
-    def column(self, name: str) -> np.ndarray: # [n]
+
+    def column(self, name: str) -> np.ndarray:  # [n]
         """lon, lat or start of each sample."""
-        if name in ("lon", "lat"): return self.place()[:, name == "lat"]
+        if name in ("lon", "lat"):
+            return self.place()[:, name == "lat"]
         if name == "start" and not self.start:
-            raise InputError("this model looks at dates: say when the scene's first step begins, e.g. seedbed map --start 2021-04-01")
-        if name == "start": return np.full(len(self), self.start)
-        raise InputError(f"a map's pixels have no '{name}': a model that needs it cannot make a map")
+            raise InputError(
+                "this model looks at dates: say when the scene's first step begins, e.g. seedbed map --start 2021-04-01"
+            )
+        if name == "start":
+            return np.full(len(self), self.start)
+        raise InputError(
+            f"a map's pixels have no '{name}': a model that needs it cannot make a map"
+        )
+
 
 def _shape_of(name: str, facts: dict) -> tuple:
-    if name == "medians": return len(facts["layout"]["variables"]) and (facts["steps"], len(facts["variables"]))
-    return (len(facts["static_names"]),) if name.startswith("static") else (len(facts["variables"]),)
+    if name == "medians":
+        return len(facts["layout"]["variables"]) and (facts["steps"], len(facts["variables"]))
+    return (
+        (len(facts["static_names"]),) if name.startswith("static") else (len(facts["variables"]),)
+    )
 
 # %% ../../nbs/06_map.ipynb #e0ee4df9
-def stride_of(facts: dict) -> int: # in pixels
+def stride_of(facts: dict) -> int:  # in pixels
     """From one answer to the next: 1 but for chips."""
     return max(facts["chip_size"] // 2, 1) if facts["sampling"] == "chip" else 1
 
+
 def cut(
-    scene: Scene, window: tuple[int, int, int, int], # row, column, height, width
-    facts: dict, # of the model
-) -> np.ndarray: # [n, bands] or [n, bands, size, size], row by row
+    scene: Scene,
+    window: tuple[int, int, int, int],  # row, column, height, width
+    facts: dict,  # of the model
+) -> np.ndarray:  # [n, bands] or [n, bands, size, size], row by row
     """The values of every sample of a window."""
     row, column, height, width = window
     if facts["sampling"] != "chip":
@@ -109,61 +144,103 @@ def cut(
         return np.ascontiguousarray(values.reshape(len(values), -1).T)
     size, stride = facts["chip_size"], stride_of(facts)
     before, rows, columns = (size - stride) // 2, -(-height // stride), -(-width // stride)
-    values = scene.read(row - before, column - before, (rows - 1) * stride + size, (columns - 1) * stride + size)
-    seen = np.lib.stride_tricks.sliding_window_view(values, (size, size), (1, 2))[:, ::stride, ::stride]
-    return np.ascontiguousarray(seen.transpose(1, 2, 0, 3, 4)).reshape(rows * columns, len(values), size, size)
+    values = scene.read(
+        row - before, column - before, (rows - 1) * stride + size, (columns - 1) * stride + size
+    )
+    seen = np.lib.stride_tricks.sliding_window_view(values, (size, size), (1, 2))[
+        :, ::stride, ::stride
+    ]
+    return np.ascontiguousarray(seen.transpose(1, 2, 0, 3, 4)).reshape(
+        rows * columns, len(values), size, size
+    )
 
 # %% ../../nbs/06_map.ipynb #bbca5d0a
 def places_of(
-    scene: Scene, window: tuple[int, int, int, int], stride: int,
-) -> np.ndarray: # [n, 2]
+    scene: Scene,
+    window: tuple[int, int, int, int],
+    stride: int,
+) -> np.ndarray:  # [n, 2]
     """Longitude and latitude of the middle of each sample of a window."""
     row, column, height, width = window
-    r, c = np.mgrid[row:row + height:stride, column:column + width:stride].reshape(2, -1) + stride / 2
-    return np.column_stack(transformer(scene.crs, "EPSG:4326").transform(*(scene.transform @ (c, r))))
+    r, c = (
+        np.mgrid[row : row + height : stride, column : column + width : stride].reshape(2, -1)
+        + stride / 2
+    )
+    return np.column_stack(
+        transformer(scene.crs, "EPSG:4326").transform(*(scene.transform @ (c, r)))
+    )
 
 # %% ../../nbs/06_map.ipynb #d37327b9
-EMPTY = 0 # of a map of classes; class k is k + 1
+EMPTY = 0  # of a map of classes; class k is k + 1
+
 
 def map_window(
-    model: BaseModel, scene: Scene, window: tuple[int, int, int, int], applicability: Applicability, start: str = "",
-) -> dict[str, np.ndarray]: # value [n], probability [n], applicability [n], float32; all NaN where the map is empty
+    model: BaseModel,
+    scene: Scene,
+    window: tuple[int, int, int, int],
+    applicability: Applicability,
+    start: str = "",
+) -> dict[
+    str, np.ndarray
+]:  # value [n], probability [n], applicability [n], float32; all NaN where the map is empty
     """What a model says of each sample of a window."""
     facts, stride = model.facts, stride_of(model.facts)
     X, static, _ = as_series(cut(scene, window, facts), scene.layout, facts["indices"])
     share = missing_share(X)
     usable = np.flatnonzero((share < 1) & (share <= facts["max_missing"]))
-    out = {k: np.full(len(X), np.nan, np.float32) for k in ("value", "probability", "applicability")}
-    out["missing"] = np.where(share == 1, 2, share > facts["max_missing"]).astype(np.uint8) # 1: too much of it, 2: all of it
-    if not len(usable): return out
-    if len(usable) < len(X): X, static = X[usable], static[usable]
-    pixels = Pixels(facts, interpolate(X), static, lambda: places_of(scene, window, stride)[usable], start)
+    out = {
+        k: np.full(len(X), np.nan, np.float32) for k in ("value", "probability", "applicability")
+    }
+    out["missing"] = np.where(share == 1, 2, share > facts["max_missing"]).astype(
+        np.uint8
+    )  # 1: too much of it, 2: all of it
+    if not len(usable):
+        return out
+    if len(usable) < len(X):
+        X, static = X[usable], static[usable]
+    pixels = Pixels(
+        facts, interpolate(X), static, lambda: places_of(scene, window, stride)[usable], start
+    )
     prediction = check_prediction(model.predict(pixels), pixels, model.name)
     out["value"][usable] = prediction.argmax(1) if facts["classes"] else prediction
-    if facts["classes"]: out["probability"][usable] = prediction.max(1)
-    out["applicability"][usable] = applicability.dissimilarity(flat_features(pixels)) / applicability.threshold
+    if facts["classes"]:
+        out["probability"][usable] = prediction.max(1)
+    out["applicability"][usable] = (
+        applicability.dissimilarity(flat_features(pixels)) / applicability.threshold
+    )
     return out
 
 # %% ../../nbs/06_map.ipynb #c4d3d383
-def feature_weights(model: BaseModel) -> np.ndarray | None: # [F]
+def feature_weights(model: BaseModel) -> np.ndarray | None:  # [F]
     """How much each feature matters to a model; None where it cannot tell."""
     fitted = model.fitted
-    if model.sees != "bands": return None
-    if hasattr(fitted, "feature_importances_"): return fitted.feature_importances_
+    if model.sees != "bands":
+        return None
+    if hasattr(fitted, "feature_importances_"):
+        return fitted.feature_importances_
     return np.abs(np.atleast_2d(fitted.coef_)).mean(0) if hasattr(fitted, "coef_") else None
 
+
 def applicability_of(
-    model: BaseModel, place: Path, # its folder
-    dataset: Path, # dataset.h5
+    model: BaseModel,
+    place: Path,  # its folder
+    dataset: Path,  # dataset.h5
 ) -> Applicability:
     """Read what was learnt about the training data, or learn it."""
     file = place.parents[2] / "maps" / f"applicability-{model.name}-{place.name}.npz"
-    if file.is_file(): return Applicability.load(file)
-    if not dataset.is_file(): raise InputError(f"{dataset}: needed once to learn what the training data look like; run 02_process again")
-    sides = lambda fold: tuple(flat_features(SampleDataset(dataset, side, fold)) for side in ("train", "val"))
+    if file.is_file():
+        return Applicability.load(file)
+    if not dataset.is_file():
+        raise InputError(
+            f"{dataset}: needed once to learn what the training data look like; run 02_process again"
+        )
+    sides = lambda fold: tuple(
+        flat_features(SampleDataset(dataset, side, fold)) for side in ("train", "val")
+    )
     crossed = SampleDataset(dataset).facts["split"]["cross_validated"]
     found = fit_applicability(
-        [sides(k) for k in range(SampleDataset(dataset).folds)], flat_features(SampleDataset(dataset, "train", FINAL if crossed else 0)),
+        [sides(k) for k in range(SampleDataset(dataset).folds)],
+        flat_features(SampleDataset(dataset, "train", FINAL if crossed else 0)),
         feature_weights(model),
     )
     found.save(file)
@@ -175,23 +252,36 @@ def _part_names(scene: Scene, model: BaseModel, place: Path, window_values: int,
     stat = scene.path.stat()
     return fingerprint_of(
         [
-            str(scene.path.resolve()), stat.st_size, stat.st_mtime_ns, fingerprint(place / "model.bin"), fingerprint(place / "model.json"),
-            window_values, start,
+            str(scene.path.resolve()),
+            stat.st_size,
+            stat.st_mtime_ns,
+            fingerprint(place / "model.bin"),
+            fingerprint(place / "model.json"),
+            window_values,
+            start,
         ],
         16,
     )
 
+
 def _make_part(path: Path, *arguments):
     found = map_window(*arguments)
-    with atomic(path) as temporary, temporary.open("wb") as file: np.savez(file, **found)
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **found)
 
 # %% ../../nbs/06_map.ipynb #e3a23e16
 def map_parts(
-    model: BaseModel, scene: Scene, applicability: Applicability,
-    aside: Path, # folder for what is done
-    window_values: int = 4_000_000, workers: int | None = None, start: str = "",
-    report=lambda done, total, seconds: None, # told after each window: pixels done, pixels in all, seconds
-) -> list[tuple[tuple, Path]]: # each window and the file of its answers
+    model: BaseModel,
+    scene: Scene,
+    applicability: Applicability,
+    aside: Path,  # folder for what is done
+    window_values: int = 4_000_000,
+    workers: int | None = None,
+    start: str = "",
+    report=lambda done, total, seconds: (
+        None
+    ),  # told after each window: pixels done, pixels in all, seconds
+) -> list[tuple[tuple, Path]]:  # each window and the file of its answers
     """Work on all windows that are not done yet."""
     chips = facts_values(model.facts)
     todo = windows(scene, max(window_values // chips, 1), stride_of(model.facts))
@@ -201,30 +291,42 @@ def map_parts(
     count = workers or cpu_count()
     with small_cache(), ThreadPoolExecutor(count) as pool, contextlib.ExitStack() as stack:
         stack.callback(pool.shutdown, cancel_futures=True)
-        jobs = [(w, pool.submit(_make_part, p, model, scene, w, applicability, start)) for w, p in waiting]
+        jobs = [
+            (w, pool.submit(_make_part, p, model, scene, w, applicability, start))
+            for w, p in waiting
+        ]
         for w, job in jobs:
             job.result()
             done += w[2] * w[3]
             report(done, total, time.perf_counter() - clock)
     return parts
 
+
 def facts_values(facts: dict) -> int:
     """How many times a value of the scene is held at once: chips overlap."""
     return (facts["chip_size"] // stride_of(facts)) ** 2 if facts["sampling"] == "chip" else 1
 
 # %% ../../nbs/06_map.ipynb #bb501dcd
-def _painted(part: Path, window: tuple, stride: int, *names: str) -> np.ndarray: # [names, h, w]
+def _painted(part: Path, window: tuple, stride: int, *names: str) -> np.ndarray:  # [names, h, w]
     "The answers of a window as pixels."
     row, column, height, width = window
-    with np.load(part) as file: values = np.stack([file[n] for n in names]).reshape(len(names), -(-height // stride), -(-width // stride))
+    with np.load(part) as file:
+        values = np.stack([file[n] for n in names]).reshape(
+            len(names), -(-height // stride), -(-width // stride)
+        )
     return values if stride == 1 else values.repeat(stride, 1).repeat(stride, 2)[:, :height, :width]
 
-def _classes(values: np.ndarray, dtype) -> np.ndarray: return np.where(np.isnan(values), EMPTY, np.nan_to_num(values) + 1).astype(dtype)
+
+def _classes(values: np.ndarray, dtype) -> np.ndarray:
+    return np.where(np.isnan(values), EMPTY, np.nan_to_num(values) + 1).astype(dtype)
 
 # %% ../../nbs/06_map.ipynb #ee7d6b49
 def write_map(
-    parts, # of `map_parts`
-    scene: Scene, facts: dict, folder: Path, tags: dict,
+    parts,  # of `map_parts`
+    scene: Scene,
+    facts: dict,
+    folder: Path,
+    tags: dict,
 ):
     """Write map.tif, with colours and names for classes, and quality.tif."""
     stride, classes, unit = stride_of(facts), facts["classes"], facts["unit"] or ""
@@ -232,88 +334,157 @@ def write_map(
     if classes:
         dtype = "uint8" if len(classes) < 255 else "uint16"
         rgb = {EMPTY: (255, 255, 255)} | {
-            k: tuple(int(c[i : i + 2], 16) for i in (1, 3, 5)) for k, c in enumerate(class_colours(classes).values(), 1)
+            k: tuple(int(c[i : i + 2], 16) for i in (1, 3, 5))
+            for k, c in enumerate(class_colours(classes).values(), 1)
         }
         names = {f"class_{k}": c for k, c in enumerate(classes, 1)}
         write_cog(
-            folder / "map.tif", ((r, c, _classes(v, dtype)) for r, c, v in pixels("value")), scene, [facts["target"]], dtype, EMPTY,
-            rgb if dtype == "uint8" else None, tags, names,
+            folder / "map.tif",
+            ((r, c, _classes(v, dtype)) for r, c, v in pixels("value")),
+            scene,
+            [facts["target"]],
+            dtype,
+            EMPTY,
+            rgb if dtype == "uint8" else None,
+            tags,
+            names,
         )
         write_categories(folder / "map.tif", ["no data", *classes])
     else:
-        write_cog(folder / "map.tif", pixels("value"), scene, [facts["target"]], "float32", np.nan, None, tags, {"unit": unit})
+        write_cog(
+            folder / "map.tif",
+            pixels("value"),
+            scene,
+            [facts["target"]],
+            "float32",
+            np.nan,
+            None,
+            tags,
+            {"unit": unit},
+        )
     bands = ["probability", "applicability"] if classes else ["applicability"]
     write_cog(
-        folder / "quality.tif", pixels(*bands), scene, bands, "float32", np.nan, None,
-        tags | {
+        folder / "quality.tif",
+        pixels(*bands),
+        scene,
+        bands,
+        "float32",
+        np.nan,
+        None,
+        tags
+        | {
             "applicability": "dissimilarity to the training data divided by its threshold; above 1 the scores of the validation do not hold"
         },
     )
 
 # %% ../../nbs/06_map.ipynb #51cbadf0
-def hectares_of_rows(scene: Scene) -> np.ndarray: # [height]
+def hectares_of_rows(scene: Scene) -> np.ndarray:  # [height]
     """Area on the ground of a pixel of each row: what the projection makes of it is taken out, in the middle of the row."""
-    t, rows = scene.transform, np.arange(scene.height) + .5
+    t, rows = scene.transform, np.arange(scene.height) + 0.5
     if not transformer(scene.crs, "EPSG:4326").source_crs.is_geographic:
         unit = transformer(scene.crs, "EPSG:4326").source_crs.axis_info[0].unit_conversion_factor
-        place = transformer(scene.crs, "EPSG:4326").transform(*(t @ (np.full(scene.height, scene.width / 2), rows)))
-        return abs(t.determinant) * unit ** 2 / 1e4 / pyproj.Proj(scene.crs).get_factors(*place).areal_scale
+        place = transformer(scene.crs, "EPSG:4326").transform(
+            *(t @ (np.full(scene.height, scene.width / 2), rows))
+        )
+        return (
+            abs(t.determinant)
+            * unit**2
+            / 1e4
+            / pyproj.Proj(scene.crs).get_factors(*place).areal_scale
+        )
     latitude = np.radians(t.f + rows * t.e)
     return np.abs(t.determinant) * (np.pi / 180 * 6371007.2) ** 2 * np.cos(latitude) / 1e4
 
+
 def count_map(
-    parts, scene: Scene, facts: dict,
+    parts,
+    scene: Scene,
+    facts: dict,
 ) -> dict:
     """Pixels and hectares of each class, what is empty and why, what lies beyond the training data."""
     stride, ha, K = stride_of(facts), hectares_of_rows(scene), len(facts["classes"])
-    pixels, area, missing, beyond, total = np.zeros(K, int), np.zeros(K), np.zeros(3, int), 0, 0.
+    pixels, area, missing, beyond, total = np.zeros(K, int), np.zeros(K), np.zeros(3, int), 0, 0.0
     for window, part in parts:
         value, ratio, why = _painted(part, window, stride, "value", "applicability", "missing")
-        known, rows = ~np.isnan(value), ha[window[0]:window[0] + window[2], None]
+        _known, rows = ~np.isnan(value), ha[window[0] : window[0] + window[2], None]
         missing += np.bincount(why.astype(int).ravel(), minlength=3)
         beyond += int((ratio > 1).sum())
         total += float(np.nansum(value * rows)) if not K else 0
-        for k in range(K): pixels[k] += (value == k).sum(); area[k] += ((value == k) * rows).sum()
+        for k in range(K):
+            pixels[k] += (value == k).sum()
+            area[k] += ((value == k) * rows).sum()
     mapped = int(missing[0])
     return {
-        "pixels": {"mapped": mapped, "without data": int(missing[2]), "with too little data": int(missing[1])},
+        "pixels": {
+            "mapped": mapped,
+            "without data": int(missing[2]),
+            "with too little data": int(missing[1]),
+        },
         "beyond_applicability": beyond / mapped if mapped else None,
         "area": {
             "estimate": False,
             "note": "counts of pixels, not an estimate: they carry the model's errors; `seedbed design` and `seedbed area` make one",
-            "classes": [{"class": c, "pixels": int(n), "hectares": a} for c, n, a in zip(facts["classes"], pixels, area)] if K else None,
+            "classes": [
+                {"class": c, "pixels": int(n), "hectares": a}
+                for c, n, a in zip(facts["classes"], pixels, area)
+            ]
+            if K
+            else None,
         },
     }
 
 # %% ../../nbs/06_map.ipynb #ebc3d3cc
 def make_map(
-    model: BaseModel, place: Path, # its folder
-    scene: str | Path, # a tif, a VRT or a folder of tiles
-    dataset: Path, # dataset.h5
-    folder: Path, # gets map.tif, quality.tif and map.json
-    workers: int | None = None, window_values: int = 4_000_000, start: str = "",
+    model: BaseModel,
+    place: Path,  # its folder
+    scene: str | Path,  # a tif, a VRT or a folder of tiles
+    dataset: Path,  # dataset.h5
+    folder: Path,  # gets map.tif, quality.tif and map.json
+    workers: int | None = None,
+    window_values: int = 4_000_000,
+    start: str = "",
     report=lambda done, total, seconds: None,
-) -> dict: # the record
+) -> dict:  # the record
     """Map a scene; what an interrupted map has done is used."""
     folder.mkdir(parents=True, exist_ok=True)
-    if Path(scene).is_dir(): scene = mosaic(scene, folder / "scene.vrt")
-    opened, near = Scene(scene, layout_from_dict(model.facts["layout"])), applicability_of(model, place, dataset)
+    if Path(scene).is_dir():
+        scene = mosaic(scene, folder / "scene.vrt")
+    opened = Scene(scene, layout_from_dict(model.facts["layout"]))
+    near = applicability_of(model, place, dataset)
     aside = folder / f".parts-{_part_names(opened, model, place, window_values, start)}"
     aside.mkdir(exist_ok=True)
     clock = time.perf_counter()
     parts = map_parts(model, opened, near, aside, window_values, workers, start, report)
     seconds = time.perf_counter() - clock
-    tags = {"model": model.name, "run": place.parents[2].name, "threshold": f"{near.threshold:.6g}", "software": "seedbed"}
-    with small_cache(): write_map(parts, opened, model.facts, folder, tags)
+    tags = {
+        "model": model.name,
+        "run": place.parents[2].name,
+        "threshold": f"{near.threshold:.6g}",
+        "software": "seedbed",
+    }
+    with small_cache():
+        write_map(parts, opened, model.facts, folder, tags)
     record = {
-        "schema_version": 1, "model": model.name, "seed": model.seed, "scene": str(opened.path), "task": model.facts["task"],
-        "target": model.facts["target"], "classes": model.facts["classes"], "unit": model.facts["unit"], "crs": opened.crs,
-        "size": [opened.height, opened.width], "sampling": model.facts["sampling"], "stride": stride_of(model.facts),
-        "threshold": near.threshold, **count_map(parts, opened, model.facts), "seconds": round(seconds, 3),
+        "schema_version": 1,
+        "model": model.name,
+        "seed": model.seed,
+        "scene": str(opened.path),
+        "task": model.facts["task"],
+        "target": model.facts["target"],
+        "classes": model.facts["classes"],
+        "unit": model.facts["unit"],
+        "crs": opened.crs,
+        "size": [opened.height, opened.width],
+        "sampling": model.facts["sampling"],
+        "stride": stride_of(model.facts),
+        "threshold": near.threshold,
+        **count_map(parts, opened, model.facts),
+        "seconds": round(seconds, 3),
         "pixels_per_second": round(opened.height * opened.width / max(seconds, 1e-9)),
         "files": {f: fingerprint(folder / f) for f in ("map.tif", "quality.tif")},
     }
     write_json(folder / "map.json", record)
-    for _, part in parts: part.unlink()
+    for _, part in parts:
+        part.unlink()
     aside.rmdir()
     return record

@@ -28,75 +28,110 @@ from .lib.errors import InputError
 from .lib.files import atomic, fingerprint, plain, read_json, write_json
 from .lib.judging.intervals import score_with_interval
 from .lib.judging.metrics import METRICS, metric_named
+from .lib.judging.scoring import read_predictions, score_record, write_predictions
+from .lib.learning.training import stopping_rows
 from .lib.provenance import environment, git_state, now
 from .lib.results import write_results
-from .lib.judging.scoring import read_predictions, score_record, write_predictions
 from .lib.settings import Models, Settings, load_settings, nearest
-from .lib.learning.training import stopping_rows
 
 # %% ../../nbs/04_model.ipynb #51ab9461
 class BaseModel:
     """Implement `train`; the rest is common to all models."""
-    name = "" # how settings call it
-    stochastic = False # draws random numbers: runs once for each of run.seeds
-    sees = "bands" # bands | coordinates | nothing
-    fitted: Any # what `train` has returned; None before
+
+    name = ""  # how settings call it
+    stochastic = False  # draws random numbers: runs once for each of run.seeds
+    sees = "bands"  # bands | coordinates | nothing
+    fitted: Any  # what `train` has returned; None before
 
     def __init__(self, seed: int = 0, options: Models = Models()):
         self.seed, self.options, self.fitted, self.facts = seed, options, None, {}
 
     def train(self, data: SampleDataset):
         """Fit to the training side and return what was fitted."""
-        raise NotImplementedError(f"{type(self).__name__}: write a `train` that returns something fitted")
+        raise NotImplementedError(
+            f"{type(self).__name__}: write a `train` that returns something fitted"
+        )
+
     def fit(self, data: SampleDataset) -> "BaseModel":
         """Train, and remember what the data were."""
-        self.facts = {k: data.facts[k] for k in FACTS} | {"bands": list(data.bands), "scaling": plain(data.scaling)}
+        self.facts = {k: data.facts[k] for k in FACTS} | {
+            "bands": list(data.bands),
+            "scaling": plain(data.scaling),
+        }
         self.fitted = self.train(data)
         return self
+
     def predict(self, data: SampleDataset) -> np.ndarray:
         """Probabilities [n, classes], or values [n]."""
         return predict_sklearn(self.fitted, self.features(data), data.task, len(data.classes))
+
     def features(self, data: SampleDataset) -> np.ndarray:
         """One row a sample, of what the model sees."""
-        kinds = {"bands": flat_features, "coordinates": SampleDataset.coordinates, "nothing": lambda d: np.zeros((len(d), 1))}
+        kinds = {
+            "bands": flat_features,
+            "coordinates": SampleDataset.coordinates,
+            "nothing": lambda d: np.zeros((len(d), 1)),
+        }
         return kinds[self.sees](data)
+
     def params(self) -> dict:
         """What is worth recording."""
         found = self.fitted.get_params() if hasattr(self.fitted, "get_params") else {}
-        return {k: v for k, v in found.items() if isinstance(v, (int, float, str, bool, type(None)))}
+        return {
+            k: v for k, v in found.items() if isinstance(v, (int, float, str, bool, type(None)))
+        }
+
     def parameters(self) -> int | None:
         """How many numbers were learnt; None where that is not defined."""
         return count_parameters(self.fitted)
+
     def dump(self, file: Path):
         """Write what was fitted."""
         joblib.dump(self.fitted, file, compress=3)
+
     def restore(self, file: Path):
         """Read what `dump` has written."""
         return joblib.load(file)
 
 # %% ../../nbs/04_model.ipynb #1b074a48
 FACTS = (
-    "task", "classes", "unit", "target", "steps", "step_months", "variables", "static_names", "sampling", "chip_size", "max_missing",
-    "indices", "layout",
+    "task",
+    "classes",
+    "unit",
+    "target",
+    "steps",
+    "step_months",
+    "variables",
+    "static_names",
+    "sampling",
+    "chip_size",
+    "max_missing",
+    "indices",
+    "layout",
 )
 
 # %% ../../nbs/04_model.ipynb #a52e5064
-def flat_features(data: SampleDataset) -> np.ndarray: # float32 [n, features]
+def flat_features(data: SampleDataset) -> np.ndarray:  # float32 [n, features]
     """Samples as rows of numbers."""
     X, _ = data.arrays()
-    if X.ndim == 5: X = np.concatenate([X.mean((3, 4)), X.std((3, 4))], axis=2)
+    if X.ndim == 5:
+        X = np.concatenate([X.mean((3, 4)), X.std((3, 4))], axis=2)
     return X.reshape(len(X), -1)
 
 # %% ../../nbs/04_model.ipynb #b01800b0
 def predict_sklearn(
-    fitted, # an estimator
-    X: np.ndarray, task: str, classes: int,
-) -> np.ndarray: # [n, classes] or [n]
+    fitted,  # an estimator
+    X: np.ndarray,
+    task: str,
+    classes: int,
+) -> np.ndarray:  # [n, classes] or [n]
     """An estimator's answer, a column for each class."""
-    if task == "regression": return np.asarray(fitted.predict(X), float).ravel()
+    if task == "regression":
+        return np.asarray(fitted.predict(X), float).ravel()
     out = np.zeros((len(X), classes))
     out[:, np.asarray(fitted.classes_, int)] = fitted.predict_proba(X)
     return out
+
 
 def only_class(X: np.ndarray, y: np.ndarray) -> DummyClassifier:
     """What is fitted where training has one class alone, which some of scikit-learn's models refuse: it is always answered."""
@@ -106,114 +141,179 @@ def only_class(X: np.ndarray, y: np.ndarray) -> DummyClassifier:
 def count_parameters(fitted) -> int | None:
     """Numbers that an estimator has learnt: coefficients, or the nodes of its trees."""
     last = fitted[-1] if hasattr(fitted, "steps") else fitted
-    if hasattr(last, "estimators_"): return int(sum(t.tree_.node_count for t in np.ravel(last.estimators_) if hasattr(t, "tree_"))) or None
-    if hasattr(last, "coef_"): return int(np.size(last.coef_) + np.size(getattr(last, "intercept_", ())))
+    if hasattr(last, "estimators_"):
+        return (
+            int(sum(t.tree_.node_count for t in np.ravel(last.estimators_) if hasattr(t, "tree_")))
+            or None
+        )
+    if hasattr(last, "coef_"):
+        return int(np.size(last.coef_) + np.size(getattr(last, "intercept_", ())))
     return None
 
 # %% ../../nbs/04_model.ipynb #de038a1f
 def save_model(
-    model: BaseModel, # fitted
-    folder: str | Path, # gets model.json and model.bin
-) -> list[Path]: # the files written
+    model: BaseModel,  # fitted
+    folder: str | Path,  # gets model.json and model.bin
+) -> list[Path]:  # the files written
     """Write a fitted model."""
     folder = Path(folder)
-    with atomic(folder / "model.bin") as temporary: model.dump(temporary)
+    with atomic(folder / "model.bin") as temporary:
+        model.dump(temporary)
     write_json(
         folder / "model.json",
         {
-            "model": model.name, "class": f"{type(model).__module__}:{type(model).__qualname__}", "seed": model.seed,
-            "options": model.options.model_dump(), "facts": model.facts, "weights_sha256": fingerprint(folder / "model.bin"),
+            "model": model.name,
+            "class": f"{type(model).__module__}:{type(model).__qualname__}",
+            "seed": model.seed,
+            "options": model.options.model_dump(),
+            "facts": model.facts,
+            "weights_sha256": fingerprint(folder / "model.bin"),
         },
     )
     return [folder / "model.json", folder / "model.bin"]
 
 # %% ../../nbs/04_model.ipynb #0c01967a
 def load_model(
-    folder: str | Path, # that `save_model` has written
-) -> BaseModel: # ready to predict
+    folder: str | Path,  # that `save_model` has written
+) -> BaseModel:  # ready to predict
     """Read a fitted model; only from people whom you would let run code on your machine."""
     record = read_json(Path(folder) / "model.json")
     weights = Path(folder) / "model.bin"
     if not weights.is_file() or fingerprint(weights) != record["weights_sha256"]:
-        raise InputError(f"{weights}: not the weights that model.json was written with; train again")
+        raise InputError(
+            f"{weights}: not the weights that model.json was written with; train again"
+        )
     model = find_model(record["class"])(record["seed"], Models(**record["options"]))
     model.facts = record["facts"]
     model.fitted = model.restore(weights)
     return model
 
 # %% ../../nbs/04_model.ipynb #cef173ed
-def list_models() -> dict[str, type[BaseModel]]: # by name
+def list_models() -> dict[str, type[BaseModel]]:  # by name
     """Every model that ships with the package."""
     import seedbed.models as room
+
     modules = [
-        importlib.import_module(f"seedbed.models.{m.name}") for m in pkgutil.iter_modules(room.__path__) if not m.name.startswith("_")
+        importlib.import_module(f"seedbed.models.{m.name}")
+        for m in pkgutil.iter_modules(room.__path__)
+        if not m.name.startswith("_")
     ]
     return {
         c.name: c
         for m in modules
         for c in vars(m).values()
-        if isinstance(c, type) and c.__module__ == m.__name__ and getattr(c, "name", "") and hasattr(c, "train")
+        if isinstance(c, type)
+        and c.__module__ == m.__name__
+        and getattr(c, "name", "")
+        and hasattr(c, "train")
     }
 
 # %% ../../nbs/04_model.ipynb #831f6bc9
 def find_model(
-    name: str, # of a shipped model, or module:Class
+    name: str,  # of a shipped model, or module:Class
 ) -> type[BaseModel]:
     """The class that a name stands for."""
     if ":" in name:
         module, _, attribute = name.partition(":")
-        try: return getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error: raise InputError(f"models.names: {name}: {error}; write module:Class of a module that lies in nbs/ or is installed") from None
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise InputError(
+                f"models.names: {name}: {error}; write module:Class of a module that lies in nbs/ or is installed"
+            ) from None
     known = list_models()
-    if name not in known: raise InputError(f"models.names: '{name}': no such model; {nearest(name, known)}")
+    if name not in known:
+        raise InputError(f"models.names: '{name}': no such model; {nearest(name, known)}")
     return known[name]
 
 # %% ../../nbs/04_model.ipynb #9160d621
 def answers(
-    data: SampleDataset, # validation
-    prediction: np.ndarray, # of each sample
-) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]: # facts of each label, truth [n], prediction [n, classes] or [n]
+    data: SampleDataset,  # validation
+    prediction: np.ndarray,  # of each sample
+) -> tuple[
+    pd.DataFrame, np.ndarray, np.ndarray
+]:  # facts of each label, truth [n], prediction [n, classes] or [n]
     """One answer for each label: the mean over its samples."""
-    table = pd.DataFrame({c: data.column(c) for c in ("label_id", "lon", "lat", "region", "group", "block")}).assign(y=data.y)
+    table = pd.DataFrame(
+        {c: data.column(c) for c in ("label_id", "lon", "lat", "region", "group", "block")}
+    ).assign(y=data.y)
     names, number = np.unique(table["label_id"], return_inverse=True)
-    if len(names) == len(table): return table.rename(columns={"label_id": "id"}), data.y, prediction
-    mean = np.stack([np.bincount(number, p) for p in np.atleast_2d(prediction.T)], 1) / np.bincount(number)[:, None]
-    labels = table.groupby(number).agg({c: "mean" if c in ("lon", "lat") else "first" for c in table}).rename(columns={"label_id": "id"})
+    if len(names) == len(table):
+        return table.rename(columns={"label_id": "id"}), data.y, prediction
+    mean = (
+        np.stack([np.bincount(number, p) for p in np.atleast_2d(prediction.T)], 1)
+        / np.bincount(number)[:, None]
+    )
+    labels = (
+        table.groupby(number)
+        .agg({c: "mean" if c in ("lon", "lat") else "first" for c in table})
+        .rename(columns={"label_id": "id"})
+    )
     return labels, labels["y"].to_numpy(), mean if prediction.ndim == 2 else mean[:, 0]
 
 # %% ../../nbs/04_model.ipynb #c6e80016
-def cost_of(model: BaseModel, fit_s: float, predict_s: float, samples: float, weights: Path) -> dict:
+def cost_of(
+    model: BaseModel, fit_s: float, predict_s: float, samples: float, weights: Path
+) -> dict:
     """What a model costs."""
     return {
-        "fit_s": round(fit_s, 4), "us_per_sample": round(predict_s / max(samples, 1) * 1e6, 2), "parameters": model.parameters(),
-        "model_bytes": weights.stat().st_size, "memory_mb": peak_memory(),
+        "fit_s": round(fit_s, 4),
+        "us_per_sample": round(predict_s / max(samples, 1) * 1e6, 2),
+        "parameters": model.parameters(),
+        "model_bytes": weights.stat().st_size,
+        "memory_mb": peak_memory(),
     }
 
-def peak_memory() -> float | None: # None on Windows
+
+def peak_memory() -> float | None:  # None on Windows
     """The most memory that this process has held so far, in MB: an upper bound of what a prediction needs."""
-    try: import resource
-    except ImportError: return None
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
+    try:
+        import resource
+    except ImportError:
+        return None
+    return round(
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        * (1 if sys.platform == "darwin" else 1024)
+        / 1e6,
+        1,
+    )
 
 # %% ../../nbs/04_model.ipynb #5ff3c626
-def evaluations(folder: Path, split: str) -> int: # folder of a dataset, fingerprint of a split
+def evaluations(folder: Path, split: str) -> int:  # folder of a dataset, fingerprint of a split
     """How often a validation set has been scored; datasets beside this one, processed otherwise, may share the split."""
-    lines = [line for path in folder.parent.glob("*/evaluations.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [
+        line
+        for path in folder.parent.glob("*/evaluations.jsonl")
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
     return sum(f'"{split}"' in line for line in lines)
 
-def count_evaluation(folder: Path, record: dict) -> int: # how often this validation set has been scored, this time included
+
+def count_evaluation(
+    folder: Path, record: dict
+) -> int:  # how often this validation set has been scored, this time included
     """Note a scoring in `evaluations.jsonl` beside the dataset."""
-    with (folder / "evaluations.jsonl").open("a", encoding="utf-8") as file: file.write(json.dumps(plain(record)) + "\n")
+    with (folder / "evaluations.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(plain(record)) + "\n")
     return evaluations(folder, record["split"])
 
 # %% ../../nbs/04_model.ipynb #c10621a6
-def data_record(data: SampleDataset, n_train: int, n_val: int) -> dict: # any side
+def data_record(data: SampleDataset, n_train: int, n_val: int) -> dict:  # any side
     """What a result says about its data."""
     f = data.facts
     return {
-        "name": f["name"], "source": f["source"], "target": f["target"], "label_kind": f["label_kind"],
-        "fingerprint": fingerprint(data.path), "n": {"train": n_train, "val": n_val}, "classes": data.classes, "unit": data.unit,
-        "bands": list(data.bands), "steps": data.steps, "sampling": f["sampling"], "licence": f["licence"],
+        "name": f["name"],
+        "source": f["source"],
+        "target": f["target"],
+        "label_kind": f["label_kind"],
+        "fingerprint": fingerprint(data.path),
+        "n": {"train": n_train, "val": n_val},
+        "classes": data.classes,
+        "unit": data.unit,
+        "bands": list(data.bands),
+        "steps": data.steps,
+        "sampling": f["sampling"],
+        "licence": f["licence"],
     }
 
 # %% ../../nbs/04_model.ipynb #1a566ac0
@@ -222,32 +322,44 @@ def provenance(settings: Settings, run_dir: str) -> dict:
     run = settings.root / run_dir / "run.json"
     if run.is_file():
         record = read_json(run)
-        return {"run_id": record["run_id"], "git": record["git"], "environment": environment(settings.root, settings.run.threads)}
+        return {
+            "run_id": record["run_id"],
+            "git": record["git"],
+            "environment": environment(settings.root, settings.run.threads),
+        }
     return {
-        "run_id": Path(run_dir).name, "git": git_state(settings.root)[0], "environment": environment(settings.root, settings.run.threads),
+        "run_id": Path(run_dir).name,
+        "git": git_state(settings.root)[0],
+        "environment": environment(settings.root, settings.run.threads),
     }
 
 # %% ../../nbs/04_model.ipynb #0be1fef0
 def tuned_threshold(
-    model: BaseModel, # as made
-    train: SampleDataset, # two classes
-    metric: str, # to make best
-) -> float: # the probability of the second class from which on it is predicted
+    model: BaseModel,  # as made
+    train: SampleDataset,  # two classes
+    metric: str,  # to make best
+) -> float:  # the probability of the second class from which on it is predicted
     """Tune the threshold on a slice of the training blocks."""
     slice_ = stopping_rows(train.column("block"), seed=model.seed)
-    if not slice_.any() or len(set(train.y[slice_])) < 2 or len(set(train.y[~slice_])) < 2: return .5
+    if not slice_.any() or len(set(train.y[slice_])) < 2 or len(set(train.y[~slice_])) < 2:
+        return 0.5
     held = part_of(train, slice_)
-    p, score = model.fit(part_of(train, ~slice_)).predict(held)[:, 1], metric_named(metric, "classification")
-    tried = np.unique(np.r_[.5, np.quantile(p, np.linspace(.02, .98, 49))])
-    found = np.array([score(held.y, at_threshold(p, t)) for t in tried]) * (1 if score.greater_is_better else -1)
+    p = model.fit(part_of(train, ~slice_)).predict(held)[:, 1]
+    score = metric_named(metric, "classification")
+    tried = np.unique(np.r_[0.5, np.quantile(p, np.linspace(0.02, 0.98, 49))])
+    found = np.array([score(held.y, at_threshold(p, t)) for t in tried]) * (
+        1 if score.greater_is_better else -1
+    )
     best = tried[np.flatnonzero(found >= np.nanmax(found) - 1e-12)]
-    return float(best[np.abs(best - .5).argmin()])
+    return float(best[np.abs(best - 0.5).argmin()])
 
-def at_threshold(p: np.ndarray, threshold) -> np.ndarray: # [n] -> [n, 2] of zeros and ones
+
+def at_threshold(p: np.ndarray, threshold) -> np.ndarray:  # [n] -> [n, 2] of zeros and ones
     """Hard answers of two classes."""
     return np.eye(2)[(p >= threshold).astype(int)]
 
-def part_of(data: SampleDataset, rows: np.ndarray) -> SampleDataset: # rows: [n] bool
+
+def part_of(data: SampleDataset, rows: np.ndarray) -> SampleDataset:  # rows: [n] bool
     """Some of the samples of a dataset, without augmentation."""
     out = copy.copy(data)
     out.rows, out.y, out.augment = data.rows[rows], data.y[rows], None
@@ -255,25 +367,31 @@ def part_of(data: SampleDataset, rows: np.ndarray) -> SampleDataset: # rows: [n]
 
 # %% ../../nbs/04_model.ipynb #2ffab573
 def threshold_record(
-    table: pd.DataFrame, y: np.ndarray, prediction: np.ndarray, # of `out_of_fold`, two classes
-    resamples: int = 2000, level: float = .95,
-) -> dict: # values by fold, and scores with their intervals
+    table: pd.DataFrame,
+    y: np.ndarray,
+    prediction: np.ndarray,  # of `out_of_fold`, two classes
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> dict:  # values by fold, and scores with their intervals
     """The scores at the tuned thresholds."""
     keep = table["judged"].to_numpy(bool)
     hard = at_threshold(prediction[:, 1], table["threshold"].to_numpy())[keep]
     return {
-        "tuned_on": "a slice of the training blocks", "values": table.groupby("fold")["threshold"].first().tolist(),
+        "tuned_on": "a slice of the training blocks",
+        "values": table.groupby("fold")["threshold"].first().tolist(),
         "scores": {
-            n: score_with_interval(METRICS[n], y[keep], hard, table["block"].to_numpy()[keep], resamples, level)
+            n: score_with_interval(
+                METRICS[n], y[keep], hard, table["block"].to_numpy()[keep], resamples, level
+            )
             for n in ("accuracy", "f1_score", "balanced_accuracy")
         },
     }
 
 # %% ../../nbs/04_model.ipynb #9f4fc299
 def out_of_fold(
-    model: BaseModel, # as made: each fold trains a copy of it
-    path: Path, # dataset.h5
-    training: dict = {}, # augment and batch_size of the training sides
+    model: BaseModel,  # as made: each fold trains a copy of it
+    path: Path,  # dataset.h5
+    training: dict = {},  # augment and batch_size of the training sides
     tune: str | None = None,  # a metric to tune the threshold of two classes by
 ) -> tuple[
     pd.DataFrame, np.ndarray, np.ndarray, dict
@@ -281,10 +399,12 @@ def out_of_fold(
     """Train on each fold's training side and answer its validation side."""
     parts, counts = [], []
     for fold in range(SampleDataset(path).folds):
-        train, val, copy_of = (
-            SampleDataset(path, "train", fold, seed=model.seed, **training), SampleDataset(path, "val", fold), copy.deepcopy(model),
-        )
-        clock = time.perf_counter(); copy_of.fit(train); fit_s = time.perf_counter() - clock
+        train = SampleDataset(path, "train", fold, seed=model.seed, **training)
+        val = SampleDataset(path, "val", fold)
+        copy_of = copy.deepcopy(model)
+        clock = time.perf_counter()
+        copy_of.fit(train)
+        fit_s = time.perf_counter() - clock
         clock = time.perf_counter()
         prediction = check_prediction(copy_of.predict(val), val, model.name)
         predict_s = time.perf_counter() - clock
@@ -292,61 +412,115 @@ def out_of_fold(
         judged = np.isin(y, train.y) if len(val.classes) else np.ones(len(y), bool)
         parts.append(
             (
-                table.assign(fold=fold, judged=judged, threshold=tuned_threshold(copy.deepcopy(model), train, tune) if tune else 0.5), y,
+                table.assign(
+                    fold=fold,
+                    judged=judged,
+                    threshold=tuned_threshold(copy.deepcopy(model), train, tune) if tune else 0.5,
+                ),
+                y,
                 answer,
             )
         )
-        counts.append({"fit_s": fit_s, "predict_s": predict_s, "train": len(train), "val": len(val)})
+        counts.append(
+            {"fit_s": fit_s, "predict_s": predict_s, "train": len(train), "val": len(val)}
+        )
     tables, y, prediction = zip(*parts)
-    return pd.concat(tables, ignore_index=True), np.concatenate(y), np.concatenate(prediction), pd.DataFrame(counts).mean().to_dict()
+    return (
+        pd.concat(tables, ignore_index=True),
+        np.concatenate(y),
+        np.concatenate(prediction),
+        pd.DataFrame(counts).mean().to_dict(),
+    )
 
 # %% ../../nbs/04_model.ipynb #82f1bd80
 def _scored(table: pd.DataFrame, y, prediction, data: SampleDataset, settings: Settings) -> dict:
-    wanted = settings.success.metric, settings.run.resamples, settings.run.level, settings.success.quantity
+    wanted = (
+        settings.success.metric,
+        settings.run.resamples,
+        settings.run.level,
+        settings.success.quantity,
+    )
     return score_record(table, y, prediction, data.classes, data.task, *wanted)
 
+
 def open_test(
-    model: BaseModel, data: SampleDataset, # as it was shipped, and what it has trained on
-    settings: Settings, look: dict, # what is noted of each scoring
-) -> dict: # regions, n, how often opened, scores
+    model: BaseModel,
+    data: SampleDataset,  # as it was shipped, and what it has trained on
+    settings: Settings,
+    look: dict,  # what is noted of each scoring
+) -> dict:  # regions, n, how often opened, scores
     """Score the regions that nobody has looked at."""
     test = SampleDataset(data.path, "test", data.fold)
     if not len(test):
-        raise InputError(f"run.open_test = yes: {data.path} holds no test labels; name regions in split.test and run 02_process")
+        raise InputError(
+            f"run.open_test = yes: {data.path} holds no test labels; name regions in split.test and run 02_process"
+        )
     table, y, prediction = answers(test, check_prediction(model.predict(test), test, model.name))
     judged = np.isin(y, data.y) if len(data.classes) else np.ones(len(y), bool)
     record = _scored(table.assign(judged=judged), y, prediction, data, settings)
     opened = count_evaluation(data.path.parent, look | {"split": f"test:{look['split']}"})
-    return {"regions": test.facts["split"]["test"], "n": len(y), "opened_at": look["at"], "opened_count": opened} | record
+    return {
+        "regions": test.facts["split"]["test"],
+        "n": len(y),
+        "opened_at": look["at"],
+        "opened_count": opened,
+    } | record
 
 # %% ../../nbs/04_model.ipynb #638f3187
 def validate(
-    model: BaseModel, path: Path, # dataset.h5
-    settings: Settings, run_dir: str | Path, # relative to the project
-    augment=(), # while training
-) -> dict: # the record that went into results.json
+    model: BaseModel,
+    path: Path,  # dataset.h5
+    settings: Settings,
+    run_dir: str | Path,  # relative to the project
+    augment=(),  # while training
+) -> dict:  # the record that went into results.json
     """Train and score a model; write results.json, predictions.gpkg, model.json and model.bin."""
     started, folder = now(), settings.root / run_dir / "models" / model.name / f"seed_{model.seed}"
     (folder / "results.json").unlink(missing_ok=True)
     facts, metric = SampleDataset(path).facts, settings.success.metric
     two = len(facts["classes"]) == 2
-    training, tune = {"augment": augment, "batch_size": settings.dataset.batch_size}, metric if metric in METRICS else "f1_score"
+    training = {"augment": augment, "batch_size": settings.dataset.batch_size}
+    tune = metric if metric in METRICS else "f1_score"
     table, y, prediction, mean = out_of_fold(model, path, training, tune if two else None)
-    data = SampleDataset(path, "train", FINAL if facts["split"]["cross_validated"] else 0, seed=model.seed, **training)
+    data = SampleDataset(
+        path,
+        "train",
+        FINAL if facts["split"]["cross_validated"] else 0,
+        seed=model.seed,
+        **training,
+    )
     model.fit(data)
     files = [folder / "predictions.gpkg", *save_model(model, folder)]
     write_predictions(files[0], table, y, prediction, data.classes)
     split = facts["split"]
     record = _scored(table, y, prediction, data, settings)
     cost = cost_of(model, mean["fit_s"], mean["predict_s"], mean["val"], folder / "model.bin")
-    look = {"split": split["fingerprint"], "run": Path(run_dir).name, "model": model.name, "seed": model.seed, "at": started}
+    look = {
+        "split": split["fingerprint"],
+        "run": Path(run_dir).name,
+        "model": model.name,
+        "seed": model.seed,
+        "at": started,
+    }
     record |= {
-        "schema_version": 1, "kind": "model", "model": model.name, "seed": model.seed, "sees": model.sees, "status": "complete",
-        "task": data.task, "started_at": started, "ended_at": now(),
+        "schema_version": 1,
+        "kind": "model",
+        "model": model.name,
+        "seed": model.seed,
+        "sees": model.sees,
+        "status": "complete",
+        "task": data.task,
+        "started_at": started,
+        "ended_at": now(),
         "data": data_record(data, round(mean["train"]), len(y)),
         "split": split | {"val_evaluations_count": count_evaluation(path.parent, look)},
-        "params": model.params(), "cost": cost,
-        "threshold": threshold_record(table, y, prediction, settings.run.resamples, settings.run.level) if two else None,
+        "params": model.params(),
+        "cost": cost,
+        "threshold": threshold_record(
+            table, y, prediction, settings.run.resamples, settings.run.level
+        )
+        if two
+        else None,
         "test": open_test(model, data, settings, look) if settings.run.open_test else None,
         "warnings": split["warnings"],
         "artifacts": [{"path": f.name, "sha256": fingerprint(f)} for f in files],
@@ -360,14 +534,18 @@ def check_prediction(prediction, data: SampleDataset, name: str) -> np.ndarray:
     prediction = np.asarray(prediction, float)
     wanted = (len(data), len(data.classes)) if data.task == "classification" else (len(data),)
     if prediction.shape != wanted:
-        raise InputError(f"model {name}: predict gives an array of shape {prediction.shape}, expected {wanted}; mend its predict")
+        raise InputError(
+            f"model {name}: predict gives an array of shape {prediction.shape}, expected {wanted}; mend its predict"
+        )
     if not np.isfinite(prediction).all():
         raise InputError(
             f"model {name}: {np.isnan(prediction).any(axis=-1).sum()} predictions are not finite; train with a smaller learning rate or"
             " look at the data"
         )
     if data.task == "classification" and not np.allclose(prediction.sum(1), 1, atol=1e-3):
-        raise InputError(f"model {name}: probabilities of a sample do not add up to 1; return probabilities, not scores")
+        raise InputError(
+            f"model {name}: probabilities of a sample do not add up to 1; return probabilities, not scores"
+        )
     return prediction
 
 # %% ../../nbs/04_model.ipynb #b9490279

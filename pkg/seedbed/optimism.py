@@ -18,123 +18,201 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from .dataset import SampleDataset
 from .lib.errors import InputError
-from .lib.splitting.folds import make_split, with_final
+from .lib.imagery.samples import make_samples
 from .lib.judging.intervals import score_with_interval
 from .lib.judging.metrics import leaving_out, metric_named
-from .lib.imagery.samples import make_samples
 from .lib.judging.scoring import judged_labels
 from .lib.settings import Settings, Split, load_settings
+from .lib.splitting.folds import make_split, with_final
 from .lib.splitting.splits import on_sphere
 from .model import BaseModel, find_model, out_of_fold
 from .process import all_statistics, write_dataset
 
 # %% ../../nbs/optimism.ipynb #55736ecc
-def labels_of(path: Path) -> gpd.GeoDataFrame: # id, label, start, region, group, geometry; and `rows`, the label of each sample, in `attrs`
+def labels_of(
+    path: Path,
+) -> (
+    gpd.GeoDataFrame
+):  # id, label, start, region, group, geometry; and `rows`, the label of each sample, in `attrs`
     """The labels of a dataset.h5, as points."""
     data = SampleDataset(path, None)
-    table = pd.DataFrame({c: data.column(c) for c in ("label_id", "start", "region", "group", "lon", "lat")}).assign(
-        label=np.array(data.classes, object)[data.y] if data.classes else data.y
-    )
+    table = pd.DataFrame(
+        {c: data.column(c) for c in ("label_id", "start", "region", "group", "lon", "lat")}
+    ).assign(label=np.array(data.classes, object)[data.y] if data.classes else data.y)
     names, rows = np.unique(table["label_id"], return_inverse=True)
     first = (
         table.groupby(rows)
         .first()
-        .assign(lon=np.bincount(rows, table["lon"]) / np.bincount(rows), lat=np.bincount(rows, table["lat"]) / np.bincount(rows))
+        .assign(
+            lon=np.bincount(rows, table["lon"]) / np.bincount(rows),
+            lat=np.bincount(rows, table["lat"]) / np.bincount(rows),
+        )
     )
-    out = gpd.GeoDataFrame(first.rename(columns={"label_id": "id"}), geometry=gpd.points_from_xy(first["lon"], first["lat"]), crs=4326)
+    out = gpd.GeoDataFrame(
+        first.rename(columns={"label_id": "id"}),
+        geometry=gpd.points_from_xy(first["lon"], first["lat"]),
+        crs=4326,
+    )
     out.attrs["rows"] = rows
     return out
 
 # %% ../../nbs/optimism.ipynb #74bf7a87
 def resplit(
-    path: Path, out: Path, # dataset.h5, and the one to be written
-    labels: gpd.GeoDataFrame, # of `labels_of`
-    split: Split, suggested: dict = {}, claim: str = "within_region",
-) -> dict: # the new split's record
+    path: Path,
+    out: Path,  # dataset.h5, and the one to be written
+    labels: gpd.GeoDataFrame,  # of `labels_of`
+    split: Split,
+    suggested: dict = {},
+    claim: str = "within_region",
+) -> dict:  # the new split's record
     """Write a dataset again, as series, with another split."""
     with h5py.File(path) as file:
-        arrays = {k: (v.asstr() if h5py.check_string_dtype(v.dtype) else v)[:] for k, v in file.items() if k != "split"}
+        arrays = {
+            k: (v.asstr() if h5py.check_string_dtype(v.dtype) else v)[:]
+            for k, v in file.items()
+            if k != "split"
+        }
     facts, rows = SampleDataset(path).facts, labels.attrs["rows"]
-    if arrays["X"].ndim == 5: arrays["X"] = arrays["X"].mean((3, 4))
-    sides, block, record = make_split(labels, split, suggested, facts["classes"], claim, None, facts["split"].get("window_days", 0.))
+    if arrays["X"].ndim == 5:
+        arrays["X"] = arrays["X"].mean((3, 4))
+    sides, block, record = make_split(
+        labels,
+        split,
+        suggested,
+        facts["classes"],
+        claim,
+        None,
+        facts["split"].get("window_days", 0.0),
+    )
     arrays |= {"split": with_final(sides)[:, rows].astype("S7"), "block": block[rows]}
-    samples = make_samples(arrays["X"], arrays["static"], rows, np.column_stack([arrays["lon"], arrays["lat"]]), {}, facts["variables"])[0]
-    write_dataset(out, arrays, facts | {"split": record} | all_statistics(samples, arrays["split"].astype(str)))
+    samples = make_samples(
+        arrays["X"],
+        arrays["static"],
+        rows,
+        np.column_stack([arrays["lon"], arrays["lat"]]),
+        {},
+        facts["variables"],
+    )[0]
+    write_dataset(
+        out,
+        arrays,
+        facts | {"split": record} | all_statistics(samples, arrays["split"].astype(str)),
+    )
     return record
 
 # %% ../../nbs/optimism.ipynb #26a343e9
 def curve_splits(
-    labels: gpd.GeoDataFrame, record: dict, # of the run's own split
-) -> dict[str, Split]: # by what to call it
+    labels: gpd.GeoDataFrame,
+    record: dict,  # of the run's own split
+) -> dict[str, Split]:  # by what to call it
     """The splits of the curve, from easy to hard."""
     block, own = record["block_km"], record["method"]
     buffer = record["buffer_km"] if own not in ("year", "random") else None
     folds = record["folds"] if own in ("blocks", "random") else Split().folds
     one = lambda method, size=block, buffer=buffer: Split(
-        method=method, block_km=size, buffer_km=buffer, folds=folds, seed=record["seed"], test=tuple(record.get("test", ()))
+        method=method,
+        block_km=size,
+        buffer_km=buffer,
+        folds=folds,
+        seed=record["seed"],
+        test=tuple(record.get("test", ())),
     )
     reach = float(np.linalg.norm(np.ptp(on_sphere(labels.geometry.x, labels.geometry.y), axis=0)))
-    sizes = [size for size in (block / 2, block, 2 * block, 4 * block, 8 * block) if size <= block or size < reach / 4]
-    out = {"random": one("random")} | {f"blocks of {size:g} km": one("blocks", size) for size in sizes}
-    if labels["region"].nunique() > 1: out["region"] = one("region")
-    if (labels["start"] != "").all() and labels["start"].str[:4].nunique() > 1: out["year"] = one("year", buffer=record["buffer_km"] if own == "year" else None)
+    sizes = [
+        size
+        for size in (block / 2, block, 2 * block, 4 * block, 8 * block)
+        if size <= block or size < reach / 4
+    ]
+    out = {"random": one("random")} | {
+        f"blocks of {size:g} km": one("blocks", size) for size in sizes
+    }
+    if labels["region"].nunique() > 1:
+        out["region"] = one("region")
+    if (labels["start"] != "").all() and labels["start"].str[:4].nunique() > 1:
+        out["year"] = one("year", buffer=record["buffer_km"] if own == "year" else None)
     return out
 
 # %% ../../nbs/optimism.ipynb #23a2d946
 class SmallForest(BaseModel):
     """Fifty trees, each on at most two thousand samples."""
+
     name, stochastic = "small_forest", True
+
     def train(self, data):
         kind = RandomForestClassifier if data.task == "classification" else RandomForestRegressor
-        return kind(50, max_samples=min(2000, len(data)), random_state=self.seed, n_jobs=1).fit(self.features(data), data.y)
+        return kind(50, max_samples=min(2000, len(data)), random_state=self.seed, n_jobs=1).fit(
+            self.features(data), data.y
+        )
 
 # %% ../../nbs/optimism.ipynb #2ad75258
-def median_distance(path: Path) -> float: # kilometres
+def median_distance(path: Path) -> float:  # kilometres
     """How far a validation sample is from the nearest training sample."""
     out = []
     for fold in range(SampleDataset(path).folds):
-        train, val = (on_sphere(*SampleDataset(path, s, fold).coordinates().T) for s in ("train", "val"))
+        train, val = (
+            on_sphere(*SampleDataset(path, s, fold).coordinates().T) for s in ("train", "val")
+        )
         out.append(cKDTree(train).query(val)[0])
     return float(np.median(np.concatenate(out)))
 
 # %% ../../nbs/optimism.ipynb #0969de19
 def curve_row(
-    path: Path, metric: str, # a dataset, and the score that decides
-    resamples: int = 500, level: float = .95,
-) -> dict: # value, ci, blind, distance_km, n, n_blocks, left_out
+    path: Path,
+    metric: str,  # a dataset, and the score that decides
+    resamples: int = 500,
+    level: float = 0.95,
+) -> dict:  # value, ci, blind, distance_km, n, n_blocks, left_out
     """The small forest's score and that of the rule by coordinates, under one split."""
     facts, out = SampleDataset(path).facts, {}
     for name, model in (("value", SmallForest()), ("blind", find_model("coordinates")())):
-        table, y, prediction, left_out = judged_labels(*out_of_fold(model, path)[:3], facts["classes"])
+        table, y, prediction, left_out = judged_labels(
+            *out_of_fold(model, path)[:3], facts["classes"]
+        )
         score = leaving_out(metric_named(metric, facts["task"]), left_out)
-        if name == "value": out |= score_with_interval(score, y, prediction, table["block"].to_numpy(), resamples, level)
-        else: out["blind"] = score(y, prediction)
+        if name == "value":
+            out |= score_with_interval(
+                score, y, prediction, table["block"].to_numpy(), resamples, level
+            )
+        else:
+            out["blind"] = score(y, prediction)
     return {k: out[k] for k in ("value", "ci", "blind", "n_blocks")} | {
-        "n": len(y), "distance_km": median_distance(path), "left_out": list(facts["split"]["left_out"]),
+        "n": len(y),
+        "distance_km": median_distance(path),
+        "left_out": list(facts["split"]["left_out"]),
     }
 
 # %% ../../nbs/optimism.ipynb #a23bf3f3
 CLAIMS = {"within_region": "blocks", "new_region": "region", "new_year": "year"}
 
+
 def optimism_curve(
-    path: Path, # dataset.h5
+    path: Path,  # dataset.h5
     settings: Settings,
-) -> list[dict]: # a row for each split: split, method, claimed, used, and those of `curve_row`
+) -> list[dict]:  # a row for each split: split, method, claimed, used, and those of `curve_row`
     """Score one model under every split that the labels allow."""
     labels, record, rows = labels_of(path), SampleDataset(path).facts["split"], []
     for name, split in curve_splits(labels, record).items():
-        used = split.method == record["method"] and (split.method != "blocks" or split.block_km == record["block_km"])
+        used = split.method == record["method"] and (
+            split.method != "blocks" or split.block_km == record["block_km"]
+        )
         with tempfile.TemporaryDirectory() as aside:
             try:
                 resplit(path, Path(aside) / "dataset.h5", labels, split)
-                row = curve_row(Path(aside) / "dataset.h5", settings.success.metric, min(settings.run.resamples, 500), settings.run.level)
+                row = curve_row(
+                    Path(aside) / "dataset.h5",
+                    settings.success.metric,
+                    min(settings.run.resamples, 500),
+                    settings.run.level,
+                )
             except InputError:
                 continue  # such a split is not possible here
         rows.append(
             {
-                "split": name, "method": split.method,
+                "split": name,
+                "method": split.method,
                 "claimed": (
-                    split.method == CLAIMS[settings.success.claim] and (split.method != "blocks" or split.block_km == record["block_km"])
+                    split.method == CLAIMS[settings.success.claim]
+                    and (split.method != "blocks" or split.block_km == record["block_km"])
                 ),
                 "used": used,
             }

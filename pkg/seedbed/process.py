@@ -23,88 +23,138 @@ import shapely
 from joblib import cpu_count
 
 from .export import stop_on_faults
-from .lib.splitting.audit import audit_folds, must_fail
-from .lib.imagery.chips import read_chip
 from .lib.errors import InputError
 from .lib.files import atomic, read_json, write_json
-from .lib.splitting.folds import make_split, with_final
+from .lib.imagery.chips import read_chip
 from .lib.imagery.indices import add_indices
 from .lib.imagery.labels import read_labels
 from .lib.imagery.layout import Layout, layout_from_dict
 from .lib.imagery.missing import scaling, statistics
 from .lib.imagery.raster import reproject
 from .lib.imagery.samples import Samples, in_order, join, make_samples, processes
-from .lib.imagery.sampling import corner, sample_center, sample_chip, sample_mean, sample_pixels, window_of
+from seedbed.lib.imagery.sampling import (
+    corner,
+    sample_center,
+    sample_chip,
+    sample_mean,
+    sample_pixels,
+    window_of,
+)
 from .lib.imagery.series import SERIES, read_series
 from .lib.settings import Process, Settings, load_settings
+from .lib.splitting.audit import audit_folds, must_fail
+from .lib.splitting.folds import make_split, with_final
 from .lib.splitting.shift import shift_report
 
 # %% ../../nbs/02_process.ipynb #a08fcd4b
 def sample_label(
-    path: Path, # the label's tif
-    geometry, # in longitude and latitude
+    path: Path,  # the label's tif
+    geometry,  # in longitude and latitude
     layout: Layout,
     process: Process,
-    name: str = "", # the label's id; seeds the draw of pixels
-) -> tuple[np.ndarray, np.ndarray, object]: # values [n, bands] or [n, bands, H, W]; [n, 2] longitude and latitude; the ground that was seen
+    name: str = "",  # the label's id; seeds the draw of pixels
+) -> tuple[
+    np.ndarray, np.ndarray, object
+]:  # values [n, bands] or [n, bands, H, W]; [n, 2] longitude and latitude; the ground that was seen
     """The samples of one label."""
     chip = read_chip(path, layout)
     shape = reproject(geometry, "EPSG:4326", chip.crs)
     if process.sampling == "pixels":
         seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-        values, places = sample_pixels(chip, shape, process.pixels_per_label, np.random.default_rng(seed))
-        return values, shapely.get_coordinates(reproject(shapely.points(places), chip.crs)), geometry
+        values, places = sample_pixels(
+            chip, shape, process.pixels_per_label, np.random.default_rng(seed)
+        )
+        return (
+            values,
+            shapely.get_coordinates(reproject(shapely.points(places), chip.crs)),
+            geometry,
+        )
     middle = geometry.centroid
     place = np.array([[middle.x, middle.y]])
     if process.sampling == "chip":
         at = (*corner(chip, shape, process.chip_size), process.chip_size)
         window = reproject(window_of(chip, *at), chip.crs)
-        return sample_chip(chip, *at), place, window if window.covers(geometry) else shapely.union(geometry, window)
-    return {"center": sample_center, "mean": sample_mean}[process.sampling](chip, shape), place, geometry
+        return (
+            sample_chip(chip, *at),
+            place,
+            window if window.covers(geometry) else shapely.union(geometry, window),
+        )
+    return (
+        {"center": sample_center, "mean": sample_mean}[process.sampling](chip, shape),
+        place,
+        geometry,
+    )
 
 # %% ../../nbs/02_process.ipynb #c94d0b12
 def as_series(
-    values: np.ndarray, # [n, bands] or [n, bands, H, W]
+    values: np.ndarray,  # [n, bands] or [n, bands, H, W]
     layout: Layout,
-    indices=(), # to add
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]: # X [n, T, B, ...], static [n, S], names of the B bands
+    indices=(),  # to add
+) -> tuple[
+    np.ndarray, np.ndarray, tuple[str, ...]
+]:  # X [n, T, B, ...], static [n, S], names of the B bands
     """Bands taken apart into steps and static ones, with indices added."""
     timed = layout.steps * len(layout.variables)
-    X, static = values[:, :timed].reshape(len(values), layout.steps, len(layout.variables), *values.shape[2:]), values[:, timed:]
+    X = values[:, :timed].reshape(
+        len(values), layout.steps, len(layout.variables), *values.shape[2:]
+    )
+    static = values[:, timed:]
     X, variables = add_indices(X, layout.variables, indices)
     return X, _window_mean(static) if static.ndim > 2 else static, variables
 
 # %% ../../nbs/02_process.ipynb #32ea5d87
-def _window_mean(values: np.ndarray) -> np.ndarray: # [N, S, H, W] -> [N, S]
+def _window_mean(values: np.ndarray) -> np.ndarray:  # [N, S, H, W] -> [N, S]
     known = np.isfinite(values)
     count = known.sum((2, 3))
-    return np.where(count, np.where(known, values, 0).sum((2, 3)) / np.maximum(count, 1), np.nan).astype(np.float32)
+    return np.where(
+        count, np.where(known, values, 0).sum((2, 3)) / np.maximum(count, 1), np.nan
+    ).astype(np.float32)
 
 # %% ../../nbs/02_process.ipynb #c6994a54
 def read_batch(
-    folder: Path, numbers, names, shapes, layout: Layout, process: Process  # of an export  # of some labels
+    folder: Path,
+    numbers,
+    names,
+    shapes,
+    layout: Layout,
+    process: Process,  # of an export  # of some labels
 ) -> tuple[
     Samples | None, dict[str, str], dict[str, str]
 ]:  # samples; reason by id of labels that cannot be read, and of those that miss too much
     """Sample the tifs of some labels."""
     values, places, number, ground, faults, tifs = [], [], [], {}, {}, folder / "tifs"
     for i, name, geometry in zip(numbers, names, shapes):
-        try: v, p, ground[i] = sample_label(tifs / f"{name}.tif", geometry, layout, process, name)
-        except (InputError, ValueError) as error: faults[name] = str(error); continue
-        values.append(v); places.append(p); number += [i] * len(v)
-    if not values: return None, faults, {}
+        try:
+            v, p, ground[i] = sample_label(tifs / f"{name}.tif", geometry, layout, process, name)
+        except (InputError, ValueError) as error:
+            faults[name] = str(error)
+            continue
+        values.append(v)
+        places.append(p)
+        number += [i] * len(v)
+    if not values:
+        return None, faults, {}
     X, static, variables = as_series(np.concatenate(values), layout, process.indices)
-    samples, lost = make_samples(X, static, np.array(number), np.concatenate(places), ground, variables, process.max_missing)
-    return samples, faults, {names[i - numbers[0]]: _too_sparse(share, process) for i, share in lost.items()}
+    samples, lost = make_samples(
+        X, static, np.array(number), np.concatenate(places), ground, variables, process.max_missing
+    )
+    return (
+        samples,
+        faults,
+        {names[i - numbers[0]]: _too_sparse(share, process) for i, share in lost.items()},
+    )
+
 
 def _too_sparse(share: float, process: Process) -> str:
     return f"{100 * share:.0f} % of its values are missing, more than process.max_missing = {process.max_missing:g}"
 
 # %% ../../nbs/02_process.ipynb #bb16d30f
 def table_samples(
-    folder: Path, # of an export that holds series.npz
-    labels: gpd.GeoDataFrame, layout: Layout, process: Process,
-) -> tuple[Samples, dict[str, str]]: # as `read_samples`
+    folder: Path,  # of an export that holds series.npz
+    labels: gpd.GeoDataFrame,
+    layout: Layout,
+    process: Process,
+) -> tuple[Samples, dict[str, str]]:  # as `read_samples`
     """One sample for each label: its series."""
     if process.sampling in ("pixels", "chip"):
         raise InputError(
@@ -113,133 +163,206 @@ def table_samples(
     X, static, there = read_series(folder, labels["id"].tolist())
     X, variables = add_indices(X, layout.variables, process.indices)
     place = shapely.get_coordinates(shapely.centroid(labels.geometry.values[there]))
-    faults = {name: "has no series in the export" for name in labels["id"].drop(index=labels.index[there])}
+    faults = {
+        name: "has no series in the export" for name in labels["id"].drop(index=labels.index[there])
+    }
     samples, lost = make_samples(
         X, static, there, place, dict(enumerate(labels.geometry)), variables, process.max_missing
     )
-    return samples, faults | {labels["id"].iloc[i]: _too_sparse(share, process) for i, share in lost.items()}
+    return samples, faults | {
+        labels["id"].iloc[i]: _too_sparse(share, process) for i, share in lost.items()
+    }
 
 # %% ../../nbs/02_process.ipynb #d52bf8f2
-BATCH, MANY = 200, 2000 # labels in a batch; from so many on, processes pay
+BATCH, MANY = 200, 2000  # labels in a batch; from so many on, processes pay
+
 
 @contextlib.contextmanager
 def readers(
     settings: Settings,
-    count: int, # tifs to read
+    count: int,  # tifs to read
 ):
     """Lend a function that calls another for many tasks, on whatever there is."""
     if (os.environ.get("SEEDBED_SCHEDULER") or settings.run.scheduler) and count > BATCH:
         from seedbed.lib.running.cluster import cluster_executor
-        with cluster_executor(settings) as (executor, threads): yield partial(in_order, executor=executor, ahead=2 * threads)
+
+        with cluster_executor(settings) as (executor, threads):
+            yield partial(in_order, executor=executor, ahead=2 * threads)
         return
     workers = 1 if count < MANY else settings.run.workers or cpu_count()
-    with processes(workers) as executor: yield partial(in_order, executor=executor, ahead=2 * workers)
+    with processes(workers) as executor:
+        yield partial(in_order, executor=executor, ahead=2 * workers)
 
 # %% ../../nbs/02_process.ipynb #a71ea250
 def read_samples(
-    folder: Path, # of an export
-    labels: gpd.GeoDataFrame, layout: Layout, process: Process,
-    spread=in_order, # calls a function for many tasks; see `readers`
-    room: Path | None = None, # on the disk that has room for all pixels
-    size: int = BATCH, # labels in a batch
-) -> tuple[Samples, dict[str, str]]: # reason by id of labels that are left out
+    folder: Path,  # of an export
+    labels: gpd.GeoDataFrame,
+    layout: Layout,
+    process: Process,
+    spread=in_order,  # calls a function for many tasks; see `readers`
+    room: Path | None = None,  # on the disk that has room for all pixels
+    size: int = BATCH,  # labels in a batch
+) -> tuple[Samples, dict[str, str]]:  # reason by id of labels that are left out
     """Sample every label's tif, or take the series that the export holds."""
-    if (folder / SERIES).is_file(): return table_samples(folder, labels, layout, process)
+    if (folder / SERIES).is_file():
+        return table_samples(folder, labels, layout, process)
     names, shapes = labels["id"].tolist(), labels.geometry.values
     batches = [range(i, min(i + size, len(names))) for i in range(0, len(names), size)]
-    tasks = ((folder, b, names[b.start:b.stop], shapes[b.start:b.stop], layout, process) for b in batches)
+    tasks = (
+        (folder, b, names[b.start : b.stop], shapes[b.start : b.stop], layout, process)
+        for b in batches
+    )
     faults, sparse = {}, {}
+
     def parts():
         for samples, failed, lost in spread(read_batch, tasks):
-            faults.update(failed); sparse.update(lost)
-            if samples is not None: yield samples
+            faults.update(failed)
+            sparse.update(lost)
+            if samples is not None:
+                yield samples
+
     samples = join(parts(), room)
-    if samples is None: raise InputError(f"{folder}: no label could be sampled; the first: {next(iter(faults.values()))}")
+    if samples is None:
+        raise InputError(
+            f"{folder}: no label could be sampled; the first: {next(iter(faults.values()))}"
+        )
     return samples, faults | sparse
 
 # %% ../../nbs/02_process.ipynb #d46470aa
 def train_statistics(
     samples: Samples,
-    train: np.ndarray, # [N] bool
-) -> dict: # medians [T, B], mean [B], std [B]; static_medians, static_mean, static_std [S]
+    train: np.ndarray,  # [N] bool
+) -> dict:  # medians [T, B], mean [B], std [B]; static_medians, static_mean, static_std [S]
     """What the training samples alone say about filling and scaling."""
     facts = dict(zip(("medians", "mean", "std"), scaling(samples.moments[train])))
     static = samples.static[train]
-    if not static.shape[1]: return facts | {f"static_{k}": np.zeros(0, np.float32) for k in facts}
+    if not static.shape[1]:
+        return facts | {f"static_{k}": np.zeros(0, np.float32) for k in facts}
     static_middle = np.nan_to_num(np.nanmedian(static, axis=0)).astype(np.float32)
-    static_mean, static_std = statistics(np.where(np.isfinite(static), static, static_middle)[:, None])
-    return facts | {"static_medians": static_middle, "static_mean": static_mean, "static_std": static_std}
+    static_mean, static_std = statistics(
+        np.where(np.isfinite(static), static, static_middle)[:, None]
+    )
+    return facts | {
+        "static_medians": static_middle,
+        "static_mean": static_mean,
+        "static_std": static_std,
+    }
 
 # %% ../../nbs/02_process.ipynb #483a731a
 def all_statistics(
-    samples: Samples, sides: np.ndarray, # [rows, N]
-) -> dict: # as `train_statistics`, with a row for each row of `sides`
+    samples: Samples,
+    sides: np.ndarray,  # [rows, N]
+) -> dict:  # as `train_statistics`, with a row for each row of `sides`
     """The statistics of every fold's training side."""
     found = [train_statistics(samples, side == "train") for side in sides]
     return {name: np.stack([f[name] for f in found]) for name in found[0]}
 
 # %% ../../nbs/02_process.ipynb #533980bd
 def write_dataset(
-    path: Path, # dataset.h5
-    arrays: dict[str, np.ndarray], # by name; text as str
-    attributes: dict, # plain values go in as JSON, arrays as arrays
+    path: Path,  # dataset.h5
+    arrays: dict[str, np.ndarray],  # by name; text as str
+    attributes: dict,  # plain values go in as JSON, arrays as arrays
 ):
     """Write arrays and attributes to HDF5: contiguous, whole or not at all, the same bytes for the same content."""
     with atomic(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
         for name, values in arrays.items():
             values = np.asarray(values)
             if values.dtype.kind in "UO":
-                file.create_dataset(name, data=values.astype(object), dtype=h5py.string_dtype(), track_times=False)
+                file.create_dataset(
+                    name, data=values.astype(object), dtype=h5py.string_dtype(), track_times=False
+                )
             else:
                 file.create_dataset(name, data=values, track_times=False)
         for name, value in attributes.items():
-            file.attrs[name] = value if isinstance(value, np.ndarray) else json.dumps(value, ensure_ascii=False)
+            file.attrs[name] = (
+                value if isinstance(value, np.ndarray) else json.dumps(value, ensure_ascii=False)
+            )
 
 # %% ../../nbs/02_process.ipynb #4594e3a1
 def process(
     settings: Settings,
-    export_dir: str | Path | None = None, processed_dir: str | Path | None = None, # relative to the project; the settings' own if not given
-) -> dict: # the audit
+    export_dir: str | Path | None = None,
+    processed_dir: str
+    | Path
+    | None = None,  # relative to the project; the settings' own if not given
+) -> dict:  # the audit
     """Make dataset.h5 and audit.json from an export."""
-    source, target_dir = settings.root / (export_dir or settings.export_dir), settings.root / (processed_dir or settings.processed_dir)
+    source = settings.root / (export_dir or settings.export_dir)
+    target_dir = settings.root / (processed_dir or settings.processed_dir)
     target_dir.mkdir(parents=True, exist_ok=True)
     (target_dir / "dataset.h5").unlink(missing_ok=True)
     manifest, labels = read_json(source / "manifest.json"), read_labels(source / "labels.geojson")
     layout, classes = layout_from_dict(manifest["layout"]), manifest["target"]["classes"]
     with readers(settings, len(labels)) as spread:
-        samples, faults = read_samples(source, labels, layout, settings.process, spread, target_dir, BATCH)
+        samples, faults = read_samples(
+            source, labels, layout, settings.process, spread, target_dir, BATCH
+        )
     stop_on_faults("process", faults, settings.labels.on_fault)
     labels, samples = _kept(labels, samples)
-    if not len(labels): raise InputError(f"no sample is left; the first reason: {next(iter(faults.values()))}")
+    if not len(labels):
+        raise InputError(f"no sample is left; the first reason: {next(iter(faults.values()))}")
     ground = np.array([samples.ground[i] for i in range(len(labels))], object)
     sides, block, split = make_split(
-        labels, settings.split, manifest["suggested"], classes, settings.success.claim, ground, series_days(layout)
+        labels,
+        settings.split,
+        manifest["suggested"],
+        classes,
+        settings.success.claim,
+        ground,
+        series_days(layout),
     )
     rows = with_final(sides)[:, samples.label]
     facts = all_statistics(samples, rows)
-    arrays = sample_columns(labels, samples, block, classes) | {"split": rows.astype("S7"), "missing": samples.missing.astype(np.float32)}
-    found = audit_folds(arrays | {"digest": samples.digest, "moments": samples.moments}, ground, split, classes, facts)
-    found += shift_report(samples.moments.level, rows[0], samples.place, arrays["block"], samples.variables)
-    report = {
-        "left_out": manifest["left_out"] | faults, "unlabelled_tifs": manifest["unlabelled_tifs"],
-        "missing": {"variables": samples.variables, "by_step": samples.missing_by_step}, "split": split, "checks": found,
+    arrays = sample_columns(labels, samples, block, classes) | {
+        "split": rows.astype("S7"),
+        "missing": samples.missing.astype(np.float32),
     }
-    leaks = ["training and validation are neighbours (split.method = random)"] if split["method"] == "random" else []
-    if leaks := leaks + must_fail(found): split["leaky"], split["warnings"] = True, [*split["warnings"], *[f"LEAKY: {leak}" for leak in leaks]]
+    found = audit_folds(
+        arrays | {"digest": samples.digest, "moments": samples.moments},
+        ground,
+        split,
+        classes,
+        facts,
+    )
+    found += shift_report(
+        samples.moments.level, rows[0], samples.place, arrays["block"], samples.variables
+    )
+    report = {
+        "left_out": manifest["left_out"] | faults,
+        "unlabelled_tifs": manifest["unlabelled_tifs"],
+        "missing": {"variables": samples.variables, "by_step": samples.missing_by_step},
+        "split": split,
+        "checks": found,
+    }
+    leaks = (
+        ["training and validation are neighbours (split.method = random)"]
+        if split["method"] == "random"
+        else []
+    )
+    if leaks := leaks + must_fail(found):
+        split["leaky"], split["warnings"] = (
+            True,
+            [*split["warnings"], *[f"LEAKY: {leak}" for leak in leaks]],
+        )
     write_json(target_dir / "audit.json", report)
     if leaks and not settings.split.allow_leakage:
         raise InputError(
             f"the split leaks: {'; '.join(leaks)}; mend the labels or the split (see {target_dir / 'audit.json'}), or set"
             " split.allow_leakage = yes for a result that is stamped LEAKY"
         )
-    write_dataset(target_dir / "dataset.h5", arrays, attributes_of(manifest, samples, layout, settings, split, facts))
+    write_dataset(
+        target_dir / "dataset.h5",
+        arrays,
+        attributes_of(manifest, samples, layout, settings, split, facts),
+    )
     return report
 
 # %% ../../nbs/02_process.ipynb #53eb75b8
 def _kept(labels, samples: Samples):
     "Labels that have samples, and the samples with their labels' new numbers."
     there, number = np.unique(samples.label, return_inverse=True)
-    samples.label, samples.ground = number, {new: samples.ground[old] for new, old in enumerate(there)}
+    samples.label = number
+    samples.ground = {new: samples.ground[old] for new, old in enumerate(there)}
     return labels.iloc[there].reset_index(drop=True), samples
 
 # %% ../../nbs/02_process.ipynb #58cd1274
@@ -258,22 +381,53 @@ def sample_columns(labels, samples: Samples, block, classes) -> dict[str, np.nda
     )
     number = pd.Series(samples.label).groupby(samples.label).cumcount().to_numpy()
     single = len(labels) == len(samples.label)
-    name = rows["id"].to_numpy() if single else np.array([f"{i}-{n:03d}" for i, n in zip(rows["id"], number)])
-    text = {c: rows[c].fillna("").astype(str).to_numpy() if c in rows else np.full(len(rows), "") for c in ("start", "group", "region")}
+    name = (
+        rows["id"].to_numpy()
+        if single
+        else np.array([f"{i}-{n:03d}" for i, n in zip(rows["id"], number)])
+    )
+    text = {
+        c: rows[c].fillna("").astype(str).to_numpy() if c in rows else np.full(len(rows), "")
+        for c in ("start", "group", "region")
+    }
     return {
-        "X": samples.X, "static": samples.static, "y": y, "id": name, "label_id": rows["id"].to_numpy(), "lon": samples.place[:, 0],
-        "lat": samples.place[:, 1], **text, "block": block[samples.label],
+        "X": samples.X,
+        "static": samples.static,
+        "y": y,
+        "id": name,
+        "label_id": rows["id"].to_numpy(),
+        "lon": samples.place[:, 0],
+        "lat": samples.place[:, 1],
+        **text,
+        "block": block[samples.label],
     }
 
 # %% ../../nbs/02_process.ipynb #f0bed849
-def attributes_of(manifest, samples: Samples, layout: Layout, settings: Settings, split: dict, facts: dict) -> dict:
+def attributes_of(
+    manifest, samples: Samples, layout: Layout, settings: Settings, split: dict, facts: dict
+) -> dict:
     """The attributes of dataset.h5."""
     target = manifest["target"]
     return {
-        "schema_version": 1, "name": manifest.get("name", manifest["source"]), "source": manifest["source"], "licence": manifest["licence"],
-        "attribution": manifest.get("attribution", ""), "label_kind": manifest.get("label_kind", "unknown"), "task": target["task"],
-        "target": target["column"], "unit": target["unit"], "classes": target["classes"], "variables": list(samples.variables),
-        "static_names": list(layout.static), "steps": layout.steps, "step_months": layout.step_months,
-        "sampling": settings.process.sampling, "chip_size": settings.process.chip_size, "max_missing": settings.process.max_missing,
-        "indices": list(settings.process.indices), "layout": layout.to_dict(), "split": split, **facts,
+        "schema_version": 1,
+        "name": manifest.get("name", manifest["source"]),
+        "source": manifest["source"],
+        "licence": manifest["licence"],
+        "attribution": manifest.get("attribution", ""),
+        "label_kind": manifest.get("label_kind", "unknown"),
+        "task": target["task"],
+        "target": target["column"],
+        "unit": target["unit"],
+        "classes": target["classes"],
+        "variables": list(samples.variables),
+        "static_names": list(layout.static),
+        "steps": layout.steps,
+        "step_months": layout.step_months,
+        "sampling": settings.process.sampling,
+        "chip_size": settings.process.chip_size,
+        "max_missing": settings.process.max_missing,
+        "indices": list(settings.process.indices),
+        "layout": layout.to_dict(),
+        "split": split,
+        **facts,
     }

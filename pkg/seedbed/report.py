@@ -19,18 +19,25 @@ import pandas as pd
 import shapely
 
 from .dataset import SampleDataset
-from .lib.imagery.chips import colour_bands, read_chip
-from .lib.looking.diagnosis import feature_distance, label_issues, permutation_importance, place_keys, repeated, value_keys
 from .lib.errors import InputError
 from .lib.files import atomic, read_json
+from .lib.imagery.chips import colour_bands, read_chip
 from .lib.imagery.indices import COLOURS, add_indices
 from .lib.imagery.labels import read_labels
 from .lib.imagery.layout import Layout, by_step, layout_from_dict
-from .lib.judging.metrics import metric_named
-from .lib.looking.page import figure, png_uri, section, table, themed_svg, write_page
-from .lib.looking.plots import class_colours, far_colours, step_dates, true_colour
 from .lib.imagery.raster import reproject
 from .lib.imagery.scene import Scene, read_small
+from .lib.judging.metrics import metric_named
+from seedbed.lib.looking.diagnosis import (
+    feature_distance,
+    label_issues,
+    permutation_importance,
+    place_keys,
+    repeated,
+    value_keys,
+)
+from .lib.looking.page import figure, png_uri, section, table, themed_svg, write_page
+from .lib.looking.plots import class_colours, far_colours, step_dates, true_colour
 from .lib.settings import load_settings
 from .model import BaseModel, answers, find_model, flat_features, read_predictions
 
@@ -38,109 +45,156 @@ from .model import BaseModel, answers, find_model, flat_features, read_predictio
 @dataclass
 class Evidence:
     """A run's labels with the answers of its best model."""
-    data: SampleDataset # every sample
-    results: dict # of the run
-    table: gpd.GeoDataFrame # id, fold, region, block, year of each validated label
-    y: np.ndarray # [n] class number or value
-    prediction: np.ndarray # [n, K] or [n]
-    X: np.ndarray # [n, T, B] physical units, the mean over a label's samples and pixels
+
+    data: SampleDataset  # every sample
+    results: dict  # of the run
+    table: gpd.GeoDataFrame  # id, fold, region, block, year of each validated label
+    y: np.ndarray  # [n] class number or value
+    prediction: np.ndarray  # [n, K] or [n]
+    X: np.ndarray  # [n, T, B] physical units, the mean over a label's samples and pixels
 
     @property
-    def answer(self) -> np.ndarray: # [n] class number or value
+    def answer(self) -> np.ndarray:  # [n] class number or value
         """What the model says."""
         return self.prediction.argmax(1) if self.data.classes else self.prediction
+
     @property
-    def error(self) -> np.ndarray: # [n] 0 or 1, or the absolute error
+    def error(self) -> np.ndarray:  # [n] 0 or 1, or the absolute error
         """How wrong it is."""
-        return (self.answer != self.y).astype(float) if self.data.classes else np.abs(self.prediction - self.y)
-    def names(self, values) -> np.ndarray: # [n]
+        return (
+            (self.answer != self.y).astype(float)
+            if self.data.classes
+            else np.abs(self.prediction - self.y)
+        )
+
+    def names(self, values) -> np.ndarray:  # [n]
         """Class numbers as names; values as they are."""
         return np.array(self.data.classes, object)[values] if self.data.classes else values
 
 # %% ../../nbs/07_report.ipynb #473d77b9
-def physical(data: SampleDataset) -> np.ndarray: # [N, T, B]
+def physical(data: SampleDataset) -> np.ndarray:  # [N, T, B]
     """The samples in physical units, chips averaged."""
-    with h5py.File(data.path) as file: X = file["X"][:][data.rows]
+    with h5py.File(data.path) as file:
+        X = file["X"][:][data.rows]
     return X if X.ndim == 3 else X.mean((3, 4))
 
+
 def evidence(
-    folder: Path, # the run
-    path: Path, # dataset.h5
+    folder: Path,  # the run
+    path: Path,  # dataset.h5
 ) -> Evidence:
     """Gather what a run knows of its labels."""
     data, results = SampleDataset(path, None), read_json(folder / "results.json")
     places = sorted((folder / "models" / results["best_model"]).glob("seed_*/predictions.gpkg"))
-    if not places: raise InputError(f"{folder}: the predictions of '{results['best_model']}' are gone; run again")
+    if not places:
+        raise InputError(
+            f"{folder}: the predictions of '{results['best_model']}' are gone; run again"
+        )
     frames = [read_predictions(p) for p in places]
     table, prediction = frames[0][0], np.mean([p for _, p in frames], axis=0)
     number = pd.Index(data.column("label_id"))
     samples = pd.Series(np.arange(len(number))).groupby(np.asarray(number)).agg(list)
     X = physical(data)
-    with np.errstate(all="ignore"): means = np.stack([X[samples[i]].mean(0) for i in table["id"]])
+    with np.errstate(all="ignore"):
+        means = np.stack([X[samples[i]].mean(0) for i in table["id"]])
     start = pd.Series(data.column("start"), index=number).groupby(level=0).first()
-    y = np.array([data.classes.index(c) for c in table["y_true"]]) if data.classes else table["y_true"].to_numpy(float)
-    return Evidence(data, results, table.assign(year=[start[i][:4] for i in table["id"]]), y, prediction, means)
+    y = (
+        np.array([data.classes.index(c) for c in table["y_true"]])
+        if data.classes
+        else table["y_true"].to_numpy(float)
+    )
+    return Evidence(
+        data, results, table.assign(year=[start[i][:4] for i in table["id"]]), y, prediction, means
+    )
 
 # %% ../../nbs/07_report.ipynb #8564c215
 def pulse_of(
-    X: np.ndarray, # [n, T, B] physical units
-    variables, # names of the B bands
-) -> tuple[np.ndarray, str]: # [n, T] and what it is
+    X: np.ndarray,  # [n, T, B] physical units
+    variables,  # names of the B bands
+) -> tuple[np.ndarray, str]:  # [n, T] and what it is
     """The one series that says most: NDVI where there are red and near infrared, else the first band."""
-    if "ndvi" in variables: return X[:, :, list(variables).index("ndvi")], "NDVI"
-    try: return add_indices(X, variables, ["ndvi"])[0][:, :, -1], "NDVI"
-    except InputError: return X[:, :, 0], variables[0]
+    if "ndvi" in variables:
+        return X[:, :, list(variables).index("ndvi")], "NDVI"
+    try:
+        return add_indices(X, variables, ["ndvi"])[0][:, :, -1], "NDVI"
+    except InputError:
+        return X[:, :, 0], variables[0]
 
 # %% ../../nbs/07_report.ipynb #bdb83814
-def repetitions(data: SampleDataset, X: np.ndarray) -> list[list]: # rows: what, groups, samples, in conflict, examples
+def repetitions(
+    data: SampleDataset, X: np.ndarray
+) -> list[list]:  # rows: what, groups, samples, in conflict, examples
     """Samples with the same values or at the same place, and whether their labels agree."""
     rows, names = [], data.column("id")
     truth = [data.classes[k] for k in data.y] if data.classes else data.y.tolist()
-    for what, keys in (("the same values", value_keys(X)), ("the same place", place_keys(data.column("lon"), data.column("lat")))):
+    for what, keys in (
+        ("the same values", value_keys(X)),
+        ("the same place", place_keys(data.column("lon"), data.column("lat"))),
+    ):
         found = repeated(keys, truth)
         shown = found.sort_values("conflict", ascending=False)["samples"].head(3)
         rows.append(
             [
-                what, len(found), int(found["samples"].map(len).sum()), int(found["conflict"].sum()),
+                what,
+                len(found),
+                int(found["samples"].map(len).sum()),
+                int(found["conflict"].sum()),
                 "; ".join(" = ".join(names[i] for i in s[:3]) for s in shown) or "none",
             ]
         )
     return rows
 
 # %% ../../nbs/07_report.ipynb #93c69354
-def distances(known: Evidence) -> np.ndarray: # [n] of each label
+def distances(known: Evidence) -> np.ndarray:  # [n] of each label
     """How far each label lies from the training side of its fold, in features."""
     out = {}
     for fold in range(known.data.folds):
         train, val = (SampleDataset(known.data.path, side, fold) for side in ("train", "val"))
-        frame = pd.DataFrame({"id": val.column("label_id"), "distance": feature_distance(flat_features(train), flat_features(val))})
+        frame = pd.DataFrame(
+            {
+                "id": val.column("label_id"),
+                "distance": feature_distance(flat_features(train), flat_features(val)),
+            }
+        )
         out |= frame.groupby("id")["distance"].mean().to_dict()
     return known.table["id"].map(out).to_numpy()
 
 # %% ../../nbs/07_report.ipynb #e14110ce
 def importance(
-    model: BaseModel, # untrained
-    path: Path, metric: str,
-    training: dict = {}, # augment and batch_size, as of the run
-) -> dict[str, np.ndarray] | None: # bands and steps: [each, repeats] loss; None for a model that looks at no band
+    model: BaseModel,  # untrained
+    path: Path,
+    metric: str,
+    training: dict = {},  # augment and batch_size, as of the run
+) -> (
+    dict[str, np.ndarray] | None
+):  # bands and steps: [each, repeats] loss; None for a model that looks at no band
     """What the first fold's model loses without a band or a step."""
-    if model.sees != "bands": return None
-    train, val = SampleDataset(path, "train", 0, seed=model.seed, **training), SampleDataset(path, "val", 0)
+    if model.sees != "bands":
+        return None
+    train = SampleDataset(path, "train", 0, seed=model.seed, **training)
+    val = SampleDataset(path, "val", 0)
     model.fit(train)
     found = metric_named(metric, val.task)
-    score = lambda y, p: (1 if found.greater_is_better else -1) * (found(y, p) if (value := found(y, p)) is not None else np.nan)
+    score = lambda y, p: (
+        (1 if found.greater_is_better else -1)
+        * (found(y, p) if (_value := found(y, p)) is not None else np.nan)
+    )
     return {
         "bands": permutation_importance(model.predict, val, score, 2),
-        "steps": permutation_importance(model.predict, val, score, 1) if val.steps > 1 else np.zeros((0, 3)),
+        "steps": permutation_importance(model.predict, val, score, 1)
+        if val.steps > 1
+        else np.zeros((0, 3)),
     }
 
 # %% ../../nbs/07_report.ipynb #e3860f0d
 def learning_rows(
-    make, # makes an untrained model
-    path: Path, metric: str,
-    shares=(.1, .25, .5, 1.), most: int = 3, # folds
-    training: dict = {}, # augment and batch_size, as of the run
-) -> pd.DataFrame: # share, n, score, fold
+    make,  # makes an untrained model
+    path: Path,
+    metric: str,
+    shares=(0.1, 0.25, 0.5, 1.0),
+    most: int = 3,  # folds
+    training: dict = {},  # augment and batch_size, as of the run
+) -> pd.DataFrame:  # share, n, score, fold
     """The score of a model that was trained on part of the training labels, drawn at random."""
     rows = []
     for fold in range(min(SampleDataset(path).folds, most)):
@@ -148,102 +202,186 @@ def learning_rows(
         for share in shares:
             train = SampleDataset(path, "train", fold, **training)
             names = np.unique(train.column("label_id"))
-            chosen = np.random.default_rng(fold).permutation(names)[:max(round(share * len(names)), 2)]
+            chosen = np.random.default_rng(fold).permutation(names)[
+                : max(round(share * len(names)), 2)
+            ]
             part = np.isin(train.column("label_id"), chosen)
             train.rows, train.y = train.rows[part], train.y[part]
             _, y, prediction = answers(val, make().fit(train).predict(val))
-            rows.append({"share": share, "n": len(chosen), "score": metric_named(metric, val.task)(y, prediction), "fold": fold})
+            rows.append(
+                {
+                    "share": share,
+                    "n": len(chosen),
+                    "score": metric_named(metric, val.task)(y, prediction),
+                    "fold": fold,
+                }
+            )
     return pd.DataFrame(rows)
 
 # %% ../../nbs/07_report.ipynb #718ae2f3
-def doubts(known: Evidence) -> tuple[np.ndarray, np.ndarray]: # quality [n], 0 is doubted most; likely wrong [n]
+def doubts(
+    known: Evidence,
+) -> tuple[np.ndarray, np.ndarray]:  # quality [n], 0 is doubted most; likely wrong [n]
     """How far each label can be trusted; of a quantity, by its error."""
-    if known.data.classes: return label_issues(known.y, known.prediction)
+    if known.data.classes:
+        return label_issues(known.y, known.prediction)
     error = known.error
-    low, high = np.quantile(error, [.25, .75])
+    low, high = np.quantile(error, [0.25, 0.75])
     return 1 / (1 + error / max(np.median(error), 1e-9)), error > high + 3 * (high - low)
 
+
 def relabel_next(
-    known: Evidence, quality: np.ndarray, doubted: np.ndarray, labels: gpd.GeoDataFrame, most: int = 50,
+    known: Evidence,
+    quality: np.ndarray,
+    doubted: np.ndarray,
+    labels: gpd.GeoDataFrame,
+    most: int = 50,
 ) -> gpd.GeoDataFrame:
     """The labels to look at again, the most doubted first."""
     order = np.argsort(quality, kind="stable")[:most]
     shape = labels.set_index("id").geometry
     frame = {
-        "id": known.table["id"].to_numpy()[order], "label": known.names(known.y)[order], "predicted": known.names(known.answer)[order],
-        "quality": quality[order].round(4), "doubted": doubted[order], "region": known.table["region"].fillna("").to_numpy()[order],
+        "id": known.table["id"].to_numpy()[order],
+        "label": known.names(known.y)[order],
+        "predicted": known.names(known.answer)[order],
+        "quality": quality[order].round(4),
+        "doubted": doubted[order],
+        "region": known.table["region"].fillna("").to_numpy()[order],
         "new_label": None,
     }
     return gpd.GeoDataFrame(frame, geometry=[shape[i] for i in frame["id"]], crs=4326)
 
 # %% ../../nbs/07_report.ipynb #ea2d27dc
-def picture_bands(variables) -> dict[str, list[int]]: # natural and infrared, where the bands are there
+def picture_bands(
+    variables,
+) -> dict[str, list[int]]:  # natural and infrared, where the bands are there
     """Which bands make the two pictures of a chip."""
-    find = lambda colour: next((list(variables).index(n) for n in COLOURS[colour] if n in variables), None)
+    find = lambda colour: next(
+        (list(variables).index(n) for n in COLOURS[colour] if n in variables), None
+    )
     false = [find("nir"), find("red"), find("green")]
-    return {k: v for k, v in {"natural": colour_bands(variables) or [0, 0, 0], "infrared": false}.items() if None not in v}
+    return {
+        k: v
+        for k, v in {"natural": colour_bands(variables) or [0, 0, 0], "infrared": false}.items()
+        if None not in v
+    }
+
 
 def outline_of(
-    geometry, # in the chip's coordinates
-    transform, top: int, left: int, size: tuple[int, int], # of the cut in the chip
+    geometry,  # in the chip's coordinates
+    transform,
+    top: int,
+    left: int,
+    size: tuple[int, int],  # of the cut in the chip
 ) -> str:
     """A label's shape as an SVG path over its picture, which is 100 wide and high."""
+
     def place(xy):
         column, row = ~transform @ (xy[:, 0], xy[:, 1])
         return np.column_stack([(column - left) / size[1], (row - top) / size[0]]) * 100
+
     if geometry.geom_type == "Point":
         x, y = place(shapely.get_coordinates(geometry))[0]
         return f"M{x - 5:.1f} {y:.1f}h10M{x:.1f} {y - 5:.1f}v10"
     rings = [r for p in getattr(geometry, "geoms", [geometry]) for r in (p.exterior, *p.interiors)]
-    return "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in place(shapely.get_coordinates(r))) + "Z" for r in rings)
+    return "".join(
+        "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in place(shapely.get_coordinates(r))) + "Z"
+        for r in rings
+    )
 
 # %% ../../nbs/07_report.ipynb #0b38fd47
 def chip_pictures(
-    path: Path, geometry, # of a label, in degrees
-    layout: Layout, like: np.ndarray, # [n, T, B] values to stretch the colours by
-    most: int = 40, # pixels of a side
-) -> dict: # natural and infrared as data URIs, outline as a path; empty where the tif cannot be read
+    path: Path,
+    geometry,  # of a label, in degrees
+    layout: Layout,
+    like: np.ndarray,  # [n, T, B] values to stretch the colours by
+    most: int = 40,  # pixels of a side
+) -> (
+    dict
+):  # natural and infrared as data URIs, outline as a path; empty where the tif cannot be read
     """A label's chip as pictures, cut to a square around it."""
-    try: chip = read_chip(path, layout)
-    except InputError: return {}
+    try:
+        chip = read_chip(path, layout)
+    except InputError:
+        return {}
     steps, _ = by_step(layout, chip.data)
-    step = int(np.argmin(np.isnan(steps).mean((1, 2, 3)) + .001 * np.abs(np.arange(len(steps)) - len(steps) // 2)))
+    step = int(
+        np.argmin(
+            np.isnan(steps).mean((1, 2, 3))
+            + 0.001 * np.abs(np.arange(len(steps)) - len(steps) // 2)
+        )
+    )
     shape = reproject(geometry, "EPSG:4326", chip.crs)
     size = min(most, *chip.data.shape[1:])
     column, row = ~chip.transform @ (shape.centroid.x, shape.centroid.y)
-    top, left = (int(np.clip(round(v - size / 2), 0, n - size)) for v, n in zip((row, column), chip.data.shape[1:]))
-    window = steps[step, :, top:top + size, left:left + size]
-    found = {name: png_uri(true_colour(window[bands], like[:, step][:, bands])) for name, bands in picture_bands(layout.variables).items()}
+    top, left = (
+        int(np.clip(round(v - size / 2), 0, n - size))
+        for v, n in zip((row, column), chip.data.shape[1:])
+    )
+    window = steps[step, :, top : top + size, left : left + size]
+    found = {
+        name: png_uri(true_colour(window[bands], like[:, step][:, bands]))
+        for name, bands in picture_bands(layout.variables).items()
+    }
     return found | {"outline": outline_of(shape, chip.transform, top, left, (size, size))}
 
 # %% ../../nbs/07_report.ipynb #5ea3eaf3
 def gallery(
-    known: Evidence, quality: np.ndarray, doubted: np.ndarray, labels: gpd.GeoDataFrame, tifs: Path, layout: Layout,
-    most: int = 96, # errors shown
+    known: Evidence,
+    quality: np.ndarray,
+    doubted: np.ndarray,
+    labels: gpd.GeoDataFrame,
+    tifs: Path,
+    layout: Layout,
+    most: int = 96,  # errors shown
 ) -> list[dict]:
     """The worst errors: for classes those that the model was most sure of."""
     size = known.prediction.max(1) if known.data.classes else known.error
     wrong = np.flatnonzero(known.error > 0)
     order = wrong[np.argsort(-size[wrong], kind="stable")][:most]
-    shape, (pulse, _) = labels.set_index("id").geometry, pulse_of(known.X, known.data.facts["variables"])
+    shape, (pulse, _) = (
+        labels.set_index("id").geometry,
+        pulse_of(known.X, known.data.facts["variables"]),
+    )
     digits = lambda v: None if not np.isfinite(v) else round(float(v), 4)
     items, answer = [], known.answer
     for i in order:
         row = known.table.iloc[i]
         item = {
-            "id": row["id"], "true": known.names(known.y)[i], "pred": known.names(answer)[i], "weight": digits(size[i]),
-            "quality": digits(quality[i]), "doubted": bool(doubted[i]), "region": row["region"] or "", "fold": int(row["fold"]),
-            "lon": round(row.geometry.x, 6), "lat": round(row.geometry.y, 6), "series": [digits(v) for v in pulse[i]],
+            "id": row["id"],
+            "true": known.names(known.y)[i],
+            "pred": known.names(answer)[i],
+            "weight": digits(size[i]),
+            "quality": digits(quality[i]),
+            "doubted": bool(doubted[i]),
+            "region": row["region"] or "",
+            "fold": int(row["fold"]),
+            "lon": round(row.geometry.x, 6),
+            "lat": round(row.geometry.y, 6),
+            "series": [digits(v) for v in pulse[i]],
         }
-        item |= {"confidence": digits(size[i])} if known.data.classes else {"error": digits(answer[i] - known.y[i])}
-        items.append(item | chip_pictures(tifs / f"{row['id']}.tif", shape[row["id"]], layout, known.X))
+        item |= (
+            {"confidence": digits(size[i])}
+            if known.data.classes
+            else {"error": digits(answer[i] - known.y[i])}
+        )
+        items.append(
+            item | chip_pictures(tifs / f"{row['id']}.tif", shape[row["id"]], layout, known.X)
+        )
     return items
 
-def class_pulses(pulse: np.ndarray, groups) -> dict[str, dict]: # by class: low, middle, high [T]
+
+def class_pulses(pulse: np.ndarray, groups) -> dict[str, dict]:  # by class: low, middle, high [T]
     """The middle 80 % of each class's series."""
     with np.errstate(all="ignore"):
-        found = {g: np.nanquantile(pulse[np.asarray(groups) == g], [.1, .5, .9], axis=0) for g in dict.fromkeys(groups)}
-    return {g: {k: np.round(v, 4) for k, v in zip(("low", "middle", "high"), q)} for g, q in found.items()}
+        found = {
+            g: np.nanquantile(pulse[np.asarray(groups) == g], [0.1, 0.5, 0.9], axis=0)
+            for g in dict.fromkeys(groups)
+        }
+    return {
+        g: {k: np.round(v, 4) for k, v in zip(("low", "middle", "high"), q)}
+        for g, q in found.items()
+    }
 
 # %% ../../nbs/07_report.ipynb #a7fbadf7
 def map_section(run: Path) -> str:
@@ -254,52 +392,94 @@ def map_section(run: Path) -> str:
         scene, classes = Path(record["scene"]), record["classes"]
         quality = read_small(place / "quality.tif", [2 if classes else 1])[0]
         answer = read_small(place / "map.tif", [1])[0]
-        pictures = [("what the model says", _coloured(answer, classes)), ("distance to the training data", far_colours(quality))]
-        if scene.is_file(): pictures.insert(0, ("the scene", _scene_picture(scene, run, record)))
+        pictures = [
+            ("what the model says", _coloured(answer, classes)),
+            ("distance to the training data", far_colours(quality)),
+        ]
+        if scene.is_file():
+            pictures.insert(0, ("the scene", _scene_picture(scene, run, record)))
         tall = answer.shape[1] > 1.5 * answer.shape[0]
-        shown = "".join(f'<div><p>{name}</p><img src="{png_uri(p)}" alt="{name}"></div>' for name, p in pictures)
+        shown = "".join(
+            f'<div><p>{name}</p><img src="{png_uri(p)}" alt="{name}"></div>' for name, p in pictures
+        )
         key = "".join(
-            f'<li><span class="swatch" style="--swatch: var(--class-{k})"></span>{html.escape(c)}</li>' for k, c in enumerate(classes)
+            f'<li><span class="swatch" style="--swatch: var(--class-{k})"></span>{html.escape(c)}</li>'
+            for k, c in enumerate(classes)
         )
         key += '<li><span class="swatch" style="--swatch: #EE9955"></span>beyond the training data</li>'
-        rows = [[c["class"], c["pixels"], f"{c['hectares']:,.1f}"] for c in record["area"]["classes"] or []]
+        rows = [
+            [c["class"], c["pixels"], f"{c['hectares']:,.1f}"]
+            for c in record["area"]["classes"] or []
+        ]
         beyond = (
             f"{100 * (record['beyond_applicability'] or 0):.1f} % of its pixels lie farther from the training data than any validation"
             " label did, outliers aside: the scores say nothing about them."
         )
         out.append(
             f'<div class="full"><div class="maps{" tall" if tall else ""}">{shown}</div><ul class="key">{key}</ul></div>'
-            + (table(["class", "pixels", "hectares"], rows, record["area"]["note"].replace("`", "")) if rows else "")
+            + (
+                table(
+                    ["class", "pixels", "hectares"], rows, record["area"]["note"].replace("`", "")
+                )
+                if rows
+                else ""
+            )
             + f'<p class="note full">{html.escape(beyond)}</p>'
         )
-    return section("map", "The map", "What the best model says of every pixel, and where it should not be asked.", *out)
+    return section(
+        "map",
+        "The map",
+        "What the best model says of every pixel, and where it should not be asked.",
+        *out,
+    )
 
 # %% ../../nbs/07_report.ipynb #c21db338
-def _coloured(answer: np.ndarray, classes) -> np.ndarray: # [H, W, 4]
+def _coloured(answer: np.ndarray, classes) -> np.ndarray:  # [H, W, 4]
     "A map in the colours of its classes, clear where it is empty."
     import matplotlib
-    if not classes: return matplotlib.colormaps["viridis"](matplotlib.colors.Normalize()(np.ma.masked_invalid(answer)))
-    colours = np.array([(0, 0, 0, 0)] + [matplotlib.colors.to_rgba(c) for c in class_colours(classes).values()])
+
+    if not classes:
+        return matplotlib.colormaps["viridis"](
+            matplotlib.colors.Normalize()(np.ma.masked_invalid(answer))
+        )
+    colours = np.array(
+        [(0, 0, 0, 0)] + [matplotlib.colors.to_rgba(c) for c in class_colours(classes).values()]
+    )
     return colours[answer.astype(int)]
+
 
 def _scene_picture(scene: Path, run: Path, record: dict) -> np.ndarray:
     facts = read_json(next((run / "models" / record["model"]).glob("seed_*/model.json")))["facts"]
     layout = layout_from_dict(facts["layout"])
-    bands = [facts["steps"] // 2 * len(layout.variables) + k for k in colour_bands(layout.variables) or [0, 0, 0]]
+    bands = [
+        facts["steps"] // 2 * len(layout.variables) + k
+        for k in colour_bands(layout.variables) or [0, 0, 0]
+    ]
     return true_colour(read_small(scene, Scene(scene, layout).bands[bands] + 1))
 
 # %% ../../nbs/07_report.ipynb #b67258d3
 def page_head(results: dict) -> str:
     """What stands above the sections: the verdict, the facts, the warnings."""
     verdict, primary, of = results["verdict"], results["primary"], html.escape
-    mood = {"usable": "", "at ceiling": "", "not usable": ' class="bad"'}.get(verdict["status"], ' class="open"')
+    mood = {"usable": "", "at ceiling": "", "not usable": ' class="bad"'}.get(
+        verdict["status"], ' class="open"'
+    )
     score = f"{primary['value']:.3f}" if primary["value"] is not None else "–"
-    interval = f"{primary['level']:.0%} interval {primary['ci'][0]:.3f} to {primary['ci'][1]:.3f}" if primary["ci"] else "no interval"
-    commit = (results["git"]["commit"] or "outside of git")[:10] + (" with changes" if results["git"].get("dirty") else "")
+    interval = (
+        f"{primary['level']:.0%} interval {primary['ci'][0]:.3f} to {primary['ci'][1]:.3f}"
+        if primary["ci"]
+        else "no interval"
+    )
+    commit = (results["git"]["commit"] or "outside of git")[:10] + (
+        " with changes" if results["git"].get("dirty") else ""
+    )
     n = results["data"]["n"]
     facts = [
         (metric_named(primary["metric"]).title, f"<strong>{score}</strong>{interval}"),
-        ("best model", f"<strong>{of(results['best_model'].replace('_', ' '))}</strong>of {len(results['models'])} models"),
+        (
+            "best model",
+            f"<strong>{of(results['best_model'].replace('_', ' '))}</strong>of {len(results['models'])} models",
+        ),
         ("labels", f"<strong>{n['val']:,}</strong>validated, each by a model trained elsewhere"),
         (
             "claim",
@@ -313,7 +493,7 @@ def page_head(results: dict) -> str:
     warnings = "".join(f"<p>{of(w)}</p>" for w in results["warnings"])
     return (
         f'<header><p class="eyebrow">{of(results["data"]["name"])} · {of(results["data"]["target"])} ·'
-        f' {of(results["run_id"])}</p><h1>{of(results["best_model"].replace("_", " "))} is <em{mood}>{of(verdict["status"])}</em></h1><div'
+        f" {of(results['run_id'])}</p><h1>{of(results['best_model'].replace('_', ' '))} is <em{mood}>{of(verdict['status'])}</em></h1><div"
         f' class="reasons">{"".join(f"<p>{of(r)}</p>" for r in verdict["reasons"])}</div><dl'
         f' class="facts">{"".join(f"<div><dt>{of(k)}</dt><dd>{v}</dd></div>" for k, v in facts)}</dl>'
         + (f'<div class="warnings">{warnings}</div>' if warnings else "")
@@ -325,9 +505,14 @@ GALLERY = """<div id="gallery"><div class="bar"><label>true <select id="by-true"
 <label>region <select id="by-region"><option value="">all</option></select></label><label>sorted by <select id="order"><option value="sure">worst first</option><option value="doubt">label most in doubt</option><option value="unsure">mildest first</option><option value="id">name</option></select></label>
 <button type="button" id="relabel">Save the next 50 to relabel</button><output id="count" aria-live="polite"></output></div><div class="cards" id="cards"></div><button type="button" class="more" id="more">Show more</button></div>"""
 
+
 def model_table(results: dict) -> str:
     """The models side by side."""
-    gap = lambda r: f"{r['difference']['value']:+.3f}" if r.get("difference") and r["difference"].get("value") is not None else ""
+    gap = lambda r: (
+        f"{r['difference']['value']:+.3f}"
+        if r.get("difference") and r["difference"].get("value") is not None
+        else ""
+    )
     interval = lambda r: f"{r['ci'][0]:.3f} to {r['ci'][1]:.3f}" if r.get("ci") else ""
     worst = lambda r: (
         f"{r['worst_region']['value']:.3f} {r['worst_region']['region']}"
@@ -335,17 +520,33 @@ def model_table(results: dict) -> str:
         else ""
     )
     rows = [
-        [r["model"] + (" (tied)" if r["tied"] else ""), r["value"], interval(r), gap(r), worst(r), r["verdict"]] for r in results["models"]
+        [
+            r["model"] + (" (tied)" if r["tied"] else ""),
+            r["value"],
+            interval(r),
+            gap(r),
+            worst(r),
+            r["verdict"],
+        ]
+        for r in results["models"]
     ]
-    return table(["model", results["primary"]["metric"], "interval", "gain", "worst region", "verdict"], rows)
+    return table(
+        ["model", results["primary"]["metric"], "interval", "gain", "worst region", "verdict"], rows
+    )
+
 
 def origin_table(results: dict) -> str:
     """Where a result comes from."""
     d, s, e = results["data"], results["split"], results["environment"]
     rows = [
-        ["data", f"{d['name']} ({d['source']})"], ["labels", str(d["label_kind"])], ["licence", d["licence"]],
-        ["data fingerprint", d["fingerprint"][:16]], ["split fingerprint", s["fingerprint"][:16]],
-        ["times this validation set was scored", str(s["val_evaluations_count"])], ["commit", str(results["git"]["commit"])],
-        ["python", e["python"]], ["processor", str(e["cpu"])],
+        ["data", f"{d['name']} ({d['source']})"],
+        ["labels", str(d["label_kind"])],
+        ["licence", d["licence"]],
+        ["data fingerprint", d["fingerprint"][:16]],
+        ["split fingerprint", s["fingerprint"][:16]],
+        ["times this validation set was scored", str(s["val_evaluations_count"])],
+        ["commit", str(results["git"]["commit"])],
+        ["python", e["python"]],
+        ["processor", str(e["cpu"])],
     ]
     return table(["what", "which"], rows, loose=True)

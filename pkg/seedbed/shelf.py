@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from .export import export
-from .lib.judging.metrics import leaving_out, scores
+from .lib.judging.metrics import scores
 from .lib.judging.scoring import judged_labels
 from .lib.settings import Settings, Split, load_settings
 from .model import BaseModel, out_of_fold
@@ -21,7 +21,7 @@ from .optimism import labels_of, resplit
 from .process import process
 
 # %% ../../nbs/shelf.ipynb #01f7fa2b
-def shared_data(name: str) -> Path | None: # None where it is not there
+def shared_data(name: str) -> Path | None:  # None where it is not there
     """The folder of a published dataset under SEEDBED_SHARED_DATA."""
     root = os.environ.get("SEEDBED_SHARED_DATA")
     folder = Path(root).expanduser() / name if root else None
@@ -29,26 +29,30 @@ def shared_data(name: str) -> Path | None: # None where it is not there
 
 # %% ../../nbs/shelf.ipynb #bc74a0f5
 def set_up(
-    folder: Path, # of the dataset
-    *overrides: str, # section.key=value
-) -> tuple[Settings, Path]: # and dataset.h5
+    folder: Path,  # of the dataset
+    *overrides: str,  # section.key=value
+) -> tuple[Settings, Path]:  # and dataset.h5
     """Export and process a published table in a folder of its own."""
     aside = tempfile.mkdtemp()
     settings = load_settings(
         overrides=[
-            f"source.name=table:{folder}", f"paths.exports={aside}/exports", f"paths.processed={aside}/processed",
-            f"paths.runs={aside}/runs", *overrides,
+            f"source.name=table:{folder}",
+            f"paths.exports={aside}/exports",
+            f"paths.processed={aside}/processed",
+            f"paths.runs={aside}/runs",
+            *overrides,
         ]
     )
-    export(settings); process(settings)
+    export(settings)
+    process(settings)
     return settings, settings.root / settings.processed_dir / "dataset.h5"
 
 # %% ../../nbs/shelf.ipynb #4a4eb99f
 def score_under(
-    path: Path, models: dict[str, BaseModel], splits: dict[str, Split]  # dataset.h5  # by what to call them
-) -> (
-    pd.DataFrame
-):  # a row for each split and model: accuracy and macro-F1 of what could be learnt, accuracy where the rest counts as wrong, n, classes left out
+    path: Path,
+    models: dict[str, BaseModel],
+    splits: dict[str, Split],  # dataset.h5  # by what to call them
+) -> pd.DataFrame:  # a row for each split and model: accuracy and macro-F1 of what could be learnt, accuracy where the rest counts as wrong, n, classes left out
     """Score models under several splits."""
     labels, rows = labels_of(path), []
     for title, split in splits.items():
@@ -57,12 +61,19 @@ def score_under(
             for name, model in models.items():
                 table, y, prediction, _ = out_of_fold(model, Path(aside) / "dataset.h5")
                 asked = len(y)
-                _, y, prediction, left_out = judged_labels(table, y, prediction, sorted(set(labels["label"])))
+                _, y, prediction, left_out = judged_labels(
+                    table, y, prediction, sorted(set(labels["label"]))
+                )
                 found = scores(y, prediction, "classification", left_out)
                 rows.append(
                     {
-                        "split": title, "model": name, "accuracy": found["accuracy"], "macro-F1": found["f1_score"],
-                        "accuracy of all": found["accuracy"] * len(y) / asked, "n": len(y), "left out": ", ".join(record["left_out"]),
+                        "split": title,
+                        "model": name,
+                        "accuracy": found["accuracy"],
+                        "macro-F1": found["f1_score"],
+                        "accuracy of all": found["accuracy"] * len(y) / asked,
+                        "n": len(y),
+                        "left out": ", ".join(record["left_out"]),
                     }
                 )
     return pd.DataFrame(rows)

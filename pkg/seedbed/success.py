@@ -7,24 +7,25 @@ __all__ = ['LIMITS', 'write_contract', 'contract_of', 'verdict']
 
 # %% ../../nbs/00_success.ipynb #1c4ccaf8
 from collections.abc import Sequence
-from pathlib import Path
 
 from .lib.errors import Faults, InputError
-from .lib.files import read_json, write_json
+from .lib.files import write_json
 from .lib.judging.metrics import METRICS, metric_named
 from .lib.settings import Settings, load_settings
 
 # %% ../../nbs/00_success.ipynb #2a9329a3
 def write_contract(
-    metric: str, # one of METRICS, or module:function
-    usable: float, # from here on the result is of use
-    ceiling: float, # from here on more is not worth the effort
-    rope: float = .01, # a gain that nobody would notice
-    worst_region_min: float | None = None, # no region may score below
-    claim: str = "within_region", # what the score is claimed for
-    source: str = "", # who said so
-    quantity: str | None = None, max_quantity_error: float | None = None, # what is added up in the end, and how far off it may be, relative
-    **limits, # LIMITS: what can be deployed
+    metric: str,  # one of METRICS, or module:function
+    usable: float,  # from here on the result is of use
+    ceiling: float,  # from here on more is not worth the effort
+    rope: float = 0.01,  # a gain that nobody would notice
+    worst_region_min: float | None = None,  # no region may score below
+    claim: str = "within_region",  # what the score is claimed for
+    source: str = "",  # who said so
+    quantity: str | None = None,
+    max_quantity_error: float
+    | None = None,  # what is added up in the end, and how far off it may be, relative
+    **limits,  # LIMITS: what can be deployed
 ) -> dict:
     """The success contract as a record."""
     found, faults = metric_named(metric), Faults("settings.ini")
@@ -34,15 +35,28 @@ def write_contract(
             f"[success] usable = {usable}, ceiling = {ceiling}: for {metric} {way} is better; set the ceiling"
             f" {'above' if found.greater_is_better else 'below'} usable"
         )
-    if not source.strip(): faults.add("[success] source = : who said so? Name the person or the document")
+    if not source.strip():
+        faults.add("[success] source = : who said so? Name the person or the document")
     if max_quantity_error is not None and quantity is None:
-        faults.add(f"[success] max_quantity_error = {max_quantity_error}: of what? Set quantity, e.g. count:wheat")
+        faults.add(
+            f"[success] max_quantity_error = {max_quantity_error}: of what? Set quantity, e.g. count:wheat"
+        )
     faults.raise_any()
     return {
-        "metric": metric, "title": found.title, "greater_is_better": found.greater_is_better, "usable": usable, "ceiling": ceiling,
-        "rope": rope, "worst_region_min": worst_region_min, "quantity": quantity, "max_quantity_error": max_quantity_error,
-        **{f"max_{k}": limits.get(f"max_{k}") for k in LIMITS}, "claim": claim, "source": source,
+        "metric": metric,
+        "title": found.title,
+        "greater_is_better": found.greater_is_better,
+        "usable": usable,
+        "ceiling": ceiling,
+        "rope": rope,
+        "worst_region_min": worst_region_min,
+        "quantity": quantity,
+        "max_quantity_error": max_quantity_error,
+        **{f"max_{k}": limits.get(f"max_{k}") for k in LIMITS},
+        "claim": claim,
+        "source": source,
     }
+
 
 LIMITS = ("parameters", "model_bytes", "us_per_sample", "memory_mb")
 
@@ -53,19 +67,20 @@ def contract_of(settings: Settings) -> dict:
 
 # %% ../../nbs/00_success.ipynb #a524ba2a
 def verdict(
-    contract: dict, # of `write_contract`
-    score: dict, # value and ci of the primary metric
-    regions: Sequence[dict] = (), # rows with region, n and the metric's value
-    cost: dict = {}, # LIMITS
-    quantity: dict | None = None, # of `quantity_record`
-) -> dict: # status, thresholds, reasons, failed
+    contract: dict,  # of `write_contract`
+    score: dict,  # value and ci of the primary metric
+    regions: Sequence[dict] = (),  # rows with region, n and the metric's value
+    cost: dict = {},  # LIMITS
+    quantity: dict | None = None,  # of `quantity_record`
+) -> dict:  # status, thresholds, reasons, failed
     """Hold a score against the contract."""
     sign = 1 if contract["greater_is_better"] else -1
     value, ci, name = score["value"], score["ci"], contract["title"]
     low, high = sorted(sign * v for v in ci) if ci else (None, None)
     usable, ceiling = sign * contract["usable"], sign * contract["ceiling"]
     said = (
-        f"{name} {value:.3f}" + (f" [{min(ci):.3f}, {max(ci):.3f}]" if ci else ", without an interval")
+        f"{name} {value:.3f}"
+        + (f" [{min(ci):.3f}, {max(ci):.3f}]" if ci else ", without an interval")
         if value is not None
         else f"{name} is not defined here"
     )
@@ -78,15 +93,23 @@ def verdict(
     elif high < usable:
         status, reason = "not usable", f"{said}: wholly short of usable {contract['usable']:g}"
     else:
-        status, reason = "undecided", f"{said}: usable {contract['usable']:g} lies inside the interval"
+        status = "undecided"
+        reason = f"{said}: usable {contract['usable']:g} lies inside the interval"
     wrong, doubt = _off(contract, quantity)
     failed = [*_violations(contract, regions, cost, sign), *([wrong] if wrong else [])]
     doubts = [*([doubt] if doubt else []), *_untold(contract, cost)]
-    if (failed or doubts) and status in ("usable", "at ceiling"): status = "not usable" if failed else "undecided"
-    unsaid = ["nobody has said what is good enough: success.source is that of the example"] * contract["source"].startswith("nobody yet")
+    if (failed or doubts) and status in ("usable", "at ceiling"):
+        status = "not usable" if failed else "undecided"
+    unsaid = [
+        "nobody has said what is good enough: success.source is that of the example"
+    ] * contract["source"].startswith("nobody yet")
     return {
-        "status": status, "thresholds": {k: v for k, v in contract.items() if k not in ("metric", "title", "greater_is_better")},
-        "reasons": [reason, *failed, *doubts, *unsaid], "failed": failed,
+        "status": status,
+        "thresholds": {
+            k: v for k, v in contract.items() if k not in ("metric", "title", "greater_is_better")
+        },
+        "reasons": [reason, *failed, *doubts, *unsaid],
+        "failed": failed,
     }
 
 # %% ../../nbs/00_success.ipynb #9a129cbe
@@ -101,16 +124,25 @@ def _violations(contract: dict, regions, cost: dict, sign: int, enough: int = 10
         if limit is not None and cost.get(name) is not None and cost[name] > limit:
             yield f"{name} = {cost[name]:.6g}: more than {limit:g} allowed"
 
-def _off(contract: dict, quantity: dict | None) -> tuple[str | None, str | None]: # what fails, what is open
+
+def _off(
+    contract: dict, quantity: dict | None
+) -> tuple[str | None, str | None]:  # what fails, what is open
     most = contract.get("max_quantity_error")
-    if most is None or not quantity: return None, None
-    if quantity["relative_error"] is None: return None, f"{quantity['name']}: how far off it is cannot be told, and at most {100 * most:.0f} % are allowed"
+    if most is None or not quantity:
+        return None, None
+    if quantity["relative_error"] is None:
+        return (
+            None,
+            f"{quantity['name']}: how far off it is cannot be told, and at most {100 * most:.0f} % are allowed",
+        )
     low, high = quantity["ci"] or [quantity["relative_error"]] * 2
     said = (
         f"{quantity['name']}: {quantity['estimated']:.6g} where {quantity['true']:.6g} is true, an error of"
         f" {100 * quantity['relative_error']:+.0f} % [{100 * low:+.0f}, {100 * high:+.0f}]; at most {100 * most:.0f} % are allowed"
     )
-    if low > most or high < -most: return said, None
+    if low > most or high < -most:
+        return said, None
     return None, said if max(-low, high) > most else None
 
 # %% ../../nbs/00_success.ipynb #dbb5e35d

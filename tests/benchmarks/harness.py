@@ -21,49 +21,66 @@ def race(rounds=5, clock=time.process_time, **contestants):
 @dataclass
 class Row:
     """A line of the table."""
+
     what: str
     measured: float
-    wanted: str # e.g. `>= 30` or `<= 1.2`; empty where nothing is promised
-    note: str = "" # what stands behind it
+    wanted: str  # e.g. `>= 30` or `<= 1.2`; empty where nothing is promised
+    note: str = ""  # what stands behind it
 
     @property
     def met(self):
         """Whether the goal is reached; None where there is none."""
-        if not self.wanted: return None
+        if not self.wanted:
+            return None
         sign, value = self.wanted.split()
         return self.measured >= float(value) if sign == ">=" else self.measured <= float(value)
 
-    def record(self): return asdict(self) | {"met": self.met}
+    def record(self):
+        return asdict(self) | {"met": self.met}
 
 
 def machine():
     """Where it was measured."""
-    from seedbed.lib.provenance import environment
     from seedbed.lib.files import project_root
+    from seedbed.lib.provenance import environment
+
     found = environment(project_root())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return {"cpu": found["cpu"], "cores": found["cores"], "memory_gb": round(memory, 1), "gpu": found["gpu"],
-            "python": platform.python_version(),
-            "load": [round(v, 1) for v in os.getloadavg()], "packages": found["packages"]}
+    return {
+        "cpu": found["cpu"],
+        "cores": found["cores"],
+        "memory_gb": round(memory, 1),
+        "gpu": found["gpu"],
+        "python": platform.python_version(),
+        "load": [round(v, 1) for v in os.getloadavg()],
+        "packages": found["packages"],
+    }
 
 
 def peak_mb(child=False):
     """The most memory that this process, or any of its ended children, has held."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN if child else resource.RUSAGE_SELF).ru_maxrss / 1024
+    return (
+        resource.getrusage(resource.RUSAGE_CHILDREN if child else resource.RUSAGE_SELF).ru_maxrss
+        / 1024
+    )
 
 
 def in_child(function, *arguments):
     """The value, the CPU seconds and the peak memory of a call in a new process."""
     import multiprocessing
+
     reader, writer = multiprocessing.get_context("fork").Pipe(duplex=False)
+
     def work():
         base = _anonymous()
         watch = _Watch()
         start = time.process_time()
         value = function(*arguments)
         writer.send((value, time.process_time() - start + _children(), watch.most() - base))
+
     process = multiprocessing.get_context("fork").Process(target=work)
-    process.start(); writer.close()
+    process.start()
+    writer.close()
     found = reader.recv()
     process.join()
     return found
@@ -83,6 +100,7 @@ def _anonymous():
 class _Watch:
     def __init__(self):
         import threading
+
         self.peak, self.going = 0, True
         self.thread = threading.Thread(target=self._look, daemon=True)
         self.thread.start()
@@ -90,7 +108,7 @@ class _Watch:
     def _look(self):
         while self.going:
             self.peak = max(self.peak, _anonymous())
-            time.sleep(.01)
+            time.sleep(0.01)
 
     def most(self):
         self.going = False

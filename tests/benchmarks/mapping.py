@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import torch
-from affine import Affine
 from harness import Row, in_child, race
 
 from seedbed.dataset import FINAL, SampleDataset
@@ -20,7 +19,7 @@ from seedbed.map import Pixels, applicability_of, make_map, map_parts
 from seedbed.model import find_model, load_model, save_model
 from seedbed.process import as_series, process
 
-PIXELS = 3 # times the sample's scene, in both directions
+PIXELS = 3  # times the sample's scene, in both directions
 
 
 def large_scene(source, target, times):
@@ -28,7 +27,19 @@ def large_scene(source, target, times):
     with rasterio.open(source) as file:
         data, profile, names = file.read(), file.profile, file.descriptions
     many = np.tile(data, (1, times, times))
-    with rasterio.open(target, "w", **profile | dict(width=many.shape[2], height=many.shape[1], tiled=True, blockxsize=256, blockysize=256, zlevel=1)) as file:
+    with rasterio.open(
+        target,
+        "w",
+        **profile
+        | dict(
+            width=many.shape[2],
+            height=many.shape[1],
+            tiled=True,
+            blockxsize=256,
+            blockysize=256,
+            zlevel=1,
+        ),
+    ) as file:
         file.write(many)
         file.descriptions = names
     return target
@@ -36,8 +47,13 @@ def large_scene(source, target, times):
 
 class OnePixel(torch.utils.data.Dataset):
     """What a template offers at first: an item is a pixel, read and prepared alone."""
-    def __init__(self, scene, facts): self.scene, self.facts = scene, facts
-    def __len__(self): return self.scene.height * self.scene.width
+
+    def __init__(self, scene, facts):
+        self.scene, self.facts = scene, facts
+
+    def __len__(self):
+        return self.scene.height * self.scene.width
+
     def __getitem__(self, i):
         values = self.scene.read(i // self.scene.width, i % self.scene.width, 1, 1).reshape(1, -1)
         X, static, _ = as_series(values, self.scene.layout, self.facts["indices"])
@@ -46,7 +62,9 @@ class OnePixel(torch.utils.data.Dataset):
 
 def one_by_one(model, scene, count):
     """Seconds a pixel of a loop over a DataLoader."""
-    loader = torch.utils.data.DataLoader(torch.utils.data.Subset(OnePixel(scene, model.facts), range(count)), batch_size=64)
+    loader = torch.utils.data.DataLoader(
+        torch.utils.data.Subset(OnePixel(scene, model.facts), range(count)), batch_size=64
+    )
     start = time.process_time()
     for X in loader:
         stand_in = Pixels(model.facts, X.numpy(), np.zeros((len(X), 0), np.float32), None)
@@ -57,7 +75,13 @@ def one_by_one(model, scene, count):
 
 def trained(root):
     """The sample's dataset, and models that were trained on all of it."""
-    settings = load_settings(overrides=[f"paths.exports={root}/exports", f"paths.processed={root}/processed", "models.epochs=5"])
+    settings = load_settings(
+        overrides=[
+            f"paths.exports={root}/exports",
+            f"paths.processed={root}/processed",
+            "models.epochs=5",
+        ]
+    )
     export(settings), process(settings)
     path = settings.root / settings.processed_dir / "dataset.h5"
     for name in ("random_forest", "tempcnn", "logistic_regression"):
@@ -68,7 +92,9 @@ def trained(root):
 
 def mapped_mb(place, tif, path, folder):
     """Peak memory of mapping a scene, in MB beyond what was held before."""
-    return in_child(lambda: make_map(load_model(place), place, tif, path, folder, workers=1) and None)[2]
+    return in_child(
+        lambda: make_map(load_model(place), place, tif, path, folder, workers=1) and None
+    )[2]
 
 
 def run():
@@ -76,22 +102,68 @@ def run():
     torch.set_num_threads(1)
     root, rows = Path(tempfile.mkdtemp()), []
     for model, place, path in trained(root):
-        if model.name == "logistic_regression": continue # for memory alone: its map takes as long as reading
-        tif = large_scene(load_settings().root / "data/sample/romania/scene.tif", root / f"{model.name}.tif", PIXELS)
+        if model.name == "logistic_regression":
+            continue  # for memory alone: its map takes as long as reading
+        tif = large_scene(
+            load_settings().root / "data/sample/romania/scene.tif",
+            root / f"{model.name}.tif",
+            PIXELS,
+        )
         scene = Scene(tif, layout_from_dict(model.facts["layout"]))
         near, pixels = applicability_of(model, place, path), scene.height * scene.width
         values = scene.read(0, 0, scene.height, scene.width)
-        X, static, _ = as_series(np.ascontiguousarray(values.reshape(len(values), -1).T), scene.layout, model.facts["indices"])
+        X, static, _ = as_series(
+            np.ascontiguousarray(values.reshape(len(values), -1).T),
+            scene.layout,
+            model.facts["indices"],
+        )
         memory = Pixels(model.facts, interpolate(X), static, None)
         memory.arrays()
         count = iter(range(100))
-        seconds = race(4, memory=lambda: model.predict(memory), map=lambda: map_parts(model, scene, near, _folder(root / f"parts-{model.name}-{next(count)}"), workers=1))
+        seconds = race(
+            4,
+            memory=lambda: model.predict(memory),
+            map=lambda: map_parts(
+                model, scene, near, _folder(root / f"parts-{model.name}-{next(count)}"), workers=1
+            ),
+        )
         single = one_by_one(model, scene, 400) * pixels
         speed = f"{pixels / seconds['map']:,.0f} pixels/s of one core; {pixels / seconds['memory']:,.0f} from arrays in memory"
-        rows.append(Row(f"map with {model.name}: times the model's own speed in memory", seconds["map"] / seconds["memory"], "<= 1.3", speed))
-        rows.append(Row(f"map with {model.name}: times faster than one pixel at a time", single / seconds["map"], ">= 10", "a DataLoader of single pixels, batches of 64"))
-    small, large = (mapped_mb(place, large_scene(load_settings().root / "data/sample/romania/scene.tif", root / f"m{n}.tif", n), path, root / f"m{n}") for n in (5, 15))
-    rows.append(Row("memory of a map of 9 times the pixels", large / small, "<= 1.3", f"{small:.0f} MB and {large:.0f} MB, logistic_regression"))
+        rows.append(
+            Row(
+                f"map with {model.name}: times the model's own speed in memory",
+                seconds["map"] / seconds["memory"],
+                "<= 1.3",
+                speed,
+            )
+        )
+        rows.append(
+            Row(
+                f"map with {model.name}: times faster than one pixel at a time",
+                single / seconds["map"],
+                ">= 10",
+                "a DataLoader of single pixels, batches of 64",
+            )
+        )
+    small, large = (
+        mapped_mb(
+            place,
+            large_scene(
+                load_settings().root / "data/sample/romania/scene.tif", root / f"m{n}.tif", n
+            ),
+            path,
+            root / f"m{n}",
+        )
+        for n in (5, 15)
+    )
+    rows.append(
+        Row(
+            "memory of a map of 9 times the pixels",
+            large / small,
+            "<= 1.3",
+            f"{small:.0f} MB and {large:.0f} MB, logistic_regression",
+        )
+    )
     return rows
 
 

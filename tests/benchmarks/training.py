@@ -9,8 +9,8 @@ from batches import make
 from harness import Row, race
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
+from seedbed.lib.learning.training import fit_network, seed_everything, stopping_rows
 from seedbed.lib.settings import Models
-from seedbed.lib.learning.training import fit_network, mean_loss, seed_everything, stopping_rows
 from seedbed.model import find_model
 from seedbed.models.tempcnn import TempCNNLayers
 
@@ -27,10 +27,13 @@ def bare_loop(X, y, held, batch=64):
         network.train()
         for rows in torch.from_numpy(order.permutation(learn)).split(batch):
             loss = torch.nn.functional.cross_entropy(network(X[rows]), y[rows])
-            optimiser.zero_grad(); loss.backward(); optimiser.step()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
         network.eval()
         with torch.no_grad():
-            for rows in stop.split(8 * batch): torch.nn.functional.cross_entropy(network(X[rows]), y[rows]).item()
+            for rows in stop.split(8 * batch):
+                torch.nn.functional.cross_entropy(network(X[rows]), y[rows]).item()
 
 
 def our_loop(data):
@@ -47,13 +50,33 @@ def run():
         X, y = (torch.from_numpy(v) for v in data.arrays())
         held = stopping_rows(data.column("block"))
         t = race(4, ours=lambda: our_loop(data), bare=lambda: bare_loop(X, y, held))
-        rows.append(Row("training loop (tempcnn), times a bare loop over tensors", t["ours"] / t["bare"], "<= 1.15",
-                        f"{t['ours']:.2f} s against {t['bare']:.2f} s, {EPOCHS} epochs of {len(data)} samples"))
+        rows.append(
+            Row(
+                "training loop (tempcnn), times a bare loop over tensors",
+                t["ours"] / t["bare"],
+                "<= 1.15",
+                f"{t['ours']:.2f} s against {t['bare']:.2f} s, {EPOCHS} epochs of {len(data)} samples",
+            )
+        )
         flat = X.reshape(len(X), -1).numpy()
-        peers = {"random_forest": RandomForestClassifier(300, random_state=0, n_jobs=1),
-                 "hist_gradient_boosting": HistGradientBoostingClassifier(early_stopping=False, random_state=0)}
+        peers = {
+            "random_forest": RandomForestClassifier(300, random_state=0, n_jobs=1),
+            "hist_gradient_boosting": HistGradientBoostingClassifier(
+                early_stopping=False, random_state=0
+            ),
+        }
         for name, bare in peers.items():
-            t = race(2, ours=lambda: find_model(name)(0, Models()).train(data), bare=lambda: bare.fit(flat, y.numpy()))
-            rows.append(Row(f"{name}: time to fit, times scikit-learn's own", t["ours"] / t["bare"], "<= 1.05",
-                            f"{t['ours']:.2f} s against {t['bare']:.2f} s"))
+            t = race(
+                2,
+                ours=lambda: find_model(name)(0, Models()).train(data),
+                bare=lambda: bare.fit(flat, y.numpy()),
+            )
+            rows.append(
+                Row(
+                    f"{name}: time to fit, times scikit-learn's own",
+                    t["ours"] / t["bare"],
+                    "<= 1.05",
+                    f"{t['ours']:.2f} s against {t['bare']:.2f} s",
+                )
+            )
     return rows

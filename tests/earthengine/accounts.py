@@ -11,9 +11,18 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 def make_key(url, project="fields-of-kenya"):
     """A service account's key, as a file of the cloud console would hold it, whose tokens come from this server."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    text = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
-    return {"type": "service_account", "project_id": project, "private_key_id": "1", "private_key": text, "token_uri": f"{url}/token",
-            "client_email": f"exporter@{project}.iam.gserviceaccount.com", "client_id": "1"}
+    text = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    return {
+        "type": "service_account",
+        "project_id": project,
+        "private_key_id": "1",
+        "private_key": text,
+        "token_uri": f"{url}/token",
+        "client_email": f"exporter@{project}.iam.gserviceaccount.com",
+        "client_id": "1",
+    }
 
 
 class Tokens:
@@ -29,7 +38,9 @@ class Tokens:
         token = f"ya29.{secrets.token_urlsafe(24)}"
         self.valid.add(token)
         self.given += 1
-        return json.dumps({"access_token": token, "expires_in": self.lifetime, "token_type": "Bearer"}).encode()
+        return json.dumps(
+            {"access_token": token, "expires_in": self.lifetime, "token_type": "Bearer"}
+        ).encode()
 
     def accept(self, header):
         """Whether a request carries a token of ours."""

@@ -38,6 +38,7 @@ def chance(rate, kinds=EVERY_KIND, seed=0, retry_after="0"):
         if rng.random() < rate:
             kind = rng.choice(kinds)
             return Fault(kind, headers={"Retry-After": retry_after} if kind == "busy" else {})
+
     return fault
 
 
@@ -57,7 +58,11 @@ def answer_wrongly(handler, fault, honest):
         handler.send(honest(moved=True), 200, "image/tiff")
     else:
         status = 429 if fault.kind == "busy" else fault.kind
-        handler.send(Refusal(fault.message or f"injected {status}", status).body(), status, headers=fault.headers)
+        handler.send(
+            Refusal(fault.message or f"injected {status}", status).body(),
+            status,
+            headers=fault.headers,
+        )
 
 
 def _break_off(handler, content, fault):
@@ -68,11 +73,11 @@ def _break_off(handler, content, fault):
     handler.end_headers()
     if fault.kind == "drip":
         for i in range(20):
-            handler.wfile.write(content[i:i + 1])
+            handler.wfile.write(content[i : i + 1])
             handler.wfile.flush()
             time.sleep(fault.seconds / 20)
     else:
-        handler.wfile.write(content[:len(content) // 2])
+        handler.wfile.write(content[: len(content) // 2])
     handler.wfile.flush()
     handler.connection.shutdown(socket.SHUT_RDWR)
     handler.close_connection = True

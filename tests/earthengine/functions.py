@@ -12,10 +12,12 @@ FUNCTIONS = {}
 
 def function(*names):
     """Register a function of (evaluator, **arguments)."""
+
     def register(f):
         for name in names:
             FUNCTIONS[name] = f
         return f
+
     return register
 
 
@@ -25,7 +27,9 @@ def function(*names):
 def asset_of(ev, id, kind):
     """An asset of the world, or the service's words for one that is not there."""
     if id not in ev.world:
-        raise Refusal(f"{kind}.load: {kind} asset '{id}' not found (does not exist or caller does not have access).")
+        raise Refusal(
+            f"{kind}.load: {kind} asset '{id}' not found (does not exist or caller does not have access)."
+        )
     asset = ev.world[id]
     if (kind == "ImageCollection") != bool(asset.every or asset.tiled):
         raise Refusal(f"{kind}.load: Asset '{id}' is not an {kind}.")
@@ -62,7 +66,11 @@ def day(value):
     """A date of text or milliseconds."""
     if isinstance(value, str):
         return dt.date.fromisoformat(value[:10])
-    return dt.datetime.fromtimestamp(value / 1000, dt.timezone.utc).date() if isinstance(value, (int, float)) else value
+    return (
+        dt.datetime.fromtimestamp(value / 1000, dt.timezone.utc).date()
+        if isinstance(value, (int, float))
+        else value
+    )
 
 
 class Dates:
@@ -86,14 +94,22 @@ class Where:
     def cut(self, collection, pixels):
         """The images without pixels far from the region: a request for another place than the region's finds nothing there."""
         lon, lat = pixels.lonlat
-        east = np.where(lon < self.west - 180, lon + 360, lon) # of a region that crosses the date line
-        near = (east > self.west - .02) & (east < self.east + .02) & (lat > self.south - .02) & (lat < self.north + .02)
+        east = np.where(
+            lon < self.west - 180, lon + 360, lon
+        )  # of a region that crosses the date line
+        near = (
+            (east > self.west - 0.02)
+            & (east < self.east + 0.02)
+            & (lat > self.south - 0.02)
+            & (lat < self.north + 0.02)
+        )
 
         def band(b):
             return Band(lambda: (b.result[0], b.result[1] & near))
 
         def image(i):
             return i.with_bands(lambda: {n: band(b) for n, b in i.bands.items()})
+
         return collection if near.all() else [image(i) for i in collection]
 
 
@@ -131,7 +147,15 @@ def _(ev, start, end=None, timeZone=None):
     return day(start), day(end)
 
 
-@function("GeometryConstructors.Polygon", "GeometryConstructors.Rectangle", "GeometryConstructors.BBox", "GeometryConstructors.Point", "Projection", "Feature", "ErrorMargin")
+@function(
+    "GeometryConstructors.Polygon",
+    "GeometryConstructors.Rectangle",
+    "GeometryConstructors.BBox",
+    "GeometryConstructors.Point",
+    "Projection",
+    "Feature",
+    "ErrorMargin",
+)
 def _(ev, **arguments):
     return arguments
 
@@ -160,17 +184,39 @@ def _(ev, collection):
 
 
 @function("Image.linkCollection")
-def _(ev, input, imageCollection, linkedBands=None, linkedProperties=None, matchPropertyName="system:index"):
-    other = next((i for i in imageCollection if i.properties[matchPropertyName] == input.properties[matchPropertyName]), None)
+def _(
+    ev,
+    input,
+    imageCollection,
+    linkedBands=None,
+    linkedProperties=None,
+    matchPropertyName="system:index",
+):
+    other = next(
+        (
+            i
+            for i in imageCollection
+            if i.properties[matchPropertyName] == input.properties[matchPropertyName]
+        ),
+        None,
+    )
     wanted = [linkedBands] if isinstance(linkedBands, str) else list(linkedBands)
     shape = ev.pixels.height, ev.pixels.width
     nothing = Band(lambda: (np.zeros(shape), np.zeros(shape, bool)))
-    return input.with_bands(input.bands | {name: other.bands[name] if other else nothing for name in wanted})
+    return input.with_bands(
+        input.bands | {name: other.bands[name] if other else nothing for name in wanted}
+    )
 
 
 @function("ImageCollection.toBands")
 def _(ev, collection):
-    return Image({f"{k}_{name}": band for k, image in enumerate(collection) for name, band in image.bands.items()})
+    return Image(
+        {
+            f"{k}_{name}": band
+            for k, image in enumerate(collection)
+            for name, band in image.bands.items()
+        }
+    )
 
 
 # --- reducers --------------------------------------------------------------------------------------------------------------------------
@@ -181,7 +227,10 @@ def median(values, valid):
     ordered, count = np.sort(np.where(valid, values, np.inf), axis=0), valid.sum(0)
     low, high = np.maximum((count - 1) // 2, 0), np.minimum(count // 2, len(values) - 1)
     with np.errstate(invalid="ignore"):
-        middle = (np.take_along_axis(ordered, low[None], 0)[0] + np.take_along_axis(ordered, high[None], 0)[0]) / 2
+        middle = (
+            np.take_along_axis(ordered, low[None], 0)[0]
+            + np.take_along_axis(ordered, high[None], 0)[0]
+        ) / 2
     return np.where(count > 0, middle, 0)
 
 
@@ -191,26 +240,41 @@ def last(values, valid):
     return np.take_along_axis(values, top[None], 0)[0]
 
 
-REDUCE = {"reduce.median": median, "reduce.mean": lambda v, m: np.where(m, v, 0).sum(0) / np.maximum(m.sum(0), 1), "reduce.sum": lambda v, m: np.where(m, v, 0).sum(0),
-          "reduce.min": lambda v, m: np.where(m, v, np.inf).min(0), "reduce.max": lambda v, m: np.where(m, v, -np.inf).max(0), "ImageCollection.mosaic": last}
+REDUCE = {
+    "reduce.median": median,
+    "reduce.mean": lambda v, m: np.where(m, v, 0).sum(0) / np.maximum(m.sum(0), 1),
+    "reduce.sum": lambda v, m: np.where(m, v, 0).sum(0),
+    "reduce.min": lambda v, m: np.where(m, v, np.inf).min(0),
+    "reduce.max": lambda v, m: np.where(m, v, -np.inf).max(0),
+    "ImageCollection.mosaic": last,
+}
 
 
 def reducer(statistic):
     """A function that makes one image of a collection; of an empty one an image without bands, which is Earth Engine's trap."""
+
     def reduce(ev, collection):
         if not collection:
             return Image({})
         names = list(collection[0].bands)
         if any(list(image.bands) != names for image in collection):
-            raise Refusal("ImageCollection.reduce: Expected a homogeneous image collection, but an image with incompatible bands was encountered.")
+            raise Refusal(
+                "ImageCollection.reduce: Expected a homogeneous image collection, but an image with incompatible bands was encountered."
+            )
 
         def band(name):
             def compute():
-                values, valid = (np.stack(part) for part in zip(*(image.bands[name].result for image in collection)))
+                values, valid = (
+                    np.stack(part)
+                    for part in zip(*(image.bands[name].result for image in collection))
+                )
                 counts = valid.any(0)
                 return np.where(counts, statistic(values.astype("float64"), valid), 0), counts
+
             return Band(compute)
+
         return Image({name: band(name) for name in names})
+
     return reduce
 
 
@@ -223,11 +287,20 @@ for _name, _statistic in REDUCE.items():
 
 @function("Image.constant")
 def _(ev, value):
-    values, shape = value if isinstance(value, list) else [value], (ev.pixels.height, ev.pixels.width)
+    values = value if isinstance(value, list) else [value]
+    shape = (ev.pixels.height, ev.pixels.width)
 
     def band(v):
-        return Band(lambda: (np.full(shape, v, "int32" if float(v).is_integer() else "float64"), np.ones(shape, bool)))
-    return Image({"constant" if len(values) == 1 else f"constant_{i}": band(v) for i, v in enumerate(values)})
+        return Band(
+            lambda: (
+                np.full(shape, v, "int32" if float(v).is_integer() else "float64"),
+                np.ones(shape, bool),
+            )
+        )
+
+    return Image(
+        {"constant" if len(values) == 1 else f"constant_{i}": band(v) for i, v in enumerate(values)}
+    )
 
 
 @function("Image.select")
@@ -242,7 +315,9 @@ def _(ev, input, bandSelectors, newNames=None):
 def _(ev, input, names):
     names = [names] if isinstance(names, str) else names
     if len(names) != len(input.bands):
-        raise Refusal(f"Image.rename: The number of names ({len(names)}) must match the number of bands ({len(input.bands)}).")
+        raise Refusal(
+            f"Image.rename: The number of names ({len(names)}) must match the number of bands ({len(input.bands)})."
+        )
     return input.with_bands(dict(zip(names, input.bands.values())))
 
 
@@ -251,15 +326,30 @@ def _(ev, dstImg, srcImg, names=None, overwrite=False):
     return dstImg.with_bands(dstImg.bands | srcImg.bands)
 
 
-OPERATIONS = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "gte": np.greater_equal, "gt": np.greater, "lte": np.less_equal,
-              "lt": np.less, "eq": np.equal, "neq": np.not_equal, "bitwiseAnd": np.bitwise_and}
+OPERATIONS = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "gte": np.greater_equal,
+    "gt": np.greater,
+    "lte": np.less_equal,
+    "lt": np.less,
+    "eq": np.equal,
+    "neq": np.not_equal,
+    "bitwiseAnd": np.bitwise_and,
+}
 
 
 def operation(apply):
     """A function of two images, band by band."""
+
     def combine(a, b):
         return Band(lambda: (apply(a.result[0], b.result[0]), a.result[1] & b.result[1]))
-    return lambda ev, image1, image2: image1.with_bands({name: combine(a, b) for name, a, b in pairs(image1, image2)})
+
+    return lambda ev, image1, image2: image1.with_bands(
+        {name: combine(a, b) for name, a, b in pairs(image1, image2)}
+    )
 
 
 for _name, _apply in OPERATIONS.items():
@@ -270,30 +360,50 @@ for _name, _apply in OPERATIONS.items():
 def _(ev, image, mask):
     def masked(a, m):
         return Band(lambda: (a.result[0], a.result[1] & m.result[1] & (m.result[0] != 0)))
+
     return image.with_bands({name: masked(a, m) for name, a, m in pairs(image, mask)})
 
 
 @function("Image.unmask")
 def _(ev, input, value=None, sameFootprint=True):
     if sameFootprint:
-        raise Refusal("local server: unmask fills only the footprint of the input; pixels outside of every scene stay masked")
+        raise Refusal(
+            "local server: unmask fills only the footprint of the input; pixels outside of every scene stay masked"
+        )
     fill = value if isinstance(value, Image) else FUNCTIONS["Image.constant"](ev, value or 0)
 
     def filled(a, f):
-        return Band(lambda: (np.where(a.result[1], a.result[0], f.result[0]).astype(a.result[0].dtype), np.ones_like(a.result[1])))
+        return Band(
+            lambda: (
+                np.where(a.result[1], a.result[0], f.result[0]).astype(a.result[0].dtype),
+                np.ones_like(a.result[1]),
+            )
+        )
+
     return input.with_bands({name: filled(a, f) for name, a, f in pairs(input, fill)})
 
 
 def casting(kind):
     """A function that changes the type of all bands; integers stop at their limits."""
+
     def cast(values):
         if np.issubdtype(np.dtype(kind), np.integer):
             values = np.clip(values, np.iinfo(kind).min, np.iinfo(kind).max)
         return values.astype(kind)
-    return lambda ev, value: value.with_bands({name: band.then(cast) for name, band in value.bands.items()})
+
+    return lambda ev, value: value.with_bands(
+        {name: band.then(cast) for name, band in value.bands.items()}
+    )
 
 
-for _name, _kind in {"toFloat": "float32", "toDouble": "float64", "toInt16": "int16", "toUint16": "uint16", "toByte": "uint8", "toInt32": "int32"}.items():
+for _name, _kind in {
+    "toFloat": "float32",
+    "toDouble": "float64",
+    "toInt16": "int16",
+    "toUint16": "uint16",
+    "toByte": "uint8",
+    "toInt32": "int32",
+}.items():
     FUNCTIONS[f"Image.{_name}"] = casting(_kind)
 
 
@@ -307,6 +417,7 @@ def _(ev, input, bandNames=None):
             ratio = (x - y) / (x + y)
         counts = a.result[1] & b.result[1] & (x >= 0) & (y >= 0) & (x + y != 0)
         return np.where(counts, ratio, 0), counts
+
     return Image({"nd": Band(compute)})
 
 
@@ -319,6 +430,7 @@ def _(ev, input):
         values = np.pad(values.astype("float64"), 1, mode="edge")
         up, left = np.gradient(values, metres)
         return np.degrees(np.arctan(np.hypot(up, left)))[1:-1, 1:-1]
+
     return Image({"slope": height.then(degrees)})
 
 
@@ -327,9 +439,17 @@ def _(ev, image):
     return {"crs": ev.pixels.crs}
 
 
-@function("Image.resample", "Image.setDefaultProjection", "Image.clip", "Image.reproject", "Image.clipToBoundsAndScale")
+@function(
+    "Image.resample",
+    "Image.setDefaultProjection",
+    "Image.clip",
+    "Image.reproject",
+    "Image.clipToBoundsAndScale",
+)
 def _(ev, image=None, input=None, **_):
-    return image if image is not None else input # values are formulas: they have no pixels of their own
+    return (
+        image if image is not None else input
+    )  # values are formulas: they have no pixels of their own
 
 
 @function("Profile.getProfiles")

@@ -9,7 +9,7 @@ import ee
 from .functions import FUNCTIONS
 from .limits import Limits, Refusal
 
-SHIPPED = Path(ee.__file__).parent / "tests" # the library ships what its service answers first
+SHIPPED = Path(ee.__file__).parent / "tests"  # the library ships what its service answers first
 DISCOVERY = (SHIPPED / "cloud_api_discovery_document.json").read_bytes()
 ALGORITHMS = (SHIPPED / "algorithms.json").read_bytes()
 
@@ -20,7 +20,10 @@ def signatures():
     out = {}
     for algorithm in json.loads(ALGORITHMS)["algorithms"]:
         arguments = algorithm.get("arguments", [])
-        out[algorithm["name"].removeprefix("algorithms/")] = ({a["argumentName"] for a in arguments}, {a["argumentName"] for a in arguments if not a.get("optional")})
+        out[algorithm["name"].removeprefix("algorithms/")] = (
+            {a["argumentName"] for a in arguments},
+            {a["argumentName"] for a in arguments if not a.get("optional")},
+        )
     return out
 
 
@@ -33,14 +36,22 @@ def calls(expression, depth=Limits.depth):
     def walk(node, level):
         if level > depth:
             raise Refusal("Expression is nested too deeply.")
-        for key in (node.get("valueReference"), node.get("functionDefinitionValue", {}).get("body")):
+        for key in (
+            node.get("valueReference"),
+            node.get("functionDefinitionValue", {}).get("body"),
+        ):
             if key is not None and key not in values:
                 raise Refusal(f"Unknown value reference '{key}'.")
         call = node.get("functionInvocationValue", {})
         if "functionName" in call:
             yield call["functionName"], frozenset(call.get("arguments", {}))
-        for child in (*call.get("arguments", {}).values(), *node.get("arrayValue", {}).get("values", []), *node.get("dictionaryValue", {}).get("values", {}).values()):
+        for child in (
+            *call.get("arguments", {}).values(),
+            *node.get("arrayValue", {}).get("values", []),
+            *node.get("dictionaryValue", {}).get("values", {}).values(),
+        ):
             yield from walk(child, level + 1)
+
     for node in values.values():
         yield from walk(node, 0)
 
@@ -72,7 +83,11 @@ class Evaluator:
         if not isinstance(node, dict):
             return False
         keys = [node["valueReference"]] if "valueReference" in node else []
-        return "argumentReference" in node or any(map(self.key_is_free, keys)) or any(map(self.is_free, node.values()))
+        return (
+            "argumentReference" in node
+            or any(map(self.key_is_free, keys))
+            or any(map(self.is_free, node.values()))
+        )
 
     def key_is_free(self, key):
         """The same of a named value."""
@@ -90,7 +105,7 @@ class Evaluator:
 
     def node(self, node, arguments):
         """What a node yields."""
-        (kind, content), = node.items()
+        ((kind, content),) = node.items()
         if kind == "constantValue":
             return content
         if kind == "integerValue":
@@ -104,7 +119,9 @@ class Evaluator:
         if kind == "dictionaryValue":
             return {name: self.node(child, arguments) for name, child in content["values"].items()}
         if kind == "functionDefinitionValue":
-            return lambda *given: self.value(content["body"], arguments | dict(zip(content["argumentNames"], given)))
+            return lambda *given: self.value(
+                content["body"], arguments | dict(zip(content["argumentNames"], given))
+            )
         return self.call(content, arguments)
 
     def call(self, call, arguments):
@@ -112,4 +129,7 @@ class Evaluator:
         name = call["functionName"]
         if name not in FUNCTIONS:
             raise Refusal(f"local server: {name} is not implemented")
-        return FUNCTIONS[name](self, **{k: self.node(child, arguments) for k, child in call.get("arguments", {}).items()})
+        return FUNCTIONS[name](
+            self,
+            **{k: self.node(child, arguments) for k, child in call.get("arguments", {}).items()},
+        )

@@ -25,8 +25,17 @@ class Pixels:
     def parse(cls, grid):
         """Read a PixelGrid of the REST interface."""
         t, size = grid["affineTransform"], grid["dimensions"]
-        place = Affine(t["scaleX"], t.get("shearX", 0), t["translateX"], t.get("shearY", 0), t["scaleY"], t["translateY"])
-        return cls(int(size["width"]), int(size["height"]), place, grid.get("crsCode") or grid["crsWkt"])
+        place = Affine(
+            t["scaleX"],
+            t.get("shearX", 0),
+            t["translateX"],
+            t.get("shearY", 0),
+            t["scaleY"],
+            t["translateY"],
+        )
+        return cls(
+            int(size["width"]), int(size["height"]), place, grid.get("crsCode") or grid["crsWkt"]
+        )
 
     def moved(self):
         """The neighbouring place."""
@@ -34,13 +43,15 @@ class Pixels:
 
     def centres(self, crs):
         """Coordinates of the pixels' centres."""
-        column, row = np.meshgrid(np.arange(self.width) + .5, np.arange(self.height) + .5)
+        column, row = np.meshgrid(np.arange(self.width) + 0.5, np.arange(self.height) + 0.5)
         t = self.transform
         x, y = t.a * column + t.b * row + t.c, t.d * column + t.e * row + t.f
         if crs == self.crs:
             return x, y
         if (self.crs, crs) not in _transformers:
-            _transformers[self.crs, crs] = pyproj.Transformer.from_crs(self.crs, crs, always_xy=True)
+            _transformers[self.crs, crs] = pyproj.Transformer.from_crs(
+                self.crs, crs, always_xy=True
+            )
         return _transformers[self.crs, crs].transform(x, y)
 
     @cached_property
@@ -72,9 +83,11 @@ class Band:
 
     def then(self, change):
         """A band made of this one's values."""
+
         def compute():
             values, valid = self.result
             return change(values), valid
+
         return Band(compute)
 
 
@@ -82,7 +95,8 @@ class Image:
     """Bands by name, and properties. Bands may be given as a function that makes them: of most scenes nobody asks for them."""
 
     def __init__(self, bands, properties=None):
-        self.make_bands, self.properties = bands if callable(bands) else lambda: bands, properties or {}
+        self.make_bands = bands if callable(bands) else lambda: bands
+        self.properties = properties or {}
 
     @cached_property
     def bands(self):
@@ -98,10 +112,14 @@ class Image:
         out = []
         for selector in [selectors] if isinstance(selectors, (str, int)) else selectors:
             if not self.bands:
-                raise Refusal(f"Image.select: Band pattern '{selector}' was applied to an Image with no bands. See https://developers.google.com/earth-engine/guides/debugging#no-bands.")
+                raise Refusal(
+                    f"Image.select: Band pattern '{selector}' was applied to an Image with no bands. See https://developers.google.com/earth-engine/guides/debugging#no-bands."
+                )
             name = list(self.bands)[selector] if isinstance(selector, int) else selector
             if name not in self.bands:
-                raise Refusal(f"Image.select: Band pattern '{name}' did not match any bands. Available bands: [{', '.join(self.bands)}]")
+                raise Refusal(
+                    f"Image.select: Band pattern '{name}' did not match any bands. Available bands: [{', '.join(self.bands)}]"
+                )
             out.append(name)
         return out
 
@@ -114,5 +132,7 @@ def pairs(left, right):
     if len(a) == 1 and len(b) > 1:
         return list(zip(right.bands, a * len(b), b))
     if len(b) not in (1, len(a)):
-        raise Refusal(f"Image.binary: Images must contain the same number of bands. Got {len(a)} and {len(b)}.")
+        raise Refusal(
+            f"Image.binary: Images must contain the same number of bands. Got {len(a)} and {len(b)}."
+        )
     return list(zip(left.bands, a, b * len(a) if len(b) == 1 else b))

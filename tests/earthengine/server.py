@@ -16,7 +16,8 @@ from .accounts import Tokens
 from .faults import answer_wrongly
 from .images import Image, Pixels
 from .limits import Limits, Refusal
-from .tasks import Tasks, pixels_of as task_pixels
+from .tasks import Tasks
+from .tasks import pixels_of as task_pixels
 from .world import make_world
 
 
@@ -31,7 +32,9 @@ def pixels_of(image, names, limits, pixels):
     results = [image.bands[name].result for name in names]
     kinds = sorted({str(values.dtype) for values, _ in results})
     if len(kinds) > 1:
-        raise Refusal(f"Exported bands must have compatible data types; found inconsistent types: {kinds}.")
+        raise Refusal(
+            f"Exported bands must have compatible data types; found inconsistent types: {kinds}."
+        )
     if not all(valid.all() for _, valid in results):
         raise Refusal("local server: masked pixels would be written as zeros; unmask them first")
     return np.stack([values for values, _ in results]), names
@@ -39,9 +42,28 @@ def pixels_of(image, names, limits, pixels):
 
 def to_tif(data, names, pixels, like_the_service=False):
     """A GeoTIFF; like the service's own, pixels mixed in tiles of 256, where wanted."""
-    layout = {"tiled": True, "blockxsize": 256, "blockysize": 256, "interleave": "pixel", "compress": "lzw"} if like_the_service else {"compress": "deflate", "zlevel": 1}
+    layout = (
+        {
+            "tiled": True,
+            "blockxsize": 256,
+            "blockysize": 256,
+            "interleave": "pixel",
+            "compress": "lzw",
+        }
+        if like_the_service
+        else {"compress": "deflate", "zlevel": 1}
+    )
     with MemoryFile() as memory:
-        with memory.open(driver="GTiff", width=pixels.width, height=pixels.height, count=len(names), dtype=data.dtype, crs=pixels.crs, transform=pixels.transform, **layout) as file:
+        with memory.open(
+            driver="GTiff",
+            width=pixels.width,
+            height=pixels.height,
+            count=len(names),
+            dtype=data.dtype,
+            crs=pixels.crs,
+            transform=pixels.transform,
+            **layout,
+        ) as file:
             file.write(data)
             file.descriptions = names
         return bytes(memory.getbuffer())
@@ -55,19 +77,46 @@ class LocalEarthEngine:
     `remember` answers a question that was asked before without computing, and keeps no log, for measurements.
     """
 
-    def __init__(self, world=None, limits=None, latency=0.0, fault=lambda number, body: None, asks_for_tokens=False, restricted=False, eecu=1.0, like_the_service=False, bucket=None, port=0, remember=False, **tasks):
-        self.world, self.limits, self.latency, self.fault = world or make_world(), limits or Limits(), latency, fault
+    def __init__(
+        self,
+        world=None,
+        limits=None,
+        latency=0.0,
+        fault=lambda number, body: None,
+        asks_for_tokens=False,
+        restricted=False,
+        eecu=1.0,
+        like_the_service=False,
+        bucket=None,
+        port=0,
+        remember=False,
+        **tasks,
+    ):
+        self.world = world or make_world()
+        self.limits = limits or Limits()
+        self.latency = latency
+        self.fault = fault
         self.asks_for_tokens, self.restricted, self.eecu = asks_for_tokens, restricted, eecu
         self.like_the_service, self.port = like_the_service, port
         self.remembered = {} if remember else None
         self.tokens, self.tasks = Tokens(), Tasks(self.render_task, bucket, **tasks)
-        self.computing = threading.Lock() # one at a time: threads that wait for each other's turn compute slower
-        self.log, self.lock, self.active, self.peak, self.recent = [], threading.Lock(), 0, 0, deque()
+        self.computing = (
+            threading.Lock()
+        )  # one at a time: threads that wait for each other's turn compute slower
+        self.log = []
+        self.lock = threading.Lock()
+        self.active = 0
+        self.peak = 0
+        self.recent = deque()
 
     def __enter__(self):
-        self.http = _Server(("127.0.0.1", self.port), type("Handler", (Handler,), {"service": self}))
+        self.http = _Server(
+            ("127.0.0.1", self.port), type("Handler", (Handler,), {"service": self})
+        )
         self.url = f"http://127.0.0.1:{self.http.server_port}"
-        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": .05}, daemon=True).start()
+        threading.Thread(
+            target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
         return self
 
     def __exit__(self, *error):
@@ -85,8 +134,17 @@ class LocalEarthEngine:
         pixels = pixels.moved() if moved else pixels
         with self.computing:
             graph.check(body["expression"])
-            data, names = pixels_of(graph.Evaluator(body["expression"], self.world, pixels, self.eecu).result, body.get("bandIds"), self.limits, pixels)
-        return to_tif(data, names, pixels, self.like_the_service) if body.get("fileFormat") == "GEO_TIFF" else _to_npy(data, names)
+            data, names = pixels_of(
+                graph.Evaluator(body["expression"], self.world, pixels, self.eecu).result,
+                body.get("bandIds"),
+                self.limits,
+                pixels,
+            )
+        return (
+            to_tif(data, names, pixels, self.like_the_service)
+            if body.get("fileFormat") == "GEO_TIFF"
+            else _to_npy(data, names)
+        )
 
     def answer_to(self, body):
         """The same, from memory where that is wanted."""
@@ -101,7 +159,12 @@ class LocalEarthEngine:
         """The file of a batch export; it has limits of its own."""
         graph.check(body["expression"])
         pixels = task_pixels(body["expression"])
-        data, names = pixels_of(graph.Evaluator(body["expression"], self.world, pixels).result, None, Limits(answer=10**12), pixels)
+        data, names = pixels_of(
+            graph.Evaluator(body["expression"], self.world, pixels).result,
+            None,
+            Limits(answer=10**12),
+            pixels,
+        )
         return to_tif(data, names, pixels)
 
     def enter(self):
@@ -114,7 +177,11 @@ class LocalEarthEngine:
             self.recent.append(now)
             if self.active > self.limits.concurrent:
                 return Refusal("Quota exceeded: Too many concurrent requests.", 429)
-            return Refusal("Quota exceeded: Too many requests in a second.", 429) if len(self.recent) > self.limits.per_second else None
+            return (
+                Refusal("Quota exceeded: Too many requests in a second.", 429)
+                if len(self.recent) > self.limits.per_second
+                else None
+            )
 
     def leave(self):
         """A request has been answered."""
@@ -149,38 +216,55 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def send(self, body, status=200, kind="application/json", headers=()):
         """Answer, whole."""
         self.send_response(status)
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **dict(headers)}.items():
+        for name, value in {
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
+            **dict(headers),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
     def note(self, body):
         """Keep what was asked."""
-        entry = {"time": time.monotonic(), "method": self.command, "path": self.path.split("?")[0], "headers": dict(self.headers), "body": body}
+        entry = {
+            "time": time.monotonic(),
+            "method": self.command,
+            "path": self.path.split("?")[0],
+            "headers": dict(self.headers),
+            "body": body,
+        }
         with self.service.lock:
             if self.service.remembered is None:
                 self.service.log.append(entry)
             entry["number"] = len(self.service.log)
         return entry
 
-    def do_GET(self): # noqa: N802
+    def do_GET(self):  # noqa: N802
         """The discovery document, the algorithms, the tasks."""
         path = self.note(None)["path"]
         operations = self.service.tasks.operations
         if path == "/$discovery/rest":
             self.send(graph.DISCOVERY)
-        elif self.service.asks_for_tokens and not self.service.tokens.accept(self.headers.get("Authorization")):
+        elif self.service.asks_for_tokens and not self.service.tokens.accept(
+            self.headers.get("Authorization")
+        ):
             self.send(Refusal("Request had invalid authentication credentials.", 401).body(), 401)
         elif path.endswith("/algorithms"):
             self.send(graph.ALGORITHMS)
         elif path.endswith("/operations"):
             self.send(json.dumps({"operations": list(operations.values())}).encode())
-        elif path.partition("/projects/")[2] and f"projects/{path.partition('/projects/')[2]}" in operations:
-            self.send(json.dumps(operations[f"projects/{path.partition('/projects/')[2]}"]).encode())
+        elif (
+            path.partition("/projects/")[2]
+            and f"projects/{path.partition('/projects/')[2]}" in operations
+        ):
+            self.send(
+                json.dumps(operations[f"projects/{path.partition('/projects/')[2]}"]).encode()
+            )
         else:
             self.send(Refusal(f"Not found: {path}", 404).body(), 404)
 
-    def do_POST(self): # noqa: N802
+    def do_POST(self):  # noqa: N802
         """Tokens, pixels, values, exports."""
         raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path == "/token":
@@ -198,7 +282,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = json.loads(raw)
         entry = self.note(body)
         try:
-            if self.service.asks_for_tokens and not self.service.tokens.accept(self.headers.get("Authorization")):
+            if self.service.asks_for_tokens and not self.service.tokens.accept(
+                self.headers.get("Authorization")
+            ):
                 raise Refusal("Request had invalid authentication credentials.", 401)
             if over:
                 raise over
@@ -218,7 +304,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send(json.dumps(service.tasks.submit(f"projects/{project}", body)).encode())
         elif path.endswith("value:compute"):
             graph.check(body["expression"])
-            self.send(json.dumps({"result": graph.Evaluator(body["expression"], service.world, eecu=service.eecu).result}).encode())
+            self.send(
+                json.dumps(
+                    {
+                        "result": graph.Evaluator(
+                            body["expression"], service.world, eecu=service.eecu
+                        ).result
+                    }
+                ).encode()
+            )
         else:
             raise Refusal(f"Not found: {path}", 404)
         return 200
@@ -230,7 +324,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault := service.fault(entry["number"], body):
             answer_wrongly(self, fault, lambda moved=False: service.render(body, moved))
             return fault.kind
-        headers = {"x-earth-engine-quota-status": "parallelism_restricted=true"} if service.restricted else {}
+        headers = (
+            {"x-earth-engine-quota-status": "parallelism_restricted=true"}
+            if service.restricted
+            else {}
+        )
         if self.headers.get("x-earth-engine-computation-profiling"):
             headers["x-earth-engine-computation-profile"] = f"profile-{entry['number']}"
         self.send(service.answer_to(body), 200, "image/tiff", headers)

@@ -17,29 +17,42 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def sources() -> dict[Path, float]:
     """When each source of the site was changed last."""
-    files = [p for pattern in ("nbs/**/*", "pkg/**/*.py", "settings.ini") for p in ROOT.glob(pattern)]
-    return {p: p.stat().st_mtime for p in files if p.is_file() and ".ipynb_checkpoints" not in p.parts}
+    files = [
+        p for pattern in ("nbs/**/*", "pkg/**/*.py", "settings.ini") for p in ROOT.glob(pattern)
+    ]
+    return {
+        p: p.stat().st_mtime for p in files if p.is_file() and ".ipynb_checkpoints" not in p.parts
+    }
 
 
 def try_build(execute: bool) -> bool:
     """Build, and say what is wrong instead of stopping."""
-    try: print(build(ROOT, execute))
-    except DocsError as error: print(error, file=sys.stderr)
-    else: return True
+    try:
+        print(build(ROOT, execute))
+    except DocsError as error:
+        print(error, file=sys.stderr)
+    else:
+        return True
     return False
 
 
 def serve(port: int, execute: bool):
     """Show the site on this machine until Ctrl-C, and build again whenever a source changes."""
+
     class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *arguments): pass
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Quiet, directory=ROOT / "_docs"))
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", port), functools.partial(Quiet, directory=ROOT / "_docs")
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{port} (Ctrl-C to stop)")
     seen = sources()
     while True:
         time.sleep(1)
-        if (now := sources()) != seen: try_build(execute)
+        if (now := sources()) != seen:
+            try_build(execute)
         seen = now
 
 
@@ -47,12 +60,21 @@ def main():
     parser = argparse.ArgumentParser(prog="tools/docs", description=__doc__)
     parser.add_argument("--serve", action="store_true", help="show the site on this machine")
     parser.add_argument("--port", type=int, default=4200)
-    parser.add_argument("--no-execute", dest="execute", action="store_false", help="leave notebooks without outputs as they are")
+    parser.add_argument(
+        "--no-execute",
+        dest="execute",
+        action="store_false",
+        help="leave notebooks without outputs as they are",
+    )
     asked = parser.parse_args()
     built = try_build(asked.execute)
-    if not asked.serve: sys.exit(not built)
-    try: serve(asked.port, asked.execute)
-    except KeyboardInterrupt: pass
+    if not asked.serve:
+        sys.exit(not built)
+    try:
+        serve(asked.port, asked.execute)
+    except KeyboardInterrupt:
+        pass
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

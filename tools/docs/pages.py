@@ -9,6 +9,7 @@ from fastcore.nbio import mk_cell, read_nb, write_nb
 from nbdev import processors as standard
 from nbdev.frontmatter import FrontmatterProc
 from nbdev.process import NBProcessor
+
 from seedbed.lib.errors import InputError
 from seedbed.lib.looking.quoting import fill_in
 
@@ -23,20 +24,35 @@ def finished(text: str, root: Path) -> str:
 
 def drop_machinery(cell):
     """Remove cells that only serve the tools."""
-    if cell.cell_type == "code" and cell.directives_ and cell.directives_.keys() & DROPPED: del cell["source"]
+    if cell.cell_type == "code" and cell.directives_ and cell.directives_.keys() & DROPPED:
+        del cell["source"]
 
 
 def fold_imports(cell):
     """Fold away what every program begins with."""
-    if cell.cell_type != "code" or not cell.get("source") or cell.source.count("\n") < 3: return
-    try: body = ast.parse(cell.source).body
-    except SyntaxError: return
+    if cell.cell_type != "code" or not cell.get("source") or cell.source.count("\n") < 3:
+        return
+    try:
+        body = ast.parse(cell.source).body
+    except SyntaxError:
+        return
     if all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body):
         cell.source = f'#| code-fold: true\n#| code-summary: "Imports"\n{cell.source}'
 
 
-STEPS = [FrontmatterProc, standard.populate_language, standard.strip_ansi, standard.hide_line, standard.filter_stream_,
-         standard.rm_header_dash, drop_machinery, fold_imports, standard.clean_magics, standard.hide_, standard.strip_hidden_metadata]
+STEPS = [
+    FrontmatterProc,
+    standard.populate_language,
+    standard.strip_ansi,
+    standard.hide_line,
+    standard.filter_stream_,
+    standard.rm_header_dash,
+    drop_machinery,
+    fold_imports,
+    standard.clean_magics,
+    standard.hide_,
+    standard.strip_hidden_metadata,
+]
 
 
 def write_notebook(
@@ -49,11 +65,16 @@ def write_notebook(
     """Write a notebook as a page. Definitions stay where they stand: they are what the chapter is about."""
     notebook, found = read_nb(run), []
     for cell, own in zip(notebook.cells, nbformat.read(path, 4).cells):
-        if cell.cell_type == "markdown": cell.source = own.source # prose may have changed since
-        if cell.cell_type != "markdown": continue
-        try: cell.source = finished(cell.source, root)
-        except InputError as error: found.append(f"{path}: {error}")
-    if not searched: notebook.cells.insert(0, mk_cell("---\nsearch: false\n---", "raw"))
+        if cell.cell_type == "markdown":
+            cell.source = own.source  # prose may have changed since
+        if cell.cell_type != "markdown":
+            continue
+        try:
+            cell.source = finished(cell.source, root)
+        except InputError as error:
+            found.append(f"{path}: {error}")
+    if not searched:
+        notebook.cells.insert(0, mk_cell("---\nsearch: false\n---", "raw"))
     notebook.path_ = path
     processed = NBProcessor(nb=notebook, procs=STEPS, rm_directives="quarto").process()
     write_nb(notebook if processed is None else processed, target)
@@ -62,6 +83,8 @@ def write_notebook(
 
 def write_text(path: Path, target: Path, root: Path) -> list[str]:
     """Write a page of Markdown."""
-    try: target.write_text(finished(path.read_text(encoding="utf-8"), root), encoding="utf-8")
-    except InputError as error: return [f"{path}: {error}"]
+    try:
+        target.write_text(finished(path.read_text(encoding="utf-8"), root), encoding="utf-8")
+    except InputError as error:
+        return [f"{path}: {error}"]
     return []

@@ -7,7 +7,9 @@ from pathlib import Path
 from latex2mathml.converter import convert
 
 MATH = re.compile(r'<span class="math (inline|display)">\\[(\[](.+?)\\[)\]]</span>', flags=re.S)
-REMOTE = re.compile(r'<(?:script|link)\b[^>]*\b(?:src|href)="https?://(?!127)[^"]*katex[^"]*"[^>]*>(?:</script>)?')
+REMOTE = re.compile(
+    r'<(?:script|link)\b[^>]*\b(?:src|href)="https?://(?!127)[^"]*katex[^"]*"[^>]*>(?:</script>)?'
+)
 IMPORT = re.compile(r"@import\s+url\([^)]*//[^)]*\);?")
 
 

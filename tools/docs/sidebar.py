@@ -29,33 +29,58 @@ def spelt_out(contents: list, nbs: Path) -> list:
     """Contents with each pattern replaced by the pages that fit it."""
     out = []
     for item in contents:
-        if isinstance(item, dict) and isinstance(item.get("contents"), str): item = item | {"contents": [item["contents"]]}
-        if isinstance(item, dict) and "auto" in item: item = item["auto"]
+        if isinstance(item, dict) and isinstance(item.get("contents"), str):
+            item = item | {"contents": [item["contents"]]}
+        if isinstance(item, dict) and "auto" in item:
+            item = item["auto"]
         if isinstance(item, dict) and "contents" in item:
             inner = spelt_out(item["contents"], nbs)
-            if inner: out.append(item | {"contents": inner})
+            if inner:
+                out.append(item | {"contents": inner})
         elif isinstance(item, str) and "*" in item:
-            out += [entry(nbs, p) for p in sorted(nbs.glob(item)) if p.suffix in (".ipynb", ".qmd", ".md")]
-        elif isinstance(item, str): out.append(entry(nbs, nbs / item))  # its title; {text, href} says another one
-        else: out.append(item)
+            out += [
+                entry(nbs, p)
+                for p in sorted(nbs.glob(item))
+                if p.suffix in (".ipynb", ".qmd", ".md")
+            ]
+        elif isinstance(item, str):
+            out.append(entry(nbs, nbs / item))  # its title; {text, href} says another one
+        else:
+            out.append(item)
     return out
 
 
 def own_contents(nbs: Path) -> list:
     """What sidebar.yml says, spelt out."""
-    return spelt_out(yaml.safe_load((nbs / "sidebar.yml").read_text(encoding="utf-8"))["website"]["sidebar"]["contents"], nbs)
+    return spelt_out(
+        yaml.safe_load((nbs / "sidebar.yml").read_text(encoding="utf-8"))["website"]["sidebar"][
+            "contents"
+        ],
+        nbs,
+    )
 
 
 def pages_of(contents: list) -> list[str]:
     """Every page that a sidebar leads to, in its order."""
-    return [page for item in contents for page in (pages_of(item["contents"]) if "contents" in item else [item["href"]])]
+    return [
+        page
+        for item in contents
+        for page in (pages_of(item["contents"]) if "contents" in item else [item["href"]])
+    ]
 
 
 def in_order(modules: dict[str, list[dict]], chapters: list[str]) -> dict[str, list[dict]]:
     """The sections of the reference and their modules in the order of the chapters that explain them."""
     place = {Path(page).with_suffix("").as_posix(): i for i, page in enumerate(chapters)}
-    numbered = {re.sub(r"^\d+\w?_", "", name): i for name, i in place.items()}  # a stage's module has no number
-    def at(module): return numbered.get(Path(module["href"]).with_suffix("").as_posix().removeprefix("reference/"), len(place))
+    numbered = {
+        re.sub(r"^\d+\w?_", "", name): i for name, i in place.items()
+    }  # a stage's module has no number
+
+    def at(module):
+        return numbered.get(
+            Path(module["href"]).with_suffix("").as_posix().removeprefix("reference/"), len(place)
+        )
+
     sections = {name: sorted(pages, key=at) for name, pages in modules.items()}
     return dict(sorted(sections.items(), key=lambda section: at(section[1][0])))
 
@@ -63,7 +88,13 @@ def in_order(modules: dict[str, list[dict]], chapters: list[str]) -> dict[str, l
 def write_sidebar(nbs: Path, modules: dict[str, list[dict]], reports: list[dict]) -> list:
     """The sidebar's contents: those of sidebar.yml, then the reference, a section for each part of the package."""
     own = own_contents(nbs)
-    reference = [{"text": "Settings", "href": "reference/settings.qmd"}, {"text": "Command line", "href": "reference/command_line.qmd"}]
-    reference += [{"section": name, "contents": pages} for name, pages in in_order(modules, pages_of(own)).items()]
+    reference = [
+        {"text": "Settings", "href": "reference/settings.qmd"},
+        {"text": "Command line", "href": "reference/command_line.qmd"},
+    ]
+    reference += [
+        {"section": name, "contents": pages}
+        for name, pages in in_order(modules, pages_of(own)).items()
+    ]
     shown = [{"section": "Reports", "contents": reports}] if reports else []
     return [*own, *shown, {"section": "Reference", "contents": reference}]

@@ -35,7 +35,10 @@ def build(
     found += lacking + [str(w) for w in site.warnings if "output-file" not in str(w)]
     polish(staging / "_docs")
     found += problems(staging / "_docs")
-    if found: raise DocsError("\n".join(dict.fromkeys(found)) + f"\n{len(found)} problems; the site was not replaced")
+    if found:
+        raise DocsError(
+            "\n".join(dict.fromkeys(found)) + f"\n{len(found)} problems; the site was not replaced"
+        )
     shutil.rmtree(out, ignore_errors=True)
     shutil.move(staging / "_docs", out)
     return f"{out}: {len(list(out.rglob('*.html')))} pages in {time.perf_counter() - began:.0f} s"
@@ -46,12 +49,19 @@ def stage(root: Path, nbs: Path, staging: Path, runs: dict[Path, Path]) -> list[
     found = []
     for path in sorted(p for p in nbs.rglob("*") if p.is_file()):
         place = path.relative_to(nbs)
-        if any(part.startswith((".", "_")) for part in place.parts) or place.name in ("nbdev.yml", "sidebar.yml"): continue
+        if any(part.startswith((".", "_")) for part in place.parts) or place.name in (
+            "nbdev.yml",
+            "sidebar.yml",
+        ):
+            continue
         target = staging / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".ipynb": found += write_notebook(path, runs.get(path, path), target, root)
-        elif path.suffix in (".md", ".qmd"): found += write_text(path, target, root)
-        else: shutil.copy2(path, target)
+        if path.suffix == ".ipynb":
+            found += write_notebook(path, runs.get(path, path), target, root)
+        elif path.suffix in (".md", ".qmd"):
+            found += write_text(path, target, root)
+        else:
+            shutil.copy2(path, target)
     return found
 
 
@@ -64,7 +74,11 @@ def write_project(nbs: Path, staging: Path, config, reports: list[dict]):
     sidebar = write_sidebar(nbs, modules, reports)
     options = yaml.safe_load((nbs / "_quarto.yml").read_text(encoding="utf-8"))
     options.pop("metadata-files", None)
-    options["project"] = {"type": "website", "output-dir": "_docs", "resources": ["reports/**", "images/**"]}
+    options["project"] = {
+        "type": "website",
+        "output-dir": "_docs",
+        "resources": ["reports/**", "images/**"],
+    }
     options["website"]["sidebar"] |= {"contents": sidebar}
     options["smalldocs"] = {"linkify": True}
     (staging / "_quarto.yml").write_text(yaml.safe_dump(options, sort_keys=False), encoding="utf-8")

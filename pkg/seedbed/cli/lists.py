@@ -8,8 +8,11 @@ def models(debug: Debug = False):
     """List the models that settings.ini can name."""
     from seedbed.model import list_models
     from seedbed.models.network import Network
+
     models = list_models()
-    simplest_first = sorted(models, key=lambda name: (issubclass(models[name], Network), models[name].sees == "bands"))
+    simplest_first = sorted(
+        models, key=lambda name: (issubclass(models[name], Network), models[name].sees == "bands")
+    )
     found = {name: models[name] for name in simplest_first}
     described = [(found[name].__doc__ or "").strip().partition("\n")[0] for name in found]
     print_table([("name", list(found)), ("what it is", described)], make_console())
@@ -18,12 +21,21 @@ def models(debug: Debug = False):
 def metrics(debug: Debug = False):
     """List the metrics that settings.ini can name."""
     from seedbed.lib.judging.metrics import METRICS
+
     found = METRICS.values()
-    print_table([("name", [m.name for m in found]), ("what it is", [m.title for m in found]), ("task", [m.task for m in found]),
-                 ("better", ["greater" if m.greater_is_better else "smaller" for m in found])], make_console())
+    print_table(
+        [
+            ("name", [m.name for m in found]),
+            ("what it is", [m.title for m in found]),
+            ("task", [m.task for m in found]),
+            ("better", ["greater" if m.greater_is_better else "smaller" for m in found]),
+        ],
+        make_console(),
+    )
 
 
 def settings(overrides: Overrides = None, debug: Debug = False):
     """Print the settings that a run would use, every value spelt out."""
     from seedbed.lib.settings import load_settings, to_ini
+
     print(to_ini(load_settings(overrides=overrides or ())), end="")

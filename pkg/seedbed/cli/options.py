@@ -21,10 +21,35 @@ def _set_debug(wanted: bool):
 
 
 RUN = "A run's folder, its name, a part of the name that no other has, or last."
-Overrides = Annotated[Optional[list[str]], typer.Option("-p", metavar="SECTION.KEY=VALUE", help="Override a line of settings.ini; may be given more than once.")]
-SettingsFile = Annotated[Optional[Path], typer.Option("--settings", metavar="FILE", help="Read this file instead of the project's settings.ini.")]
-Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, envvar="SEEDBED_DEBUG", help="Show the whole traceback of an error.")]
-Version = Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave.")]
+Overrides = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "-p",
+        metavar="SECTION.KEY=VALUE",
+        help="Override a line of settings.ini; may be given more than once.",
+    ),
+]
+SettingsFile = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--settings", metavar="FILE", help="Read this file instead of the project's settings.ini."
+    ),
+]
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug",
+        callback=_set_debug,
+        envvar="SEEDBED_DEBUG",
+        help="Show the whole traceback of an error.",
+    ),
+]
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_show_version, is_eager=True, help="Show the version and leave."
+    ),
+]
 
 
 def leave(message: str, code: int):

@@ -10,8 +10,11 @@ from seedbed.lib.errors import InputError
 def score_of(output: Path) -> str:
     """The score of the model whose executed notebook this is; empty where there is none."""
     from seedbed.lib.files import read_json
-    try: primary = read_json(output.parent / "results.json")["primary"]
-    except (InputError, KeyError): return ""
+
+    try:
+        primary = read_json(output.parent / "results.json")["primary"]
+    except (InputError, KeyError):
+        return ""
     return f"{primary['metric']} {primary['value']:.3f}" if primary.get("value") is not None else ""
 
 
@@ -36,31 +39,63 @@ def waiting_line(task) -> str:
 
 class PlainProgress:
     """One line for each notebook, when it has ended."""
-    def says(self, text): print(text, flush=True)
-    def waits(self, task): print(waiting_line(task), flush=True)
+
+    def says(self, text):
+        print(text, flush=True)
+
+    def waits(self, task):
+        print(waiting_line(task), flush=True)
+
     def started(self, task):
-        if task.why: print(reason_line(task), flush=True)
-    def tick(self, running): pass
-    def finished(self, outcome): print(step_line(outcome), flush=True)
+        if task.why:
+            print(reason_line(task), flush=True)
+
+    def tick(self, running):
+        pass
+
+    def finished(self, outcome):
+        print(step_line(outcome), flush=True)
 
 
 class LiveProgress:
     """The same lines, and below them what is running now. Drawn by the driver's own loop: a thread would make forking unsafe."""
+
     def __init__(self, live):
         self.live = live
 
-    def says(self, text): self.live.console.print(text, highlight=False, markup=False)
+    def says(self, text):
+        self.live.console.print(text, highlight=False, markup=False)
 
-    def waits(self, task): self.live.console.print(waiting_line(task), style="dim", highlight=False, markup=False)
+    def waits(self, task):
+        self.live.console.print(waiting_line(task), style="dim", highlight=False, markup=False)
 
     def started(self, task):
-        if task.why: self.live.console.print(reason_line(task), style="yellow", highlight=False, markup=False)
+        if task.why:
+            self.live.console.print(
+                reason_line(task), style="yellow", highlight=False, markup=False
+            )
 
-    def finished(self, outcome): self.live.console.print(step_line(outcome), style="red" if outcome.failure else None, highlight=False, markup=False)
+    def finished(self, outcome):
+        self.live.console.print(
+            step_line(outcome),
+            style="red" if outcome.failure else None,
+            highlight=False,
+            markup=False,
+        )
 
     def tick(self, running):
         from rich.text import Text
-        self.live.update(Text("\n".join(f"{process.task.name:<40} {'running':<20} {process.seconds:6.1f} s" for process in running), style="dim"), refresh=True)
+
+        self.live.update(
+            Text(
+                "\n".join(
+                    f"{process.task.name:<40} {'running':<20} {process.seconds:6.1f} s"
+                    for process in running
+                ),
+                style="dim",
+            ),
+            refresh=True,
+        )
 
 
 @contextmanager
@@ -70,6 +105,13 @@ def progress():
         yield PlainProgress()
         return
     from rich.live import Live
-    with Live("loading the libraries ...", auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False) as live:
+
+    with Live(
+        "loading the libraries ...",
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as live:
         live.refresh()
         yield LiveProgress(live)

@@ -7,10 +7,18 @@ import typer
 from .options import RUN, Debug
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN)]
-Store = Annotated[Optional[str], typer.Option(
-    "--mlflow", metavar="STORE", help="Log it into this MLflow store: a folder, or an address like http://localhost:5000.",
-)]
-Crate = Annotated[bool, typer.Option("--rocrate", help="Write ro-crate-metadata.json into its folder, for an archive.")]
+Store = Annotated[
+    Optional[str],
+    typer.Option(
+        "--mlflow",
+        metavar="STORE",
+        help="Log it into this MLflow store: a folder, or an address like http://localhost:5000.",
+    ),
+]
+Crate = Annotated[
+    bool,
+    typer.Option("--rocrate", help="Write ro-crate-metadata.json into its folder, for an archive."),
+]
 
 
 def share(run: RunName, mlflow: Store = None, rocrate: Crate = False, debug: Debug = False):
@@ -19,11 +27,15 @@ def share(run: RunName, mlflow: Store = None, rocrate: Crate = False, debug: Deb
     from seedbed.lib.files import relative
     from seedbed.lib.running.history import find_run
     from seedbed.lib.settings import load_settings
-    if not (mlflow or rocrate): raise InputError("seedbed share: say where to, with --mlflow STORE or --rocrate or both")
+
+    if not (mlflow or rocrate):
+        raise InputError("seedbed share: say where to, with --mlflow STORE or --rocrate or both")
     chosen = find_run(load_settings(), run)
     if mlflow:
         from seedbed.lib.running.tracking import log_run
+
         print(f"{chosen.name}: logged into {mlflow} as {log_run(chosen, mlflow)}")
     if rocrate:
         from seedbed.lib.running.crates import write_crate
+
         print(f"{relative(write_crate(chosen))}: written")

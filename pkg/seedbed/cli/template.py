@@ -12,16 +12,31 @@ from seedbed.lib.errors import InputError
 
 PACKAGE = __name__.partition(".")[0]
 RECORD = ".template.json"
-KEPT_AS_THEY_ARE = ("data/", "reports/", "LICENSE", RECORD)  # data keep their checksums, reports and licences say what they said
-LEFT_OUT = ("README.md", "CITATION.cff", "CHANGELOG.md", "nbs/index.ipynb", "nbs/guides/comparison.ipynb", "nbs/guides/own_project.ipynb",
-            "nbs/guides/speed.ipynb")
+KEPT_AS_THEY_ARE = (
+    "data/",
+    "reports/",
+    "LICENSE",
+    RECORD,
+)  # data keep their checksums, reports and licences say what they said
+LEFT_OUT = (
+    "README.md",
+    "CITATION.cff",
+    "CHANGELOG.md",
+    "nbs/index.ipynb",
+    "nbs/guides/comparison.ipynb",
+    "nbs/guides/own_project.ipynb",
+    "nbs/guides/speed.ipynb",
+)
 RESERVED = {"test", "tests", "data", "nbs", "site", "types", "typing", "numpy", "torch", "pandas"}
 
 
 def git(root: Path, *words: str, check: bool = True) -> subprocess.CompletedProcess:
     """Run git in a folder; what it refuses becomes an `InputError`."""
     done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True)
-    if check and done.returncode: raise InputError(f"git {words[0]} in {root}: {' '.join((done.stderr or done.stdout).split())[:300]}")
+    if check and done.returncode:
+        raise InputError(
+            f"git {words[0]} in {root}: {' '.join((done.stderr or done.stdout).split())[:300]}"
+        )
     return done
 
 
@@ -29,38 +44,62 @@ def check_package(name: str) -> str:
     """A name that Python can import and that does not hide another package."""
     import importlib.util
     import keyword
+
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise InputError(f"--package {name}: use small letters, digits and '_', e.g. maize_kenya")
     if name in RESERVED or (name != PACKAGE and importlib.util.find_spec(name) is not None):
-        raise InputError(f"--package {name}: there is a Python package of that name already; choose another")
+        raise InputError(
+            f"--package {name}: there is a Python package of that name already; choose another"
+        )
     return name
 
 
 def unpack(template: Path, commit: str, target: Path):
     """Write the files of a commit of the template into a folder."""
-    done = subprocess.run(["git", "-C", str(template), "archive", "--format=tar", commit], capture_output=True)
+    done = subprocess.run(
+        ["git", "-C", str(template), "archive", "--format=tar", commit], capture_output=True
+    )
     if done.returncode:
-        raise InputError(f"{template}: {done.stderr.decode(errors='replace').strip()}; give the path of a clone of the template")
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive: archive.extractall(target, filter="data")
+        raise InputError(
+            f"{template}: {done.stderr.decode(errors='replace').strip()}; give the path of a clone of the template"
+        )
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(target, filter="data")
 
 
 def package_of(folder: Path) -> str:
     """The name of the package that a template's files define."""
-    found = re.search(r'^lib_path = "pkg/(\w+)"', (folder / "pyproject.toml").read_text(encoding="utf-8"), flags=re.M)
-    if not found: raise InputError(f"{folder}/pyproject.toml: names no lib_path; is this a clone of the template?")
+    found = re.search(
+        r'^lib_path = "pkg/(\w+)"',
+        (folder / "pyproject.toml").read_text(encoding="utf-8"),
+        flags=re.M,
+    )
+    if not found:
+        raise InputError(
+            f"{folder}/pyproject.toml: names no lib_path; is this a clone of the template?"
+        )
     return found[1]
 
 
 def rename(folder: Path, old: str, new: str):
     """Give the package another name in every file and in every path."""
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
-        if path.relative_to(folder).as_posix().startswith(KEPT_AS_THEY_ARE): continue
-        try: text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError: continue
+        if path.relative_to(folder).as_posix().startswith(KEPT_AS_THEY_ARE):
+            continue
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
         renamed = text.replace(old.upper(), new.upper()).replace(old, new)
-        if renamed != text: path.write_text(renamed, encoding="utf-8")
+        if renamed != text:
+            path.write_text(renamed, encoding="utf-8")
     for path in sorted(
-        (p for p in folder.rglob(f"*{old}*") if not p.relative_to(folder).as_posix().startswith(KEPT_AS_THEY_ARE)), reverse=True
+        (
+            p
+            for p in folder.rglob(f"*{old}*")
+            if not p.relative_to(folder).as_posix().startswith(KEPT_AS_THEY_ARE)
+        ),
+        reverse=True,
     ):
         path.rename(path.with_name(path.name.replace(old, new)))
 
@@ -69,10 +108,12 @@ def set_values(text: str, values: dict[str, str]) -> str:
     """A settings.ini with other values, named section.key; its comments are kept, a name that has no line is passed over."""
     section, lines = "", []
     for line in text.splitlines():
-        if found := re.match(r"\[(\w+)\]", line): section = found[1]
+        if found := re.match(r"\[(\w+)\]", line):
+            section = found[1]
         found = re.match(r"(\w+) = .*?(\s+#.*)?$", line)
         if found and f"{section}.{found[1]}" in values:
-            start, comment = f"{found[1]} = {values[f'{section}.{found[1]}']}", (found[2] or "").strip()
+            start = f"{found[1]} = {values[f'{section}.{found[1]}']}"
+            comment = (found[2] or "").strip()
             line = f"{start.ljust(line.index(comment) - 1)} {comment}" if comment else start
         lines.append(line)
     return "\n".join(lines) + "\n"
@@ -80,23 +121,35 @@ def set_values(text: str, values: dict[str, str]) -> str:
 
 def forget_pages(folder: Path, names: tuple[str, ...]):
     """Take out lines of the sidebar and items of lists that lead to guides which are left out; elsewhere a link keeps its words."""
-    guides = "|".join(re.escape(Path(name).stem) for name in names if name.startswith("nbs/guides/"))
+    guides = "|".join(
+        re.escape(Path(name).stem) for name in names if name.startswith("nbs/guides/")
+    )
     sidebar = folder / "nbs/sidebar.yml"
     lines = sidebar.read_text(encoding="utf-8").splitlines(keepends=True)
-    sidebar.write_text("".join(line for line in lines if not re.search(rf"guides/({guides})\.ipynb", line)), encoding="utf-8")
+    sidebar.write_text(
+        "".join(line for line in lines if not re.search(rf"guides/({guides})\.ipynb", line)),
+        encoding="utf-8",
+    )
     for path in sorted((folder / "nbs").rglob("*.ipynb")):
         link = rf"\[([^\]]*)\]\(({'' if path.parent.name == 'guides' else '[^)]*guides/'}({guides})\.ipynb)[^)]*\)"
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        prose = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown" and re.search(link, "".join(cell["source"]))]
+        prose = [
+            cell
+            for cell in notebook["cells"]
+            if cell["cell_type"] == "markdown" and re.search(link, "".join(cell["source"]))
+        ]
         for cell in prose:
             kept = re.sub(rf"^- {link}.*\n?", "", "".join(cell["source"]), flags=re.M)
             cell["source"] = re.sub(link, r"\1", kept).splitlines(keepends=True)
-        if prose: write_notebook(path, notebook)
+        if prose:
+            write_notebook(path, notebook)
 
 
 def write_notebook(path: Path, notebook: dict):
     """Write a notebook as nbdev cleans it."""
-    path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
 
 
 STAGES = {
@@ -121,11 +174,19 @@ def write_index(path: Path, package: str, title: str):
         f"| stage | what it makes |\n|---|---|\n{rows}\n`{package} run` executes them in order.",
     ]
     cells = [
-        {"cell_type": "markdown", "id": f"index{i:03d}", "metadata": {}, "source": text.splitlines(keepends=True)}
+        {
+            "cell_type": "markdown",
+            "id": f"index{i:03d}",
+            "metadata": {},
+            "source": text.splitlines(keepends=True),
+        }
         for i, text in enumerate(texts)
     ]
     kernel = {"display_name": "python3", "language": "python", "name": "python3"}
-    write_notebook(path, {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})
+    write_notebook(
+        path,
+        {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5},
+    )
 
 
 README = """# {title}
@@ -169,7 +230,10 @@ Versions follow [semantic versioning](https://semver.org). The version stands in
 def write_own_files(folder: Path, package: str, title: str, author: str, template: str):
     """Write what speaks of the new project: README, citation, changelog, first page."""
     names = {"package": package, "template": template, "record": RECORD, "title": title}
-    quoted = {"title": json.dumps(title, ensure_ascii=False), "author": json.dumps(author, ensure_ascii=False)}
+    quoted = {
+        "title": json.dumps(title, ensure_ascii=False),
+        "author": json.dumps(author, ensure_ascii=False),
+    }
     (folder / "README.md").write_text(README.format(**names), encoding="utf-8")
     (folder / "CHANGELOG.md").write_text(CHANGELOG.format(**names), encoding="utf-8")
     (folder / "CITATION.cff").write_text(CITATION.format(**quoted), encoding="utf-8")
@@ -179,7 +243,10 @@ def write_own_files(folder: Path, package: str, title: str, author: str, templat
 def replace_line(path: Path, start: str, value: str):
     """Give the line of a file that begins so another value."""
     text = path.read_text(encoding="utf-8")
-    path.write_text(re.sub(rf"^{re.escape(start)}.*", lambda found: start + value, text, count=1, flags=re.M), encoding="utf-8")
+    path.write_text(
+        re.sub(rf"^{re.escape(start)}.*", lambda found: start + value, text, count=1, flags=re.M),
+        encoding="utf-8",
+    )
 
 
 def render(
@@ -191,17 +258,23 @@ def render(
     """Write a project into a folder: the same answers and the same commit give the same files, to the last byte."""
     unpack(template, commit, target)
     old = package_of(target)
-    for name in LEFT_OUT: (target / name).unlink(missing_ok=True)
+    for name in LEFT_OUT:
+        (target / name).unlink(missing_ok=True)
     forget_pages(target, LEFT_OUT)
-    if answers["sample"] == "drop": shutil.rmtree(target / "data/sample", ignore_errors=True)
+    if answers["sample"] == "drop":
+        shutil.rmtree(target / "data/sample", ignore_errors=True)
     rename(target, old, answers["package"])
     title, author = (json.dumps(answers[key], ensure_ascii=False) for key in ("title", "author"))
     write_own_files(target, answers["package"], answers["title"], answers["author"], old)
     settings = target / "settings.ini"
-    settings.write_text(set_values(settings.read_text(encoding="utf-8"), answers["settings"]), encoding="utf-8")
+    settings.write_text(
+        set_values(settings.read_text(encoding="utf-8"), answers["settings"]), encoding="utf-8"
+    )
     replace_line(target / "pyproject.toml", "description = ", title)
     replace_line(target / "pyproject.toml", "authors = ", f"[{{ name = {author} }}]")
     replace_line(target / "nbs/_quarto.yml", "  title: ", title)
     replace_line(target / "nbs/_quarto.yml", "  description: ", title)
     record = {"template": old, "commit": commit, **answers}
-    (target / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (target / RECORD).write_text(
+        json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )

@@ -16,30 +16,36 @@ class InputError(ValueError):
 # %% ../../../nbs/lib/errors.ipynb #00b2b35a
 class Faults:
     """A list of faults that is raised as a whole."""
-    def __init__(self, title: str): # what was being read, for the first line of the report
+
+    def __init__(self, title: str):  # what was being read, for the first line of the report
         self.title, self.lines = title, []
 
-    def add(self, line: str): # one fault: where, what, mend
+    def add(self, line: str):  # one fault: where, what, mend
         self.lines.append(line)
 
-    def raise_any(self, most=20): # lines shown; the rest are counted
+    def raise_any(self, most=20):  # lines shown; the rest are counted
         """Raise one `InputError` with every fault, if there is any."""
-        if not self.lines: return
-        if len(self.lines) == 1: raise InputError(f"{self.title}: {self.lines[0]}")
+        if not self.lines:
+            return
+        if len(self.lines) == 1:
+            raise InputError(f"{self.title}: {self.lines[0]}")
         shown = [f"  - {line}" for line in self.lines[:most]]
-        if len(self.lines) > most: shown.append(f"  ... and {len(self.lines) - most} more")
+        if len(self.lines) > most:
+            shown.append(f"  ... and {len(self.lines) - most} more")
         raise InputError("\n".join([f"{self.title}: {len(self.lines)} faults", *shown]))
 
 # %% ../../../nbs/lib/errors.ipynb #c9b31d52
 @contextmanager
 def explain(
-    where: str | Path, # the file or setting that is being used
-    mend: str, # what the user can do
-    *errors, # exception types to turn into an `InputError`; `Exception` where none is given
+    where: str | Path,  # the file or setting that is being used
+    mend: str,  # what the user can do
+    *errors,  # exception types to turn into an `InputError`; `Exception` where none is given
 ):
     """Turn a library's exception into one line that says where it happened and what to do."""
-    try: yield
-    except InputError: raise
+    try:
+        yield
+    except InputError:
+        raise
     except errors or (Exception,) as error:
         said = " ".join(str(error).split())[:300] or type(error).__name__
         raise InputError(f"{where}: {said}; {mend}") from error

@@ -22,18 +22,21 @@ from .errors import InputError
 
 # %% ../../../nbs/lib/files.ipynb #00c13693
 def project_root(
-    start: str | Path | None = None, # where to look from; the working directory if not given
+    start: str | Path | None = None,  # where to look from; the working directory if not given
 ) -> Path:
     """The nearest folder, from `start` upwards, that holds a `settings.ini`."""
     start = Path(start or os.environ.get("SEEDBED_ROOT") or Path.cwd()).resolve()
     for folder in (start, *start.parents):
-        if (folder / "settings.ini").is_file(): return folder
-    raise InputError(f"{start}: no settings.ini here or in any folder above; go to the project's folder")
+        if (folder / "settings.ini").is_file():
+            return folder
+    raise InputError(
+        f"{start}: no settings.ini here or in any folder above; go to the project's folder"
+    )
 
 # %% ../../../nbs/lib/files.ipynb #d3a91095
 def relative(
-    path: str | Path, # any path
-    root: Path | None = None, # the folder to start from; the project's root if not given
+    path: str | Path,  # any path
+    root: Path | None = None,  # the folder to start from; the project's root if not given
 ) -> str:
     """`path` relative to the project where it lies inside, absolute otherwise; always with forward slashes."""
     path, root = Path(path).resolve(), Path(root or project_root()).resolve()
@@ -42,17 +45,20 @@ def relative(
 # %% ../../../nbs/lib/files.ipynb #e7f28922
 @contextmanager
 def atomic(
-    path: str | Path, # where the file shall be
+    path: str | Path,  # where the file shall be
 ):
     """Lend a temporary path next to `path`; move it into place when the block succeeds, remove it when it fails."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".tmp-{path.stem}-", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(
+        prefix=f".tmp-{path.stem}-", suffix=path.suffix, dir=path.parent
+    )
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb+") as file: os.fsync(file.fileno())
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
     finally:
@@ -60,13 +66,14 @@ def atomic(
 
 # %% ../../../nbs/lib/files.ipynb #b54a1319
 def _umask() -> int:
-    value = os.umask(0); os.umask(value)
+    value = os.umask(0)
+    os.umask(value)
     return value
 
 # %% ../../../nbs/lib/files.ipynb #6c8e45b0
 @contextmanager
 def atomic_folder(
-    path: str | Path, # where the folder shall be; what stands there is replaced
+    path: str | Path,  # where the folder shall be; what stands there is replaced
 ):
     """Lend a temporary folder next to `path`; swap it in when the block succeeds, remove it when it fails."""
     path = Path(path)
@@ -76,7 +83,8 @@ def atomic_folder(
         yield temporary
         temporary.chmod(0o777 & ~_umask())
         old = temporary.with_name(temporary.name + ".old")
-        if path.exists(): os.replace(path, old)
+        if path.exists():
+            os.replace(path, old)
         os.replace(temporary, path)
         shutil.rmtree(old, ignore_errors=True)
     finally:
@@ -85,40 +93,51 @@ def atomic_folder(
 # %% ../../../nbs/lib/files.ipynb #cbb1fd54
 def plain(value):
     """`value` as JSON can say it: numpy becomes Python, paths become text, NaN and infinities become None."""
-    if isinstance(value, dict): return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)): return [plain(v) for v in value]
-    if isinstance(value, np.ndarray): return plain(value.tolist())
-    if isinstance(value, np.generic): return plain(value.item())
-    if isinstance(value, float): return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, int, str)): return value
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
     return str(value)
 
 # %% ../../../nbs/lib/files.ipynb #04051b72
 def write_json(
-    path: str | Path, # the file to write
-    value, # anything that `plain` understands
+    path: str | Path,  # the file to write
+    value,  # anything that `plain` understands
 ):
     """Write `value` as indented JSON, atomically and without NaN."""
     with atomic(path) as temporary:
         temporary.write_text(
-            json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+            json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+            encoding="utf-8",
         )
 
 # %% ../../../nbs/lib/files.ipynb #9732ccef
 def read_json(path: str | Path):
     """Read a JSON file; a missing or broken one is told in a line."""
-    try: return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError: raise InputError(f"{path}: no such file; run the stage that makes it") from None
-    except ValueError as error: raise InputError(f"{path}: not valid JSON ({error}); make it again") from None
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; run the stage that makes it") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON ({error}); make it again") from None
 
 # %% ../../../nbs/lib/files.ipynb #5d2c2e91
 def fingerprint(
-    path: str | Path, # a file, or a folder of files
-) -> str: # 64 hexadecimal digits
+    path: str | Path,  # a file, or a folder of files
+) -> str:  # 64 hexadecimal digits
     """SHA-256 of a file's bytes; of a folder, over its files' relative names and bytes."""
     path = Path(path)
     if path.is_file():
-        with path.open("rb") as opened: return hashlib.file_digest(opened, "sha256").hexdigest()
+        with path.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
     digest = hashlib.sha256()
     for file in sorted(p for p in path.rglob("*") if p.is_file()):
         digest.update(f"{file.relative_to(path).as_posix()}\0{fingerprint(file)}\n".encode())
@@ -132,25 +151,32 @@ def fingerprint_of(value, length: int | None = None) -> str:
 
 # %% ../../../nbs/lib/files.ipynb #ebc7ce10
 def link(
-    source: str | Path, # an existing file
-    target: str | Path, # the name it shall have as well
+    source: str | Path,  # an existing file
+    target: str | Path,  # the name it shall have as well
 ):
     """Make `target` a symbolic link to `source`, or a copy where links are not allowed; replace what is there."""
     source, target = Path(source).resolve(), Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     way = _way(source, target.parent.resolve())
-    try: return target.symlink_to(way) # where nothing is, nothing is replaced
-    except OSError: pass
+    try:
+        return target.symlink_to(way)  # where nothing is, nothing is replaced
+    except OSError:
+        pass
     room = Path(tempfile.mkdtemp(prefix=f".tmp-{target.stem}-", dir=target.parent))
     try:
-        try: (room / target.name).symlink_to(way)
-        except OSError: shutil.copy2(source, room / target.name)
+        try:
+            (room / target.name).symlink_to(way)
+        except OSError:
+            shutil.copy2(source, room / target.name)
         os.replace(room / target.name, target)
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
+
 def _way(source: Path, folder: Path) -> Path:
     "What a link in a folder says: the way from there within a project, else the whole path."
-    try: together = source.is_relative_to(project_root(folder))
-    except InputError: return source
+    try:
+        together = source.is_relative_to(project_root(folder))
+    except InputError:
+        return source
     return Path(os.path.relpath(source, folder)) if together else source

@@ -19,26 +19,38 @@ from pathlib import Path
 from .files import fingerprint
 
 # %% ../../../nbs/lib/provenance.ipynb #d3f4af9f
-def git(root: Path, *words: str) -> str | None: # None where git says no, or is not there
+def git(root: Path, *words: str) -> str | None:  # None where git says no, or is not there
     """The output of a git command in a folder, line ends as they are."""
-    try: done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, timeout=60)
-    except (OSError, subprocess.TimeoutExpired): return None
+    try:
+        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
     return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
 
 # %% ../../../nbs/lib/provenance.ipynb #bec6104e
-def notebook_code(text: str) -> list: # [(type, source, tags)] of each cell
+def notebook_code(text: str) -> list:  # [(type, source, tags)] of each cell
     """A notebook without what running it leaves behind."""
-    try: cells = json.loads(text)["cells"]
-    except (ValueError, KeyError, TypeError): return [text]
-    return [(c["cell_type"], "".join(c["source"]), c.get("metadata", {}).get("tags", [])) for c in cells]
+    try:
+        cells = json.loads(text)["cells"]
+    except (ValueError, KeyError, TypeError):
+        return [text]
+    return [
+        (c["cell_type"], "".join(c["source"]), c.get("metadata", {}).get("tags", [])) for c in cells
+    ]
 
 # %% ../../../nbs/lib/provenance.ipynb #cd74d1f9
 def changed_files(root: Path) -> list[str]:
     """Tracked files whose content differs from the commit, notebooks by their code and prose alone."""
     listed = (git(root, "diff", "--name-only", "--relative", "-z", "HEAD") or "").split("\0")
+
     def same(name):
         old, new = git(root, "show", f"HEAD:./{name}"), root / name
-        return old is not None and new.is_file() and notebook_code(old) == notebook_code(new.read_text(encoding="utf-8"))
+        return (
+            old is not None
+            and new.is_file()
+            and notebook_code(old) == notebook_code(new.read_text(encoding="utf-8"))
+        )
+
     return [name for name in listed if name and not (name.endswith(".ipynb") and same(name))]
 
 # %% ../../../nbs/lib/provenance.ipynb #92f8deee
@@ -49,41 +61,79 @@ def without_secret(url: str) -> str:
 
 # %% ../../../nbs/lib/provenance.ipynb #2f63f4c0
 def git_state(
-    root: Path, # the project
-) -> tuple[dict, str]: # the record, and the difference to the commit as a patch
+    root: Path,  # the project
+) -> tuple[dict, str]:  # the record, and the difference to the commit as a patch
     """What git knows of the code; nulls outside of a repository or before the first commit."""
     if git(root, "rev-parse", "--is-inside-work-tree") is None:
-        return dict.fromkeys(("commit", "branch", "dirty", "remote", "diff_sha256", "untracked")), ""
+        return dict.fromkeys(
+            ("commit", "branch", "dirty", "remote", "diff_sha256", "untracked")
+        ), ""
     commit = (git(root, "rev-parse", "HEAD") or "").strip() or None
-    untracked = [n for n in (git(root, "ls-files", "--others", "--exclude-standard", "-z") or "").split("\0") if n]
+    untracked = [
+        n
+        for n in (git(root, "ls-files", "--others", "--exclude-standard", "-z") or "").split("\0")
+        if n
+    ]
     changed = changed_files(root) if commit else []
-    patch = (git(root, "diff", "--binary", "--relative", "HEAD", "--", *changed) or "") if changed else ""
+    patch = (
+        (git(root, "diff", "--binary", "--relative", "HEAD", "--", *changed) or "")
+        if changed
+        else ""
+    )
     remote = (git(root, "remote", "get-url", "origin") or "").strip()
     return {
-        "commit": commit, "branch": (git(root, "symbolic-ref", "--short", "-q", "HEAD") or "").strip() or None,
-        "dirty": bool(changed or untracked) if commit else None, "remote": without_secret(remote) or None,
-        "diff_sha256": hashlib.sha256(patch.encode("utf-8", "surrogateescape")).hexdigest() if patch else None,
+        "commit": commit,
+        "branch": (git(root, "symbolic-ref", "--short", "-q", "HEAD") or "").strip() or None,
+        "dirty": bool(changed or untracked) if commit else None,
+        "remote": without_secret(remote) or None,
+        "diff_sha256": hashlib.sha256(patch.encode("utf-8", "surrogateescape")).hexdigest()
+        if patch
+        else None,
         "untracked": untracked[:100],
     }, patch
 
 # %% ../../../nbs/lib/provenance.ipynb #ffa20724
 PACKAGES = (
-    "seedbed", "numpy", "scipy", "pandas", "scikit-learn", "torch", "h5py", "rasterio", "geopandas", "shapely", "pyproj", "tifffile",
-    "imagecodecs", "matplotlib", "papermill", "nbdev",
+    "seedbed",
+    "numpy",
+    "scipy",
+    "pandas",
+    "scikit-learn",
+    "torch",
+    "h5py",
+    "rasterio",
+    "geopandas",
+    "shapely",
+    "pyproj",
+    "tifffile",
+    "imagecodecs",
+    "matplotlib",
+    "papermill",
+    "nbdev",
 )
+
 
 def versions(names=PACKAGES) -> dict[str, str]:
     """Installed versions; a package that is not there is left out."""
     out = {}
     for name in names:
-        try: out[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError: pass
+        try:
+            out[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            pass
     return out
 
 # %% ../../../nbs/lib/provenance.ipynb #ac78aa14
 def _processor() -> str:
-    try: return next(line.partition(":")[2].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
-    except (OSError, StopIteration): return platform.processor() or platform.machine()
+    try:
+        return next(
+            line.partition(":")[2].strip()
+            for line in open("/proc/cpuinfo")
+            if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
 
 def _gpu() -> str | None:
     torch = sys.modules.get("torch")
@@ -91,15 +141,23 @@ def _gpu() -> str | None:
 
 # %% ../../../nbs/lib/provenance.ipynb #886720ef
 def environment(
-    root: Path, # the project, for its constraints.txt
-    threads: int = 1, # that a model may use
+    root: Path,  # the project, for its constraints.txt
+    threads: int = 1,  # that a model may use
 ) -> dict:
     """The machine and the software that a result was made with."""
     lock = root / "constraints.txt"
-    return {"python": platform.python_version(), "platform": platform.platform(), "cpu": _processor(), "cores": os.cpu_count(),
-            "threads": threads, "gpu": _gpu(), "packages": versions(), "lock_sha256": fingerprint(lock) if lock.is_file() else None}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "gpu": _gpu(),
+        "packages": versions(),
+        "lock_sha256": fingerprint(lock) if lock.is_file() else None,
+    }
 
 # %% ../../../nbs/lib/provenance.ipynb #d38a5c1e
-def now() -> str: # e.g. 2026-03-01T12:00:00+00:00
+def now() -> str:  # e.g. 2026-03-01T12:00:00+00:00
     """The time in UTC, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -19,29 +19,34 @@ from .files import plain, read_json, write_json
 def schema() -> dict:
     """The JSON Schema of results.json, as it ships with the package."""
     return json.loads(
-        importlib.resources.files("seedbed").joinpath("schemas/results.schema.json").read_text(encoding="utf-8")
+        importlib.resources.files("seedbed")
+        .joinpath("schemas/results.schema.json")
+        .read_text(encoding="utf-8")
     )
 
 # %% ../../../nbs/lib/results.ipynb #0bd36c41
 def check_results(
-    record: dict, # as it will be written
-    where: str = "results.json", # for messages
+    record: dict,  # as it will be written
+    where: str = "results.json",  # for messages
 ):
     """Refuse a record that does not fit the schema, naming every place where it does not."""
     found = sorted(
-        jsonschema.Draft202012Validator(schema()).iter_errors(plain(record)), key=lambda e: list(map(str, e.path))
-        )
+        jsonschema.Draft202012Validator(schema()).iter_errors(plain(record)),
+        key=lambda e: list(map(str, e.path)),
+    )
     if found:
         raise InputError(
             f"{where}: "
-            + "; ".join(f"{'.'.join(map(str, e.path)) or 'record'}: {e.message[:120]}" for e in found[:5])
+            + "; ".join(
+                f"{'.'.join(map(str, e.path)) or 'record'}: {e.message[:120]}" for e in found[:5]
+            )
             + "; run the stage again that makes it"
         )
 
 # %% ../../../nbs/lib/results.ipynb #f79f9566
 def write_results(
-    path: str | Path, # results.json
-    record: dict, # flat scores and the record
+    path: str | Path,  # results.json
+    record: dict,  # flat scores and the record
 ):
     """Check a record against the schema and write it atomically."""
     check_results(record, str(path))

@@ -22,28 +22,40 @@ from .errors import Faults, InputError
 from .files import fingerprint_of, project_root, read_json
 
 # %% ../../../nbs/lib/settings.ipynb #a3b81f47
-def _absent(value): return None if isinstance(value, str) and value.strip().lower() in ("none", "auto", "") else value
+def _absent(value):
+    return (
+        None if isinstance(value, str) and value.strip().lower() in ("none", "auto", "") else value
+    )
+
+
 def _items(value):
-    if isinstance(value, str): value = [] if _absent(value) is None else value.split(",")
+    if isinstance(value, str):
+        value = [] if _absent(value) is None else value.split(",")
     return tuple(v.strip() if isinstance(v, str) else v for v in value)
+
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_items)]
 Integers = Annotated[tuple[int, ...], BeforeValidator(_items)]
-def Maybe(kind, **limits): return Annotated[Annotated[kind, Field(**limits)] | None, BeforeValidator(_absent)]
+
+
+def Maybe(kind, **limits):
+    return Annotated[Annotated[kind, Field(**limits)] | None, BeforeValidator(_absent)]
 
 # %% ../../../nbs/lib/settings.ipynb #db10e4ab
 class Section(BaseModel):
     """A section of settings.ini: typed, without unknown keys, frozen."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 # %% ../../../nbs/lib/settings.ipynb #9992572c
 class Success(Section):
     """What a stakeholder would call good enough, and who said so."""
+
     metric: str = "f1_score"
-    usable: float = .75
-    ceiling: float = .95
-    rope: float = Field(.01, ge=0)
-    worst_region_min: Maybe(float) = .5
+    usable: float = 0.75
+    ceiling: float = 0.95
+    rope: float = Field(0.01, ge=0)
+    worst_region_min: Maybe(float) = 0.5
     max_parameters: Maybe(int, gt=0) = None
     max_model_bytes: Maybe(int, gt=0) = None
     max_us_per_sample: Maybe(float, gt=0) = None
@@ -51,11 +63,15 @@ class Success(Section):
     quantity: Maybe(str) = None
     max_quantity_error: Maybe(float, gt=0) = None
     claim: Literal["within_region", "new_region", "new_year"] = "within_region"
-    source: str = Field("nobody yet: these thresholds belong to the example, ask the person who will use the map", min_length=1)
+    source: str = Field(
+        "nobody yet: these thresholds belong to the example, ask the person who will use the map",
+        min_length=1,
+    )
 
 # %% ../../../nbs/lib/settings.ipynb #e699e82b
 class Source(Section):
     """Where labels and imagery come from."""
+
     name: str = Field("sample:romania", pattern=r"^[a-z_]+(:.+)?$")
     labels_file: Maybe(str) = None
     tifs: str = "tifs/{id}.tif"
@@ -74,6 +90,7 @@ class Source(Section):
 # %% ../../../nbs/lib/settings.ipynb #e4a7b1c0
 class EarthEngine(Section):
     """What Google Earth Engine is asked for."""
+
     preset: str = "sentinel2"
     sensors: Words = ()
     orbit: Literal["ascending", "descending", "both"] = "descending"
@@ -90,6 +107,7 @@ class EarthEngine(Section):
 # %% ../../../nbs/lib/settings.ipynb #4fbfcc97
 class Labels(Section):
     """The columns of the labels file."""
+
     id: str = "id"
     target: str = "label"
     task: Maybe(Literal["classification", "regression"]) = None
@@ -102,15 +120,17 @@ class Labels(Section):
 # %% ../../../nbs/lib/settings.ipynb #e20d4ef5
 class Process(Section):
     """From tifs to arrays."""
+
     sampling: Literal["center", "mean", "pixels", "chip"] = "mean"
     pixels_per_label: int = Field(20, gt=0)
     chip_size: int = Field(8, gt=0, le=1024)
     indices: Words = ()
-    max_missing: float = Field(.7, ge=0, le=1)
+    max_missing: float = Field(0.7, ge=0, le=1)
 
 # %% ../../../nbs/lib/settings.ipynb #2414d85b
 class Split(Section):
     """Who is for training and who for validation."""
+
     method: Literal["blocks", "region", "year", "column", "random"] = "blocks"
     column: str = "region"
     block_km: Maybe(float, gt=0) = None
@@ -125,42 +145,57 @@ class Split(Section):
 # %% ../../../nbs/lib/settings.ipynb #62f51ddc
 class Dataset(Section):
     """From dataset.h5 to batches."""
+
     batch_size: int = Field(64, gt=1)
     augment: Words = ()
 
 # %% ../../../nbs/lib/settings.ipynb #b11c82d0
 class Models(Section):
     """Who competes."""
-    names: Words = ("majority", "coordinates", "date", "logistic_regression", "random_forest", "tempcnn")
+
+    names: Words = (
+        "majority",
+        "coordinates",
+        "date",
+        "logistic_regression",
+        "random_forest",
+        "tempcnn",
+    )
     epochs: int = Field(60, gt=0)
     patience: int = Field(12, gt=0)
-    learning_rate: float = Field(.001, gt=0)
+    learning_rate: float = Field(0.001, gt=0)
     device: Maybe(str) = None
 
 # %% ../../../nbs/lib/settings.ipynb #f103a533
 class Run(Section):
     """How the stages are executed."""
+
     seeds: Integers = (0, 1, 2)
     workers: Maybe(int, gt=0) = None
     threads: int = Field(1, gt=0)
     kernel: Maybe(Literal["fork", "jupyter"]) = None
     scheduler: Maybe(str) = None
     resamples: int = Field(2000, ge=100)
-    level: float = Field(.95, gt=.5, lt=1)
+    level: float = Field(0.95, gt=0.5, lt=1)
     optimism: bool = True
     open_test: bool = False
 
 # %% ../../../nbs/lib/settings.ipynb #96c4b25b
 class Map(Section):
     """What is mapped, wall to wall."""
+
     scene: str = "auto"
+
 
 class Report(Section):
     """What the report shows on request."""
+
     learning_curve: bool = False
+
 
 class Paths(Section):
     """Where things lie, relative to settings.ini."""
+
     exports: str = "data/exports"
     processed: str = "data/processed"
     cache: str = "data/cache"
@@ -170,6 +205,7 @@ class Paths(Section):
 # %% ../../../nbs/lib/settings.ipynb #21866dde
 class Settings(Section):
     """All of settings.ini, frozen, with the project's root and the folders that follow from it."""
+
     success: Success = Success()
     source: Source = Source()
     earthengine: EarthEngine = EarthEngine()
@@ -185,61 +221,79 @@ class Settings(Section):
     root: Path = Field(default_factory=project_root, exclude=True)
     _places: dict[str, str] = PrivateAttr(default_factory=dict)
 
-    def placed(self, **places: str) -> "Settings": # by name, e.g. export_dir
+    def placed(self, **places: str) -> "Settings":  # by name, e.g. export_dir
         """The same settings with folders that a run has chosen."""
         copy = self.model_copy()
         copy._places = self._places | places
         return copy
 
-    def folder_of(self, place: str, key: str) -> str: # place: export_dir | processed_dir
+    def folder_of(self, place: str, key: str) -> str:  # place: export_dir | processed_dir
         """A folder of data that is named by its source and a key."""
-        slug = "".join(c if c.isalnum() else "-" for c in Path(self.source.name.replace(":", "/")).name)[:40]
-        return (Path({"export_dir": self.paths.exports, "processed_dir": self.paths.processed}[place]) / f"{slug}-{key}").as_posix()
+        slug = "".join(
+            c if c.isalnum() else "-" for c in Path(self.source.name.replace(":", "/")).name
+        )[:40]
+        return (
+            Path({"export_dir": self.paths.exports, "processed_dir": self.paths.processed}[place])
+            / f"{slug}-{key}"
+        ).as_posix()
+
     def _by_settings(self, place: str, *sections: str) -> str:
-        if self.source.name.startswith("earthengine"): sections += ("earthengine",)
+        if self.source.name.startswith("earthengine"):
+            sections += ("earthengine",)
         return self._places.get(place) or self.folder_of(
             place, fingerprint_of({name: getattr(self, name).model_dump() for name in sections}, 8)
         )
 
     @property
-    def export_dir(self) -> str: # relative to the project's root
+    def export_dir(self) -> str:  # relative to the project's root
         return self._by_settings("export_dir", "source", "labels")
+
     @property
-    def processed_dir(self) -> str: # relative to the project's root
+    def processed_dir(self) -> str:  # relative to the project's root
         return self._by_settings("processed_dir", "source", "labels", "process", "split")
+
     @property
-    def run_dir(self) -> str: # the run that is going on; by hand, `runs/notebook`
+    def run_dir(self) -> str:  # the run that is going on; by hand, `runs/notebook`
         return os.environ.get("SEEDBED_RUN") or (Path(self.paths.runs) / "notebook").as_posix()
 
 # %% ../../../nbs/lib/settings.ipynb #4836d93b
 def parse_ini(
-    text: str, # the content of a settings.ini
-    name: str = "settings.ini", # for messages
+    text: str,  # the content of a settings.ini
+    name: str = "settings.ini",  # for messages
 ) -> dict[str, dict[str, str]]:
     """The sections of an ini text, without comments."""
-    parser = configparser.ConfigParser(inline_comment_prefixes=("#",), interpolation=None, default_section="\0")
-    try: parser.read_string(text, name)
+    parser = configparser.ConfigParser(
+        inline_comment_prefixes=("#",), interpolation=None, default_section="\0"
+    )
+    try:
+        parser.read_string(text, name)
     except configparser.Error as error:
-        raise InputError(f"{name}: {' '.join(str(error).split())}; write `key = value` lines under a [section]") from None
+        raise InputError(
+            f"{name}: {' '.join(str(error).split())}; write `key = value` lines under a [section]"
+        ) from None
     return {section: dict(parser[section]) for section in parser.sections()}
 
 # %% ../../../nbs/lib/settings.ipynb #491dc3f7
 def parse_override(
-    text: str, # `section.key=value`
-) -> tuple[str, str, str]: # section, key, value
+    text: str,  # `section.key=value`
+) -> tuple[str, str, str]:  # section, key, value
     """Take an override from the command line apart."""
     name, equals, value = text.partition("=")
     section, dot, key = name.strip().partition(".")
     if not (equals and dot and section and key):
-        raise InputError(f"-p {text}: not of the form section.key=value; for example -p split.block_km=5")
+        raise InputError(
+            f"-p {text}: not of the form section.key=value; for example -p split.block_km=5"
+        )
     if re.search(r"\s#|[\r\n]", f" {value}"):
-        raise InputError(f"-p {text}: ' #' begins a comment in settings.ini and a line ends the value; leave them out of {name}")
+        raise InputError(
+            f"-p {text}: ' #' begins a comment in settings.ini and a line ends the value; leave them out of {name}"
+        )
     return section, key, value.strip()
 
 # %% ../../../nbs/lib/settings.ipynb #3fe04caa
 def nearest(word: str, known) -> str:
     """A hint that names the nearest of the known words, or all of them where none is near."""
-    found = difflib.get_close_matches(word, known, n=1, cutoff=.6)
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"did you mean '{found[0]}'?" if found else f"use one of: {', '.join(known)}"
 
 # %% ../../../nbs/lib/settings.ipynb #0ea012b2
@@ -253,24 +307,30 @@ def _fault(error: dict) -> str:
             if len(where) == 2
             else [n for n in Settings.model_fields if n != "root"]
         )
-        if len(where) == 2: return f"[{where[0]}] {where[1]}: no such key; {nearest(where[1], list(known))}"
+        if len(where) == 2:
+            return f"[{where[0]}] {where[1]}: no such key; {nearest(where[1], list(known))}"
         return f"[{where[0]}]: no such section; {nearest(where[0], list(known))}"
-    message = error["msg"].replace("Input should be", "should be").replace("String should", "should")
+    message = (
+        error["msg"].replace("Input should be", "should be").replace("String should", "should")
+    )
     return f"[{where[0]}] {where[1]} = {value}: {message[0].lower() + message[1:]}"
 
 # %% ../../../nbs/lib/settings.ipynb #ef2c43d1
 def make_settings(
-    sections: dict[str, dict], # values by section and key
-    name: str = "settings.ini", # for messages
-    root: Path | None = None, # the project's folder
+    sections: dict[str, dict],  # values by section and key
+    name: str = "settings.ini",  # for messages
+    root: Path | None = None,  # the project's folder
 ) -> Settings:
     """Check values and freeze them; raise one `InputError` with every fault."""
     faults = Faults(name)
-    try: settings = Settings(**sections, root=root or project_root())
+    try:
+        settings = Settings(**sections, root=root or project_root())
     except ValidationError as error:
-        for line in dict.fromkeys(_fault(e) for e in error.errors()): faults.add(line)
+        for line in dict.fromkeys(_fault(e) for e in error.errors()):
+            faults.add(line)
     faults.raise_any()
-    for line in _contradictions(settings): faults.add(line)
+    for line in _contradictions(settings):
+        faults.add(line)
     faults.raise_any()
     return settings
 
@@ -278,42 +338,68 @@ def make_settings(
 def _contradictions(settings: Settings):
     success, split = settings.success, settings.split
     names = settings.models.names
-    if success.usable == success.ceiling: yield f"[success] ceiling = {success.ceiling}: equals usable; set it beyond"
+    if success.usable == success.ceiling:
+        yield f"[success] ceiling = {success.ceiling}: equals usable; set it beyond"
     for section, values in settings.model_dump().items():
         for key, value in values.items():
             if isinstance(value, float) and not math.isfinite(value) and key != "nodata":
                 yield f"[{section}] {key} = {value}: write a finite number"
-    if split.method in ("blocks", "random") and split.fold is not None and split.fold >= split.folds:
+    if (
+        split.method in ("blocks", "random")
+        and split.fold is not None
+        and split.fold >= split.folds
+    ):
         yield f"[split] fold = {split.fold}: there are {split.folds} folds, counted from 0"
-    if settings.run.open_test and not split.test: yield "[run] open_test = yes: there is no test; name its regions in split.test"
-    if not names: yield "[models] names = : no model; name at least one, e.g. majority"
-    for name in sorted({n for n in names if names.count(n) > 1}): yield f"[models] names: '{name}' stands there twice; name it once"
-    if not settings.run.seeds: yield "[run] seeds = : no seed; write at least one, e.g. 0"
+    if settings.run.open_test and not split.test:
+        yield "[run] open_test = yes: there is no test; name its regions in split.test"
+    if not names:
+        yield "[models] names = : no model; name at least one, e.g. majority"
+    for name in sorted({n for n in names if names.count(n) > 1}):
+        yield f"[models] names: '{name}' stands there twice; name it once"
+    if not settings.run.seeds:
+        yield "[run] seeds = : no seed; write at least one, e.g. 0"
     if len(set(settings.run.seeds)) < len(settings.run.seeds):
         yield f"[run] seeds = {settings.run.seeds}: a seed stands there twice; write each once"
 
 # %% ../../../nbs/lib/settings.ipynb #77d5ee5b
 def load_settings(
-    path: str | Path | None = None, # a settings.ini; by default the run's, else the project's
-    overrides: list[str] | tuple[str, ...] = (), # `section.key=value`, laid over the file
+    path: str | Path | None = None,  # a settings.ini; by default the run's, else the project's
+    overrides: list[str] | tuple[str, ...] = (),  # `section.key=value`, laid over the file
 ) -> Settings:
     """Read settings.ini, lay the overrides over it, check everything and freeze it."""
     given = path or os.environ.get("SEEDBED_SETTINGS")
-    if given and not Path(given).is_file(): raise InputError(f"{given}: no such file; copy the settings.ini of the template")
-    root = project_root() if given is None or os.environ.get("SEEDBED_ROOT") else project_root(Path(given).parent)
+    if given and not Path(given).is_file():
+        raise InputError(f"{given}: no such file; copy the settings.ini of the template")
+    root = (
+        project_root()
+        if given is None or os.environ.get("SEEDBED_ROOT")
+        else project_root(Path(given).parent)
+    )
     path = Path(given or root / "settings.ini")
-    try: text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error: raise InputError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8"
+        ) from None
     sections = parse_ini(text, path.name)
-    for section, key, value in map(parse_override, overrides): sections.setdefault(section, {})[key] = value
-    run = path.with_name("run.json") # beside the settings of a run: where its data lie
-    return make_settings(sections, path.name, root).placed(**(read_json(run).get("places", {}) if run.is_file() else {}))
+    for section, key, value in map(parse_override, overrides):
+        sections.setdefault(section, {})[key] = value
+    run = path.with_name("run.json")  # beside the settings of a run: where its data lie
+    return make_settings(sections, path.name, root).placed(
+        **(read_json(run).get("places", {}) if run.is_file() else {})
+    )
 
 # %% ../../../nbs/lib/settings.ipynb #b113be52
 def to_ini(settings: Settings) -> str:
     """The settings as the text of a settings.ini, every value spelt out."""
+
     def text(value):
-        if value is None: return "auto"
+        if value is None:
+            return "auto"
         return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
-    return "\n".join(f"[{name}]\n" + "".join(f"{key} = {text(value)}\n" for key, value in section.items())
-                     for name, section in settings.model_dump().items())
+
+    return "\n".join(
+        f"[{name}]\n" + "".join(f"{key} = {text(value)}\n" for key, value in section.items())
+        for name, section in settings.model_dump().items()
+    )

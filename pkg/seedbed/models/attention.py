@@ -13,9 +13,10 @@ from .network import Network
 
 # %% ../../../nbs/models/attention.ipynb #bab648f0
 def positions(
-    steps: int, width: int,
-    period: float = 10_000., # the longest wave is 2 pi times as long
-) -> torch.Tensor: # [steps, width]
+    steps: int,
+    width: int,
+    period: float = 10_000.0,  # the longest wave is 2 pi times as long
+) -> torch.Tensor:  # [steps, width]
     """Sines and cosines that tell each step from the others (Vaswani et al. 2017)."""
     angle = torch.arange(steps)[:, None] * period ** (-torch.arange(0, width, 2) / width)
     return torch.stack([angle.sin(), angle.cos()], 2).flatten(1)[:, :width]
@@ -23,18 +24,20 @@ def positions(
 # %% ../../../nbs/models/attention.ipynb #8bbd77ab
 class Heads(nn.Module):
     """Each head looks at its own channels, with one question of its own."""
-    def __init__(self, width: int = 256, heads: int = 16, key: int = 8, dropout: float = .1):
+
+    def __init__(self, width: int = 256, heads: int = 16, key: int = 8, dropout: float = 0.1):
         super().__init__()
-        self.heads, self.scale = heads, key ** -.5
-        self.query = nn.Parameter(torch.randn(heads, key) * (2 / key) ** .5)
+        self.heads, self.scale = heads, key**-0.5
+        self.query = nn.Parameter(torch.randn(heads, key) * (2 / key) ** 0.5)
         self.key = nn.Linear(width, heads * key, bias=False)
-        nn.init.normal_(self.key.weight, std=(2 / key) ** .5)
+        nn.init.normal_(self.key.weight, std=(2 / key) ** 0.5)
         self.dropout = nn.Dropout(dropout)
 
-    def weights(self, X: torch.Tensor) -> torch.Tensor: # [n, T, width] -> [n, heads, T]
+    def weights(self, X: torch.Tensor) -> torch.Tensor:  # [n, T, width] -> [n, heads, T]
         """How much each head looks at each step."""
         return (
-            torch.einsum("nthk,hk->nht", self.key(X).unflatten(2, (self.heads, -1)), self.query) * self.scale
+            torch.einsum("nthk,hk->nht", self.key(X).unflatten(2, (self.heads, -1)), self.query)
+            * self.scale
         ).softmax(2)
 
     def forward(self, X):
@@ -50,31 +53,43 @@ def normed(inputs: int, outputs: int) -> nn.Sequential:
 # %% ../../../nbs/models/attention.ipynb #0201c850
 class LTAELayers(nn.Module):
     """The lightweight temporal attention encoder and its decoder."""
+
     def __init__(
-        self, bands: int, steps: int, outputs: int, width: int = 256, heads: int = 16, dropout: float = 0.2
+        self,
+        bands: int,
+        steps: int,
+        outputs: int,
+        width: int = 256,
+        heads: int = 16,
+        dropout: float = 0.2,
     ):
         super().__init__()
         self.embed = nn.Sequential(nn.Linear(bands, width), nn.LayerNorm((steps, width)))
-        self.register_buffer("places", positions(steps, width // heads, 1000.).repeat(1, heads))
+        self.register_buffer("places", positions(steps, width // heads, 1000.0).repeat(1, heads))
         self.heads = Heads(width, heads)
         self.mix = nn.Sequential(normed(width, 128), nn.Dropout(dropout), nn.LayerNorm(128))
         self.decoder = nn.Sequential(normed(128, 64), normed(64, 32), nn.Linear(32, outputs))
 
-    def attention(self, X: torch.Tensor) -> torch.Tensor: # [n, T, bands] -> [n, heads, T]
+    def attention(self, X: torch.Tensor) -> torch.Tensor:  # [n, T, bands] -> [n, heads, T]
         """How much each head looks at each step."""
         return self.heads.weights(self.embed(X) + self.places)
 
-    def forward(self, X): return self.decoder(self.mix(self.heads(self.embed(X) + self.places))) # X [n, T, bands]
+    def forward(self, X):
+        return self.decoder(self.mix(self.heads(self.embed(X) + self.places)))  # X [n, T, bands]
 
 # %% ../../../nbs/models/attention.ipynb #98d06e94
 class LTAE(Network):
     """Lightweight temporal attention (Garnot and Landrieu 2020)."""
+
     name = "ltae"
-    def network(self, bands, steps, outputs): return LTAELayers(bands, steps, outputs)
+
+    def network(self, bands, steps, outputs):
+        return LTAELayers(bands, steps, outputs)
 
 # %% ../../../nbs/models/attention.ipynb #d6b8dc11
 class TransformerLayers(nn.Module):
     """A transformer's encoder, the maximum over time, an output for each class."""
+
     def __init__(
         self,
         bands: int,
@@ -90,14 +105,21 @@ class TransformerLayers(nn.Module):
         self.embed = nn.Linear(bands, width)
         self.register_buffer("places", positions(steps, width))
         layer = nn.TransformerEncoderLayer(width, heads, inner, dropout, batch_first=True)
-        self.encoder = nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
+        self.encoder = nn.TransformerEncoder(
+            layer, layers, nn.LayerNorm(width), enable_nested_tensor=False
+        )
         self.output = nn.Linear(width, outputs)
 
     def forward(self, X):
-        return self.output(self.encoder(self.embed(X) + self.places).amax(1).relu())  # X [n, T, bands]
+        return self.output(
+            self.encoder(self.embed(X) + self.places).amax(1).relu()
+        )  # X [n, T, bands]
 
 # %% ../../../nbs/models/attention.ipynb #83296c97
 class Transformer(Network):
     """A transformer's encoder with the places of the steps (Rußwurm and Körner 2020)."""
+
     name = "transformer"
-    def network(self, bands, steps, outputs): return TransformerLayers(bands, steps, outputs)
+
+    def network(self, bands, steps, outputs):
+        return TransformerLayers(bands, steps, outputs)

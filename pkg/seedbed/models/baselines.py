@@ -15,18 +15,23 @@ from ..model import BaseModel
 # %% ../../../nbs/models/baselines.ipynb #f086686e
 class Majority(BaseModel):
     """Always the most frequent class, or the mean."""
+
     name, sees = "majority", "nothing"
 
     def train(self, data):
-        kind = DummyClassifier(strategy="prior") if data.task == "classification" else DummyRegressor()
+        kind = (
+            DummyClassifier(strategy="prior") if data.task == "classification" else DummyRegressor()
+        )
         return kind.fit(self.features(data), data.y)
 
 # %% ../../../nbs/models/baselines.ipynb #a590cb92
 class Coordinates(BaseModel):
     """The nearest training label by longitude and latitude: no satellite at all."""
+
     name, sees = "coordinates", "coordinates"
 
-    def features(self, data): return on_sphere(*data.coordinates().T)
+    def features(self, data):
+        return on_sphere(*data.coordinates().T)
 
     def train(self, data):
         kind = KNeighborsClassifier if data.task == "classification" else KNeighborsRegressor

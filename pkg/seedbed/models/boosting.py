@@ -13,13 +13,22 @@ from ..model import BaseModel, only_class
 # %% ../../../nbs/models/boosting.ipynb #a7469baa
 class Boosting(BaseModel):
     """Gradient boosting of 100 trees on binned bands (Friedman 2001, Ke et al. 2017)."""
+
     name = "hist_gradient_boosting"
 
     def train(self, data):
-        if data.task == "classification" and len(set(data.y)) == 1: return only_class(self.features(data), data.y)
-        kind = HistGradientBoostingClassifier if data.task == "classification" else HistGradientBoostingRegressor
+        if data.task == "classification" and len(set(data.y)) == 1:
+            return only_class(self.features(data), data.y)
+        kind = (
+            HistGradientBoostingClassifier
+            if data.task == "classification"
+            else HistGradientBoostingRegressor
+        )
         return kind(max_iter=100, learning_rate=0.1, early_stopping=False, random_state=0).fit(
             self.features(data), data.y
         )
 
-    def parameters(self): return sum(len(tree.nodes) for step in getattr(self.fitted, "_predictors", ()) for tree in step)
+    def parameters(self):
+        return sum(
+            len(tree.nodes) for step in getattr(self.fitted, "_predictors", ()) for tree in step
+        )

@@ -14,16 +14,19 @@ from ..model import BaseModel, only_class
 # %% ../../../nbs/models/classical.ipynb #6997d2fc
 class Logistic(BaseModel):
     """Logistic regression, or ridge for a quantity."""
+
     name = "logistic_regression"
 
     def train(self, data):
-        if data.task == "classification" and len(set(data.y)) == 1: return only_class(self.features(data), data.y)
+        if data.task == "classification" and len(set(data.y)) == 1:
+            return only_class(self.features(data), data.y)
         kind = LogisticRegression(max_iter=2000) if data.task == "classification" else Ridge()
         return kind.fit(self.features(data), data.y)
 
 # %% ../../../nbs/models/classical.ipynb #5a1bab30
 class Forest(BaseModel):
     """Random forest of 300 trees (Breiman 2001)."""
+
     name, stochastic = "random_forest", True
 
     def train(self, data):

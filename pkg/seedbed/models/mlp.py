@@ -18,8 +18,13 @@ def dense(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
 # %% ../../../nbs/models/mlp.ipynb #c85ae677
 class MLP(Network):
     """Two hidden layers of 256 on all steps and bands, dropout 0.2."""
+
     name = "mlp"
+
     def network(self, bands, steps, outputs):
         return nn.Sequential(
-            nn.Flatten(), dense(bands * steps, 256, 0.2), dense(256, 256, 0.2), nn.Linear(256, outputs)
+            nn.Flatten(),
+            dense(bands * steps, 256, 0.2),
+            dense(256, 256, 0.2),
+            nn.Linear(256, outputs),
         )

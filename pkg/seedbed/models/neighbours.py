@@ -13,8 +13,11 @@ from ..model import BaseModel
 # %% ../../../nbs/models/neighbours.ipynb #f4407dfd
 class Neighbours(BaseModel):
     """The five nearest training samples, weighted by their nearness (Cover and Hart 1967)."""
+
     name = "knn"
 
     def train(self, data):
         kind = KNeighborsClassifier if data.task == "classification" else KNeighborsRegressor
-        return kind(min(5, len(data)), weights="distance", n_jobs=1).fit(self.features(data), data.y)
+        return kind(min(5, len(data)), weights="distance", n_jobs=1).fit(
+            self.features(data), data.y
+        )

@@ -14,52 +14,110 @@ import torch
 from torch import nn
 
 from ..dataset import batches_of
-from ..lib.learning.training import History, InUnits, fit_network, pick_device, run_network, seed_everything
+from seedbed.lib.learning.training import (
+    History,
+    InUnits,
+    fit_network,
+    pick_device,
+    run_network,
+    seed_everything,
+)
 from ..model import BaseModel
 
 # %% ../../../nbs/models/network.ipynb #9e6a1439
 class Network(BaseModel):
     """A torch model for series: a subclass implements `network`."""
-    stochastic = True
-    batch_size: int | None = None # the dataset's, where a model has none of its own
 
-    def network(self, bands: int, steps: int, outputs: int) -> nn.Module: # [n, T, bands] -> [n, outputs]
+    stochastic = True
+    batch_size: int | None = None  # the dataset's, where a model has none of its own
+
+    def network(
+        self, bands: int, steps: int, outputs: int
+    ) -> nn.Module:  # [n, T, bands] -> [n, outputs]
         """The layers."""
         raise NotImplementedError
 
-    def build(self, task: str, bands: int, steps: int, outputs: int, mean: float = 0., std: float = 1., absent=()) -> nn.Module:
+    def build(
+        self,
+        task: str,
+        bands: int,
+        steps: int,
+        outputs: int,
+        mean: float = 0.0,
+        std: float = 1.0,
+        absent=(),
+    ) -> nn.Module:
         """The layers, with the target's unit for a quantity; chips are averaged over their window first, absent classes never predicted."""
         core = nn.Sequential(WindowMean(), self.network(bands, steps, outputs))
-        return nn.Sequential(core, Without(outputs, absent)) if task == "classification" else InUnits(core, mean, std)
+        return (
+            nn.Sequential(core, Without(outputs, absent))
+            if task == "classification"
+            else InUnits(core, mean, std)
+        )
 
     def train(self, data):
         seed_everything(self.seed, torch.get_num_threads())
-        mean, std = (float(data.y.mean()), float(data.y.std()) or 1.) if data.task == "regression" else (0., 1.)
+        mean, std = (
+            (float(data.y.mean()), float(data.y.std()) or 1.0)
+            if data.task == "regression"
+            else (0.0, 1.0)
+        )
         self.shape = {
-            "task": data.task, "bands": len(data.bands), "steps": data.steps, "outputs": len(data.classes) or 1, "mean": mean, "std": std,
+            "task": data.task,
+            "bands": len(data.bands),
+            "steps": data.steps,
+            "outputs": len(data.classes) or 1,
+            "mean": mean,
+            "std": std,
             "absent": sorted(set(range(len(data.classes))) - set(data.y.tolist())),
         }
         network = self.build(**self.shape)
         o, self.batch_size = self.options, self.batch_size or data.batch_size
-        self.history = fit_network(network, data, o.epochs, o.patience, o.learning_rate, self.batch_size, self.seed, pick_device(o.device))
+        self.history = fit_network(
+            network,
+            data,
+            o.epochs,
+            o.patience,
+            o.learning_rate,
+            self.batch_size,
+            self.seed,
+            pick_device(o.device),
+        )
         return network
 
     def predict(self, data):
         device = pick_device(self.options.device)
-        return np.concatenate([run_network(self.fitted, X, data.task, device=device) for X in batches_of(data)])
-    def parameters(self): return sum(p.numel() for p in self.fitted.parameters())
+        return np.concatenate(
+            [run_network(self.fitted, X, data.task, device=device) for X in batches_of(data)]
+        )
+
+    def parameters(self):
+        return sum(p.numel() for p in self.fitted.parameters())
+
     def params(self):
         return self.options.model_dump(exclude={"names"}) | {
-            "batch_size": self.batch_size, "best_epoch": self.history.best, "epochs_run": len(self.history.train),
+            "batch_size": self.batch_size,
+            "best_epoch": self.history.best,
+            "epochs_run": len(self.history.train),
         }
 
     def dump(self, file: Path):
         state = {k: v.cpu() for k, v in self.fitted.state_dict().items()}
-        torch.save({"shape": self.shape, "history": asdict(self.history), "batch_size": self.batch_size, "state": state}, file)
+        torch.save(
+            {
+                "shape": self.shape,
+                "history": asdict(self.history),
+                "batch_size": self.batch_size,
+                "state": state,
+            },
+            file,
+        )
 
     def restore(self, file: Path):
         saved = torch.load(file, weights_only=True)
-        self.shape, self.history, self.batch_size = saved["shape"], History(**saved["history"]), saved.get("batch_size")
+        self.shape = saved["shape"]
+        self.history = History(**saved["history"])
+        self.batch_size = saved.get("batch_size")
         network = self.build(**self.shape)
         network.load_state_dict(saved["state"])
         return network.eval()
@@ -67,15 +125,19 @@ class Network(BaseModel):
 # %% ../../../nbs/models/network.ipynb #7c9bdee4
 class WindowMean(nn.Module):
     """Chips become series: the mean over height and width; series pass."""
-    def forward(self, X): return X.mean((3, 4)) if X.ndim == 5 else X
+
+    def forward(self, X):
+        return X.mean((3, 4)) if X.ndim == 5 else X
 
 # %% ../../../nbs/models/network.ipynb #68a84b2c
 class Without(nn.Module):
     """Takes classes out of the softmax."""
+
     def __init__(self, outputs: int, absent=()):
         super().__init__()
         self.scores: torch.Tensor
         self.register_buffer("scores", torch.zeros(outputs), persistent=False)
         self.scores[list(absent)] = -torch.inf
 
-    def forward(self, X): return X + self.scores
+    def forward(self, X):
+        return X + self.scores

@@ -14,7 +14,10 @@ from .network import Network
 # %% ../../../nbs/models/recurrent.ipynb #e5b56e44
 class RecurrentLayers(nn.Module):
     """A recurrent layer, whose last memory goes through two linear layers."""
-    def __init__(self, kind: type, bands: int, outputs: int, hidden: int = 128, dropout: float = .2):
+
+    def __init__(
+        self, kind: type, bands: int, outputs: int, hidden: int = 128, dropout: float = 0.2
+    ):
         super().__init__()
         self.memory = kind(bands, hidden, batch_first=True)
         self.head = nn.Sequential(
@@ -26,16 +29,23 @@ class RecurrentLayers(nn.Module):
             nn.Linear(hidden, outputs),
         )
 
-    def forward(self, X): return self.head(self.memory(X)[0][:, -1]) # X [n, T, bands]
+    def forward(self, X):
+        return self.head(self.memory(X)[0][:, -1])  # X [n, T, bands]
 
 # %% ../../../nbs/models/recurrent.ipynb #280f1d5c
 class LSTM(Network):
     """Long short-term memory as in the benchmarks of CropHarvest (Tseng et al. 2021)."""
+
     name = "lstm"
-    def network(self, bands, steps, outputs): return RecurrentLayers(nn.LSTM, bands, outputs)
+
+    def network(self, bands, steps, outputs):
+        return RecurrentLayers(nn.LSTM, bands, outputs)
 
 # %% ../../../nbs/models/recurrent.ipynb #ceba9136
 class GRU(Network):
     """Gated recurrent units (Cho et al. 2014), with the layers of `LSTM` around them."""
+
     name = "gru"
-    def network(self, bands, steps, outputs): return RecurrentLayers(nn.GRU, bands, outputs)
+
+    def network(self, bands, steps, outputs):
+        return RecurrentLayers(nn.GRU, bands, outputs)

@@ -14,14 +14,24 @@ from .network import Network
 def convolution(inputs: int, outputs: int, kernel: int, dropout: float) -> nn.Sequential:
     """Filters along time, batch normalisation, ReLU, dropout."""
     return nn.Sequential(
-        nn.Conv1d(inputs, outputs, kernel, padding="same"), nn.BatchNorm1d(outputs), nn.ReLU(), nn.Dropout(dropout)
+        nn.Conv1d(inputs, outputs, kernel, padding="same"),
+        nn.BatchNorm1d(outputs),
+        nn.ReLU(),
+        nn.Dropout(dropout),
     )
 
 # %% ../../../nbs/models/tempcnn.ipynb #f634c2cf
 class TempCNNLayers(nn.Module):
     """Three convolutions along time, a dense layer, an output for each class."""
+
     def __init__(
-        self, bands: int, steps: int, outputs: int, hidden: int = 64, kernel: int = 5, dropout: float = 0.5
+        self,
+        bands: int,
+        steps: int,
+        outputs: int,
+        hidden: int = 64,
+        kernel: int = 5,
+        dropout: float = 0.5,
     ):
         super().__init__()
         self.convolutions = nn.Sequential(
@@ -36,10 +46,14 @@ class TempCNNLayers(nn.Module):
         )
         self.output = nn.Linear(4 * hidden, outputs)
 
-    def forward(self, X): return self.output(self.dense(self.convolutions(X.transpose(1, 2)))) # X [n, T, bands]
+    def forward(self, X):
+        return self.output(self.dense(self.convolutions(X.transpose(1, 2))))  # X [n, T, bands]
 
 # %% ../../../nbs/models/tempcnn.ipynb #e9bd16e5
 class TempCNN(Network):
     """Temporal convolutions (Pelletier 2019)."""
+
     name = "tempcnn"
-    def network(self, bands, steps, outputs): return TempCNNLayers(bands, steps, outputs)
+
+    def network(self, bands, steps, outputs):
+        return TempCNNLayers(bands, steps, outputs)

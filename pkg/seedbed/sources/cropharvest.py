@@ -21,7 +21,6 @@ from affine import Affine
 
 from ..export import Source
 from ..lib.errors import InputError
-from ..lib.files import relative
 from ..lib.imagery.chips import write_chip
 from ..lib.imagery.labels import id_text, read_vector
 from ..lib.imagery.layout import Layout
@@ -31,212 +30,351 @@ from ..lib.settings import nearest
 # %% ../../../nbs/sources/cropharvest.ipynb #a460fa6a
 STEPS, STEP_DAYS = 12, 30
 DYNAMIC = (
-    "VV", "VH", "B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12", "temperature_2m", "total_precipitation",
+    "VV",
+    "VH",
+    "B1",
+    "B2",
+    "B3",
+    "B4",
+    "B5",
+    "B6",
+    "B7",
+    "B8",
+    "B8A",
+    "B9",
+    "B10",
+    "B11",
+    "B12",
+    "temperature_2m",
+    "total_precipitation",
 )
 STATIC, REMOVED = ("elevation", "slope"), ("B1", "B10")
 CHANNELS = (*(band for band in DYNAMIC if band not in REMOVED), *STATIC, "NDVI")
 
 # %% ../../../nbs/sources/cropharvest.ipynb #d35da1b4
 def published_ndvi(
-    raw: np.ndarray, # [T, 19] bands of DYNAMIC, then STATIC
-) -> np.ndarray: # [T]
+    raw: np.ndarray,  # [T, 19] bands of DYNAMIC, then STATIC
+) -> np.ndarray:  # [T]
     """The channel that CropHarvest's arrays call NDVI: (B7 - B3) / (B7 + B3), 0 where the sum is not positive."""
     names = (*DYNAMIC, *STATIC)
     high, low = raw[:, names.index("B7")], raw[:, names.index("B3")]
-    with np.errstate(invalid="ignore", divide="ignore"): return np.where(high + low > 0, (high - low) / (high + low), 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(high + low > 0, (high - low) / (high + low), 0)
 
 # %% ../../../nbs/sources/cropharvest.ipynb #5a885982
 def fill_channels(
-    values: np.ndarray, # [12, 18]
-    slope: float, # mean of the image, for a slope that is missing
-) -> np.ndarray | None: # None where another channel has no value at all
+    values: np.ndarray,  # [12, 18]
+    slope: float,  # mean of the image, for a slope that is missing
+) -> np.ndarray | None:  # None where another channel has no value at all
     """Fill holes as CropHarvest does."""
     known = np.isfinite(values)
     means = np.where(known, values, 0).sum(0) / np.maximum(known.sum(0), 1)
     empty = ~known.any(0)
     if empty.any():
-        if list(np.flatnonzero(empty)) != [CHANNELS.index("slope")] or not np.isfinite(slope): return None
+        if list(np.flatnonzero(empty)) != [CHANNELS.index("slope")] or not np.isfinite(slope):
+            return None
         means[empty] = slope
     return np.where(known, values, means)
 
 # %% ../../../nbs/sources/cropharvest.ipynb #3c419b81
 def array_of_tif(
-    path: Path, # of eo_data
-    lon: float, lat: float,
-) -> np.ndarray: # [12, 18]
+    path: Path,  # of eo_data
+    lon: float,
+    lat: float,
+) -> np.ndarray:  # [12, 18]
     """The array that CropHarvest makes of an exported image at a place: its nearest pixel, without B1 and B10, with its index, filled."""
     raster = read_tif(path)
     if len(raster.data) != STEPS * len(DYNAMIC) + len(STATIC):
-        raise InputError(f"{path}: {len(raster.data)} bands where CropHarvest has 206; is it one of its exports?")
+        raise InputError(
+            f"{path}: {len(raster.data)} bands where CropHarvest has 206; is it one of its exports?"
+        )
     _, height, width = raster.data.shape
     column, row = ~raster.transform @ (lon, lat)
     inside = lambda value, size: int(np.clip(np.floor(value), 0, size - 1))
     pixel = raster.data[:, inside(row, height), inside(column, width)].astype(float)
-    static = np.tile(pixel[-len(STATIC):], (STEPS, 1))
-    raw = np.concatenate([pixel[:-len(STATIC)].reshape(STEPS, len(DYNAMIC)), static], axis=1)
+    static = np.tile(pixel[-len(STATIC) :], (STEPS, 1))
+    raw = np.concatenate([pixel[: -len(STATIC)].reshape(STEPS, len(DYNAMIC)), static], axis=1)
     kept = [i for i, name in enumerate((*DYNAMIC, *STATIC)) if name not in REMOVED]
     slopes = raster.data[-1][np.isfinite(raster.data[-1])]
-    values = fill_channels(np.column_stack([raw[:, kept], published_ndvi(raw)]), slopes.mean() if len(slopes) else np.nan)
-    if values is None: raise InputError(f"{path}: a band has no value at any step; CropHarvest makes no array of it either")
+    values = fill_channels(
+        np.column_stack([raw[:, kept], published_ndvi(raw)]),
+        slopes.mean() if len(slopes) else np.nan,
+    )
+    if values is None:
+        raise InputError(
+            f"{path}: a band has no value at any step; CropHarvest makes no array of it either"
+        )
     return values
 
 # %% ../../../nbs/sources/cropharvest.ipynb #4ca0b2e0
 @dataclass(frozen=True)
 class Task:
     """What is told apart, where, and what it is tested on."""
-    target: str = "crop" # crop, or a value of the column `label`
-    box: tuple[float, float, float, float] = (-180., -90., 180., 90.) # west, south, east, north
-    test: str | None = None # how the names of its files in test_features begin
+
+    target: str = "crop"  # crop, or a value of the column `label`
+    box: tuple[float, float, float, float] = (
+        -180.0,
+        -90.0,
+        180.0,
+        90.0,
+    )  # west, south, east, north
+    test: str | None = None  # how the names of its files in test_features begin
 
     @property
-    def classes(self) -> tuple[str, str]: return f"not_{self.target}", self.target
+    def classes(self) -> tuple[str, str]:
+        return f"not_{self.target}", self.target
+
 
 TASKS = {
-    "togo": Task("crop", (-.0902, 6.0894, 1.7779, 11.1156), "togo-eval"),
+    "togo": Task("crop", (-0.0902, 6.0894, 1.7779, 11.1156), "togo-eval"),
     "kenya": Task("maize", (33.9, -4.6924, 41.884, 5.4923), "Kenya_maize"),
     "brazil": Task("coffee", (-74.0021, -33.7422, -34.8055, 5.258), "Brazil_coffee"),
 }
 
 # %% ../../../nbs/sources/cropharvest.ipynb #30011014
 def task_named(
-    text: str | None, # source.task: a name of TASKS, or target@west,south,east,north; None: crop or not, everywhere
+    text: str
+    | None,  # source.task: a name of TASKS, or target@west,south,east,north; None: crop or not, everywhere
 ) -> Task:
     """The task that the settings name."""
-    if text is None: return Task()
-    if text in TASKS: return TASKS[text]
+    if text is None:
+        return Task()
+    if text in TASKS:
+        return TASKS[text]
     target, at, box = text.partition("@")
-    try: west, south, east, north = map(float, box.split(","))
-    except ValueError: raise InputError(f"source.task = {text}: {nearest(text, list(TASKS))}; or target@west,south,east,north, e.g. maize@33.9,-4.7,41.9,5.5") from None
+    try:
+        west, south, east, north = map(float, box.split(","))
+    except ValueError:
+        raise InputError(
+            f"source.task = {text}: {nearest(text, list(TASKS))}; or target@west,south,east,north, e.g. maize@33.9,-4.7,41.9,5.5"
+        ) from None
     if not (target and west < east and south < north):
-        raise InputError(f"source.task = {text}: the box is empty; write target@west,south,east,north")
+        raise InputError(
+            f"source.task = {text}: the box is empty; write target@west,south,east,north"
+        )
     return Task(target, (west, south, east, north))
 
 # %% ../../../nbs/sources/cropharvest.ipynb #ba42a001
 def choose_rows(
-    frame: pd.DataFrame, # of labels.geojson
+    frame: pd.DataFrame,  # of labels.geojson
     task: Task,
-) -> pd.Series: # the class of each row; None where it takes no part
+) -> pd.Series:  # the class of each row; None where it takes no part
     """Which label rows belong to a task, as what; rows of the test sets never."""
     west, south, east, north = task.box
-    here = frame["lon"].between(west, east) & frame["lat"].between(south, north) & ~frame["is_test"].fillna(False).astype(bool)
+    here = (
+        frame["lon"].between(west, east)
+        & frame["lat"].between(south, north)
+        & ~frame["is_test"].fillna(False).astype(bool)
+    )
     crop = frame["is_crop"].fillna(0).astype(bool)
-    if task.target == "crop": wanted, other = crop, ~crop
+    if task.target == "crop":
+        wanted, other = crop, ~crop
     else:
         wanted = frame["label"] == task.target
         other = ~wanted & (~crop | frame["label"].notna())
-    return pd.Series(np.select([here & wanted, here & other], [task.classes[1], task.classes[0]], default=None), index=frame.index, dtype=object)
+    return pd.Series(
+        np.select([here & wanted, here & other], [task.classes[1], task.classes[0]], default=None),
+        index=frame.index,
+        dtype=object,
+    )
 
 # %% ../../../nbs/sources/cropharvest.ipynb #f21f66b8
 def test_pixels(
-    path: Path, # of test_features
+    path: Path,  # of test_features
     task: Task,
-) -> gpd.GeoDataFrame: # id, label, region, row in the file
+) -> gpd.GeoDataFrame:  # id, label, region, row in the file
     """The labelled pixels of a test set."""
-    with h5py.File(path) as file: y, lon, lat = file["y"][:], file["lons"][:], file["lats"][:]
+    with h5py.File(path) as file:
+        y, lon, lat = file["y"][:], file["lons"][:], file["lats"][:]
     known = np.flatnonzero(np.isin(y, (0, 1)))
     label = np.array(task.classes, object)[y[known].astype(int)]
-    table = {"id": [f"{path.stem.replace(' ', '-')}-{i:06d}" for i in known], "label": label, "region": path.stem, "row": known}
+    table = {
+        "id": [f"{path.stem.replace(' ', '-')}-{i:06d}" for i in known],
+        "label": label,
+        "region": path.stem,
+        "row": known,
+    }
     return gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(lon[known], lat[known]), crs=4326)
 
 # %% ../../../nbs/sources/cropharvest.ipynb #c210b259
-PIXEL = 8.983152841195215e-5 # degrees; 10 m at the equator, as CropHarvest exports
+PIXEL = 8.983152841195215e-5  # degrees; 10 m at the equator, as CropHarvest exports
 LAYOUT = Layout(tuple(c for c in CHANNELS if c not in STATIC), STEPS, STATIC)
 
+
 def write_pixel(
-    path: Path, values: np.ndarray, # [12, 18]
-    lon: float, lat: float,
+    path: Path,
+    values: np.ndarray,  # [12, 18]
+    lon: float,
+    lat: float,
 ):
     """Write an array as a tif of one pixel."""
     timed = values[:, [CHANNELS.index(name) for name in LAYOUT.variables]].ravel()
     static = values[0, [CHANNELS.index(name) for name in STATIC]]
     place = Affine(PIXEL, 0, lon - PIXEL / 2, 0, -PIXEL, lat + PIXEL / 2)
-    write_chip(path, np.concatenate([timed, static]).astype("float32").reshape(-1, 1, 1), place, "EPSG:4326", LAYOUT.descriptions)
+    write_chip(
+        path,
+        np.concatenate([timed, static]).astype("float32").reshape(-1, 1, 1),
+        place,
+        "EPSG:4326",
+        LAYOUT.descriptions,
+    )
 
 # %% ../../../nbs/sources/cropharvest.ipynb #a73bc30b
 COLUMNS = ("index", "dataset", "is_crop", "label", "lat", "lon", "export_end_date", "is_test")
 
+
 def read_labels_file(path: Path) -> gpd.GeoDataFrame:
     """CropHarvest's labels.geojson, with the columns that a task needs."""
     frame = read_vector(path).reset_index(drop=True)
-    if "index" not in frame and "dataset_index" in frame: frame = frame.rename(columns={"dataset_index": "index"})
+    if "index" not in frame and "dataset_index" in frame:
+        frame = frame.rename(columns={"dataset_index": "index"})
     for column, otherwise in (("is_test", False), ("label", None)):
-        if column not in frame: frame[column] = otherwise
+        if column not in frame:
+            frame[column] = otherwise
     lacking = [c for c in COLUMNS if c not in frame]
-    if lacking: raise InputError(f"{path}: no column {', '.join(lacking)}; is it CropHarvest's labels.geojson?")
+    if lacking:
+        raise InputError(
+            f"{path}: no column {', '.join(lacking)}; is it CropHarvest's labels.geojson?"
+        )
     return frame
 
 # %% ../../../nbs/sources/cropharvest.ipynb #3db362c6
 class CropHarvest(Source):
     """`cropharvest:PATH`: the folder of the CropHarvest dataset; `source.task` chooses a benchmark."""
-    @cached_property
-    def task(self) -> Task: return task_named(self.settings.source.task)
-    @cached_property
-    def tifs(self) -> dict[tuple[str, str], Path]: # by index and dataset
-        """The exported images, where there are any."""
-        named = (re.fullmatch(r"(\d+)-(.+?)_\d{4}-\d\d-\d\d.*", p.stem) for p in sorted((self.path / "eo_data").glob("*.tif")))
-        return {(found[1], found[2]): self.path / "eo_data" / f"{found[0]}.tif" for found in named if found}
-    @cached_property
-    def _labels(self) -> gpd.GeoDataFrame: return labels_of_task(self)
 
-    def labels(self): return self._labels
-    def layout(self): return LAYOUT
-    def about(self): return about_task(self.task)
-    def lacking(self, labels): return dict.fromkeys(labels["id"][labels["file"] == ""], "neither features/arrays nor eo_data has it")
+    @cached_property
+    def task(self) -> Task:
+        return task_named(self.settings.source.task)
+
+    @cached_property
+    def tifs(self) -> dict[tuple[str, str], Path]:  # by index and dataset
+        """The exported images, where there are any."""
+        named = (
+            re.fullmatch(r"(\d+)-(.+?)_\d{4}-\d\d-\d\d.*", p.stem)
+            for p in sorted((self.path / "eo_data").glob("*.tif"))
+        )
+        return {
+            (found[1], found[2]): self.path / "eo_data" / f"{found[0]}.tif"
+            for found in named
+            if found
+        }
+
+    @cached_property
+    def _labels(self) -> gpd.GeoDataFrame:
+        return labels_of_task(self)
+
+    def labels(self):
+        return self._labels
+
+    def layout(self):
+        return LAYOUT
+
+    def about(self):
+        return about_task(self.task)
+
+    def lacking(self, labels):
+        return dict.fromkeys(
+            labels["id"][labels["file"] == ""], "neither features/arrays nor eo_data has it"
+        )
+
     def fetch(self, labels, tifs):
         lacking = self.lacking(labels)
         for row in labels.itertuples():
-            if row.id in lacking: yield row.id, lacking[row.id]; continue
-            try: write_pixel(tifs / f"{row.id}.tif", read_array(self.path / row.file, row), row.geometry.x, row.geometry.y)
-            except InputError as error: yield row.id, str(error)
-            else: yield row.id, None
+            if row.id in lacking:
+                yield row.id, lacking[row.id]
+                continue
+            try:
+                write_pixel(
+                    tifs / f"{row.id}.tif",
+                    read_array(self.path / row.file, row),
+                    row.geometry.x,
+                    row.geometry.y,
+                )
+            except InputError as error:
+                yield row.id, str(error)
+            else:
+                yield row.id, None
 
 # %% ../../../nbs/sources/cropharvest.ipynb #a650f581
-def labels_of_task(source: CropHarvest) -> gpd.GeoDataFrame: # id, label, start, region, file, row, geometry
+def labels_of_task(
+    source: CropHarvest,
+) -> gpd.GeoDataFrame:  # id, label, start, region, file, row, geometry
     """The rows of the labels file that belong to the task, then the pixels of its test sets."""
     path = source.path / "labels.geojson"
     frame = read_labels_file(path)
     frame = frame.assign(task=choose_rows(frame, source.task)).dropna(subset="task")
     name = id_text(frame["index"])
-    start = pd.to_datetime(frame["export_end_date"], errors="coerce", utc=True) - pd.Timedelta(days=STEPS * STEP_DAYS)
+    start = pd.to_datetime(frame["export_end_date"], errors="coerce", utc=True) - pd.Timedelta(
+        days=STEPS * STEP_DAYS
+    )
     files = [file_of(source, *key) for key in zip(name, frame["dataset"])]
     train = gpd.GeoDataFrame(
         {
-            "id": [f"{i}_{d}" for i, d in zip(name, frame["dataset"])], "label": frame["task"].values,
-            "start": start.dt.strftime("%Y-%m-%d").fillna("").values, "region": frame["dataset"].values, "file": files, "row": -1,
+            "id": [f"{i}_{d}" for i, d in zip(name, frame["dataset"])],
+            "label": frame["task"].values,
+            "start": start.dt.strftime("%Y-%m-%d").fillna("").values,
+            "region": frame["dataset"].values,
+            "file": files,
+            "row": -1,
         },
         geometry=gpd.points_from_xy(frame["lon"], frame["lat"]),
         crs=4326,
     )
-    tests = sorted((source.path / "test_features").glob(f"{source.task.test}*.h5")) if source.task.test else []
-    parts = [train, *(test_pixels(p, source.task).assign(start="", file=p.relative_to(source.path).as_posix()) for p in tests)]
-    if not len(train): raise InputError(f"{path}: no label for {source.task.target} in {source.task.box}; choose another source.task")
+    tests = (
+        sorted((source.path / "test_features").glob(f"{source.task.test}*.h5"))
+        if source.task.test
+        else []
+    )
+    parts = [
+        train,
+        *(
+            test_pixels(p, source.task).assign(start="", file=p.relative_to(source.path).as_posix())
+            for p in tests
+        ),
+    ]
+    if not len(train):
+        raise InputError(
+            f"{path}: no label for {source.task.target} in {source.task.box}; choose another source.task"
+        )
     return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=4326)
 
 # %% ../../../nbs/sources/cropharvest.ipynb #1c86862b
 def file_of(source: CropHarvest, index: str, dataset: str) -> str:
     """Where a label's values lie, relative to the dataset; empty where nowhere."""
     array = f"features/arrays/{index}_{dataset}.h5"
-    if (source.path / array).is_file(): return array
-    return source.tifs[index, dataset].relative_to(source.path).as_posix() if (index, dataset) in source.tifs else ""
+    if (source.path / array).is_file():
+        return array
+    return (
+        source.tifs[index, dataset].relative_to(source.path).as_posix()
+        if (index, dataset) in source.tifs
+        else ""
+    )
 
 # %% ../../../nbs/sources/cropharvest.ipynb #60d8d88c
 def read_array(
-    path: Path, # an array, a test set or an exported image
-    row, # of `labels_of_task`
-) -> np.ndarray: # [12, 18]
+    path: Path,  # an array, a test set or an exported image
+    row,  # of `labels_of_task`
+) -> np.ndarray:  # [12, 18]
     """The values of a sample."""
-    if path.suffix == ".tif": return array_of_tif(path, row.geometry.x, row.geometry.y)
+    if path.suffix == ".tif":
+        return array_of_tif(path, row.geometry.x, row.geometry.y)
     try:
-        with h5py.File(path) as file: values = file["array"][:] if row.row < 0 else file["x"][row.row]
-    except (OSError, KeyError) as error: raise InputError(f"{path}: cannot be read ({error}); download it again") from None
-    if values.shape != (STEPS, len(CHANNELS)): raise InputError(f"{path}: has shape {values.shape} where CropHarvest has ({STEPS}, {len(CHANNELS)})")
+        with h5py.File(path) as file:
+            values = file["array"][:] if row.row < 0 else file["x"][row.row]
+    except (OSError, KeyError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); download it again") from None
+    if values.shape != (STEPS, len(CHANNELS)):
+        raise InputError(
+            f"{path}: has shape {values.shape} where CropHarvest has ({STEPS}, {len(CHANNELS)})"
+        )
     return values
 
 # %% ../../../nbs/sources/cropharvest.ipynb #b401f7b0
 def about_task(task: Task) -> dict:
     """Where the data come from, and what is told apart."""
     return {
-        "name": "cropharvest", "description": f"CropHarvest: {task.target} or not",
+        "name": "cropharvest",
+        "description": f"CropHarvest: {task.target} or not",
         "licence": "CC BY-SA 4.0 (labels: those of their sources)",
         "attribution": (
             "Tseng, G., Zvonkov, I., Nakalembe, C., Kerner, H. (2021): CropHarvest, a global dataset for crop-type classification. NeurIPS"

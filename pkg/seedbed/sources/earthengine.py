@@ -26,22 +26,24 @@ from ..lib.earthengine.spec import Spec, spec_of
 from ..lib.earthengine.store import Store, chip_key
 from ..lib.errors import InputError
 from ..lib.imagery.labels import labels_of
-from ..lib.provenance import now
 from ..lib.imagery.raster import reproject
+from ..lib.provenance import now
 from ..lib.settings import Settings, load_settings
 
 # %% ../../../nbs/sources/earthengine.ipynb #67ad33e5
-def place_of(geometry, spec: Spec) -> tuple[float, float]: # longitude, latitude
+def place_of(geometry, spec: Spec) -> tuple[float, float]:  # longitude, latitude
     """The middle of a label's chip."""
     west, south, east, north = geometry.bounds
     middle = (west + east) / 2, (south + north) / 2
-    if geometry.geom_type != "Point" and not holds(grid_around(*middle, spec.size, spec.resolution, spec.crs), geometry):
+    if geometry.geom_type != "Point" and not holds(
+        grid_around(*middle, spec.size, spec.resolution, spec.crs), geometry
+    ):
         inside = geometry.representative_point()
         middle = inside.x, inside.y
     return middle
 
 # %% ../../../nbs/sources/earthengine.ipynb #a97ed435
-def holds(grid: Grid, geometry) -> bool: # of EPSG:4326
+def holds(grid: Grid, geometry) -> bool:  # of EPSG:4326
     """Whether a geometry lies within a grid."""
     left, bottom, right, top = reproject(geometry, "EPSG:4326", grid.crs).bounds
     lowest, rightmost = grid.top - grid.height * grid.pixel, grid.left + grid.width * grid.pixel
@@ -49,7 +51,9 @@ def holds(grid: Grid, geometry) -> bool: # of EPSG:4326
 
 # %% ../../../nbs/sources/earthengine.ipynb #6a3467e5
 def chip_of(
-    name: str, geometry, start: str, # of a label: id, EPSG:4326, ISO date
+    name: str,
+    geometry,
+    start: str,  # of a label: id, EPSG:4326, ISO date
     spec: Spec,
 ) -> Chip:
     """What to ask for a label."""
@@ -59,71 +63,117 @@ def chip_of(
 # %% ../../../nbs/sources/earthengine.ipynb #fb02041a
 class EarthEngine(Source):
     """`earthengine`: a vector file of labels, and the imagery of Google Earth Engine."""
+
     def __init__(self, argument: str, settings: Settings):
         super().__init__(argument, settings)
         if argument:
-            raise InputError(f"source.name = earthengine:{argument}: write earthengine alone, and name the labels in source.labels_file")
+            raise InputError(
+                f"source.name = earthengine:{argument}: write earthengine alone, and name the labels in source.labels_file"
+            )
         self.asked, self.spec = settings.earthengine, spec_of(settings.earthengine)
 
     @cached_property
-    def store(self) -> Store: return Store(self.settings.root / self.settings.paths.chips)
+    def store(self) -> Store:
+        return Store(self.settings.root / self.settings.paths.chips)
 
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
         given = self.settings.source.labels_file
         if not given:
-            raise InputError("source.labels_file = auto: source.name = earthengine needs the path of a labels file, e.g. "
-                             "source.labels_file=fields.gpkg")
+            raise InputError(
+                "source.labels_file = auto: source.name = earthengine needs the path of a labels file, e.g. "
+                "source.labels_file=fields.gpkg"
+            )
         return labels_of(self.settings.root / Path(given).expanduser(), self.settings)
 
-    def labels(self): return self._labels
-    def layout(self): return self.spec.layout
+    def labels(self):
+        return self._labels
+
+    def layout(self):
+        return self.spec.layout
+
     def about(self):
         asked = {"service": "Google Earth Engine, image:computePixels", "spec": self.spec.to_dict()}
-        assets = sorted({a for s in self.spec.sensors for a in s.assets} | {m.asset for s in self.spec.sensors for m in s.masks if m.asset})
-        return {"name": "earthengine", "request": asked, "attribution": credit(assets), "made_from": assets}
+        assets = sorted(
+            {a for s in self.spec.sensors for a in s.assets}
+            | {m.asset for s in self.spec.sensors for m in s.masks if m.asset}
+        )
+        return {
+            "name": "earthengine",
+            "request": asked,
+            "attribution": credit(assets),
+            "made_from": assets,
+        }
+
     def lacking(self, labels):
         reason = f"no date: fill the column '{self.settings.labels.start}', or set labels.start to a date for all"
         return {name: reason for name, start in zip(labels["id"], labels["start"]) if not start}
 
-    def unfinished(self, failed): return sorted(name for name, reason in failed.items() if not reason.startswith("no date"))
+    def unfinished(self, failed):
+        return sorted(name for name, reason in failed.items() if not reason.startswith("no date"))
 
     def chips(self, labels: gpd.GeoDataFrame) -> list[Chip]:
         """What to ask for each label that has a date."""
-        return [chip_of(*row, self.spec) for row in zip(labels["id"], labels.geometry, labels["start"]) if row[2]]
+        return [
+            chip_of(*row, self.spec)
+            for row in zip(labels["id"], labels.geometry, labels["start"])
+            if row[2]
+        ]
 
     def fetch(self, labels, tifs):
-        for old in tifs.iterdir(): old.unlink()
+        for old in tifs.iterdir():
+            old.unlink()
         yield from self.lacking(labels).items()
         for chip, record, reason in gather(self.store, self.chips(labels), self.hire):
-            if reason is None: self.store.lend(chip.key, tifs / f"{chip.id}.tif")
+            if reason is None:
+                self.store.lend(chip.key, tifs / f"{chip.id}.tif")
             yield chip.id, reason, record or self.store.known[chip.key]
 
 # %% ../../../nbs/sources/earthengine.ipynb #6f25222b
 def _budget(source: EarthEngine) -> Budget:
     "What the pilot has measured a chip to cost, or else the guess; what was used in this month; the limit."
-    each = source.store.known.get(f"cost of {source.spec.key}", {}).get("each") or guess_eecu(source.spec)
+    each = source.store.known.get(f"cost of {source.spec.key}", {}).get("each") or guess_eecu(
+        source.spec
+    )
     return Budget(each, source.store.used(now()[:7]), source.asked.max_eecu_hours)
 
+
 @patch
-def hire(self: EarthEngine,
-    profile: bool = False, # ask what computations cost
+def hire(
+    self: EarthEngine,
+    profile: bool = False,  # ask what computations cost
 ) -> Crew:
     """Sign in, and put together what fetching needs."""
     client = Client(*connect(self.asked.project), workers=self.asked.workers)
-    return Crew(self.spec, self.store, client, Gate(self.asked.workers), Patience(), _budget(self), profile)
+    return Crew(
+        self.spec, self.store, client, Gate(self.asked.workers), Patience(), _budget(self), profile
+    )
 
 # %% ../../../nbs/sources/earthengine.ipynb #e1435fc0
 @patch
-def pilot(self: EarthEngine,
+def pilot(
+    self: EarthEngine,
     labels: gpd.GeoDataFrame,
-    count: int, # chips to fetch
-) -> tuple[list[dict], Forecast]: # their lines of the ledger, and what the rest will take
+    count: int,  # chips to fetch
+) -> tuple[list[dict], Forecast]:  # their lines of the ledger, and what the rest will take
     """Fetch a few chips and forecast the rest."""
     chips = [c for c in self.chips(labels) if not self.store.find(c.key)]
-    few, crew, began = chips[::max(1, len(chips) // count)][:count], self.hire(profile=True), time.monotonic()
-    records = [record for _, record, reason in gather(self.store, few, lambda: crew) if reason is None]
+    few = chips[:: max(1, len(chips) // count)][:count]
+    crew = self.hire(profile=True)
+    began = time.monotonic()
+    records = [
+        record for _, record, reason in gather(self.store, few, lambda: crew) if reason is None
+    ]
     elapsed = time.monotonic() - began
     eecu = cost_of(crew.client, [name for record in records for name in record["profiles"]])
-    if eecu: self.store.note({"key": f"cost of {self.spec.key}", "each": eecu / len(records)})
-    return records, forecast(self.spec, records, elapsed, eecu, len(chips) - len(few), self.asked.workers, self.asked.tier)
+    if eecu:
+        self.store.note({"key": f"cost of {self.spec.key}", "each": eecu / len(records)})
+    return records, forecast(
+        self.spec,
+        records,
+        elapsed,
+        eecu,
+        len(chips) - len(few),
+        self.asked.workers,
+        self.asked.tier,
+    )

@@ -22,14 +22,19 @@ from ..lib.imagery.raster import read_tif
 # %% ../../../nbs/sources/folder.ipynb #e1b5d8ff
 VECTOR = (".geojson", ".gpkg", ".shp", ".parquet", ".fgb")
 
+
 def find_labels_file(
     folder: Path,
-    given: str | None = None, # source.labels_file, relative to the folder
+    given: str | None = None,  # source.labels_file, relative to the folder
 ) -> Path:
     """The vector file of a folder; where there are several, the settings must say which."""
-    if given: return folder / given
-    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in VECTOR) if folder.is_dir() else []
-    if not folder.is_dir(): raise InputError(f"{folder}: no such folder; correct source.name = folder:PATH")
+    if given:
+        return folder / given
+    found = (
+        sorted(p for p in folder.iterdir() if p.suffix.lower() in VECTOR) if folder.is_dir() else []
+    )
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; correct source.name = folder:PATH")
     if not found:
         raise InputError(
             f"{folder}: holds no vector file ({', '.join(VECTOR)}); put the labels there or set source.labels_file"
@@ -44,12 +49,14 @@ def find_labels_file(
 # %% ../../../nbs/sources/folder.ipynb #d82aa34c
 def find_tifs(
     folder: Path,
-    pattern: str, # with {id}; * matches any text
-    ids=(), # of the labels
-) -> dict[str, Path]: # by id
+    pattern: str,  # with {id}; * matches any text
+    ids=(),  # of the labels
+) -> dict[str, Path]:  # by id
     """The tif of each id; where a name holds several ids, the longest counts."""
     if pattern.count("{id}") != 1:
-        raise InputError(f"source.tifs = {pattern}: write the id's place once, e.g. tifs/{{id}}.tif")
+        raise InputError(
+            f"source.tifs = {pattern}: write the id's place once, e.g. tifs/{{id}}.tif"
+        )
     known, found = set(ids), {}
     for path in sorted(folder.glob(pattern.replace("{id}", "*"))):
         names = _names_in(path.relative_to(folder).as_posix(), pattern)
@@ -59,42 +66,54 @@ def find_tifs(
                 f"source.tifs = {pattern}: id '{name}' has two tifs, {found[name].name} and {path.name}; write a"
                 " pattern that only one of them fits, or move the other away"
             )
-        if name: found.setdefault(name, path)
+        if name:
+            found.setdefault(name, path)
     return found
 
 # %% ../../../nbs/sources/folder.ipynb #d613deea
 def _names_in(text: str, pattern: str) -> list[str]:
     "Every id that a file's name can hold, the shortest first."
-    before, after = (re.compile(re.escape(part).replace(r"\*", "[^/]*")) for part in pattern.split("{id}"))
+    before, after = (
+        re.compile(re.escape(part).replace(r"\*", "[^/]*")) for part in pattern.split("{id}")
+    )
     starts = [i for i in range(len(text)) if before.fullmatch(text, 0, i)]
     ends = [i for i in range(1, len(text) + 1) if after.fullmatch(text, i)]
-    return sorted((text[a:b] for a in starts for b in ends if a < b and "/" not in text[a:b]), key=len)
+    return sorted(
+        (text[a:b] for a in starts for b in ends if a < b and "/" not in text[a:b]), key=len
+    )
 
 # %% ../../../nbs/sources/folder.ipynb #cf54238a
 def layout_of_folder(
-    tifs: dict[str, Path], # by id
-    asked, # the [source] section
-    known: dict, # of the folder's manifest.json; empty where there is none
-    where: str, # for messages
+    tifs: dict[str, Path],  # by id
+    asked,  # the [source] section
+    known: dict,  # of the folder's manifest.json; empty where there is none
+    where: str,  # for messages
 ) -> Layout:
     """The layout from settings, else from the manifest, else from the names of the bands."""
-    if not asked.variables and known.get("layout"): return _as_asked(layout_from_dict(known["layout"] | _given(asked)), asked, where)
+    if not asked.variables and known.get("layout"):
+        return _as_asked(layout_from_dict(known["layout"] | _given(asked)), asked, where)
     path, raster = _first_readable(tifs, where)
     return layout_of_bands(raster.descriptions, asked, path)
 
 # %% ../../../nbs/sources/folder.ipynb #ae3fee26
 def layout_of_bands(
-    descriptions, # the bands' names, as the tif gives them
-    asked, # the [source] section
-    path: Path, # for messages
+    descriptions,  # the bands' names, as the tif gives them
+    asked,  # the [source] section
+    path: Path,  # for messages
 ) -> Layout:
     """The layout from settings, else from the names of the bands."""
-    if asked.variables: return _by_position(asked, len(descriptions), path, _given(asked))
+    if asked.variables:
+        return _by_position(asked, len(descriptions), path, _given(asked))
     if not all(descriptions):
         raise InputError(
             f"{path}: {len(descriptions)} bands without names; set source.variables to the bands of one step, e.g. B2, B3, B4, B8"
         )
-    return _as_asked(layout_from_names(descriptions, str(path), step_months=asked.step_months, **_given(asked)), asked, path)
+    return _as_asked(
+        layout_from_names(descriptions, str(path), step_months=asked.step_months, **_given(asked)),
+        asked,
+        path,
+    )
+
 
 def _as_asked(found: Layout, asked, where) -> Layout:
     for name, wanted in (("steps", asked.steps), ("static", tuple(asked.static) or None)):
@@ -106,59 +125,89 @@ def _as_asked(found: Layout, asked, where) -> Layout:
             )
     return found
 
-def _given(asked) -> dict: return {k: v for k in ("scale", "offset", "nodata") if (v := getattr(asked, k)) is not None}
+
+def _given(asked) -> dict:
+    return {k: v for k in ("scale", "offset", "nodata") if (v := getattr(asked, k)) is not None}
 
 # %% ../../../nbs/sources/folder.ipynb #0438d763
 def _by_position(asked, count: int, path: Path, given: dict) -> Layout:
     steps, rest = divmod(count - len(asked.static), len(asked.variables))
     steps = asked.steps or steps
-    if not asked.steps and (rest or steps < 1) or steps * len(asked.variables) + len(asked.static) != count:
+    if (
+        not asked.steps
+        and (rest or steps < 1)
+        or steps * len(asked.variables) + len(asked.static) != count
+    ):
         raise InputError(
             f"{path}: {count} bands are not {asked.steps or 'a whole number of'} steps of {len(asked.variables)}"
             f" variables and {len(asked.static)} static bands; correct source.variables, source.static or"
             " source.steps"
         )
-    return Layout(asked.variables, steps, asked.static, asked.step_months, by_position=True, **given)
+    return Layout(
+        asked.variables, steps, asked.static, asked.step_months, by_position=True, **given
+    )
 
 # %% ../../../nbs/sources/folder.ipynb #2c822b8b
 def _first_readable(tifs: dict[str, Path], where: str):
     "The first tif that can be read; later stages list the others."
     problem = None
     for path in tifs.values():
-        try: return path, read_tif(path)
-        except InputError as error: problem = problem or error
-    raise problem or InputError(f"{where}: no tif matches source.tifs; correct the pattern, e.g. tifs/{{id}}.tif")
+        try:
+            return path, read_tif(path)
+        except InputError as error:
+            problem = problem or error
+    raise problem or InputError(
+        f"{where}: no tif matches source.tifs; correct the pattern, e.g. tifs/{{id}}.tif"
+    )
 
 # %% ../../../nbs/sources/folder.ipynb #fa172ed9
 class Folder(Source):
     """`folder:PATH`: a vector file and tifs."""
+
     @cached_property
-    def tifs(self) -> dict[str, Path]: return find_tifs(self.path, self.settings.source.tifs, self._labels["id"])
+    def tifs(self) -> dict[str, Path]:
+        return find_tifs(self.path, self.settings.source.tifs, self._labels["id"])
 
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
-        return labels_of(find_labels_file(self.path, self.settings.source.labels_file), self.settings)
+        return labels_of(
+            find_labels_file(self.path, self.settings.source.labels_file), self.settings
+        )
 
-    def labels(self): return self._labels
+    def labels(self):
+        return self._labels
+
     def about(self):
-        return read_json(self.path / "manifest.json") if (self.path / "manifest.json").is_file() else {}
+        return (
+            read_json(self.path / "manifest.json")
+            if (self.path / "manifest.json").is_file()
+            else {}
+        )
 
     def scene(self):
         name = self.about().get("scene", {}).get("file")
         return self.path / name if name and (self.path / name).is_file() else None
 
     def layout(self):
-        known = set(self._labels["id"]) # a fault in the labels is told first
+        known = set(self._labels["id"])  # a fault in the labels is told first
         mine = {k: v for k, v in self.tifs.items() if k in known} or self.tifs
         return layout_of_folder(mine, self.settings.source, self.about(), str(self.path))
-    def unlabelled(self, labels): return sorted(self.tifs[k].name for k in set(self.tifs) - set(labels["id"]))
+
+    def unlabelled(self, labels):
+        return sorted(self.tifs[k].name for k in set(self.tifs) - set(labels["id"]))
 
     def lacking(self, labels):
-        return {k: f"no tif; expected {self.settings.source.tifs.replace('{id}', k)}" for k in labels["id"] if k not in self.tifs}
+        return {
+            k: f"no tif; expected {self.settings.source.tifs.replace('{id}', k)}"
+            for k in labels["id"]
+            if k not in self.tifs
+        }
 
     def fetch(self, labels, tifs):
-        for old in tifs.iterdir(): old.unlink(missing_ok=True)
+        for old in tifs.iterdir():
+            old.unlink(missing_ok=True)
         lacking = self.lacking(labels)
         for name in labels["id"]:
-            if name not in lacking: link(self.tifs[name], tifs / f"{name}.tif")
+            if name not in lacking:
+                link(self.tifs[name], tifs / f"{name}.tif")
             yield name, lacking.get(name)

@@ -16,6 +16,7 @@ from .folder import Folder
 # %% ../../../nbs/sources/sample.ipynb #6a86926f
 class Sample(Folder):
     """`sample:NAME`: a folder under data/sample, with a manifest that says all about it."""
+
     @cached_property
     def path(self) -> Path:
         """The sample's folder."""

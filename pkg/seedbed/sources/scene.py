@@ -29,66 +29,104 @@ from .folder import find_labels_file, layout_of_bands
 
 # %% ../../../nbs/sources/scene.ipynb #a0659399
 def window_around(
-    file, # an open raster
-    geometry, # in its coordinates
-    margin: int, # pixels on each side
-) -> Window | None: # None where the label lies outside
+    file,  # an open raster
+    geometry,  # in its coordinates
+    margin: int,  # pixels on each side
+) -> Window | None:  # None where the label lies outside
     """The pixels of a label and its surroundings."""
     west, south, east, north = geometry.bounds
-    columns, rows = zip(*(~file.transform @ corner for corner in ((west, north), (east, north), (east, south), (west, south))))
-    if max(columns) < 0 or max(rows) < 0 or min(columns) >= file.width or min(rows) >= file.height: return None
+    columns, rows = zip(
+        *(
+            ~file.transform @ corner
+            for corner in ((west, north), (east, north), (east, south), (west, south))
+        )
+    )
+    if max(columns) < 0 or max(rows) < 0 or min(columns) >= file.width or min(rows) >= file.height:
+        return None
     left, top = (max(math.floor(min(v)) - margin, 0) for v in (columns, rows))
-    right, bottom = (min(math.floor(max(v)) + 1 + margin, most) for v, most in ((columns, file.width), (rows, file.height)))
+    right, bottom = (
+        min(math.floor(max(v)) + 1 + margin, most)
+        for v, most in ((columns, file.width), (rows, file.height))
+    )
     return Window(left, top, right - left, bottom - top)
 
 # %% ../../../nbs/sources/scene.ipynb #e6cb9e3f
 def cut_chip(
-    file, # an open raster
-    geometry, # in its coordinates
-    margin: int, # pixels on each side
-    path: Path, # the tif to write
-) -> str | None: # the reason where there is nothing to cut out
+    file,  # an open raster
+    geometry,  # in its coordinates
+    margin: int,  # pixels on each side
+    path: Path,  # the tif to write
+) -> str | None:  # the reason where there is nothing to cut out
     """Copy a label's pixels into a tif of their own."""
     window = window_around(file, geometry, margin)
-    if window is None: return "lies outside of the scene"
+    if window is None:
+        return "lies outside of the scene"
     data = file.read(window=window)
-    if not (np.isfinite(data) & (data != file.nodata)).any(): return "the scene has no data there"
-    write_chip(path, data, file.window_transform(window), file.crs, file.descriptions, file.nodata, scaling_of(file))
+    if not (np.isfinite(data) & (data != file.nodata)).any():
+        return "the scene has no data there"
+    write_chip(
+        path,
+        data,
+        file.window_transform(window),
+        file.crs,
+        file.descriptions,
+        file.nodata,
+        scaling_of(file),
+    )
     return None
 
 # %% ../../../nbs/sources/scene.ipynb #104dcb08
 class SceneChips(Source):
     """`scene:PATH`: a vector file, and an image, tiles or dates that cover it."""
+
     @cached_property
     def path(self) -> Path:
         """The image or the folder, relative to the project or absolute."""
         path = super().path
-        if not path.exists(): raise InputError(f"{path}: no such image or folder; correct source.name = scene:PATH")
+        if not path.exists():
+            raise InputError(f"{path}: no such image or folder; correct source.name = scene:PATH")
         return path
 
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
         given = self.settings.source.labels_file
         if not given and self.path.is_file():
-            raise InputError("source.labels_file = auto: an image alone has no labels; name their file, e.g. source.labels_file=fields.gpkg")
-        return labels_of(self.settings.root / Path(given).expanduser() if given else find_labels_file(self.path), self.settings)
+            raise InputError(
+                "source.labels_file = auto: an image alone has no labels; name their file, e.g. source.labels_file=fields.gpkg"
+            )
+        return labels_of(
+            self.settings.root / Path(given).expanduser() if given else find_labels_file(self.path),
+            self.settings,
+        )
 
-    def labels(self): return self._labels
-    def scene(self): return self.path
-    def about(self): return {"name": self.path.stem, "made_from": [relative(self.path, self.settings.root)]}
+    def labels(self):
+        return self._labels
+
+    def scene(self):
+        return self.path
+
+    def about(self):
+        return {"name": self.path.stem, "made_from": [relative(self.path, self.settings.root)]}
 
     def layout(self):
-        self.labels() # a fault in the labels is told first
-        with self._opened() as file: return layout_of_bands(file.descriptions, self.settings.source, self.path)
+        self.labels()  # a fault in the labels is told first
+        with self._opened() as file:
+            return layout_of_bands(file.descriptions, self.settings.source, self.path)
 
     def fetch(self, labels, tifs):
-        for old in tifs.iterdir(): old.unlink(missing_ok=True)
+        for old in tifs.iterdir():
+            old.unlink(missing_ok=True)
         with self._opened() as file:
             shapes = reproject(labels.geometry.values, "EPSG:4326", file.crs.to_string())
-            order = sorted(range(len(labels)), key=lambda i: _block_of(file, shapes[i])) # a block is read once for its labels
+            order = sorted(
+                range(len(labels)), key=lambda i: _block_of(file, shapes[i])
+            )  # a block is read once for its labels
             for i in order:
                 name = labels["id"].iloc[i]
-                yield name, cut_chip(file, shapes[i], self.settings.source.margin, tifs / f"{name}.tif")
+                yield (
+                    name,
+                    cut_chip(file, shapes[i], self.settings.source.margin, tifs / f"{name}.tif"),
+                )
 
 # %% ../../../nbs/sources/scene.ipynb #9726ca89
 @patch
@@ -97,7 +135,9 @@ def _opened(self: SceneChips):
     "Lend the image; of a folder, the VRT that makes one image of it."
     with tempfile.TemporaryDirectory(prefix="seedbed-") as aside:
         path = mosaic(self.path, Path(aside, "scene.vrt")) if self.path.is_dir() else self.path
-        with open_scene(path, self.path) as file: yield file
+        with open_scene(path, self.path) as file:
+            yield file
+
 
 def _block_of(file, geometry) -> tuple[int, int, int]:
     "The order in which the file stores what lies around a geometry."

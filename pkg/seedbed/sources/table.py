@@ -23,45 +23,65 @@ from ..lib.settings import nearest
 
 # %% ../../../nbs/sources/table.ipynb #8ebcb48d
 def find_table(
-    path: Path, # a file, or a folder that holds one
+    path: Path,  # a file, or a folder that holds one
 ) -> Path:
     """The table that a path stands for: data.npz, else the only npz, else the only csv."""
-    if path.is_file(): return path
-    if not path.is_dir(): raise InputError(f"{path}: no such file or folder; correct source.name = table:PATH")
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise InputError(f"{path}: no such file or folder; correct source.name = table:PATH")
     for pattern in ("data.npz", "*.npz", "*.csv"):
         found = sorted(path.glob(pattern))
-        if len(found) == 1: return found[0]
+        if len(found) == 1:
+            return found[0]
         if found:
             raise InputError(
                 f"{path}: holds {len(found)} tables ({', '.join(p.name for p in found[:4])}); name one of them in source.name = table:PATH"
             )
-    raise InputError(f"{path}: holds neither an npz nor a csv; put the table there or correct source.name = table:PATH")
+    raise InputError(
+        f"{path}: holds neither an npz nor a csv; put the table there or correct source.name = table:PATH"
+    )
 
 # %% ../../../nbs/sources/table.ipynb #77890356
 def read_csv_table(
     path: Path,
-    text=("id",), # columns that are text, whatever they look like: 007 is an id, and NA a name
-) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...]]: # columns of the labels, X [n, T, B], bands
+    text=("id",),  # columns that are text, whatever they look like: 007 is an id, and NA a name
+) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...]]:  # columns of the labels, X [n, T, B], bands
     """Take a csv apart into labels and series."""
     with explain(path, "is it a comma-separated table in UTF-8?"):
         frame = pd.read_csv(path, dtype={"id": str})
         words = pd.read_csv(path, usecols=lambda c: c in text, dtype=str, keep_default_na=False)
     frame[words.columns] = words
-    names = [c for c in frame if split_name(c)[1] is not None and pd.api.types.is_numeric_dtype(frame[c])]
-    if not names: raise InputError(f"{path}: no column is named like a band at a step, e.g. ndvi_t00; rename the columns of the series")
+    names = [
+        c for c in frame if split_name(c)[1] is not None and pd.api.types.is_numeric_dtype(frame[c])
+    ]
+    if not names:
+        raise InputError(
+            f"{path}: no column is named like a band at a step, e.g. ndvi_t00; rename the columns of the series"
+        )
     variables, steps, _, place = order_of(names)
     lacking = [f"{v}_t{t:02d}" for t in steps for v in variables if (v, t) not in place]
-    if lacking: raise InputError(f"{path}: the columns leave out {', '.join(lacking[:3])}; add them, empty where nothing is known")
+    if lacking:
+        raise InputError(
+            f"{path}: the columns leave out {', '.join(lacking[:3])}; add them, empty where nothing is known"
+        )
     values = frame[names].to_numpy(float)
-    X = values[:, [place[v, t] for t in steps for v in variables]].reshape(len(frame), len(steps), len(variables))
+    X = values[:, [place[v, t] for t in steps for v in variables]].reshape(
+        len(frame), len(steps), len(variables)
+    )
     return frame.drop(columns=names), X, variables
 
 # %% ../../../nbs/sources/table.ipynb #7c2f37b4
 def read_npz_table(
     path: Path,
-) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...], np.ndarray | None]:  # columns of the labels, X [n, T, B], bands, dates [n, T]
+) -> tuple[
+    pd.DataFrame, np.ndarray, tuple[str, ...], np.ndarray | None
+]:  # columns of the labels, X [n, T, B], bands, dates [n, T]
     """Take an npz apart into labels and series."""
-    with explain(path, "is it an npz that numpy.savez has written, without pickled objects?"), np.load(path, allow_pickle=False) as file:
+    with (
+        explain(path, "is it an npz that numpy.savez has written, without pickled objects?"),
+        np.load(path, allow_pickle=False) as file,
+    ):
         arrays = dict(file)
     if "X" not in arrays or arrays["X"].ndim != 3:
         raise InputError(
@@ -70,72 +90,123 @@ def read_npz_table(
         )
     X = arrays.pop("X").astype(float)
     bands = tuple(map(str, arrays.pop("bands", [f"band{b}" for b in range(X.shape[2])])))
-    if len(bands) != X.shape[2]: raise InputError(f"{path}: names {len(bands)} bands where X has {X.shape[2]}; correct 'bands'")
+    if len(bands) != X.shape[2]:
+        raise InputError(
+            f"{path}: names {len(bands)} bands where X has {X.shape[2]}; correct 'bands'"
+        )
     dates = arrays.pop("dates", None)
-    if dates is not None: dates = np.broadcast_to([[str(d)[:10] for d in row] for row in np.atleast_2d(dates)], X.shape[:2])
+    if dates is not None:
+        dates = np.broadcast_to(
+            [[str(d)[:10] for d in row] for row in np.atleast_2d(dates)], X.shape[:2]
+        )
     table = pd.DataFrame({k: v for k, v in arrays.items() if v.shape == (len(X),)})
-    return table.rename(columns={old: new for old, new in (("y", "label"), ("ids", "id")) if new not in table}), X, bands, dates
+    return (
+        table.rename(
+            columns={old: new for old, new in (("y", "label"), ("ids", "id")) if new not in table}
+        ),
+        X,
+        bands,
+        dates,
+    )
 
 # %% ../../../nbs/sources/table.ipynb #c1263005
-def step_of(dates: np.ndarray) -> float: # [n, T] ISO dates -> months
+def step_of(dates: np.ndarray) -> float:  # [n, T] ISO dates -> months
     """The length of a step: the median over all labels."""
     days = np.diff(np.asarray(dates, "datetime64[D]").astype(float), axis=1)
-    months = float(np.median(days)) / (365.25 / 12) if days.size else 1.
-    return round(months) if abs(months - round(months)) < .05 and round(months) else round(months, 4)
+    months = float(np.median(days)) / (365.25 / 12) if days.size else 1.0
+    return (
+        round(months) if abs(months - round(months)) < 0.05 and round(months) else round(months, 4)
+    )
 
 # %% ../../../nbs/sources/table.ipynb #1b2b00ff
 def static_bands(
-    table: pd.DataFrame, names, # those that `source.static` asks for
-    where: str, # the table's place, for the message
-) -> np.ndarray: # [n, S]
+    table: pd.DataFrame,
+    names,  # those that `source.static` asks for
+    where: str,  # the table's place, for the message
+) -> np.ndarray:  # [n, S]
     """Columns that are bands without time."""
     known = [str(c) for c in table if pd.api.types.is_numeric_dtype(table[c])]
     for name in names:
-        if name not in known: raise InputError(f"{where}: source.static = {name}: no column of numbers; {nearest(name, known)}")
+        if name not in known:
+            raise InputError(
+                f"{where}: source.static = {name}: no column of numbers; {nearest(name, known)}"
+            )
     return table[list(names)].to_numpy(float).reshape(len(table), len(names))
 
 # %% ../../../nbs/sources/table.ipynb #4a9f5857
 class Table(Source):
     """`table:PATH`: labels with time series in an npz or a csv."""
+
     @cached_property
     def path(self) -> Path:
         """The file."""
         return find_table(super().path)
 
     @cached_property
-    def parts(self) -> tuple: return read_npz_table(self.path) if self.path.suffix == ".npz" else (*read_csv_table(self.path, self._text()), None)
+    def parts(self) -> tuple:
+        return (
+            read_npz_table(self.path)
+            if self.path.suffix == ".npz"
+            else (*read_csv_table(self.path, self._text()), None)
+        )
 
     def _text(self) -> set[str]:
         columns = self.settings.labels
-        return {columns.id, columns.region, columns.group, *([columns.target] if columns.task == "classification" else [])}
+        return {
+            columns.id,
+            columns.region,
+            columns.group,
+            *([columns.target] if columns.task == "classification" else []),
+        }
 
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
         where, (table, _, _, dates) = relative(self.path, self.settings.root), self.parts
         if lacking := [c for c in ("lon", "lat") if c not in table]:
-            raise InputError(f"{where}: no column '{lacking[0]}'; give each label its longitude and latitude in degrees as lon and lat")
-        if dates is not None and "start" not in table: table = table.assign(start=dates[:, 0])
+            raise InputError(
+                f"{where}: no column '{lacking[0]}'; give each label its longitude and latitude in degrees as lon and lat"
+            )
+        if dates is not None and "start" not in table:
+            table = table.assign(start=dates[:, 0])
         return canonical(
-            gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326), self.settings.labels, where
+            gpd.GeoDataFrame(
+                table, geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326
+            ),
+            self.settings.labels,
+            where,
         )
 
-    def labels(self): return self._labels
+    def labels(self):
+        return self._labels
+
     def about(self):
         known = self.path.parent / "manifest.json"
-        return {"name": self.path.parent.name if self.path.name == "data.npz" else self.path.stem, "label_kind": "unknown"} | (
-            read_json(known) if known.is_file() else {}
-        )
+        return {
+            "name": self.path.parent.name if self.path.name == "data.npz" else self.path.stem,
+            "label_kind": "unknown",
+        } | (read_json(known) if known.is_file() else {})
+
     def layout(self):
         _, X, bands, dates = self.parts
         asked = self.settings.source
-        return Layout(bands, X.shape[1], asked.static, step_months=asked.step_months if dates is None else step_of(dates))
+        return Layout(
+            bands,
+            X.shape[1],
+            asked.static,
+            step_months=asked.step_months if dates is None else step_of(dates),
+        )
 
     def fetch(self, labels, tifs):
         asked, (table, X, *_) = self.settings.source, self.parts
         static = static_bands(table, asked.static, relative(self.path, self.settings.root))
-        if asked.nodata is not None: X, static = (np.where(v == asked.nodata, np.nan, v) for v in (X, static))
+        if asked.nodata is not None:
+            X, static = (np.where(v == asked.nodata, np.nan, v) for v in (X, static))
         X = X * (asked.scale if asked.scale is not None else 1) + (asked.offset or 0)
         row = {name: i for i, name in enumerate(self._labels["id"])}
         rows = [row[name] for name in labels["id"]]
         write_series(tifs.parent, labels["id"], X[rows], static[rows])
-        for name in labels["id"]: yield name, None if np.isfinite(X[row[name]]).any() else "its series has no value at all"
+        for name in labels["id"]:
+            yield (
+                name,
+                None if np.isfinite(X[row[name]]).any() else "its series has no value at all",
+            )

@@ -25,72 +25,110 @@ from ..imagery.raster import read_tif
 # %% ../../../../nbs/lib/earthengine/answers.ipynb #8d64dcc1
 class Again(Exception):
     """Worth another try, `after` so many seconds at the earliest."""
-    def __init__(self, message: str, after: float = 0): super().__init__(message); self.after = after
+
+    def __init__(self, message: str, after: float = 0):
+        super().__init__(message)
+        self.after = after
+
 
 class Busy(Again):
     """Too many requests: the service asks everyone to slow down."""
 
+
 class TooMuch(Exception):
     """Too much for one request: ask for less at once."""
 
+
 class Refused(Exception):
     """This chip cannot be had."""
+
 
 class Stopped(InputError):
     """No chip can be had until somebody mends something; what is there stays."""
 
 # %% ../../../../nbs/lib/earthengine/answers.ipynb #c2dd11b7
-TOO_MUCH = ("memory limit exceeded", "computation timed out", "total request size", "number of bands", "must be less than or equal to",
-            "too large", "too many pixels")
+TOO_MUCH = (
+    "memory limit exceeded",
+    "computation timed out",
+    "total request size",
+    "number of bands",
+    "must be less than or equal to",
+    "too large",
+    "too many pixels",
+)
+
 
 def judge(
-    status: int, # of HTTP
-    message: str, # of the service
-    after: float = 0, # seconds, of a Retry-After header
+    status: int,  # of HTTP
+    message: str,  # of the service
+    after: float = 0,  # seconds, of a Retry-After header
 ) -> Exception:
     """The exception that a refusal calls for."""
     said, low = f"HTTP {status}: {' '.join(message.split())[:300]}", message.lower()
-    if status == 429 or status == 403 and "rate" in low and "limit" in low: return Busy(said, after)
-    if status in (400, 413) and any(words in low for words in TOO_MUCH): return TooMuch(said)
-    if status == 408 or status >= 500: return Again(said, after)
-    if status == 401: return Stopped(f"Earth Engine does not accept the credentials ({said}); {SIGN_IN}")
+    if status == 429 or status == 403 and "rate" in low and "limit" in low:
+        return Busy(said, after)
+    if status in (400, 413) and any(words in low for words in TOO_MUCH):
+        return TooMuch(said)
+    if status == 408 or status >= 500:
+        return Again(said, after)
+    if status == 401:
+        return Stopped(f"Earth Engine does not accept the credentials ({said}); {SIGN_IN}")
     if status in (403, 404):
-        return Stopped(f"Earth Engine does not serve this project ({said}); register it for Earth Engine, else {NAME_PROJECT}")
+        return Stopped(
+            f"Earth Engine does not serve this project ({said}); register it for Earth Engine, else {NAME_PROJECT}"
+        )
     return Refused(said)
 
 # %% ../../../../nbs/lib/earthengine/answers.ipynb #6f94eac5
-def retry_after(header: str | None) -> float: # seconds; 0 where the header says nothing
+def retry_after(header: str | None) -> float:  # seconds; 0 where the header says nothing
     """Read a Retry-After header."""
     text = (header or "").strip()
-    if text.isdigit(): return float(text)
-    try: return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except (TypeError, ValueError, IndexError): return 0.0
+    if text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError, IndexError):
+        return 0.0
 
 # %% ../../../../nbs/lib/earthengine/answers.ipynb #fbe4c550
 def sentence(content: bytes) -> str:
     """What an error's body says, whether it is JSON or a page."""
-    try: return str(json.loads(content)["error"]["message"])
-    except (ValueError, KeyError, TypeError): return content[:200].decode("utf-8", "replace")
+    try:
+        return str(json.loads(content)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return content[:200].decode("utf-8", "replace")
 
 # %% ../../../../nbs/lib/earthengine/answers.ipynb #152f041e
-logging.getLogger("tifffile").setLevel(logging.CRITICAL) # a broken answer is told by `Again`, and tried again
+logging.getLogger("tifffile").setLevel(
+    logging.CRITICAL
+)  # a broken answer is told by `Again`, and tried again
+
 
 def read_answer(
-    content: bytes, # a GeoTIFF
-    grid: Grid, # asked for
-    bands, # names that were asked for
-) -> np.ndarray: # float32 [bands, H, W], NaN where missing
+    content: bytes,  # a GeoTIFF
+    grid: Grid,  # asked for
+    bands,  # names that were asked for
+) -> np.ndarray:  # float32 [bands, H, W], NaN where missing
     """Read an answer and hold it against what was asked for."""
     with NamedTemporaryFile(suffix=".tif") as file:
-        file.write(content); file.flush()
-        try: raster = read_tif(Path(file.name))
-        except InputError: raise Again(f"the answer is no whole GeoTIFF ({len(content):,} bytes)") from None
+        file.write(content)
+        file.flush()
+        try:
+            raster = read_tif(Path(file.name))
+        except InputError:
+            raise Again(f"the answer is no whole GeoTIFF ({len(content):,} bytes)") from None
     if raster.data.shape != (len(bands), grid.height, grid.width):
-        raise Again(f"the answer has {'x'.join(map(str, raster.data.shape))} values, not {len(bands)}x{grid.height}x{grid.width}")
+        raise Again(
+            f"the answer has {'x'.join(map(str, raster.data.shape))} values, not {len(bands)}x{grid.height}x{grid.width}"
+        )
     if any(raster.descriptions) and list(raster.descriptions) != list(bands):
-        raise Again(f"the answer has the bands {', '.join(map(str, raster.descriptions[:3]))} ..., not {', '.join(bands[:3])} ...")
+        raise Again(
+            f"the answer has the bands {', '.join(map(str, raster.descriptions[:3]))} ..., not {', '.join(bands[:3])} ..."
+        )
     if not np.allclose(raster.transform[:6], grid.transform[:6], rtol=1e-9, atol=grid.pixel / 1000):
-        raise Again(f"the answer lies at {raster.transform[2]}, {raster.transform[5]}, not at {grid.left}, {grid.top}")
+        raise Again(
+            f"the answer lies at {raster.transform[2]}, {raster.transform[5]}, not at {grid.left}, {grid.top}"
+        )
     if raster.crs != grid.crs and pyproj.CRS(raster.crs) != pyproj.CRS(grid.crs):
         raise Again(f"the answer is in {raster.crs[:40]}, not in {grid.crs}")
     data = raster.data.astype(np.float32)

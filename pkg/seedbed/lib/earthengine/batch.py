@@ -27,78 +27,121 @@ from ..imagery.raster import reproject
 @dataclass(frozen=True)
 class Tile:
     """A piece of a scene: a task, and a file."""
+
     name: str
     grid: Grid
 
+
 def scene_tiles(
-    area, # a polygon, EPSG:4326
+    area,  # a polygon, EPSG:4326
     spec: Spec,
-    start: str, # of the first step, ISO date
-    side: int = 2048, # rows and columns of a tile
+    start: str,  # of the first step, ISO date
+    side: int = 2048,  # rows and columns of a tile
 ) -> list[Tile]:
     """Cut a region into tiles; names tell specification, date and place."""
     crs, pixel = spec.crs or zone_of(area.centroid.x, area.centroid.y), spec.resolution
     shape = reproject(area, "EPSG:4326", crs)
     shapely.prepare(shape)
-    west, south, east, north = (f(v / pixel) for f, v in zip((math.floor, math.floor, math.ceil, math.ceil), shape.bounds))
+    west, south, east, north = (
+        f(v / pixel) for f, v in zip((math.floor, math.floor, math.ceil, math.ceil), shape.bounds)
+    )
     out = []
     for row, top in enumerate(range(north, south, -side)):
         for column, left in enumerate(range(west, east, side)):
-            grid = Grid(crs, pixel, left * pixel, top * pixel, min(side, east - left), min(side, top - south))
-            if shape.intersects(shapely.box(grid.left, grid.top - grid.height * pixel, grid.left + grid.width * pixel, grid.top)):
-                out.append(Tile(f"seedbed_{chip_key(spec, grid, start)[:12]}_r{row:03d}_c{column:03d}", grid))
+            grid = Grid(
+                crs,
+                pixel,
+                left * pixel,
+                top * pixel,
+                min(side, east - left),
+                min(side, top - south),
+            )
+            if shape.intersects(
+                shapely.box(
+                    grid.left,
+                    grid.top - grid.height * pixel,
+                    grid.left + grid.width * pixel,
+                    grid.top,
+                )
+            ):
+                out.append(
+                    Tile(
+                        f"seedbed_{chip_key(spec, grid, start)[:12]}_r{row:03d}_c{column:03d}", grid
+                    )
+                )
     return out
 
 # %% ../../../../nbs/lib/earthengine/batch.ipynb #c93bed1f
-def destination_of(text: str) -> tuple[str, str]: # ("gs", "bucket/folder") or ("drive", "folder")
+def destination_of(text: str) -> tuple[str, str]:  # ("gs", "bucket/folder") or ("drive", "folder")
     """Read where the files shall go."""
     for mark, kind in (("gs://", "gs"), ("drive:", "drive")):
         place = text.removeprefix(mark).strip("/")
-        if text.startswith(mark) and place: return kind, place
+        if text.startswith(mark) and place:
+            return kind, place
     raise InputError(f"--to {text}: not a place; write gs://BUCKET/FOLDER or drive:FOLDER")
 
 # %% ../../../../nbs/lib/earthengine/batch.ipynb #b59b982c
 def make_task(
     spec: Spec,
-    start: str, # of the first step, ISO date
+    start: str,  # of the first step, ISO date
     tile: Tile,
-    destination: tuple[str, str], # of `destination_of`
+    destination: tuple[str, str],  # of `destination_of`
 ) -> ee.batch.Task:
     """A task that computes a tile, with the bands and the names of a chip."""
     g, (kind, place) = tile.grid, destination
-    options: dict[str, Any] = {"image": stack(spec, start, g.box()), "description": tile.name, "crs": g.crs, "crsTransform": list(g.transform[:6]),
-               "dimensions": f"{g.width}x{g.height}",
-               "maxPixels": 10**12, "fileFormat": "GeoTIFF", "formatOptions": {"cloudOptimized": True, "noData": NODATA}}
-    if kind == "drive": return ee.batch.Export.image.toDrive(folder=place, fileNamePrefix=tile.name, **options)
+    options: dict[str, Any] = {
+        "image": stack(spec, start, g.box()),
+        "description": tile.name,
+        "crs": g.crs,
+        "crsTransform": list(g.transform[:6]),
+        "dimensions": f"{g.width}x{g.height}",
+        "maxPixels": 10**12,
+        "fileFormat": "GeoTIFF",
+        "formatOptions": {"cloudOptimized": True, "noData": NODATA},
+    }
+    if kind == "drive":
+        return ee.batch.Export.image.toDrive(folder=place, fileNamePrefix=tile.name, **options)
     bucket, _, folder = place.partition("/")
-    return ee.batch.Export.image.toCloudStorage(bucket=bucket, fileNamePrefix=f"{folder}/{tile.name}".strip("/"), **options)
+    return ee.batch.Export.image.toCloudStorage(
+        bucket=bucket, fileNamePrefix=f"{folder}/{tile.name}".strip("/"), **options
+    )
 
 # %% ../../../../nbs/lib/earthengine/batch.ipynb #848c4189
 WAITING, LOST = ("PENDING", "RUNNING", "CANCELLING"), ("FAILED", "CANCELLED")
 
-def states() -> dict[str, dict]: # metadata by name, the newest of each
+
+def states() -> dict[str, dict]:  # metadata by name, the newest of each
     """What has become of the project's tasks."""
     found = {}
-    for operation in sorted(ee.data.listOperations(), key=lambda o: o.get("metadata", {}).get("createTime", "")):
+    for operation in sorted(
+        ee.data.listOperations(), key=lambda o: o.get("metadata", {}).get("createTime", "")
+    ):
         metadata = operation.get("metadata", {})
-        found[metadata.get("description", "")] = metadata | {"reason": operation.get("error", {}).get("message", "")}
+        found[metadata.get("description", "")] = metadata | {
+            "reason": operation.get("error", {}).get("message", "")
+        }
     return found
 
 # %% ../../../../nbs/lib/earthengine/batch.ipynb #eed01290
-def hand_in(tasks: list, room: int) -> int: # how many were handed in
+def hand_in(tasks: list, room: int) -> int:  # how many were handed in
     """Start tasks until there is no more room, here or there."""
     for count, task in enumerate(tasks[:room]):
-        try: task.start()
+        try:
+            task.start()
         except ee.EEException as error:
-            if "queue" in str(error).lower() or "too many" in str(error).lower(): return count
-            raise Stopped(f"Earth Engine does not take the task {task.config['description']}: "
-                          f"{' '.join(str(error).split())[:300]}") from None
+            if "queue" in str(error).lower() or "too many" in str(error).lower():
+                return count
+            raise Stopped(
+                f"Earth Engine does not take the task {task.config['description']}: "
+                f"{' '.join(str(error).split())[:300]}"
+            ) from None
     return min(len(tasks), room)
 
 # %% ../../../../nbs/lib/earthengine/batch.ipynb #9228d11d
 @dataclass
 class SceneCount:
     """How far a scene is."""
+
     total: int
     done: int = 0
     failed: int = 0
@@ -112,37 +155,47 @@ class SceneCount:
 
 # %% ../../../../nbs/lib/earthengine/batch.ipynb #1ee1489d
 def count_states(
-    tiles: list[Tile], # of the scene
-    lacking: list[Tile], # those that are to be handed in
-    found: dict[str, dict], # of `states`
+    tiles: list[Tile],  # of the scene
+    lacking: list[Tile],  # those that are to be handed in
+    found: dict[str, dict],  # of `states`
 ) -> SceneCount:
     """Count a scene's tiles by what has become of them."""
     mine = [found[t.name] for t in tiles if t.name in found and t not in lacking]
     of = lambda *names: sum(m.get("state") in names for m in mine)
-    return SceneCount(len(tiles), of("SUCCEEDED"), of(*LOST), of(*WAITING), sum(m.get("batchEecuUsageSeconds", 0) for m in mine) / 3600)
+    return SceneCount(
+        len(tiles),
+        of("SUCCEEDED"),
+        of(*LOST),
+        of(*WAITING),
+        sum(m.get("batchEecuUsageSeconds", 0) for m in mine) / 3600,
+    )
 
 # %% ../../../../nbs/lib/earthengine/batch.ipynb #f4e69054
 def export_scene(
     spec: Spec,
-    start: str, # of the first step, ISO date
+    start: str,  # of the first step, ISO date
     tiles: list[Tile],
     destination: tuple[str, str],
-    queue: int = 2900, # tasks of the project that may wait
-    every: float = 30, # seconds between two looks
-    say=print, # takes a line
-) -> dict[str, str]: # reason by name of the tiles that failed
+    queue: int = 2900,  # tasks of the project that may wait
+    every: float = 30,  # seconds between two looks
+    say=print,  # takes a line
+) -> dict[str, str]:  # reason by name of the tiles that failed
     """Compute all tiles as batch tasks, and wait for them."""
     found, told = states(), set()
     lacking = [t for t in tiles if found.get(t.name, {}).get("state", "FAILED") in LOST]
     while True:
         room = max(0, queue - sum(m.get("state") in WAITING for m in found.values()))
-        lacking = lacking[hand_in([make_task(spec, start, t, destination) for t in lacking[:room]], room):]
+        lacking = lacking[
+            hand_in([make_task(spec, start, t, destination) for t in lacking[:room]], room) :
+        ]
         found = states()
         count = count_states(tiles, lacking, found)
         handed = [t.name for t in tiles if t not in lacking and t.name in found]
         lost = {name: found[name]["reason"] for name in handed if found[name].get("state") in LOST}
-        for name in lost.keys() - told: say(f"{name} failed: {lost[name] or found[name]['state']}")
+        for name in lost.keys() - told:
+            say(f"{name} failed: {lost[name] or found[name]['state']}")
         told |= lost.keys()
         say(count.line())
-        if not lacking and not count.waiting: return lost
+        if not lacking and not count.waiting:
+            return lost
         time.sleep(every)

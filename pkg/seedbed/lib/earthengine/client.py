@@ -22,8 +22,9 @@ from .grid import Grid
 
 # %% ../../../../nbs/lib/earthengine/client.ipynb #6c89abf6
 def request_body(
-    expression: str, # JSON
-    grid: Grid, bands, # names
+    expression: str,  # JSON
+    grid: Grid,
+    bands,  # names
 ) -> bytes:
     """The body of a request for pixels; a new one each time, so that no thread can change another's."""
     rest = json.dumps({"fileFormat": "GEO_TIFF", "bandIds": list(bands), "grid": grid.request()})
@@ -32,9 +33,11 @@ def request_body(
 # %% ../../../../nbs/lib/earthengine/client.ipynb #440d6106
 class Signer:
     """Adds who asks to the headers of a request."""
-    def __init__(self,
-        credentials, # of google.auth; None for a server that asks for none
-        timeout: float = 60, # seconds, of a request for a token
+
+    def __init__(
+        self,
+        credentials,  # of google.auth; None for a server that asks for none
+        timeout: float = 60,  # seconds, of a request for a token
     ):
         self.credentials, self.lock = credentials, threading.Lock()
         transport = google.auth.transport.requests.Request()
@@ -42,37 +45,57 @@ class Signer:
 
     def sign(self, method: str, url: str, headers: dict):
         """Put a valid token into the headers."""
-        if self.credentials is None: return
+        if self.credentials is None:
+            return
         with self.lock:
-            try: self.credentials.before_request(self.transport, method, url, headers)
-            except google.auth.exceptions.TransportError: raise Again("the token server cannot be reached") from None
+            try:
+                self.credentials.before_request(self.transport, method, url, headers)
+            except google.auth.exceptions.TransportError:
+                raise Again("the token server cannot be reached") from None
             except google.auth.exceptions.GoogleAuthError:
-                raise Stopped(f"Earth Engine: the credentials are not accepted any more; {SIGN_IN}") from None
+                raise Stopped(
+                    f"Earth Engine: the credentials are not accepted any more; {SIGN_IN}"
+                ) from None
 
 # %% ../../../../nbs/lib/earthengine/client.ipynb #3f4c3c5f
 @dataclass(frozen=True)
 class Answer:
     """What a request brought."""
+
     content: bytes
-    restricted: bool = False # the project is past its quota
-    profile: str = "" # name of the computation's profile, where one was asked for
+    restricted: bool = False  # the project is past its quota
+    profile: str = ""  # name of the computation's profile, where one was asked for
 
 # %% ../../../../nbs/lib/earthengine/client.ipynb #74661c98
 class Client:
     """Asks one service for one project; any number of threads may share it."""
-    def __init__(self,
-        url: str, credentials, project: str, # of `connect`
-        workers: int = 20, # connections to keep open
-        timeout: float = 330, # seconds for an answer; Earth Engine itself gives up after 300
-        connect_timeout: float = 15, # seconds to reach the service
+
+    def __init__(
+        self,
+        url: str,
+        credentials,
+        project: str,  # of `connect`
+        workers: int = 20,  # connections to keep open
+        timeout: float = 330,  # seconds for an answer; Earth Engine itself gives up after 300
+        connect_timeout: float = 15,  # seconds to reach the service
     ):
-        self.url, self.project, self.timeout, self.connect_timeout = f"{url}/v1/projects/{project}", project, timeout, connect_timeout
+        self.url = f"{url}/v1/projects/{project}"
+        self.project = project
+        self.timeout = timeout
+        self.connect_timeout = connect_timeout
         self.signer, self.session = Signer(credentials), requests.Session()
-        self.session.trust_env = credentials is not None # a server on this machine needs no proxy
+        self.session.trust_env = credentials is not None  # a server on this machine needs no proxy
         adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=workers)
-        for scheme in ("https://", "http://"): self.session.mount(scheme, adapter)
-        self.session.headers.update({"Content-Type": "application/json", "x-goog-user-project": project, "User-Agent": "seedbed",
-                                     "Accept-Encoding": "identity"})
+        for scheme in ("https://", "http://"):
+            self.session.mount(scheme, adapter)
+        self.session.headers.update(
+            {
+                "Content-Type": "application/json",
+                "x-goog-user-project": project,
+                "User-Agent": "seedbed",
+                "Accept-Encoding": "identity",
+            }
+        )
 
     def pixels(self, body: bytes, profile: bool = False) -> Answer:
         """Ask for the pixels of `request_body`; raise what `judge` says of a refusal."""
@@ -84,19 +107,34 @@ class Client:
         url, headers = f"{self.url}/{method}", dict(headers or {})
         self.signer.sign("POST", url, headers)
         try:
-            with self.session.post(url, data=body, headers=headers, stream=True, timeout=(self.connect_timeout, self.timeout)) as response:
+            with self.session.post(
+                url,
+                data=body,
+                headers=headers,
+                stream=True,
+                timeout=(self.connect_timeout, self.timeout),
+            ) as response:
                 content = self._read(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise Again(f"{type(error).__name__}: the connection failed") from None
         if response.status_code != 200:
-            raise judge(response.status_code, sentence(content), retry_after(response.headers.get("Retry-After")))
-        return Answer(content, "parallelism_restricted=true" in response.headers.get("x-earth-engine-quota-status", ""),
-                      response.headers.get("x-earth-engine-computation-profile", ""))
+            raise judge(
+                response.status_code,
+                sentence(content),
+                retry_after(response.headers.get("Retry-After")),
+            )
+        return Answer(
+            content,
+            "parallelism_restricted=true"
+            in response.headers.get("x-earth-engine-quota-status", ""),
+            response.headers.get("x-earth-engine-computation-profile", ""),
+        )
 
     def _read(self, response) -> bytes:
         "The body; a server that sends a byte a minute is given up like one that sends none."
         deadline, pieces = time.monotonic() + self.timeout, []
         while piece := response.raw.read1(1 << 20):
             pieces.append(piece)
-            if time.monotonic() > deadline: raise requests.Timeout()
+            if time.monotonic() > deadline:
+                raise requests.Timeout()
         return b"".join(pieces)

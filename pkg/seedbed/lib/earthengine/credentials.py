@@ -19,8 +19,13 @@ from ..errors import InputError
 
 # %% ../../../../nbs/lib/earthengine/credentials.ipynb #673a8d7e
 HIGH_VOLUME = "https://earthengine-highvolume.googleapis.com"
-SIGN_IN = "run `earthengine authenticate`, or set EARTHENGINE_SERVICE_ACCOUNT to a service account's key"
-NAME_PROJECT = "run `earthengine set_project PROJECT`, or set EARTHENGINE_PROJECT or earthengine.project"
+SIGN_IN = (
+    "run `earthengine authenticate`, or set EARTHENGINE_SERVICE_ACCOUNT to a service account's key"
+)
+NAME_PROJECT = (
+    "run `earthengine set_project PROJECT`, or set EARTHENGINE_PROJECT or earthengine.project"
+)
+
 
 def service_url() -> str:
     """Where the service is; SEEDBED_EARTHENGINE_URL names another one, such as the local server of the tests."""
@@ -30,65 +35,99 @@ def service_url() -> str:
 def service_key() -> dict | None:
     """The service account's key of the environment, if there is one."""
     given = os.environ.get("EARTHENGINE_SERVICE_ACCOUNT", "").strip()
-    if not given: return None
+    if not given:
+        return None
     where = "EARTHENGINE_SERVICE_ACCOUNT"
     if not given.startswith("{"):
-        try: given = Path(given).expanduser().read_text(encoding="utf-8")
+        try:
+            given = Path(given).expanduser().read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            raise InputError(f"{where}: neither JSON nor a file that can be read; set it to a key or to its path") from None
-    try: key = json.loads(given)
-    except ValueError: raise InputError(f"{where}: is not valid JSON; download the key anew from the Google Cloud console") from None
-    lacking = [k for k in ("client_email", "private_key", "token_uri", "project_id") if not isinstance(key, dict) or not key.get(k)]
-    if lacking: raise InputError(f"{where}: the key has no {lacking[0]}; download it anew from the Google Cloud console")
+            raise InputError(
+                f"{where}: neither JSON nor a file that can be read; set it to a key or to its path"
+            ) from None
+    try:
+        key = json.loads(given)
+    except ValueError:
+        raise InputError(
+            f"{where}: is not valid JSON; download the key anew from the Google Cloud console"
+        ) from None
+    lacking = [
+        k
+        for k in ("client_email", "private_key", "token_uri", "project_id")
+        if not isinstance(key, dict) or not key.get(k)
+    ]
+    if lacking:
+        raise InputError(
+            f"{where}: the key has no {lacking[0]}; download it anew from the Google Cloud console"
+        )
     return key
 
 # %% ../../../../nbs/lib/earthengine/credentials.ipynb #5c064e91
 def find_credentials(
-    url: str, # of the service
+    url: str,  # of the service
 ):
     """Credentials from where Earth Engine's users keep them; None for a local server where there is no service account."""
     if key := service_key():
-        try: return service_account.Credentials.from_service_account_info(key, scopes=ee.oauth.SCOPES, quota_project_id=key["project_id"])
+        try:
+            return service_account.Credentials.from_service_account_info(
+                key, scopes=ee.oauth.SCOPES, quota_project_id=key["project_id"]
+            )
         except Exception:
-            raise InputError("EARTHENGINE_SERVICE_ACCOUNT: the private key cannot be read; download the key anew from the Google Cloud "
-                             "console") from None
-    if url.startswith(("http://127.0.0.1", "http://localhost")): return None
-    try: return ee.data.get_persistent_credentials()
-    except Exception: raise InputError(f"Earth Engine: nobody has signed in on this machine; {SIGN_IN}") from None
+            raise InputError(
+                "EARTHENGINE_SERVICE_ACCOUNT: the private key cannot be read; download the key anew from the Google Cloud "
+                "console"
+            ) from None
+    if url.startswith(("http://127.0.0.1", "http://localhost")):
+        return None
+    try:
+        return ee.data.get_persistent_credentials()
+    except Exception:
+        raise InputError(f"Earth Engine: nobody has signed in on this machine; {SIGN_IN}") from None
 
 # %% ../../../../nbs/lib/earthengine/credentials.ipynb #2db26b49
 def project_of(
-    given: str | None, # earthengine.project
-    credentials, # of `find_credentials`
+    given: str | None,  # earthengine.project
+    credentials,  # of `find_credentials`
 ) -> str:
     """The Google Cloud project that the requests count for."""
     own = getattr(credentials, "quota_project_id", None) or getattr(credentials, "project_id", None)
     found = given or os.environ.get("EARTHENGINE_PROJECT") or own
-    if not found and credentials is None: return "local"
-    if not found or ee.oauth.is_sdk_project(str(found)): raise InputError(f"Earth Engine: no Google Cloud project; {NAME_PROJECT}")
+    if not found and credentials is None:
+        return "local"
+    if not found or ee.oauth.is_sdk_project(str(found)):
+        raise InputError(f"Earth Engine: no Google Cloud project; {NAME_PROJECT}")
     return str(found)
 
 # %% ../../../../nbs/lib/earthengine/credentials.ipynb #b6359918
 def connect(
-    project: str | None = None, # earthengine.project
-    url: str | None = None, # of the service
+    project: str | None = None,  # earthengine.project
+    url: str | None = None,  # of the service
 ):
     """Initialise the Earth Engine library; returns url, credentials and project."""
     url = url or service_url()
     credentials = find_credentials(url)
     project = project_of(project, credentials)
-    if hasattr(credentials, "with_quota_project"): credentials = credentials.with_quota_project(project)
-    if url != HIGH_VOLUME: ee.deprecation._FetchDataCatalogStac = lambda: {} # a local server has no catalogue
+    if hasattr(credentials, "with_quota_project"):
+        credentials = credentials.with_quota_project(project)
+    if url != HIGH_VOLUME:
+        ee.deprecation._FetchDataCatalogStac = lambda: {}  # a local server has no catalogue
     ee.Reset()
     ee.data.setMaxRetries(3)
-    try: ee.Initialize(credentials, url=url, project=project)
+    try:
+        ee.Initialize(credentials, url=url, project=project)
     except google.auth.exceptions.GoogleAuthError:
-        raise InputError(f"Earth Engine: the credentials are not accepted any more; {SIGN_IN}") from None
+        raise InputError(
+            f"Earth Engine: the credentials are not accepted any more; {SIGN_IN}"
+        ) from None
     except ee.EEException as error:
-        raise InputError(f"Earth Engine, project {project}: {' '.join(str(error).split())[:300]}; is the project registered for Earth "
-                         f"Engine? Else {NAME_PROJECT}") from None
+        raise InputError(
+            f"Earth Engine, project {project}: {' '.join(str(error).split())[:300]}; is the project registered for Earth "
+            f"Engine? Else {NAME_PROJECT}"
+        ) from None
     except OSError as error:
-        raise InputError(f"Earth Engine at {url}: {type(error).__name__}, cannot be reached; is there a network?") from None
+        raise InputError(
+            f"Earth Engine at {url}: {type(error).__name__}, cannot be reached; is there a network?"
+        ) from None
     ee.data.setDeadline(300_000)
     return url, credentials, project
 
@@ -96,7 +135,8 @@ def connect(
 def offline():
     """Let the Earth Engine library build expressions without a network, from the list of functions that it ships."""
     from ee import apitestcase
+
     before = dict(vars(ee.data)), ee.deprecation._FetchDataCatalogStac
-    apitestcase.ApiTestCase().setUp() # replaces functions of the library, which another service would need
+    apitestcase.ApiTestCase().setUp()  # replaces functions of the library, which another service would need
     vars(ee.data).update(before[0])
     ee.deprecation._FetchDataCatalogStac = before[1]

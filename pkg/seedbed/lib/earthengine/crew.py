@@ -23,23 +23,31 @@ from .store import Store
 
 # %% ../../../../nbs/lib/earthengine/crew.ipynb #0581459b
 def at_once(
-    work, # a function of an item
-    items, # of any kind
-    workers: int, # threads
-    stop: threading.Event, # set by anyone who wants an end
+    work,  # a function of an item
+    items,  # of any kind
+    workers: int,  # threads
+    stop: threading.Event,  # set by anyone who wants an end
 ):
     """Do `work` for every item in threads; yield (item, result, None) or (item, None, error) as they come."""
     waiting, taking, done = iter(items), threading.Lock(), queue.SimpleQueue()
+
     def take():
-        with taking: return next(waiting, None)
+        with taking:
+            return next(waiting, None)
+
     def member():
         while not stop.is_set() and (item := take()) is not None:
-            try: done.put((item, work(item), None))
-            except Exception as error: done.put((item, None, error))
+            try:
+                done.put((item, work(item), None))
+            except Exception as error:
+                done.put((item, None, error))
         done.put(None)
+
     threads = [threading.Thread(target=member, daemon=True) for _ in range(workers)]
-    for thread in threads: thread.start()
-    try: yield from _until_all_left(done, workers)
+    for thread in threads:
+        thread.start()
+    try:
+        yield from _until_all_left(done, workers)
     finally:
         stop.set()
         _wait(threads, seconds=5)
@@ -47,68 +55,95 @@ def at_once(
 # %% ../../../../nbs/lib/earthengine/crew.ipynb #dea8bac3
 def _until_all_left(done: queue.SimpleQueue, workers: int):
     while workers:
-        if (found := done.get()) is None: workers -= 1
-        else: yield found
+        if (found := done.get()) is None:
+            workers -= 1
+        else:
+            yield found
+
 
 def _wait(threads, seconds: float):
     "Let threads write what they hold; one that waits for a dead server is left behind."
     deadline = time.monotonic() + seconds
-    for thread in threads: thread.join(max(0, deadline - time.monotonic()))
+    for thread in threads:
+        thread.join(max(0, deadline - time.monotonic()))
 
 # %% ../../../../nbs/lib/earthengine/crew.ipynb #215c3273
 @dataclass(frozen=True)
 class Chip:
     """What is wanted for a label."""
+
     id: str
     grid: Grid
-    start: str # of the first step, ISO date
-    key: str # of the store
+    start: str  # of the first step, ISO date
+    key: str  # of the store
 
 # %% ../../../../nbs/lib/earthengine/crew.ipynb #e69876be
 @dataclass
 class Crew:
     """What all need who fetch."""
+
     spec: Spec
     store: Store
     client: Client
     gate: Gate
     patience: Patience
     budget: Budget
-    profile: bool = False # ask what computations cost
-    most_failures: int = 20 # in a row
+    profile: bool = False  # ask what computations cost
+    most_failures: int = 20  # in a row
 
-    def __post_init__(self): self.expressions = Expressions(self.spec)
+    def __post_init__(self):
+        self.expressions = Expressions(self.spec)
 
-    def fetch(self, chip: Chip) -> dict: # its line of the ledger
+    def fetch(self, chip: Chip) -> dict:  # its line of the ledger
         """Fetch a chip and write it down; a refusal is written down too, and raised."""
         cost, bands = Cost(), self.spec.layout.descriptions
         self.budget.take()
         try:
             text = self.expressions.text(chip.start, chip.grid.box())
-            data = fetch_chip(self.client, self.gate, self.patience, text, chip.grid, bands, self.profile, cost)
+            data = fetch_chip(
+                self.client, self.gate, self.patience, text, chip.grid, bands, self.profile, cost
+            )
         except Refused as error:
-            self.store.note({"key": chip.key, "status": "failed", "reason": str(error), "eecu": self.budget.each} | cost.to_dict())
+            self.store.note(
+                {
+                    "key": chip.key,
+                    "status": "failed",
+                    "reason": str(error),
+                    "eecu": self.budget.each,
+                }
+                | cost.to_dict()
+            )
             raise
         profiles = {"profiles": cost.profiles} if self.profile else {}
-        return self.store.keep(chip.key, data, chip.grid, bands, eecu=self.budget.each, **cost.to_dict(), **profiles)
+        return self.store.keep(
+            chip.key, data, chip.grid, bands, eecu=self.budget.each, **cost.to_dict(), **profiles
+        )
 
 # %% ../../../../nbs/lib/earthengine/crew.ipynb #7ced51da
 def gather(
     store: Store,
     chips: list[Chip],
-    hire, # returns a Crew; called where a chip is lacking
-): # yields (chip, line, None) or (chip, None, reason)
+    hire,  # returns a Crew; called where a chip is lacking
+):  # yields (chip, line, None) or (chip, None, reason)
     """Yield every chip: those that are there, then the others as they are fetched."""
     lacking = []
     for chip in chips:
-        if record := store.find(chip.key): yield chip, record | {"kept": True}, None
-        else: lacking.append(chip)
-    if not lacking: return
+        if record := store.find(chip.key):
+            yield chip, record | {"kept": True}, None
+        else:
+            lacking.append(chip)
+    if not lacking:
+        return
     crew, row = hire(), 0
-    for chip, record, error in at_once(crew.fetch, lacking, min(crew.gate.most, len(lacking)), crew.patience.stop):
-        if error is not None and not isinstance(error, Refused): raise error
+    for chip, record, error in at_once(
+        crew.fetch, lacking, min(crew.gate.most, len(lacking)), crew.patience.stop
+    ):
+        if error is not None and not isinstance(error, Refused):
+            raise error
         row = row + 1 if error else 0
         yield chip, record, str(error) if error else None
         if row >= crew.most_failures:
-            raise Stopped(f"Earth Engine: {row} chips in a row cannot be had; the last, {chip.id}: {error}; is something wrong with "
-                          f"all of them?")
+            raise Stopped(
+                f"Earth Engine: {row} chips in a row cannot be had; the last, {chip.id}: {error}; is something wrong with "
+                f"all of them?"
+            )

@@ -19,62 +19,105 @@ from .spec import Spec, windows
 # %% ../../../../nbs/lib/earthengine/expression.ipynb #7e107ef0
 def passes(image: ee.Image, mask: Mask) -> ee.Image:
     """1 where a pixel counts, 0 elsewhere."""
-    band, value = image.select(mask.band), int(mask.value) if float(mask.value).is_integer() else mask.value
-    if mask.test == "bits": return band.bitwiseAnd(value).eq(0)
-    return {">=": band.gte, "<=": band.lte, ">": band.gt, "<": band.lt, "==": band.eq, "!=": band.neq}[mask.test](value)
+    band = image.select(mask.band)
+    value = int(mask.value) if float(mask.value).is_integer() else mask.value
+    if mask.test == "bits":
+        return band.bitwiseAnd(value).eq(0)
+    return {
+        ">=": band.gte,
+        "<=": band.lte,
+        ">": band.gt,
+        "<": band.lt,
+        "==": band.eq,
+        "!=": band.neq,
+    }[mask.test](value)
 
 # %% ../../../../nbs/lib/earthengine/expression.ipynb #57e8bdf3
 def clean(image: ee.Image, sensor: Sensor) -> ee.Image:
     """A scene's wanted bands under our names, in physical units, masked where they do not count."""
     out = image.select(list(sensor.bands), list(sensor.names))
-    if sensor.resample: out = out.resample(sensor.resample) # of the scene: a composite has no pixels of its own any more
-    for mask in sensor.masks: out = out.updateMask(passes(image, mask))
-    if sensor.scale != 1: out = out.multiply(sensor.scale)
-    if sensor.offset: out = out.add(sensor.offset)
+    if sensor.resample:
+        out = out.resample(
+            sensor.resample
+        )  # of the scene: a composite has no pixels of its own any more
+    for mask in sensor.masks:
+        out = out.updateMask(passes(image, mask))
+    if sensor.scale != 1:
+        out = out.multiply(sensor.scale)
+    if sensor.offset:
+        out = out.add(sensor.offset)
     return out.toFloat()
 
 # %% ../../../../nbs/lib/earthengine/expression.ipynb #6c843056
 def derive(image: ee.Image, sensor: Sensor) -> ee.Image:
     """The image with the sensor's derived bands."""
     for name, kind, *bands in sensor.derived:
-        band = ee.Terrain.slope(image.select(bands[0])) if kind == "slope" else image.normalizedDifference(bands)
+        band = (
+            ee.Terrain.slope(image.select(bands[0]))
+            if kind == "slope"
+            else image.normalizedDifference(bands)
+        )
         image = image.addBands(band.rename(name).toFloat())
     return image
 
 # %% ../../../../nbs/lib/earthengine/expression.ipynb #bbbf4384
 def empty(sensor: Sensor) -> ee.Image:
     """An image of the sensor's bands in which every pixel is missing."""
-    return ee.Image.constant([0] * len(sensor.names)).rename(list(sensor.names)).toFloat().updateMask(0)
+    return (
+        ee.Image.constant([0] * len(sensor.names))
+        .rename(list(sensor.names))
+        .toFloat()
+        .updateMask(0)
+    )
 
 # %% ../../../../nbs/lib/earthengine/expression.ipynb #32485d1f
-def scenes(asset: str, sensor: Sensor, region: ee.Geometry, window: tuple[str, str]) -> ee.ImageCollection:
+def scenes(
+    asset: str, sensor: Sensor, region: ee.Geometry, window: tuple[str, str]
+) -> ee.ImageCollection:
     """The scenes of a collection that count, with the bands of linked collections."""
-    def found(name): return ee.ImageCollection(name).filterDate(*window).filterBounds(region)
+
+    def found(name):
+        return ee.ImageCollection(name).filterDate(*window).filterBounds(region)
+
     out = found(asset)
     for name, value in sensor.filters:
         for v in value if isinstance(value, tuple) else (value,):
-            out = out.filter(ee.Filter.listContains(name, v) if isinstance(value, tuple) else ee.Filter.eq(name, v))
+            out = out.filter(
+                ee.Filter.listContains(name, v)
+                if isinstance(value, tuple)
+                else ee.Filter.eq(name, v)
+            )
     for linked in sorted({m.asset for m in sensor.masks if m.asset}):
-        out = out.linkCollection(found(linked), sorted({m.band for m in sensor.masks if m.asset == linked}))
+        out = out.linkCollection(
+            found(linked), sorted({m.band for m in sensor.masks if m.asset == linked})
+        )
     return out.map(lambda image: clean(image, sensor))
 
 # %% ../../../../nbs/lib/earthengine/expression.ipynb #a53f4db7
 def composite(
-    sensor: Sensor, region: ee.Geometry,
-    window: tuple[str, str], # first day, and first day after
+    sensor: Sensor,
+    region: ee.Geometry,
+    window: tuple[str, str],  # first day, and first day after
 ) -> ee.Image:
     """One image of all scenes of a step."""
-    if sensor.every: window = {"month": _whole_months, "year": _whole_years}[sensor.every](*window)
+    if sensor.every:
+        window = {"month": _whole_months, "year": _whole_years}[sensor.every](*window)
     out = ee.ImageCollection([empty(sensor)])
-    for asset in sensor.assets: out = out.merge(scenes(asset, sensor, region, window))
+    for asset in sensor.assets:
+        out = out.merge(scenes(asset, sensor, region, window))
     return derive(getattr(out, sensor.reducer)().toFloat(), sensor)
 
 # %% ../../../../nbs/lib/earthengine/expression.ipynb #acfad3cd
 def _whole_months(first: str, after: str) -> tuple[str, str]:
     "The months that a window lies in; a month that only its end touches does not count."
     begin, last = pd.Timestamp(first).replace(day=1), pd.Timestamp(after) - pd.Timedelta(days=1)
-    end = last.replace(day=1) if last.day < 15 and last.month != begin.month else last.replace(day=1) + pd.DateOffset(months=1)
+    end = (
+        last.replace(day=1)
+        if last.day < 15 and last.month != begin.month
+        else last.replace(day=1) + pd.DateOffset(months=1)
+    )
     return f"{begin:%Y-%m-%d}", f"{end:%Y-%m-%d}"
+
 
 def _whole_years(first: str, after: str) -> tuple[str, str]:
     "The calendar years that most of a window lies in."
@@ -88,47 +131,71 @@ def fixed(sensor: Sensor, region: ee.Geometry) -> ee.Image:
     asset = sensor.assets[0]
     if asset.startswith(TILED):
         tiles = ee.ImageCollection(asset).filterBounds(region)
-        image = tiles.select(list(sensor.bands)).mosaic().setDefaultProjection(tiles.first().select(0).projection())
-    else: image = ee.Image(asset)
+        image = (
+            tiles.select(list(sensor.bands))
+            .mosaic()
+            .setDefaultProjection(tiles.first().select(0).projection())
+        )
+    else:
+        image = ee.Image(asset)
     return derive(clean(image, sensor), sensor)
 
-TILED = "COPERNICUS/DEM/" # static collections that come as tiles
+
+TILED = "COPERNICUS/DEM/"  # static collections that come as tiles
 
 # %% ../../../../nbs/lib/earthengine/expression.ipynb #39e89ff7
 NODATA = -9999.0
 
+
 def stack(
     spec: Spec,
-    start: str, # of the first step, ISO date
-    box: list[float], # west, south, east, north
-) -> ee.Image: # bands in the order of spec.layout
+    start: str,  # of the first step, ISO date
+    box: list[float],  # west, south, east, north
+) -> ee.Image:  # bands in the order of spec.layout
     """Everything that is asked for one chip."""
     region = ee.Geometry.Rectangle(box, "EPSG:4326", False)
     timed = [s for s in spec.sensors if s.reducer != "static"]
-    images = [composite(s, region, window) for window in windows(start, spec) for s in timed] if timed else []
+    images = (
+        [composite(s, region, window) for window in windows(start, spec) for s in timed]
+        if timed
+        else []
+    )
     images += [fixed(s, region) for s in spec.sensors if s.reducer == "static"]
-    return ee.ImageCollection(images).toBands().rename(spec.layout.descriptions).toFloat().unmask(NODATA, False)
+    return (
+        ee.ImageCollection(images)
+        .toBands()
+        .rename(spec.layout.descriptions)
+        .toFloat()
+        .unmask(NODATA, False)
+    )
 
 # %% ../../../../nbs/lib/earthengine/expression.ipynb #d15ecf2c
 MARK = [1111.123456789, 2222.123456789, 3333.123456789, 4444.123456789]
 
+
 class Expressions:
     """The encoded expressions of a specification; only the first chip of a month takes time. Threads may share it."""
-    def __init__(self, spec: Spec): self.spec, self.lock, self.months, self.starts = spec, threading.Lock(), {}, {}
 
-    def text(self,
-        start: str, # of the first step, ISO date
-        box: list[float], # west, south, east, north
-    ) -> str: # JSON
+    def __init__(self, spec: Spec):
+        self.spec, self.lock, self.months, self.starts = spec, threading.Lock(), {}, {}
+
+    def text(
+        self,
+        start: str,  # of the first step, ISO date
+        box: list[float],  # west, south, east, north
+    ) -> str:  # JSON
         """The expression of a chip."""
-        with self.lock: parts = self.starts.get(start) or self._encode(start)
+        with self.lock:
+            parts = self.starts.get(start) or self._encode(start)
         return json.dumps(box, separators=(",", ":")).join(parts)
 
     def _encode(self, start: str) -> list[str]:
         "The text of an expression, cut where the box stands; dates of one month share it."
         first = windows(start, self.spec)[0]
         if first not in self.months:
-            text = json.dumps(ee.serializer.encode(stack(self.spec, start, MARK)), separators=(",", ":"))
+            text = json.dumps(
+                ee.serializer.encode(stack(self.spec, start, MARK)), separators=(",", ":")
+            )
             self.months[first] = text.split(json.dumps(MARK, separators=(",", ":")))
         self.starts[start] = self.months[first]
         return self.starts[start]

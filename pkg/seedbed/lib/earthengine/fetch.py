@@ -19,76 +19,113 @@ from .grid import Grid, halves
 # %% ../../../../nbs/lib/earthengine/fetch.ipynb #42958543
 MOST_BYTES, MOST_BANDS, MOST_PIXELS = 48 * 2**20 * 95 // 100, 1024, 32768
 
+
 def fits(
-    bands: int, grid: Grid,
+    bands: int,
+    grid: Grid,
 ) -> bool:
     """Whether a request stays within the limits; each value counts four bytes and one for its mask."""
-    return bands <= MOST_BANDS and max(grid.width, grid.height) <= MOST_PIXELS and bands * grid.width * grid.height * 5 <= MOST_BYTES
+    return (
+        bands <= MOST_BANDS
+        and max(grid.width, grid.height) <= MOST_PIXELS
+        and bands * grid.width * grid.height * 5 <= MOST_BYTES
+    )
 
 # %% ../../../../nbs/lib/earthengine/fetch.ipynb #20eca9d2
 @dataclass(frozen=True)
 class Piece:
     """Some bands of some pixels of a chip."""
+
     bands: slice
     row: int
     column: int
     grid: Grid
 
     @property
-    def count(self) -> int: return self.bands.stop - self.bands.start
+    def count(self) -> int:
+        return self.bands.stop - self.bands.start
 
-def cut(piece: Piece) -> list[Piece]: # two
+
+def cut(piece: Piece) -> list[Piece]:  # two
     """Halve a piece: its bands, or where there is only one, its pixels."""
     if piece.count > 1:
         middle = (piece.bands.start + piece.bands.stop) // 2
         parts = slice(piece.bands.start, middle), slice(middle, piece.bands.stop)
         return [Piece(bands, piece.row, piece.column, piece.grid) for bands in parts]
-    if piece.grid.width * piece.grid.height == 1: raise Refused("one band of one pixel is too much for Earth Engine")
-    return [Piece(piece.bands, piece.row + row, piece.column + column, half) for row, column, half in halves(piece.grid)]
+    if piece.grid.width * piece.grid.height == 1:
+        raise Refused("one band of one pixel is too much for Earth Engine")
+    return [
+        Piece(piece.bands, piece.row + row, piece.column + column, half)
+        for row, column, half in halves(piece.grid)
+    ]
 
 # %% ../../../../nbs/lib/earthengine/fetch.ipynb #cc18de9d
 def plan(bands: int, grid: Grid) -> list[Piece]:
     """The pieces of a chip that stay within the known limits."""
-    def small(piece): return [piece] if fits(piece.count, piece.grid) else [p for half in cut(piece) for p in small(half)]
+
+    def small(piece):
+        return (
+            [piece]
+            if fits(piece.count, piece.grid)
+            else [p for half in cut(piece) for p in small(half)]
+        )
+
     return small(Piece(slice(0, bands), 0, 0, grid))
 
 # %% ../../../../nbs/lib/earthengine/fetch.ipynb #f188e58f
 @dataclass
 class Cost:
     """What a chip took."""
-    attempts: int = 0 # requests, those that failed included
-    requests: int = 0 # that were answered
-    received: int = 0 # bytes
-    seconds: float = 0.0
-    profiles: list = field(default_factory=list) # names, where they were asked for
 
-    def to_dict(self) -> dict: # without the profiles
+    attempts: int = 0  # requests, those that failed included
+    requests: int = 0  # that were answered
+    received: int = 0  # bytes
+    seconds: float = 0.0
+    profiles: list = field(default_factory=list)  # names, where they were asked for
+
+    def to_dict(self) -> dict:  # without the profiles
         known = {"attempts": self.attempts, "requests": self.requests, "received": self.received}
         return known | {"seconds": round(self.seconds, 3)}
 
 # %% ../../../../nbs/lib/earthengine/fetch.ipynb #f896663c
 def fetch_chip(
-    client: Client, gate: Gate, patience: Patience,
-    expression: str, # JSON
-    grid: Grid, bands, # names
-    profile: bool = False, # ask what the computation cost
-    cost: Cost | None = None, # filled on the way, also where the chip cannot be had
-) -> np.ndarray: # float32 [bands, H, W], NaN where missing
+    client: Client,
+    gate: Gate,
+    patience: Patience,
+    expression: str,  # JSON
+    grid: Grid,
+    bands,  # names
+    profile: bool = False,  # ask what the computation cost
+    cost: Cost | None = None,  # filled on the way, also where the chip cannot be had
+) -> np.ndarray:  # float32 [bands, H, W], NaN where missing
     """Fetch a chip, whole."""
-    data, cost, began = np.full((len(bands), grid.height, grid.width), np.nan, np.float32), cost or Cost(), time.monotonic()
+    data = np.full((len(bands), grid.height, grid.width), np.nan, np.float32)
+    cost = cost or Cost()
+    began = time.monotonic()
     waiting = plan(len(bands), grid)
+
     def ask(piece):
         names = bands[piece.bands]
         cost.attempts += 1
         answer = client.pixels(request_body(expression, piece.grid, names), profile)
-        if answer.restricted: gate.restrict()
+        if answer.restricted:
+            gate.restrict()
         return read_answer(answer.content, piece.grid, names), answer
+
     while waiting:
         piece, cost.seconds = waiting.pop(0), time.monotonic() - began
-        try: values, answer = persist(lambda: ask(piece), gate, patience)
-        except TooMuch: waiting = cut(piece) + waiting; continue
-        data[piece.bands, piece.row:piece.row + piece.grid.height, piece.column:piece.column + piece.grid.width] = values
+        try:
+            values, answer = persist(lambda: ask(piece), gate, patience)
+        except TooMuch:
+            waiting = cut(piece) + waiting
+            continue
+        data[
+            piece.bands,
+            piece.row : piece.row + piece.grid.height,
+            piece.column : piece.column + piece.grid.width,
+        ] = values
         cost.requests, cost.received = cost.requests + 1, cost.received + len(answer.content)
-        if answer.profile: cost.profiles.append(answer.profile)
+        if answer.profile:
+            cost.profiles.append(answer.profile)
     cost.seconds = time.monotonic() - began
     return data

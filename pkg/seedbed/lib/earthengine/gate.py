@@ -15,10 +15,12 @@ from .answers import Again, Busy, Refused, Stopped
 # %% ../../../../nbs/lib/earthengine/gate.ipynb #1a57621e
 class Gate:
     """Lets so many requests through at once; use it as a context around each."""
-    def __init__(self,
-        most: int, # requests at once
-        hold: float = 1.0, # seconds in which further refusals are the echo of the first
-        warn=print, # told when the service restricts the project
+
+    def __init__(
+        self,
+        most: int,  # requests at once
+        hold: float = 1.0,  # seconds in which further refusals are the echo of the first
+        warn=print,  # told when the service restricts the project
     ):
         self.most, self.hold, self.warn, self.limit, self.active = most, hold, warn, float(most), 0
         self.closed_until = self.last_cut = 0.0
@@ -27,70 +29,93 @@ class Gate:
 
     def __enter__(self):
         with self.change:
-            while (wait := self._wait()) > 0: self.change.wait(wait)
+            while (wait := self._wait()) > 0:
+                self.change.wait(wait)
             self.active += 1
 
-    def _wait(self) -> float: # seconds until it is worth looking again; 0: go through
+    def _wait(self) -> float:  # seconds until it is worth looking again; 0: go through
         closed = self.closed_until - time.monotonic()
-        return closed if closed > 0 else .5 if self.active >= max(1, int(self.limit)) else 0
+        return closed if closed > 0 else 0.5 if self.active >= max(1, int(self.limit)) else 0
 
     def __exit__(self, kind, error, traceback):
         with self.change:
             self.active -= 1
-            if kind is None: self._good()
-            elif issubclass(kind, Busy): self._busy(error.after)
+            if kind is None:
+                self._good()
+            elif issubclass(kind, Busy):
+                self._busy(error.after)
             self.change.notify_all()
 
-    def _good(self): self.last_answer, self.limit = time.monotonic(), min(self.most, self.limit + 1 / self.limit)
+    def _good(self):
+        self.last_answer, self.limit = time.monotonic(), min(self.most, self.limit + 1 / self.limit)
 
     def _busy(self, after: float):
         now = time.monotonic()
         self.closed_until = max(self.closed_until, now + after)
-        if now - self.last_cut >= self.hold: self.last_cut, self.limit = now, max(1.0, self.limit / 2)
+        if now - self.last_cut >= self.hold:
+            self.last_cut, self.limit = now, max(1.0, self.limit / 2)
 
     def restrict(self):
         """The project is past its quota: a quarter of the requests from now on; told once."""
         with self.change:
-            if self.restricted: return
+            if self.restricted:
+                return
             self.restricted, self.most = True, max(1, self.most // 4)
             self.limit = min(self.limit, self.most)
-        self.warn(f"Earth Engine: the project is past its quota of the month and may compute only little at a time; from now on "
-                  f"{self.most} requests at once")
+        self.warn(
+            f"Earth Engine: the project is past its quota of the month and may compute only little at a time; from now on "
+            f"{self.most} requests at once"
+        )
 
 # %% ../../../../nbs/lib/earthengine/gate.ipynb #15b2d89e
 class Patience:
     """How often and how long to try."""
-    def __init__(self,
-        tries: int = 8, # of one request, not counting those that the service was too busy for
-        pause: float = 1.0, # seconds; the first pause is shorter than twice this
-        longest: float = 60.0, # seconds of a pause
-        busy: float = 900.0, # seconds without a single answer after which the export stops
-        stop: threading.Event | None = None, # set when nobody waits any more
-    ): self.tries, self.pause, self.longest, self.busy, self.stop = tries, pause, longest, busy, stop or threading.Event()
+
+    def __init__(
+        self,
+        tries: int = 8,  # of one request, not counting those that the service was too busy for
+        pause: float = 1.0,  # seconds; the first pause is shorter than twice this
+        longest: float = 60.0,  # seconds of a pause
+        busy: float = 900.0,  # seconds without a single answer after which the export stops
+        stop: threading.Event | None = None,  # set when nobody waits any more
+    ):
+        self.tries = tries
+        self.pause = pause
+        self.longest = longest
+        self.busy = busy
+        self.stop = stop or threading.Event()
 
     def rest(self, number: int, least: float = 0):
         """Pause before the next try; ends at once where the export has stopped."""
-        if self.stop.wait(max(least, random.uniform(0, min(self.longest, self.pause * 2 ** min(number, 10))))):
+        if self.stop.wait(
+            max(least, random.uniform(0, min(self.longest, self.pause * 2 ** min(number, 10))))
+        ):
             raise Stopped("Earth Engine: the export has stopped")
 
 # %% ../../../../nbs/lib/earthengine/gate.ipynb #75a7ea1e
 def persist(
-    call, # asks once
-    gate: Gate, patience: Patience,
-): # what `call` returns
+    call,  # asks once
+    gate: Gate,
+    patience: Patience,
+):  # what `call` returns
     """Ask until there is an answer; raise what cannot be mended by asking again."""
     failed = busy = 0
     while True:
-        if patience.stop.is_set(): raise Stopped("Earth Engine: the export has stopped")
+        if patience.stop.is_set():
+            raise Stopped("Earth Engine: the export has stopped")
         try:
-            with gate: return call()
+            with gate:
+                return call()
         except Busy as error:
             busy += 1
             if time.monotonic() - gate.last_answer > patience.busy:
-                raise Stopped(f"Earth Engine: nothing but refusals for {patience.busy / 60:.0f} minutes ({error}); try later or lower "
-                              f"earthengine.workers") from None
+                raise Stopped(
+                    f"Earth Engine: nothing but refusals for {patience.busy / 60:.0f} minutes ({error}); try later or lower "
+                    f"earthengine.workers"
+                ) from None
             patience.rest(busy)
         except Again as error:
             failed += 1
-            if failed >= patience.tries: raise Refused(f"gave up after {failed + busy} tries; the last: {error}") from None
+            if failed >= patience.tries:
+                raise Refused(f"gave up after {failed + busy} tries; the last: {error}") from None
             patience.rest(failed, error.after)

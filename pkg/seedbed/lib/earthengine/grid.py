@@ -15,65 +15,104 @@ from ..imagery.raster import transformer
 
 # %% ../../../../nbs/lib/earthengine/grid.ipynb #dfd9301a
 def zone_of(
-    lon: float, lat: float,
-) -> str: # e.g. EPSG:32637
+    lon: float,
+    lat: float,
+) -> str:  # e.g. EPSG:32637
     """The UTM zone of a place, with the exceptions of Norway and Svalbard; the polar projections beyond 84° N and 80° S."""
-    if lat >= 84 or lat < -80: return "EPSG:5041" if lat > 0 else "EPSG:5042"
+    if lat >= 84 or lat < -80:
+        return "EPSG:5041" if lat > 0 else "EPSG:5042"
     zone = int((lon + 180) // 6) % 60 + 1
-    if 56 <= lat < 64 and 3 <= lon < 12: zone = 32
-    if lat >= 72 and 0 <= lon < 42: zone = 31 + 2 * sum(lon >= edge for edge in (9, 21, 33))
+    if 56 <= lat < 64 and 3 <= lon < 12:
+        zone = 32
+    if lat >= 72 and 0 <= lon < 42:
+        zone = 31 + 2 * sum(lon >= edge for edge in (9, 21, 33))
     return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
 
 # %% ../../../../nbs/lib/earthengine/grid.ipynb #53d800de
 @dataclass(frozen=True)
 class Grid:
     """North-up pixels in a coordinate reference system."""
+
     crs: str
-    pixel: float # side of a pixel, in units of the CRS
-    left: float # of the first column
-    top: float # of the first row
-    width: int # columns
-    height: int # rows
+    pixel: float  # side of a pixel, in units of the CRS
+    left: float  # of the first column
+    top: float  # of the first row
+    width: int  # columns
+    height: int  # rows
 
     @property
-    def transform(self) -> Affine: return Affine(self.pixel, 0, self.left, 0, -self.pixel, self.top)
+    def transform(self) -> Affine:
+        return Affine(self.pixel, 0, self.left, 0, -self.pixel, self.top)
 
-    def request(self) -> dict: # a PixelGrid
+    def request(self) -> dict:  # a PixelGrid
         """The grid as the REST interface of Earth Engine takes it."""
-        place = {"scaleX": self.pixel, "shearX": 0, "translateX": self.left, "shearY": 0, "scaleY": -self.pixel, "translateY": self.top}
-        return {"dimensions": {"width": self.width, "height": self.height}, "affineTransform": place, "crsCode": self.crs}
+        place = {
+            "scaleX": self.pixel,
+            "shearX": 0,
+            "translateX": self.left,
+            "shearY": 0,
+            "scaleY": -self.pixel,
+            "translateY": self.top,
+        }
+        return {
+            "dimensions": {"width": self.width, "height": self.height},
+            "affineTransform": place,
+            "crsCode": self.crs,
+        }
 
     def part(self, row: int, column: int, height: int, width: int) -> "Grid":
         """Some of the pixels."""
-        return replace(self, left=self.left + column * self.pixel, top=self.top - row * self.pixel, width=width, height=height)
+        return replace(
+            self,
+            left=self.left + column * self.pixel,
+            top=self.top - row * self.pixel,
+            width=width,
+            height=height,
+        )
 
-    def box(self) -> list[float]: # west, south, east, north; nine decimals
+    def box(self) -> list[float]:  # west, south, east, north; nine decimals
         """The bounds in degrees; the east lies beyond 180 where the chip crosses the date line."""
-        bounds = self.left, self.top - self.height * self.pixel, self.left + self.width * self.pixel, self.top
+        bounds = (
+            self.left,
+            self.top - self.height * self.pixel,
+            self.left + self.width * self.pixel,
+            self.top,
+        )
         west, south, east, north = transformer(self.crs, "EPSG:4326").transform_bounds(*bounds)
         return [round(v, 9) for v in (west, south, east if east > west else east + 360, north)]
 
-    def to_dict(self) -> dict: return asdict(self)
+    def to_dict(self) -> dict:
+        return asdict(self)
 
 # %% ../../../../nbs/lib/earthengine/grid.ipynb #c87a179f
 def grid_around(
-    lon: float, lat: float, # the place, degrees
-    size: int, # rows and columns
-    pixel: float, # side of a pixel, in units of the CRS
-    crs: str | None = None, # the UTM zone of the place if not given
+    lon: float,
+    lat: float,  # the place, degrees
+    size: int,  # rows and columns
+    pixel: float,  # side of a pixel, in units of the CRS
+    crs: str | None = None,  # the UTM zone of the place if not given
 ) -> Grid:
     """A chip around a place, with corners on multiples of the pixel size."""
     crs = crs or zone_of(lon, lat)
     x, y = transformer("EPSG:4326", crs).transform(lon, lat)
-    if not math.isfinite(x + y): raise ValueError(f"{lon}, {lat} cannot be placed in {crs}")
+    if not math.isfinite(x + y):
+        raise ValueError(f"{lon}, {lat} cannot be placed in {crs}")
     column, row = math.floor(x / pixel) - size // 2, math.floor(y / pixel) + 1 + size // 2
     return Grid(crs, pixel, column * pixel, row * pixel, size, size)
 
 # %% ../../../../nbs/lib/earthengine/grid.ipynb #de60cc15
-def halves(grid: Grid) -> list[tuple[int, int, Grid]]: # row and column of the first pixel, and the grid of each half
+def halves(
+    grid: Grid,
+) -> list[tuple[int, int, Grid]]:  # row and column of the first pixel, and the grid of each half
     """Cut a grid in two across its longer side."""
     if grid.height >= grid.width:
         half = grid.height // 2
-        return [(0, 0, grid.part(0, 0, half, grid.width)), (half, 0, grid.part(half, 0, grid.height - half, grid.width))]
+        return [
+            (0, 0, grid.part(0, 0, half, grid.width)),
+            (half, 0, grid.part(half, 0, grid.height - half, grid.width)),
+        ]
     half = grid.width // 2
-    return [(0, 0, grid.part(0, 0, grid.height, half)), (0, half, grid.part(0, half, grid.height, grid.width - half))]
+    return [
+        (0, 0, grid.part(0, 0, grid.height, half)),
+        (0, half, grid.part(0, half, grid.height, grid.width - half)),
+    ]

@@ -19,7 +19,7 @@ from .spec import Spec
 from ..running.progress import duration, size
 
 # %% ../../../../nbs/lib/earthengine/quota.ipynb #c8e20f98
-TIERS = {"community": 150, "contributor": 1_000, "partner": 100_000} # EECU-hours a month
+TIERS = {"community": 150, "contributor": 1_000, "partner": 100_000}  # EECU-hours a month
 
 # %% ../../../../nbs/lib/earthengine/quota.ipynb #b412e5d5
 def eecu_seconds(table: str) -> float:
@@ -29,73 +29,93 @@ def eecu_seconds(table: str) -> float:
 # %% ../../../../nbs/lib/earthengine/quota.ipynb #2149cf22
 def cost_of(
     client: Client,
-    profiles: list[str], # names
-) -> float | None: # EECU-seconds; None where the service does not tell
+    profiles: list[str],  # names
+) -> float | None:  # EECU-seconds; None where the service does not tell
     """Ask what computations have cost."""
-    if not profiles: return None
+    if not profiles:
+        return None
     asked = ee.ApiFunction.lookup("Profile.getProfiles").call(ids=profiles, format="text")
     body = json.dumps({"expression": ee.serializer.encode(asked)}).encode()
-    try: table = json.loads(client.post("value:compute", body).content)["result"]
-    except (Again, Refused, TooMuch, ValueError, KeyError): return None
+    try:
+        table = json.loads(client.post("value:compute", body).content)["result"]
+    except (Again, Refused, TooMuch, ValueError, KeyError):
+        return None
     return eecu_seconds(str(table)) or None
 
 # %% ../../../../nbs/lib/earthengine/quota.ipynb #b64aeae9
-def guess_eecu(spec: Spec) -> float: # EECU-seconds
+def guess_eecu(spec: Spec) -> float:  # EECU-seconds
     """A rough guess of what a chip costs."""
     collections = sum(s.reducer != "static" for s in spec.sensors)
-    return 54 * max(spec.size**2 / 256**2, .02) * max(spec.steps / 12, .1) * max(collections, 1)
+    return 54 * max(spec.size**2 / 256**2, 0.02) * max(spec.steps / 12, 0.1) * max(collections, 1)
 
 # %% ../../../../nbs/lib/earthengine/quota.ipynb #f921b3fa
 class Budget:
     """So many EECU-seconds, and not one chip more."""
-    def __init__(self,
-        each: float, # that a chip costs
-        used: float = 0, # in this month
-        hours: float | None = None, # that may be used; None: no limit
-    ): self.each, self.used, self.hours, self.lock = each, used, hours, threading.Lock()
+
+    def __init__(
+        self,
+        each: float,  # that a chip costs
+        used: float = 0,  # in this month
+        hours: float | None = None,  # that may be used; None: no limit
+    ):
+        self.each, self.used, self.hours, self.lock = each, used, hours, threading.Lock()
 
     def take(self):
         """Count a chip; raise where it would pass the limit."""
         with self.lock:
             if self.hours and self.used + self.each > self.hours * 3600:
-                raise Stopped(f"earthengine.max_eecu_hours = {self.hours:g}: about {self.used / 3600:.3g} EECU-hours are used in this "
-                              f"month, and another chip would pass the limit; raise it, or go on next month")
+                raise Stopped(
+                    f"earthengine.max_eecu_hours = {self.hours:g}: about {self.used / 3600:.3g} EECU-hours are used in this "
+                    f"month, and another chip would pass the limit; raise it, or go on next month"
+                )
             self.used += self.each
 
 # %% ../../../../nbs/lib/earthengine/quota.ipynb #5b6f5d6c
 @dataclass(frozen=True)
 class Forecast:
     """What the rest of an export will take."""
-    chips: int # that are left
-    seconds: float # of the whole export
-    bytes: float # on this disk
+
+    chips: int  # that are left
+    seconds: float  # of the whole export
+    bytes: float  # on this disk
     eecu_hours: float
-    measured: bool # the service has told what the pilot cost
-    month: float | None # EECU-hours of the tier; None where there is no limit
+    measured: bool  # the service has told what the pilot cost
+    month: float | None  # EECU-hours of the tier; None where there is no limit
 
     @property
-    def share(self) -> float | None: # of the tier's month
+    def share(self) -> float | None:  # of the tier's month
         return self.eecu_hours / self.month if self.month else None
 
     def lines(self) -> list[str]:
         """The forecast in words."""
         source = "told by the service" if self.measured else "a guess: the service does not tell"
         month = f", {self.share:.1%} of the tier's {self.month:,} a month" if self.month else ""
-        return [f"{self.chips:,} chips to go: about {duration(self.seconds)}, {size(self.bytes)}",
-                f"about {self.eecu_hours:,.3g} EECU-hours ({source}){month}"]
+        return [
+            f"{self.chips:,} chips to go: about {duration(self.seconds)}, {size(self.bytes)}",
+            f"about {self.eecu_hours:,.3g} EECU-hours ({source}){month}",
+        ]
 
 # %% ../../../../nbs/lib/earthengine/quota.ipynb #f522bd0c
 def forecast(
     spec: Spec,
-    records: list[dict], # lines of the ledger, of the pilot's chips
-    elapsed: float, # seconds that the pilot took
-    eecu: float | None, # EECU-seconds that it cost; None where the service does not tell
-    left: int, # chips that are still to fetch
-    workers: int, # at once
-    tier: str, # of TIERS, or none
+    records: list[dict],  # lines of the ledger, of the pilot's chips
+    elapsed: float,  # seconds that the pilot took
+    eecu: float | None,  # EECU-seconds that it cost; None where the service does not tell
+    left: int,  # chips that are still to fetch
+    workers: int,  # at once
+    tier: str,  # of TIERS, or none
 ) -> Forecast:
     """Count from a few chips to all of them."""
     count = max(len(records), 1)
     each = eecu / count if eecu else guess_eecu(spec)
-    speed = count / max(elapsed, 1e-9) * max(1, workers / count) # a pilot with fewer chips than workers leaves workers idle
-    return Forecast(left, left / speed, left * sum(r["bytes"] for r in records) / count, left * each / 3600, bool(eecu), TIERS.get(tier))
+    speed = (
+        count / max(elapsed, 1e-9) * max(1, workers / count)
+    )  # a pilot with fewer chips than workers leaves workers idle
+    return Forecast(
+        left,
+        left / speed,
+        left * sum(r["bytes"] for r in records) / count,
+        left * each / 3600,
+        bool(eecu),
+        TIERS.get(tier),
+    )

@@ -17,114 +17,194 @@ from ..settings import nearest
 @dataclass(frozen=True)
 class Mask:
     """Which pixels count."""
+
     band: str
-    test: str # >= <= > < == !=, or bits: none of these bits is set
+    test: str  # >= <= > < == !=, or bits: none of these bits is set
     value: float
-    asset: str = "" # a collection with the same scenes that has the band; the sensor's own if not given
+    asset: str = (
+        ""  # a collection with the same scenes that has the band; the sensor's own if not given
+    )
+
 
 @dataclass(frozen=True)
 class Sensor:
     """How one collection becomes the bands of a step."""
-    assets: tuple[str, ...] # collections, merged; or a single image
-    bands: tuple[str, ...] # as Earth Engine calls them
-    names: tuple[str, ...] # as we call them
-    reducer: str = "median" # of the scenes of a step; static: no steps at all
-    filters: tuple[tuple[str, str | tuple], ...] = () # property and value that scenes must have
+
+    assets: tuple[str, ...]  # collections, merged; or a single image
+    bands: tuple[str, ...]  # as Earth Engine calls them
+    names: tuple[str, ...]  # as we call them
+    reducer: str = "median"  # of the scenes of a step; static: no steps at all
+    filters: tuple[tuple[str, str | tuple], ...] = ()  # property and value that scenes must have
     masks: tuple[Mask, ...] = ()
-    scale: float = 1.0 # value = stored * scale + offset
+    scale: float = 1.0  # value = stored * scale + offset
     offset: float = 0.0
-    resample: str = "" # bilinear | bicubic; the nearest pixel if not given
-    derived: tuple[tuple[str, ...], ...] = () # (name, "slope", band) or (name, "difference", band a, band b): (a - b) / (a + b)
-    every: str = "" # month | year: has one image for each, and a step takes those that it lies in
-    since: str = "" # before this date there is nothing
+    resample: str = ""  # bilinear | bicubic; the nearest pixel if not given
+    derived: tuple[
+        tuple[str, ...], ...
+    ] = ()  # (name, "slope", band) or (name, "difference", band a, band b): (a - b) / (a + b)
+    every: str = ""  # month | year: has one image for each, and a step takes those that it lies in
+    since: str = ""  # before this date there is nothing
 
     @property
-    def variables(self) -> tuple[str, ...]: # every band that the recipe makes
+    def variables(self) -> tuple[str, ...]:  # every band that the recipe makes
         return self.names + tuple(d[0] for d in self.derived)
 
 # %% ../../../../nbs/lib/earthengine/sensors.ipynb #e35d11fb
-CLEAR = Mask("cs_cdf", ">=", .6, "GOOGLE/CLOUD_SCORE_PLUS/V1/S2_HARMONIZED")
+CLEAR = Mask("cs_cdf", ">=", 0.6, "GOOGLE/CLOUD_SCORE_PLUS/V1/S2_HARMONIZED")
 L2A = tuple("B1 B2 B3 B4 B5 B6 B7 B8 B8A B9 B11 B12".split())
 L1C = tuple("B1 B2 B3 B4 B5 B6 B7 B8 B8A B9 B10 B11 B12".split())
-S2_SR = Sensor(("COPERNICUS/S2_SR_HARMONIZED",), L2A, L2A, masks=(CLEAR,), scale=1e-4, since="2017-03-28")
-S2_TOA = Sensor(("COPERNICUS/S2_HARMONIZED",), L1C, L1C, masks=(CLEAR,), scale=1e-4, since="2015-06-27")
+S2_SR = Sensor(
+    ("COPERNICUS/S2_SR_HARMONIZED",), L2A, L2A, masks=(CLEAR,), scale=1e-4, since="2017-03-28"
+)
+S2_TOA = Sensor(
+    ("COPERNICUS/S2_HARMONIZED",), L1C, L1C, masks=(CLEAR,), scale=1e-4, since="2015-06-27"
+)
 
 # %% ../../../../nbs/lib/earthengine/sensors.ipynb #2ae5b570
-def radar(orbit: str) -> Sensor: # ascending | descending | both
+def radar(orbit: str) -> Sensor:  # ascending | descending | both
     """Sentinel-1 backscatter of one pass, in decibels."""
     pass_ = (("orbitProperties_pass", orbit.upper()),) if orbit != "both" else ()
     filters = (("instrumentMode", "IW"), ("transmitterReceiverPolarisation", ("VV", "VH")), *pass_)
-    return Sensor(("COPERNICUS/S1_GRD",), ("VV", "VH"), ("VV", "VH"), "mean", filters, since="2014-10-03")
+    return Sensor(
+        ("COPERNICUS/S1_GRD",), ("VV", "VH"), ("VV", "VH"), "mean", filters, since="2014-10-03"
+    )
 
 # %% ../../../../nbs/lib/earthengine/sensors.ipynb #48354d54
-ERA5 = Sensor(("ECMWF/ERA5_LAND/MONTHLY_AGGR",), ("temperature_2m", "total_precipitation_sum"), ("temperature_2m", "total_precipitation"),
-              "mean", every="month", since="1950-02-01")
-SRTM = Sensor(("USGS/SRTMGL1_003",), ("elevation",), ("elevation",), "static", resample="bilinear",
-              derived=(("slope", "slope", "elevation"),))
+ERA5 = Sensor(
+    ("ECMWF/ERA5_LAND/MONTHLY_AGGR",),
+    ("temperature_2m", "total_precipitation_sum"),
+    ("temperature_2m", "total_precipitation"),
+    "mean",
+    every="month",
+    since="1950-02-01",
+)
+SRTM = Sensor(
+    ("USGS/SRTMGL1_003",),
+    ("elevation",),
+    ("elevation",),
+    "static",
+    resample="bilinear",
+    derived=(("slope", "slope", "elevation"),),
+)
 DEM = replace(SRTM, assets=("COPERNICUS/DEM/GLO30",), bands=("DEM",))
-LANDSAT = Sensor(("LANDSAT/LC08/C02/T1_L2", "LANDSAT/LC09/C02/T1_L2"), tuple(f"SR_B{i}" for i in range(2, 8)),
-                 tuple("blue green red nir swir1 swir2".split()),
-                 masks=(Mask("QA_PIXEL", "bits", 0b11111),), scale=2.75e-5, offset=-.2, since="2013-03-18")
-MODIS = Sensor(("MODIS/061/MOD13Q1",), ("NDVI",), ("ndvi",), "mean", masks=(Mask("SummaryQA", "<=", 1),), scale=1e-4, since="2000-02-18")
+LANDSAT = Sensor(
+    ("LANDSAT/LC08/C02/T1_L2", "LANDSAT/LC09/C02/T1_L2"),
+    tuple(f"SR_B{i}" for i in range(2, 8)),
+    tuple("blue green red nir swir1 swir2".split()),
+    masks=(Mask("QA_PIXEL", "bits", 0b11111),),
+    scale=2.75e-5,
+    offset=-0.2,
+    since="2013-03-18",
+)
+MODIS = Sensor(
+    ("MODIS/061/MOD13Q1",),
+    ("NDVI",),
+    ("ndvi",),
+    "mean",
+    masks=(Mask("SummaryQA", "<=", 1),),
+    scale=1e-4,
+    since="2000-02-18",
+)
 
 # %% ../../../../nbs/lib/earthengine/sensors.ipynb #08b5cc52
-EMBEDDING = Sensor(("GOOGLE/SATELLITE_EMBEDDING/V1/ANNUAL",), tuple(f"A{i:02d}" for i in range(64)), tuple(f"A{i:02d}" for i in range(64)),
-                   "mosaic", every="year", since="2017-01-01")
+EMBEDDING = Sensor(
+    ("GOOGLE/SATELLITE_EMBEDDING/V1/ANNUAL",),
+    tuple(f"A{i:02d}" for i in range(64)),
+    tuple(f"A{i:02d}" for i in range(64)),
+    "mosaic",
+    every="year",
+    since="2017-01-01",
+)
 
 # %% ../../../../nbs/lib/earthengine/sensors.ipynb #796c8aa4
 def catalogue(
-    orbit: str = "descending", # of Sentinel-1
+    orbit: str = "descending",  # of Sentinel-1
 ) -> dict[str, Sensor]:
     """The sensors that come with the project."""
     ndvi = (("NDVI", "difference", "B8", "B4"),)
-    return {"sentinel2": S2_SR, "sentinel2_l1c": S2_TOA, "sentinel2_ndvi": replace(S2_SR, derived=ndvi), "sentinel1": radar(orbit),
-            "era5": ERA5, "dem": DEM, "srtm": SRTM, "landsat": LANDSAT, "modis": MODIS,
-            "embedding": EMBEDDING}
+    return {
+        "sentinel2": S2_SR,
+        "sentinel2_l1c": S2_TOA,
+        "sentinel2_ndvi": replace(S2_SR, derived=ndvi),
+        "sentinel1": radar(orbit),
+        "era5": ERA5,
+        "dem": DEM,
+        "srtm": SRTM,
+        "landsat": LANDSAT,
+        "modis": MODIS,
+        "embedding": EMBEDDING,
+    }
 
 # %% ../../../../nbs/lib/earthengine/sensors.ipynb #82f4bf9d
 _SENTINEL = "Contains modified Copernicus Sentinel data"
 _CREDITS = {
-    "COPERNICUS/S1": _SENTINEL, "COPERNICUS/S2": _SENTINEL,
+    "COPERNICUS/S1": _SENTINEL,
+    "COPERNICUS/S2": _SENTINEL,
     "COPERNICUS/DEM": "© DLR e.V. 2010-2014 and © Airbus Defence and Space GmbH 2014-2018, provided under COPERNICUS by the European Union"
     " and ESA; all rights reserved",
-    "ECMWF/ERA5": "Contains modified Copernicus Climate Change Service information", "LANDSAT/": "Landsat, courtesy of the USGS",
-    "MODIS/": "MODIS, courtesy of the NASA LP DAAC", "USGS/SRTM": "SRTM, courtesy of NASA and the USGS",
+    "ECMWF/ERA5": "Contains modified Copernicus Climate Change Service information",
+    "LANDSAT/": "Landsat, courtesy of the USGS",
+    "MODIS/": "MODIS, courtesy of the NASA LP DAAC",
+    "USGS/SRTM": "SRTM, courtesy of NASA and the USGS",
     "GOOGLE/SATELLITE_EMBEDDING": "The AlphaEarth Foundations Satellite Embedding dataset is produced by Google and Google DeepMind (CC BY 4.0)",
 }
 
+
 def credit(
-    assets, # their ids
+    assets,  # their ids
 ) -> str:
     """The words by which the makers of some archives want to be named; of others, their ids."""
-    said = {text: None for asset in assets for prefix, text in _CREDITS.items() if asset.startswith(prefix)}
+    said = {
+        text: None
+        for asset in assets
+        for prefix, text in _CREDITS.items()
+        if asset.startswith(prefix)
+    }
     return ". ".join([*said, f"Google Earth Engine: {', '.join(assets)}"])
 
 # %% ../../../../nbs/lib/earthengine/sensors.ipynb #c3180dee
 REDUCERS = ("median", "mean", "min", "max", "sum", "mosaic", "static")
 _TEST = re.compile(r"(\w+)(>=|<=|==|!=|>|<)(-?[\d.]+(?:e-?\d+)?)")
 
-def parse_sensor(text: str) -> Sensor: # an item of earthengine.sensors that begins with an asset's id
+
+def parse_sensor(
+    text: str,
+) -> Sensor:  # an item of earthengine.sensors that begins with an asset's id
     """Read a recipe from a line of settings.ini."""
     asset, *words = text.split()
     where = f"earthengine.sensors = {text}"
     tests = [m for w in words if (m := _TEST.fullmatch(w))]
     reducers = [w for w in words if w in REDUCERS]
     bands = [w for w in words if not _TEST.fullmatch(w) and w not in REDUCERS]
-    if len(reducers) > 1: raise InputError(f"{where}: {' and '.join(reducers)} are two reducers; write one")
-    if not bands: raise InputError(f"{where}: names no band; write e.g. MODIS/061/MOD13Q1 NDVI mean")
+    if len(reducers) > 1:
+        raise InputError(f"{where}: {' and '.join(reducers)} are two reducers; write one")
+    if not bands:
+        raise InputError(f"{where}: names no band; write e.g. MODIS/061/MOD13Q1 NDVI mean")
     if odd := [b for b in bands if not re.fullmatch(r"\w+(=[A-Za-z]\w*)?", b)]:
-        raise InputError(f"{where}: '{odd[0]}' is no band, reducer ({', '.join(REDUCERS)}) or mask (band>=value); correct it")
+        raise InputError(
+            f"{where}: '{odd[0]}' is no band, reducer ({', '.join(REDUCERS)}) or mask (band>=value); correct it"
+        )
     names = tuple(b.partition("=")[2] or b for b in bands)
     masks = tuple(Mask(m[1], m[2], float(m[3])) for m in tests)
-    return Sensor((asset,), tuple(b.partition("=")[0] for b in bands), names, (reducers or ["median"])[0], masks=masks)
+    return Sensor(
+        (asset,),
+        tuple(b.partition("=")[0] for b in bands),
+        names,
+        (reducers or ["median"])[0],
+        masks=masks,
+    )
 
 # %% ../../../../nbs/lib/earthengine/sensors.ipynb #4fb76434
 def sensor_named(
-    text: str, # an item of earthengine.sensors
-    orbit: str, # of Sentinel-1
+    text: str,  # an item of earthengine.sensors
+    orbit: str,  # of Sentinel-1
 ) -> Sensor:
     """The sensor of a name of the catalogue, or of a line that begins with an asset's id."""
     known = catalogue(orbit)
-    if text in known: return known[text]
-    if "/" in text.split()[0]: return parse_sensor(text)
-    raise InputError(f"earthengine.sensors = {text}: no such sensor; {nearest(text, list(known))}, or write an asset's id and its bands")
+    if text in known:
+        return known[text]
+    if "/" in text.split()[0]:
+        return parse_sensor(text)
+    raise InputError(
+        f"earthengine.sensors = {text}: no such sensor; {nearest(text, list(known))}, or write an asset's id and its bands"
+    )

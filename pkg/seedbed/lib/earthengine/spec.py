@@ -13,7 +13,19 @@ from typing import Any
 
 import pandas as pd
 
-from .sensors import DEM, EMBEDDING, ERA5, LANDSAT, MODIS, S2_SR, S2_TOA, SRTM, Sensor, radar, sensor_named
+from seedbed.lib.earthengine.sensors import (
+    DEM,
+    EMBEDDING,
+    ERA5,
+    LANDSAT,
+    MODIS,
+    S2_SR,
+    S2_TOA,
+    SRTM,
+    Sensor,
+    radar,
+    sensor_named,
+)
 from ..errors import InputError
 from ..files import fingerprint_of
 from ..imagery.layout import Layout
@@ -23,79 +35,111 @@ from ..settings import EarthEngine, nearest
 @dataclass(frozen=True)
 class Spec:
     """What is asked for each label."""
+
     sensors: tuple[Sensor, ...]
     steps: int = 12
-    length: int = 1 # of a step
-    unit: str = "month" # month | day
-    size: int = 64 # rows and columns of a chip
-    resolution: float = 10.0 # side of a pixel, in units of the CRS
-    crs: str | None = None # the UTM zone of each label if not given
+    length: int = 1  # of a step
+    unit: str = "month"  # month | day
+    size: int = 64  # rows and columns of a chip
+    resolution: float = 10.0  # side of a pixel, in units of the CRS
+    crs: str | None = None  # the UTM zone of each label if not given
 
     @property
     def layout(self) -> Layout:
         """The order of the bands, in the request, in the tif and in the manifest."""
         timed = [n for s in self.sensors if s.reducer != "static" for n in s.variables]
         static = [n for s in self.sensors if s.reducer == "static" for n in s.variables]
-        if not timed: return Layout(tuple(static))
+        if not timed:
+            return Layout(tuple(static))
         months = self.length if self.unit == "month" else round(self.length * 12 / 365.25, 6)
         return Layout(tuple(timed), self.steps, tuple(static), months)
 
     @cached_property
-    def key(self) -> str: return fingerprint_of(asdict(self), 16)
+    def key(self) -> str:
+        return fingerprint_of(asdict(self), 16)
 
-    def to_dict(self) -> dict: return asdict(self)
+    def to_dict(self) -> dict:
+        return asdict(self)
 
 # %% ../../../../nbs/lib/earthengine/spec.ipynb #ca5269a8
 def windows(
-    start: str, # of the first step, ISO date
+    start: str,  # of the first step, ISO date
     spec: Spec,
-) -> list[tuple[str, str]]: # first day, and first day after
+) -> list[tuple[str, str]]:  # first day, and first day after
     """The time steps of a label."""
     return list(_windows(start, spec.steps, spec.length, spec.unit))
+
 
 @lru_cache(4096)
 def _windows(start: str, steps: int, length: int, unit: str) -> tuple:
     first = pd.Timestamp(start) if unit == "day" else pd.Timestamp(start).replace(day=1)
-    edges = [f"{first + pd.DateOffset(**{unit + 's': length * i}):%Y-%m-%d}" for i in range(steps + 1)]
+    edges = [
+        f"{first + pd.DateOffset(**{unit + 's': length * i}):%Y-%m-%d}" for i in range(steps + 1)
+    ]
     return tuple(zip(edges, edges[1:]))
 
 # %% ../../../../nbs/lib/earthengine/spec.ipynb #53798213
-def step_length(text: str) -> tuple[int, str]: # length and unit
+def step_length(text: str) -> tuple[int, str]:  # length and unit
     """Read `month`, `3 months` or `10 days`."""
     found = re.fullmatch(r"(?:(\d+)\s+)?(month|day)s?", text.strip())
-    if not found or found[1] == "0": raise InputError(f"earthengine.step = {text}: not a length; write month, 3 months or 10 days")
+    if not found or found[1] == "0":
+        raise InputError(
+            f"earthengine.step = {text}: not a length; write month, 3 months or 10 days"
+        )
     return int(found[1] or 1), found[2]
 
 # %% ../../../../nbs/lib/earthengine/spec.ipynb #c1153ea3
-def raw(sensor: Sensor, bands: str, **changes) -> Sensor: # bands separated by blanks
+def raw(sensor: Sensor, bands: str, **changes) -> Sensor:  # bands separated by blanks
     """A sensor with some of its bands, as stored."""
-    return replace(sensor, bands=tuple(bands.split()), names=tuple(bands.split()), scale=1.0, offset=0.0, **changes)
+    return replace(
+        sensor,
+        bands=tuple(bands.split()),
+        names=tuple(bands.split()),
+        scale=1.0,
+        offset=0.0,
+        **changes,
+    )
+
 
 def presets(
-    orbit: str = "descending", # of Sentinel-1
+    orbit: str = "descending",  # of Sentinel-1
 ) -> dict[str, Spec]:
     """Specifications that come with the project."""
     ndvi = {"derived": (("NDVI", "difference", "B8", "B4"),)}
     harvest = radar(orbit), raw(S2_TOA, "B2 B3 B4 B5 B6 B7 B8 B8A B9 B11 B12", **ndvi), ERA5, SRTM
     presto = radar(orbit), raw(S2_TOA, "B2 B3 B4 B5 B6 B7 B8 B8A B11 B12", **ndvi), ERA5, SRTM
     modis = Spec((MODIS,), steps=23, length=16, unit="day", size=9, resolution=250.0)
-    return {"sentinel2": Spec((S2_SR,)), "sentinel1_2": Spec((radar(orbit), S2_SR)), "cropharvest": Spec(harvest, size=17),
-            "presto": Spec(presto, size=1), "landsat": Spec((LANDSAT,), resolution=30.0), "modis": modis, "embedding": Spec((EMBEDDING,), steps=1, length=12, size=17),
-            "everything": Spec((radar(orbit), S2_SR, ERA5, DEM), size=32)}
+    return {
+        "sentinel2": Spec((S2_SR,)),
+        "sentinel1_2": Spec((radar(orbit), S2_SR)),
+        "cropharvest": Spec(harvest, size=17),
+        "presto": Spec(presto, size=1),
+        "landsat": Spec((LANDSAT,), resolution=30.0),
+        "modis": modis,
+        "embedding": Spec((EMBEDDING,), steps=1, length=12, size=17),
+        "everything": Spec((radar(orbit), S2_SR, ERA5, DEM), size=32),
+    }
 
 # %% ../../../../nbs/lib/earthengine/spec.ipynb #35730c68
 def spec_of(
-    asked: EarthEngine, # the [earthengine] section
+    asked: EarthEngine,  # the [earthengine] section
 ) -> Spec:
     """The specification that the settings ask for."""
     known = presets(asked.orbit)
     if asked.preset not in known:
-        raise InputError(f"earthengine.preset = {asked.preset}: no such preset; {nearest(asked.preset, list(known))}")
+        raise InputError(
+            f"earthengine.preset = {asked.preset}: no such preset; {nearest(asked.preset, list(known))}"
+        )
     spec = known[asked.preset]
-    changes: dict[str, Any] = {"sensors": tuple(sensor_named(text, asked.orbit) for text in asked.sensors)} if asked.sensors else {}
+    changes: dict[str, Any] = (
+        {"sensors": tuple(sensor_named(text, asked.orbit) for text in asked.sensors)}
+        if asked.sensors
+        else {}
+    )
     given = {key: getattr(asked, key) for key in ("steps", "size", "resolution", "crs")}
     changes |= {key: value for key, value in given.items() if value is not None}
-    if asked.step: changes["length"], changes["unit"] = step_length(asked.step)
+    if asked.step:
+        changes["length"], changes["unit"] = step_length(asked.step)
     spec = replace(spec, **changes)
     check_names(spec)
     return spec
@@ -106,5 +150,7 @@ def check_names(spec: Spec):
     names = [n for s in spec.sensors for n in s.variables]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
-        raise InputError(f"earthengine.sensors: two sensors have a band {twice[0]}; give one another name, e.g. "
-                         f"COPERNICUS/S2_HARMONIZED {twice[0]}=toa_{twice[0]} median")
+        raise InputError(
+            f"earthengine.sensors: two sensors have a band {twice[0]}; give one another name, e.g. "
+            f"COPERNICUS/S2_HARMONIZED {twice[0]}=toa_{twice[0]} median"
+        )

@@ -23,31 +23,40 @@ from ..provenance import now
 
 # %% ../../../../nbs/lib/earthengine/store.ipynb #2008c77b
 def chip_key(
-    spec: Spec, grid: Grid,
-    start: str, # of the first step, ISO date
-) -> str: # 32 hexadecimal digits
+    spec: Spec,
+    grid: Grid,
+    start: str,  # of the first step, ISO date
+) -> str:  # 32 hexadecimal digits
     """The fingerprint of what is asked."""
-    return fingerprint_of({"spec": spec.key, "grid": grid.to_dict(), "first": windows(start, spec)[0]}, 32)
+    return fingerprint_of(
+        {"spec": spec.key, "grid": grid.to_dict(), "first": windows(start, spec)[0]}, 32
+    )
 
 # %% ../../../../nbs/lib/earthengine/store.ipynb #473f508b
 class Ledger:
     """Lines of JSON that only ever become more; the last one of a key counts."""
-    def __init__(self, path: Path): self.path, self.lock = path, threading.Lock()
 
-    def read(self) -> dict[str, dict]: # the last line by key
+    def __init__(self, path: Path):
+        self.path, self.lock = path, threading.Lock()
+
+    def read(self) -> dict[str, dict]:  # the last line by key
         """What is known of each chip."""
         known = {}
         for line in self.path.read_bytes().splitlines() if self.path.is_file() else ():
-            try: record = json.loads(line)
-            except ValueError: continue
-            if isinstance(record, dict) and "key" in record: known[record["key"]] = record
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(record, dict) and "key" in record:
+                known[record["key"]] = record
         return known
 
     def add(self, record: dict):
         """Append a line, whole, even after one that was cut."""
         line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
         with self.lock, self.path.open("ab+") as file:
-            if file.tell() and not self._ends_well(file): line = b"\n" + line
+            if file.tell() and not self._ends_well(file):
+                line = b"\n" + line
             file.write(line)
 
     def _ends_well(self, file) -> bool:
@@ -57,6 +66,7 @@ class Ledger:
 # %% ../../../../nbs/lib/earthengine/store.ipynb #32183893
 class Store:
     """Chips by key, in a folder."""
+
     def __init__(self, folder: Path):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -67,17 +77,28 @@ class Store:
     def _sweep(self):
         "Remove what a killed export was writing; what is younger than an hour may be another export's."
         for path in self.folder.glob("*/.tmp-*"):
-            if time.time() - path.stat().st_mtime > 3600: path.unlink(missing_ok=True)
+            if time.time() - path.stat().st_mtime > 3600:
+                path.unlink(missing_ok=True)
 
-    def path(self, key: str) -> Path: return self.folder / key[:2] / f"{key}.tif"
+    def path(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key}.tif"
 
-    def find(self, key: str) -> dict | None: # its line of the ledger; None where it must be fetched
+    def find(
+        self, key: str
+    ) -> dict | None:  # its line of the ledger; None where it must be fetched
         """What is known of a chip that is there."""
         path, record = self.path(key), self.known.get(key, {})
-        try: size = path.stat().st_size
-        except OSError: return None
-        if record.get("status") == "done": return record if size == record["bytes"] else None
-        return self.note({"key": key, "status": "done", "bytes": size, "found": True}) if size else None
+        try:
+            size = path.stat().st_size
+        except OSError:
+            return None
+        if record.get("status") == "done":
+            return record if size == record["bytes"] else None
+        return (
+            self.note({"key": key, "status": "done", "bytes": size, "found": True})
+            if size
+            else None
+        )
 
     def note(self, record: dict) -> dict:
         """Add a line to the ledger, with the time."""
@@ -86,18 +107,30 @@ class Store:
         self.ledger.add(record)
         return record
 
-    def keep(self, key: str, data: np.ndarray, grid: Grid, bands, **facts) -> dict: # its line
+    def keep(self, key: str, data: np.ndarray, grid: Grid, bands, **facts) -> dict:  # its line
         """Write a chip, then its line."""
         write_chip(self.path(key), data, grid.transform, grid.crs, bands, SEEDBED_KEY=key)
         missing = float(np.isnan(data).mean())
-        return self.note({"key": key, "status": "done", "bytes": self.path(key).stat().st_size, "missing": round(missing, 4)} | facts)
+        return self.note(
+            {
+                "key": key,
+                "status": "done",
+                "bytes": self.path(key).stat().st_size,
+                "missing": round(missing, 4),
+            }
+            | facts
+        )
 
-    def used(self, month: str) -> float: # EECU-seconds; month as YYYY-MM
+    def used(self, month: str) -> float:  # EECU-seconds; month as YYYY-MM
         """What the chips of a month have cost, as far as it is known."""
-        return sum(r.get("eecu", 0) for r in self.known.values() if r.get("at", "").startswith(month))
+        return sum(
+            r.get("eecu", 0) for r in self.known.values() if r.get("at", "").startswith(month)
+        )
 
     def lend(self, key: str, target: Path):
         """Put a chip under another name; no bytes are copied where the file system allows it."""
         target.unlink(missing_ok=True)
-        try: os.link(self.path(key), target)
-        except OSError: link(self.path(key), target)
+        try:
+            os.link(self.path(key), target)
+        except OSError:
+            link(self.path(key), target)

@@ -22,65 +22,94 @@ from .raster import Raster, read_tif, to_float
 
 # %% ../../../../nbs/lib/imagery/chips.ipynb #8be21a40
 def physical(
-    data: np.ndarray, # [bands, H, W] as stored, in the layout's order
+    data: np.ndarray,  # [bands, H, W] as stored, in the layout's order
     layout: Layout,
-    nodata: float | None = None, # as the tif's tag says
-    scale=1., offset=0., # as the tif's tags say, of all bands or [bands, 1, 1]
-) -> np.ndarray: # float32, NaN where missing
+    nodata: float | None = None,  # as the tif's tag says
+    scale=1.0,
+    offset=0.0,  # as the tif's tags say, of all bands or [bands, 1, 1]
+) -> np.ndarray:  # float32, NaN where missing
     """Stored values in physical units."""
     values = to_float(data, nodata, scale * layout.scale, offset * layout.scale + layout.offset)
-    if layout.nodata is not None and layout.nodata != nodata: values[data == layout.nodata] = np.nan
+    if layout.nodata is not None and layout.nodata != nodata:
+        values[data == layout.nodata] = np.nan
     return values
 
 # %% ../../../../nbs/lib/imagery/chips.ipynb #7f351d52
-_order = lru_cache(maxsize=64)(band_order) # the tifs of an export have the same bands
+_order = lru_cache(maxsize=64)(band_order)  # the tifs of an export have the same bands
+
 
 def read_chip(
-    path: str | Path, # a label's tif
-    layout: Layout, # what its bands shall be
-) -> Raster: # float32 [bands in the layout's order, H, W], NaN where missing
+    path: str | Path,  # a label's tif
+    layout: Layout,  # what its bands shall be
+) -> Raster:  # float32 [bands in the layout's order, H, W], NaN where missing
     """Read a label's tif in the layout's order and in physical units."""
     raster = read_tif(path)
-    try: order = _order(layout, tuple(raster.descriptions))
-    except ValueError as error: raise InputError(f"{path}: {error}; export it like the others, or set source.variables and source.steps") from None
+    try:
+        order = _order(layout, tuple(raster.descriptions))
+    except ValueError as error:
+        raise InputError(
+            f"{path}: {error}; export it like the others, or set source.variables and source.steps"
+        ) from None
     data = raster.data if np.array_equal(order, np.arange(len(raster.data))) else raster.data[order]
-    scale, offset = (v[order] if isinstance(v, np.ndarray) else v for v in (raster.scales, raster.offsets))
+    scale, offset = (
+        v[order] if isinstance(v, np.ndarray) else v for v in (raster.scales, raster.offsets)
+    )
     values = physical(data, layout, raster.nodata, scale, offset)
-    return replace(raster, data=values, nodata=None, scales=1.0, offsets=0.0, descriptions=layout.descriptions)
+    return replace(
+        raster, data=values, nodata=None, scales=1.0, offsets=0.0, descriptions=layout.descriptions
+    )
 
 # %% ../../../../nbs/lib/imagery/chips.ipynb #6015a2da
 def write_chip(
     path: Path,
-    data: np.ndarray, # [bands, H, W]
-    transform: Affine, # pixel (column, row) to coordinates of `crs`
-    crs: str, names, # of the bands
-    nodata: float | None = np.nan, # the value of a missing pixel
-    scaling=None, # scale and offset of each band, where values are stored as integers
-    **tags: str, # of the file
+    data: np.ndarray,  # [bands, H, W]
+    transform: Affine,  # pixel (column, row) to coordinates of `crs`
+    crs: str,
+    names,  # of the bands
+    nodata: float | None = np.nan,  # the value of a missing pixel
+    scaling=None,  # scale and offset of each band, where values are stored as integers
+    **tags: str,  # of the file
 ):
     """Write a chip as a GeoTIFF, whole or not at all."""
     bands, height, width = data.shape
-    profile = {"dtype": data.dtype, "count": bands, "height": height, "width": width, "nodata": nodata, "crs": crs, "transform": transform}
+    profile = {
+        "dtype": data.dtype,
+        "count": bands,
+        "height": height,
+        "width": width,
+        "nodata": nodata,
+        "crs": crs,
+        "transform": transform,
+    }
     layout = {"interleave": "band", "tiled": False, "blockysize": height, "bigtiff": "if_safer"}
-    with atomic(path) as temporary, rasterio.open(temporary, "w", driver="GTiff", **profile, **layout) as file:
+    with (
+        atomic(path) as temporary,
+        rasterio.open(temporary, "w", driver="GTiff", **profile, **layout) as file,
+    ):
         file.write(data)
         file.descriptions = names
-        if scaling: file.scales, file.offsets = scaling
+        if scaling:
+            file.scales, file.offsets = scaling
         file.update_tags(**tags)
 
 # %% ../../../../nbs/lib/imagery/chips.ipynb #0a1028f1
 def colour_bands(
-    variables, # names of the bands of one step
-) -> list[int] | None: # indices of red, green and blue; None where one is missing
+    variables,  # names of the bands of one step
+) -> list[int] | None:  # indices of red, green and blue; None where one is missing
     """Which bands make a picture in natural colours."""
-    found = [next((list(variables).index(name) for name in COLOURS[c] if name in variables), None) for c in ("red", "green", "blue")]
+    found = [
+        next((list(variables).index(name) for name in COLOURS[c] if name in variables), None)
+        for c in ("red", "green", "blue")
+    ]
     return None if None in found else found
 
 # %% ../../../../nbs/lib/imagery/chips.ipynb #e360d500
 def pictures(
-    chip: Raster, # of `read_chip`
+    chip: Raster,  # of `read_chip`
     layout: Layout,
-) -> np.ndarray: # [T, 3, H, W] red, green, blue; the first band three times where there are no colours
+) -> (
+    np.ndarray
+):  # [T, 3, H, W] red, green, blue; the first band three times where there are no colours
     """A chip's steps, ready to be drawn."""
     steps, static = by_step(layout, chip.data)
     return steps[:, colour_bands(layout.variables) or [0, 0, 0]]

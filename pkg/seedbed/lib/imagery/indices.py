@@ -22,24 +22,34 @@ COLOURS = {
 }
 
 # %% ../../../../nbs/lib/imagery/indices.ipynb #b21bcb7e
-def _difference(a, b): return (a - b) / (a + b)
+def _difference(a, b):
+    return (a - b) / (a + b)
+
 
 INDICES: dict[str, tuple[tuple[str, ...], Callable]] = {
     "ndvi": (("nir", "red"), _difference),
     "ndwi": (("green", "nir"), _difference),
     "ndre": (("nir", "red_edge"), _difference),
-    "evi": (("nir", "red", "blue"), lambda nir, red, blue: 2.5 * (nir - red) / (nir + 6 * red - 7.5 * blue + 1)),
+    "evi": (
+        ("nir", "red", "blue"),
+        lambda nir, red, blue: 2.5 * (nir - red) / (nir + 6 * red - 7.5 * blue + 1),
+    ),
 }
 
 # %% ../../../../nbs/lib/imagery/indices.ipynb #3dc0e6fe
 def bands_of(
-    index: str, # ndvi, ndwi, ndre or evi
-    variables, # the names of the bands that there are
-) -> list[str]: # the bands that it is made of
+    index: str,  # ndvi, ndwi, ndre or evi
+    variables,  # the names of the bands that there are
+) -> list[str]:  # the bands that it is made of
     """Which bands an index needs; an `InputError` where one is missing."""
     if index not in INDICES:
-        raise InputError(f"process.indices: '{index}' is not known; use any of {', '.join(INDICES)}")
-    found = [next((name for name in COLOURS[colour] if name in variables), None) for colour in INDICES[index][0]]
+        raise InputError(
+            f"process.indices: '{index}' is not known; use any of {', '.join(INDICES)}"
+        )
+    found = [
+        next((name for name in COLOURS[colour] if name in variables), None)
+        for colour in INDICES[index][0]
+    ]
     for colour, name in zip(INDICES[index][0], found):
         if name is None:
             raise InputError(
@@ -50,15 +60,19 @@ def bands_of(
 
 # %% ../../../../nbs/lib/imagery/indices.ipynb #3b584e0c
 def add_indices(
-    X: np.ndarray, # [N, T, B, ...] reflectance, NaN where missing
-    variables, # names of the B bands
-    indices, # names of the indices to add
-) -> tuple[np.ndarray, tuple[str, ...]]: # [N, T, B + indices, ...] and all names
+    X: np.ndarray,  # [N, T, B, ...] reflectance, NaN where missing
+    variables,  # names of the B bands
+    indices,  # names of the indices to add
+) -> tuple[np.ndarray, tuple[str, ...]]:  # [N, T, B + indices, ...] and all names
     """Append indices to the bands, in the order asked for."""
     layers = [X]
     for index in indices:
-        inputs = [X[:, :, list(variables).index(name)].astype(np.float64) for name in bands_of(index, variables)]
-        with np.errstate(divide="ignore", invalid="ignore"): value = INDICES[index][1](*inputs)
+        inputs = [
+            X[:, :, list(variables).index(name)].astype(np.float64)
+            for name in bands_of(index, variables)
+        ]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = INDICES[index][1](*inputs)
         value[~np.isfinite(value)] = np.nan
         layers.append(np.clip(value, -10, 10)[:, :, None].astype(np.float32))
     return np.concatenate(layers, axis=2) if indices else X, (*variables, *indices)

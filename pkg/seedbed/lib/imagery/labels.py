@@ -21,40 +21,50 @@ from ..settings import Labels, Settings, nearest
 
 # %% ../../../../nbs/lib/imagery/labels.ipynb #61ab6bf2
 def read_vector(
-    path: str | Path, # any file that geopandas reads
-    crs: str | None = None, # of a file that names none, e.g. "EPSG:32631"
+    path: str | Path,  # any file that geopandas reads
+    crs: str | None = None,  # of a file that names none, e.g. "EPSG:32631"
 ) -> gpd.GeoDataFrame:
     """Read a vector file as it is, in its own coordinate reference system."""
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such labels file; set source.labels_file or put the file there")
+        raise InputError(
+            f"{path}: no such labels file; set source.labels_file or put the file there"
+        )
     with explain(path, "is it a whole vector file (GeoJSON, GeoPackage, Shapefile, Parquet)?"):
         frame = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else gpd.read_file(path)
-        if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name not in (None, "geometry"):
+        if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name not in (
+            None,
+            "geometry",
+        ):
             frame = frame.rename_geometry("geometry")
     if "geometry" not in frame or not len(frame):
         raise InputError(f"{path}: holds no labels with a geometry; add features to it")
     if frame.crs is None and crs is None:
-        raise InputError(f"{path}: names no coordinate reference system; set source.crs, e.g. source.crs=EPSG:4326")
+        raise InputError(
+            f"{path}: names no coordinate reference system; set source.crs, e.g. source.crs=EPSG:4326"
+        )
     with explain(f"source.crs={crs}", "write a code such as EPSG:4326"):
         return frame if frame.crs is not None else frame.set_crs(crs)
 
 # %% ../../../../nbs/lib/imagery/labels.ipynb #febb53d7
 def id_text(values: pd.Series) -> pd.Series:
     """Ids as text: 98, 98.0 and '98' are the same id; a missing id is an empty text."""
+
     def text(value):
-        if value is None or (isinstance(value, float) and np.isnan(value)): return ""
+        if value is None or (isinstance(value, float) and np.isnan(value)):
+            return ""
         return (
             str(int(value))
             if isinstance(value, (float, np.floating)) and float(value).is_integer()
             else str(value).strip()
         )
+
     return values.map(text).astype(object)
 
 # %% ../../../../nbs/lib/imagery/labels.ipynb #d5e28b64
 def row_faults(
-    frame: gpd.GeoDataFrame, # canonical columns, EPSG:4326
-) -> dict[str, str]: # reason by id, for rows that cannot be used
+    frame: gpd.GeoDataFrame,  # canonical columns, EPSG:4326
+) -> dict[str, str]:  # reason by id, for rows that cannot be used
     """Why single rows cannot be used: no geometry, no label, not on the Earth."""
     faults = {}
     shape, bounds = frame.geometry, frame.bounds
@@ -74,28 +84,32 @@ def row_faults(
         ),
     ]
     for rows, reason in tests:
-        for name in frame.loc[rows.fillna(False), "id"]: faults.setdefault(name, reason)
+        for name in frame.loc[rows.fillna(False), "id"]:
+            faults.setdefault(name, reason)
     return faults
 
 # %% ../../../../nbs/lib/imagery/labels.ipynb #edf5362e
 def mend_geometry(geometry: gpd.GeoSeries) -> gpd.GeoSeries:
     """Repair self-crossing polygons and keep only their areas."""
     bad = geometry.notna() & ~geometry.is_valid
-    if not bad.any(): return geometry
+    if not bad.any():
+        return geometry
     mended = geometry.copy()
     mended[bad] = shapely.make_valid(geometry[bad].values, method="structure", keep_collapsed=False)
     return mended
 
 # %% ../../../../nbs/lib/imagery/labels.ipynb #3ec87f2e
 def start_dates(
-    frame: pd.DataFrame, # the labels
-    start: str, # a column, or one date for all
-    faults: Faults, # takes dates that cannot be read
-) -> pd.Series: # ISO dates as text; empty where none is known
+    frame: pd.DataFrame,  # the labels
+    start: str,  # a column, or one date for all
+    faults: Faults,  # takes dates that cannot be read
+) -> pd.Series:  # ISO dates as text; empty where none is known
     """The date of each label's first step."""
     if start in frame:
         text = frame[start].astype("string").str.strip().replace("", pd.NA)
-        dates = pd.to_datetime(text.where(text.str.match(r"\d{4}")), errors="coerce", format="mixed", utc=True) # 05.04. is not guessed at
+        dates = pd.to_datetime(
+            text.where(text.str.match(r"\d{4}")), errors="coerce", format="mixed", utc=True
+        )  # 05.04. is not guessed at
         for value in text[dates.isna() & text.notna()].unique()[:5]:
             faults.add(f"column '{start}': '{value}' is not a date; write YYYY-MM-DD")
         return dates.dt.strftime("%Y-%m-%d").fillna("").astype(object)
@@ -103,36 +117,48 @@ def start_dates(
     if re.match(r"\d{4}", start) and pd.isna(date):
         faults.add(f"labels.start = {start}: is neither a column nor a date; write YYYY-MM-DD")
     elif not re.match(r"\d{4}", start) and start != Labels().start:
-        faults.add(f"column '{start}' (labels.start): not in the file; {nearest(start, _columns(frame))}")
-    return pd.Series("" if pd.isna(date) else date.strftime("%Y-%m-%d"), index=frame.index, dtype=object)
+        faults.add(
+            f"column '{start}' (labels.start): not in the file; {nearest(start, _columns(frame))}"
+        )
+    return pd.Series(
+        "" if pd.isna(date) else date.strftime("%Y-%m-%d"), index=frame.index, dtype=object
+    )
 
 # %% ../../../../nbs/lib/imagery/labels.ipynb #cde1997c
-def _columns(frame): return [c for c in frame.columns if c != "geometry"]
+def _columns(frame):
+    return [c for c in frame.columns if c != "geometry"]
 
 # %% ../../../../nbs/lib/imagery/labels.ipynb #69818e88
 def canonical(
-    frame: gpd.GeoDataFrame, # as read
-    columns: Labels, # which column is what
-    name: str = "labels", # for messages
-) -> gpd.GeoDataFrame: # id, label, start, [region], [group], other columns, geometry in EPSG:4326
+    frame: gpd.GeoDataFrame,  # as read
+    columns: Labels,  # which column is what
+    name: str = "labels",  # for messages
+) -> gpd.GeoDataFrame:  # id, label, start, [region], [group], other columns, geometry in EPSG:4326
     """Bring labels into seedbed's form; raise one error with all that makes the file unusable."""
     faults = Faults(name)
     for role, column in (("id", columns.id), ("target", columns.target)):
         if column not in frame:
-            faults.add(f"column '{column}' (labels.{role}): not in the file; {nearest(column, _columns(frame))}")
+            faults.add(
+                f"column '{column}' (labels.{role}): not in the file; {nearest(column, _columns(frame))}"
+            )
     for role in ("region", "group"):
         column = getattr(columns, role)
         if column not in frame and column != role:
-            faults.add(f"column '{column}' (labels.{role}): not in the file; {nearest(column, _columns(frame))}")
+            faults.add(
+                f"column '{column}' (labels.{role}): not in the file; {nearest(column, _columns(frame))}"
+            )
     starts = start_dates(frame, columns.start, faults)
     faults.raise_any()
-    out = gpd.GeoDataFrame({"id": id_text(frame[columns.id]), "label": frame[columns.target], "start": starts},
-                           geometry=mend_geometry(frame.geometry.to_crs(4326)))
+    out = gpd.GeoDataFrame(
+        {"id": id_text(frame[columns.id]), "label": frame[columns.target], "start": starts},
+        geometry=mend_geometry(frame.geometry.to_crs(4326)),
+    )
     for role in ("region", "group"):
         if getattr(columns, role) in frame:
             out[role] = frame[getattr(columns, role)].map(lambda v: "" if pd.isna(v) else str(v))
     for column in _columns(frame):
-        if column not in out and column not in (columns.id, columns.target): out[column] = frame[column]
+        if column not in out and column not in (columns.id, columns.target):
+            out[column] = frame[column]
     _check_ids(out, faults)
     faults.raise_any()
     return out[[c for c in out if c != "geometry"] + ["geometry"]].reset_index(drop=True)
@@ -140,8 +166,10 @@ def canonical(
 # %% ../../../../nbs/lib/imagery/labels.ipynb #6bf47342
 def _check_ids(labels: pd.DataFrame, faults: Faults):
     for name, count in labels["id"].value_counts().items():
-        if name == "": faults.add(f"{count} rows without an id; number them")
-        elif count > 1: faults.add(f"id '{name}' stands there {count} times; make each id unique")
+        if name == "":
+            faults.add(f"{count} rows without an id; number them")
+        elif count > 1:
+            faults.add(f"id '{name}' stands there {count} times; make each id unique")
         if name and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
             faults.add(f"id '{name}' cannot name a file; use letters, digits, '.', '_' and '-'")
     names = labels["id"].drop_duplicates()
@@ -154,31 +182,38 @@ def _check_ids(labels: pd.DataFrame, faults: Faults):
 
 # %% ../../../../nbs/lib/imagery/labels.ipynb #4cdb1d47
 def labels_of(
-    path: Path, # a vector file
+    path: Path,  # a vector file
     settings: Settings,
-) -> gpd.GeoDataFrame: # as of `canonical`
+) -> gpd.GeoDataFrame:  # as of `canonical`
     """The labels of a file, by the columns and the projection that the settings name."""
-    return canonical(read_vector(path, settings.source.crs), settings.labels, relative(path, settings.root))
+    return canonical(
+        read_vector(path, settings.source.crs), settings.labels, relative(path, settings.root)
+    )
 
 # %% ../../../../nbs/lib/imagery/labels.ipynb #20d4990d
 def guess_task(
-    labels: pd.Series, # the target column
-) -> str: # "classification" or "regression"
+    labels: pd.Series,  # the target column
+) -> str:  # "classification" or "regression"
     """Whether a target holds classes or a quantity; labels.task overrides it."""
     known = labels.dropna()
-    if not pd.api.types.is_numeric_dtype(known) or pd.api.types.is_bool_dtype(known): return "classification"
+    if not pd.api.types.is_numeric_dtype(known) or pd.api.types.is_bool_dtype(known):
+        return "classification"
     whole = np.allclose(known, np.round(known))
     return "classification" if whole and known.nunique() <= 20 else "regression"
 
 # %% ../../../../nbs/lib/imagery/labels.ipynb #08defae2
 def write_labels(
-    labels: gpd.GeoDataFrame, # canonical
-    path: str | Path, # labels.geojson
+    labels: gpd.GeoDataFrame,  # canonical
+    path: str | Path,  # labels.geojson
 ):
     """Write labels as GeoJSON in longitude and latitude, seven decimals, sorted by id."""
     frame = labels.sort_values("id").reset_index(drop=True)
     frame.to_file(
-        path, driver="GeoJSON", engine="pyogrio", layer="labels", layer_options={"COORDINATE_PRECISION": "7"}
+        path,
+        driver="GeoJSON",
+        engine="pyogrio",
+        layer="labels",
+        layer_options={"COORDINATE_PRECISION": "7"},
     )
 
 # %% ../../../../nbs/lib/imagery/labels.ipynb #8a505f69
@@ -186,5 +221,6 @@ def read_labels(path: str | Path) -> gpd.GeoDataFrame:
     """Read a labels.geojson that `write_labels` has written; ids stay text."""
     frame = read_vector(path)
     return frame.assign(
-        id=id_text(frame["id"]), start=frame["start"].map(lambda v: "" if pd.isna(v) else str(v)[:10])
+        id=id_text(frame["id"]),
+        start=frame["start"].map(lambda v: "" if pd.isna(v) else str(v)[:10]),
     )

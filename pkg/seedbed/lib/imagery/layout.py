@@ -19,14 +19,15 @@ from ..errors import InputError
 @dataclass(frozen=True)
 class Layout:
     """The meaning of a tif's bands."""
-    variables: tuple[str, ...] # bands of one step, in order
-    steps: int = 1 # number of time steps
-    static: tuple[str, ...] = () # bands without time, after all steps
-    step_months: float = 1 # months from one step to the next
-    scale: float = 1.0 # value = stored * scale + offset
+
+    variables: tuple[str, ...]  # bands of one step, in order
+    steps: int = 1  # number of time steps
+    static: tuple[str, ...] = ()  # bands without time, after all steps
+    step_months: float = 1  # months from one step to the next
+    scale: float = 1.0  # value = stored * scale + offset
     offset: float = 0.0
-    nodata: float | None = None # stored value of a missing pixel, where the tif's tag says nothing
-    by_position: bool = False # bands are taken by their position, whatever their names
+    nodata: float | None = None  # stored value of a missing pixel, where the tif's tag says nothing
+    by_position: bool = False  # bands are taken by their position, whatever their names
 
     @cached_property
     def descriptions(self) -> tuple[str, ...]:
@@ -38,32 +39,39 @@ class Layout:
         """Number of bands that a tif must have."""
         return self.steps * len(self.variables) + len(self.static)
 
-    def to_dict(self) -> dict: return asdict(self)
+    def to_dict(self) -> dict:
+        return asdict(self)
 
 # %% ../../../../nbs/lib/imagery/layout.ipynb #e5d98a56
 def layout_from_dict(
-    record: dict, # the `layout` of a manifest; keys that are not part of a layout are ignored
+    record: dict,  # the `layout` of a manifest; keys that are not part of a layout are ignored
 ) -> Layout:
     """Read a layout from a manifest."""
     known: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in record.items() if k in Layout.__dataclass_fields__
+        k: tuple(v) if isinstance(v, list) else v
+        for k, v in record.items()
+        if k in Layout.__dataclass_fields__
     }
-    if not known.get("variables"): raise InputError("manifest.json: layout names no variables; export again")
-    if record.get("step_unit") == "month" and "step_length" in record: known["step_months"] = record["step_length"]
+    if not known.get("variables"):
+        raise InputError("manifest.json: layout names no variables; export again")
+    if record.get("step_unit") == "month" and "step_length" in record:
+        known["step_months"] = record["step_length"]
     return Layout(**known)
 
 # %% ../../../../nbs/lib/imagery/layout.ipynb #83192c1d
 def split_name(
-    name: str, # a band's description
-) -> tuple[str, int | None]: # variable and step; None where the name carries no step
+    name: str,  # a band's description
+) -> tuple[str, int | None]:  # variable and step; None where the name carries no step
     """Take a band's name apart: `B8_t03`, `B8_3` and `3_B8` are all band B8 at step 3."""
-    if found := re.fullmatch(r"(.+?)_t?(\d{1,3})", name): return found[1], int(found[2])
-    if found := re.fullmatch(r"(\d{1,3})_(.+)", name): return found[2], int(found[1])
+    if found := re.fullmatch(r"(.+?)_t?(\d{1,3})", name):
+        return found[1], int(found[2])
+    if found := re.fullmatch(r"(\d{1,3})_(.+)", name):
+        return found[2], int(found[1])
     return name, None
 
 # %% ../../../../nbs/lib/imagery/layout.ipynb #4fda3cd7
 def order_of(
-    descriptions, # the bands' names, as the tif gives them
+    descriptions,  # the bands' names, as the tif gives them
 ) -> tuple[tuple[str, ...], tuple[int, ...], tuple[str, ...], dict]:
     """Variables, steps and static bands that names describe, and each band's place: {(variable, step): index}."""
     parts = [split_name(d or "") for d in descriptions]
@@ -71,51 +79,63 @@ def order_of(
     place, variables, static = {}, [], []
     for index, (variable, step) in enumerate(parts):
         known = variables if variable in timed else static
-        if variable not in known: known.append(variable)
+        if variable not in known:
+            known.append(variable)
         place[variable, (step if step is not None else 0) if variable in timed else None] = index
     steps = tuple(sorted({step for variable, step in place if step is not None}))
     return tuple(variables), steps, tuple(static), place
 
 # %% ../../../../nbs/lib/imagery/layout.ipynb #9bb3ec21
 def layout_from_names(
-    descriptions, # the bands' names
-    where: str = "tif", # for messages
-    **further, # scale, offset, nodata, step_months
+    descriptions,  # the bands' names
+    where: str = "tif",  # for messages
+    **further,  # scale, offset, nodata, step_months
 ) -> Layout:
     """The layout that band names describe."""
     variables, steps, static, place = order_of(descriptions)
-    if not variables: variables, static = static, ()
+    if not variables:
+        variables, static = static, ()
     elif lacking := [f"{v} at step {t}" for t in steps for v in variables if (v, t) not in place]:
-        raise InputError(f"{where}: band names leave out {', '.join(lacking[:3])}; set source.variables and source.steps")
+        raise InputError(
+            f"{where}: band names leave out {', '.join(lacking[:3])}; set source.variables and source.steps"
+        )
     return Layout(variables, max(len(steps), 1), static, **further)
 
 # %% ../../../../nbs/lib/imagery/layout.ipynb #d510af97
 def band_order(
-    layout: Layout, # what is wanted
-    descriptions, # what the tif says of its bands; None or "" where it says nothing
-) -> np.ndarray: # index of each wanted band
+    layout: Layout,  # what is wanted
+    descriptions,  # what the tif says of its bands; None or "" where it says nothing
+) -> np.ndarray:  # index of each wanted band
     """Indices of a tif's bands in the layout's order; a ValueError says what is missing."""
     if layout.by_position or not any(descriptions):
-        if len(descriptions) == layout.count: return np.arange(layout.count)
-        raise ValueError(f"{len(descriptions)} bands, taken by position, where {layout.count} are expected")
-    if tuple(descriptions) == layout.descriptions: return np.arange(layout.count)
+        if len(descriptions) == layout.count:
+            return np.arange(layout.count)
+        raise ValueError(
+            f"{len(descriptions)} bands, taken by position, where {layout.count} are expected"
+        )
+    if tuple(descriptions) == layout.descriptions:
+        return np.arange(layout.count)
     _, steps, _, place = order_of(descriptions)
-    if layout.steps == 1: place |= {(v, 0): i for (v, s), i in place.items() if s is None}
+    if layout.steps == 1:
+        place |= {(v, 0): i for (v, s), i in place.items() if s is None}
     first = min(steps, default=0)
     wanted = [(v, first + t) for t in range(layout.steps) for v in layout.variables] + [
         (s, None) for s in layout.static
     ]
     lacking = [v if t is None else f"{v} at step {t}" for v, t in wanted if (v, t) not in place]
-    if lacking: raise ValueError(f"lacks {len(lacking)} of {layout.count} bands, first {lacking[0]}")
+    if lacking:
+        raise ValueError(f"lacks {len(lacking)} of {layout.count} bands, first {lacking[0]}")
     return np.array([place[key] for key in wanted])
 
 # %% ../../../../nbs/lib/imagery/layout.ipynb #4fa9aedc
 def by_step(
     layout: Layout,
-    bands: np.ndarray, # [..., bands] or [bands, H, W]; the band axis is `axis`
-    axis: int = 0, # where the bands stand
-) -> tuple[np.ndarray, np.ndarray]: # [T, B, ...], [S, ...] with the bands' axis replaced
+    bands: np.ndarray,  # [..., bands] or [bands, H, W]; the band axis is `axis`
+    axis: int = 0,  # where the bands stand
+) -> tuple[np.ndarray, np.ndarray]:  # [T, B, ...], [S, ...] with the bands' axis replaced
     """Split a stack of bands into steps by variables and static bands."""
     bands = np.moveaxis(bands, axis, 0)
     timed = layout.steps * len(layout.variables)
-    return bands[:timed].reshape(layout.steps, len(layout.variables), *bands.shape[1:]), bands[timed:]
+    return bands[:timed].reshape(layout.steps, len(layout.variables), *bands.shape[1:]), bands[
+        timed:
+    ]

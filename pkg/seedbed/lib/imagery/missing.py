@@ -13,10 +13,11 @@ import numpy as np
 
 # %% ../../../../nbs/lib/imagery/missing.ipynb #7d02b7d5
 def missing_counts(
-    X: np.ndarray, # [N, T, B, ...]
-) -> np.ndarray: # [N, T, B]
+    X: np.ndarray,  # [N, T, B, ...]
+) -> np.ndarray:  # [N, T, B]
     """Number of missing pixels of each sample, step and band."""
-    if X.ndim == 3: return np.isnan(X).view(np.uint8)
+    if X.ndim == 3:
+        return np.isnan(X).view(np.uint8)
     pixels = X.reshape(*X.shape[:3], int(np.prod(X.shape[3:])))
     counts, some = np.zeros(X.shape[:3], np.uint32), np.isnan(pixels.sum(3))
     counts[some] = np.isnan(pixels[some]).sum(1)
@@ -24,30 +25,36 @@ def missing_counts(
 
 # %% ../../../../nbs/lib/imagery/missing.ipynb #bdae44df
 def missing_share(
-    X: np.ndarray, # [N, T, B, ...]
-    absent: np.ndarray | None = None, # of `missing_counts`, where it is known already
-) -> np.ndarray: # [N], between 0 and 1
+    X: np.ndarray,  # [N, T, B, ...]
+    absent: np.ndarray | None = None,  # of `missing_counts`, where it is known already
+) -> np.ndarray:  # [N], between 0 and 1
     """Share of a sample's values that are missing."""
     return (missing_counts(X) if absent is None else absent).sum((1, 2)) / max(X[:1].size, 1)
 
 # %% ../../../../nbs/lib/imagery/missing.ipynb #02203f29
 def missing_by_step(
-    X: np.ndarray, # [N, T, B, ...]
-) -> np.ndarray: # [T, B], between 0 and 1
+    X: np.ndarray,  # [N, T, B, ...]
+) -> np.ndarray:  # [T, B], between 0 and 1
     """Share of samples (and pixels) that are missing, for each step and band."""
     return missing_counts(X).sum(0) / (X.size / (X.shape[1] * X.shape[2]))
 
 # %% ../../../../nbs/lib/imagery/missing.ipynb #25719651
-def _neighbours(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]: # [N, T, ...] -> the same; -1 and T where there is none
+def _neighbours(
+    known: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:  # [N, T, ...] -> the same; -1 and T where there is none
     steps = known.shape[1]
     here = np.arange(steps, dtype=np.int16)[:, None]
     before, after = np.where(known, here, np.int16(-1)), np.where(known, here, np.int16(steps))
-    for t in range(1, steps): np.maximum(before[:, t], before[:, t - 1], out=before[:, t])
-    for t in reversed(range(steps - 1)): np.minimum(after[:, t], after[:, t + 1], out=after[:, t])
+    for t in range(1, steps):
+        np.maximum(before[:, t], before[:, t - 1], out=before[:, t])
+    for t in reversed(range(steps - 1)):
+        np.minimum(after[:, t], after[:, t + 1], out=after[:, t])
     return before, after
 
 # %% ../../../../nbs/lib/imagery/missing.ipynb #3d61e873
-def _filled(X: np.ndarray) -> np.ndarray: # [n, T, groups, width]; the values of a group are missing together
+def _filled(
+    X: np.ndarray,
+) -> np.ndarray:  # [n, T, groups, width]; the values of a group are missing together
     "The same array, filled."
     steps, groups, width = X.shape[1:]
     known, rows = ~np.isnan(X[..., 0]), X.reshape(-1, width) if width > 1 else X.reshape(-1)
@@ -62,35 +69,40 @@ def _filled(X: np.ndarray) -> np.ndarray: # [n, T, groups, width]; the values of
 
 # %% ../../../../nbs/lib/imagery/missing.ipynb #698abe72
 def interpolate(
-    X: np.ndarray, # [N, T, B, ...], NaN where missing
-    absent: np.ndarray | None = None, # of `missing_counts`, where it is known already
-) -> np.ndarray: # the same shape; series without a single value stay NaN
+    X: np.ndarray,  # [N, T, B, ...], NaN where missing
+    absent: np.ndarray | None = None,  # of `missing_counts`, where it is known already
+) -> np.ndarray:  # the same shape; series without a single value stay NaN
     """Fill holes along time by straight lines, ends by the nearest value."""
     absent = missing_counts(X) if absent is None else absent
-    if not absent.any(): return X
-    steps, values = X.shape[1], int(np.prod(X.shape[2:])) # of a step
+    if not absent.any():
+        return X
+    steps, values = X.shape[1], int(np.prod(X.shape[2:]))  # of a step
     filled, lacking = X.reshape(len(X), steps, values).copy(), absent.sum(2, dtype=int)
     partly = ((lacking > 0) & (lacking < values)).any(1)
     for some, width in ((~partly & lacking.any(1), values), (partly, 1)):
-        if some.any(): filled[some] = _filled(filled[some].reshape(-1, steps, values // width, width)).reshape(-1, steps, values)
+        if some.any():
+            filled[some] = _filled(filled[some].reshape(-1, steps, values // width, width)).reshape(
+                -1, steps, values
+            )
     return filled.reshape(X.shape)
 
 # %% ../../../../nbs/lib/imagery/missing.ipynb #94653dc6
 def medians(
-    X: np.ndarray, # [N, T, B, ...] of the training samples
-) -> np.ndarray: # [T, B]; 0 where no training sample has a value
+    X: np.ndarray,  # [N, T, B, ...] of the training samples
+) -> np.ndarray:  # [T, B]; 0 where no training sample has a value
     """Median of each band at each step."""
     flat = np.moveaxis(X, (1, 2), (0, 1)).reshape(X.shape[1], X.shape[2], -1)
     out = np.zeros(flat.shape[:2], np.float32)
     for t, b in np.ndindex(out.shape):
         known = flat[t, b][~np.isnan(flat[t, b])]
-        if len(known): out[t, b] = np.median(known)
+        if len(known):
+            out[t, b] = np.median(known)
     return out
 
 # %% ../../../../nbs/lib/imagery/missing.ipynb #0e429b61
 def fill(
-    X: np.ndarray, # [N, T, B, ...]
-    values: np.ndarray, # [T, B], for what is missing
+    X: np.ndarray,  # [N, T, B, ...]
+    values: np.ndarray,  # [T, B], for what is missing
 ) -> np.ndarray:
     """Replace what is still missing."""
     spread = values.reshape(1, *values.shape, *[1] * (X.ndim - 3))
@@ -98,14 +110,15 @@ def fill(
 
 # %% ../../../../nbs/lib/imagery/missing.ipynb #4126cc5a
 def statistics(
-    X: np.ndarray, # [N, T, B, ...] of the training samples, filled
-) -> tuple[np.ndarray, np.ndarray]: # mean [B], standard deviation [B]
+    X: np.ndarray,  # [N, T, B, ...] of the training samples, filled
+) -> tuple[np.ndarray, np.ndarray]:  # mean [B], standard deviation [B]
     """Mean and standard deviation of each band; a constant band has a deviation of 1."""
     axes = (0, 1, *range(3, X.ndim))
     return _scale(X.mean(axes, dtype=np.float64), np.square(X, dtype=np.float64).mean(axes))
 
-def _scale(mean, square): # of the values and of their squares
-    deviation = np.sqrt(np.maximum(square - mean ** 2, 0))
+
+def _scale(mean, square):  # of the values and of their squares
+    deviation = np.sqrt(np.maximum(square - mean**2, 0))
     flat = deviation <= 1e-6 * np.maximum(np.abs(mean), 1e-6)
     return mean.astype(np.float32), np.where(flat, 1, deviation).astype(np.float32)
 
@@ -113,38 +126,47 @@ def _scale(mean, square): # of the values and of their squares
 @dataclass
 class Moments:
     """What the statistics need of each sample."""
-    level: np.ndarray # [N, T, B] float32, the middle pixel, or the mean of the known ones where it is missing; NaN where none is known
-    absent: np.ndarray # [N, T, B] number of missing pixels
-    total: np.ndarray # [N, B] float64, sum over steps and pixels
-    square: np.ndarray # [N, B] float64, sum of squares
-    pixels: int = 1 # of a window
 
-    def __getitem__(self, rows) -> "Moments": return Moments(*[getattr(self, f.name)[rows] for f in fields(self)[:4]], self.pixels)
+    level: np.ndarray  # [N, T, B] float32, the middle pixel, or the mean of the known ones where it is missing; NaN where none is known
+    absent: np.ndarray  # [N, T, B] number of missing pixels
+    total: np.ndarray  # [N, B] float64, sum over steps and pixels
+    square: np.ndarray  # [N, B] float64, sum of squares
+    pixels: int = 1  # of a window
+
+    def __getitem__(self, rows) -> "Moments":
+        return Moments(*[getattr(self, f.name)[rows] for f in fields(self)[:4]], self.pixels)
 
 # %% ../../../../nbs/lib/imagery/missing.ipynb #618518f5
 def moments(
-    X: np.ndarray, # [N, T, B, ...], interpolated
+    X: np.ndarray,  # [N, T, B, ...], interpolated
 ) -> Moments:
     """The sums of each sample."""
-    flat, middle = X.reshape(*X.shape[:3], int(np.prod(X.shape[3:]))), (..., *(size // 2 for size in X.shape[3:]))
+    flat = X.reshape(*X.shape[:3], int(np.prod(X.shape[3:])))
+    middle = (..., *(size // 2 for size in X.shape[3:]))
     gaps = missing_counts(X)
     known = np.where(np.isnan(flat), 0, flat) if gaps.any() else flat
     total = known.sum(3, dtype=np.float64)
     square = np.einsum("ntbp,ntbp->nb", known, known, dtype=np.float64)
     level, seen = X[middle].astype(np.float32), flat.shape[3] - gaps.astype(int)
-    if gaps.any(): level = np.where(np.isnan(level) & (seen > 0), total / np.maximum(seen, 1), level).astype(np.float32)
+    if gaps.any():
+        level = np.where(np.isnan(level) & (seen > 0), total / np.maximum(seen, 1), level).astype(
+            np.float32
+        )
     return Moments(level, gaps.astype(np.uint16), total.sum(1), square, flat.shape[3])
 
 # %% ../../../../nbs/lib/imagery/missing.ipynb #aab48a9f
 def joined(parts: list[Moments]) -> Moments:
     """The moments of several batches."""
-    return Moments(*[np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Moments)[:4]], parts[0].pixels)
+    return Moments(
+        *[np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Moments)[:4]],
+        parts[0].pixels,
+    )
 
 # %% ../../../../nbs/lib/imagery/missing.ipynb #3e1a7e7c
 def scaling(
-    sums: Moments, # of the training samples
-    middle: np.ndarray | None = None, # [T, B] for what is missing; the medians if not given
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # medians [T, B], mean [B], standard deviation [B]
+    sums: Moments,  # of the training samples
+    middle: np.ndarray | None = None,  # [T, B] for what is missing; the medians if not given
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # medians [T, B], mean [B], standard deviation [B]
     """The statistics of samples as they will be filled."""
     middle = medians(sums.level) if middle is None else middle
     count, gaps = sums.pixels * np.prod(sums.level.shape[:2]), sums.absent.sum(0, dtype=np.float64)

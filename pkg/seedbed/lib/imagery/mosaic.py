@@ -17,30 +17,48 @@ from ..errors import InputError, explain
 from ..files import atomic
 
 # %% ../../../../nbs/lib/imagery/mosaic.ipynb #623b0d00
-def _tifs(folder: Path) -> list[Path]: return sorted(p for p in folder.iterdir() if p.suffix.lower() in (".tif", ".tiff"))
+def _tifs(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in (".tif", ".tiff"))
+
 
 def _facts(path: Path) -> dict:
     "Of a tile: what has to agree with the others, and where it lies."
     with explain(str(path), "remove or replace this tile"), rasterio.open(path) as file:
         return {
-            "path": path, "crs": file.crs, "bands": file.count, "dtype": file.dtypes[0], "nodata": file.nodata, "names": file.descriptions,
-            "scales": file.scales, "offsets": file.offsets, "size": (file.height, file.width), "transform": file.transform,
+            "path": path,
+            "crs": file.crs,
+            "bands": file.count,
+            "dtype": file.dtypes[0],
+            "nodata": file.nodata,
+            "names": file.descriptions,
+            "scales": file.scales,
+            "offsets": file.offsets,
+            "size": (file.height, file.width),
+            "transform": file.transform,
             "block": file.block_shapes[0],
         }
 
 # %% ../../../../nbs/lib/imagery/mosaic.ipynb #002b6d14
 def find_steps(
-    folder: str | Path, # of tifs, or of folders of tifs
-) -> list[list[dict]]: # for each date its tiles
+    folder: str | Path,  # of tifs, or of folders of tifs
+) -> list[list[dict]]:  # for each date its tiles
     """Which files are dates, and which are tiles."""
     folder = Path(folder)
     dates = sorted(d for d in folder.iterdir() if d.is_dir() and _tifs(d))
     tiles = [_facts(p) for p in _tifs(folder)]
     if dates and tiles:
-        raise InputError(f"{folder}: holds tifs, such as {tiles[0]['path'].name}, and folders of tifs, such as {dates[0].name}; keep one of both")
-    if dates: return [[_facts(p) for p in _tifs(d)] for d in dates]
-    if not tiles: raise InputError(f"{folder}: holds no tif; name a folder of tiles, or of a folder for each date")
-    same_ground = len(tiles) > 1 and all((t["size"], t["transform"]) == (tiles[0]["size"], tiles[0]["transform"]) for t in tiles)
+        raise InputError(
+            f"{folder}: holds tifs, such as {tiles[0]['path'].name}, and folders of tifs, such as {dates[0].name}; keep one of both"
+        )
+    if dates:
+        return [[_facts(p) for p in _tifs(d)] for d in dates]
+    if not tiles:
+        raise InputError(
+            f"{folder}: holds no tif; name a folder of tiles, or of a folder for each date"
+        )
+    same_ground = len(tiles) > 1 and all(
+        (t["size"], t["transform"]) == (tiles[0]["size"], tiles[0]["transform"]) for t in tiles
+    )
     return [[t] for t in tiles] if same_ground else [tiles]
 
 # %% ../../../../nbs/lib/imagery/mosaic.ipynb #73d95307
@@ -62,8 +80,8 @@ def _check_alike(tiles: list[dict]):
 
 # %% ../../../../nbs/lib/imagery/mosaic.ipynb #09fccf97
 def mosaic(
-    folder: str | Path, # see `find_steps`
-    target: str | Path, # the VRT to write
+    folder: str | Path,  # see `find_steps`
+    target: str | Path,  # the VRT to write
 ) -> Path:
     """Tiles and dates as one virtual image; where tiles overlap the later name wins, but for its missing pixels."""
     steps = find_steps(folder)
@@ -71,24 +89,35 @@ def mosaic(
     _check_alike(tiles)
     wide, high = tiles[0]["transform"].a, tiles[0]["transform"].e
     left, top = min(t["transform"].c for t in tiles), max(t["transform"].f for t in tiles)
-    for t in tiles: t["at"] = round((t["transform"].c - left) / wide), round((t["transform"].f - top) / high)
-    width, height = max(t["at"][0] + t["size"][1] for t in tiles), max(t["at"][1] + t["size"][0] for t in tiles)
+    for t in tiles:
+        t["at"] = round((t["transform"].c - left) / wide), round((t["transform"].f - top) / high)
+    width = max(t["at"][0] + t["size"][1] for t in tiles)
+    height = max(t["at"][1] + t["size"][0] for t in tiles)
     count = tiles[0]["bands"]
-    bands = "\n".join(_vrt_band(step, b, k, len(steps)) for k, step in enumerate(steps) for b in range(count))
+    bands = "\n".join(
+        _vrt_band(step, b, k, len(steps)) for k, step in enumerate(steps) for b in range(count)
+    )
     transform = ", ".join(map(repr, Affine(wide, 0, left, 0, high, top).to_gdal()))
     with atomic(target) as temporary:
         temporary.write_text(
             f'<VRTDataset rasterXSize="{width}" rasterYSize="{height}"><SRS>{_text(tiles[0]["crs"].to_wkt())}</SRS>'
-            f'<GeoTransform>{transform}</GeoTransform>\n{bands}\n</VRTDataset>\n',
+            f"<GeoTransform>{transform}</GeoTransform>\n{bands}\n</VRTDataset>\n",
             encoding="utf-8",
         )
     return Path(target)
 
 # %% ../../../../nbs/lib/imagery/mosaic.ipynb #2eb8421d
 _VRT_TYPES = {
-    "uint8": "Byte", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32", "float32": "Float32", "float64": "Float64",
+    "uint8": "Byte",
+    "uint16": "UInt16",
+    "int16": "Int16",
+    "uint32": "UInt32",
+    "int32": "Int32",
+    "float32": "Float32",
+    "float64": "Float64",
 }
 _text = xml.sax.saxutils.escape
+
 
 def _vrt_band(tiles: list[dict], band: int, step: int, steps: int) -> str:
     "The description of one band of one date."
@@ -98,17 +127,27 @@ def _vrt_band(tiles: list[dict], band: int, step: int, steps: int) -> str:
         f'<VRTRasterBand dataType="{_VRT_TYPES[first["dtype"]]}" band="{step * first["bands"] + band + 1}"'
         f' blockXSize="{min(first["block"][1], 4096)}" blockYSize="{first["block"][0]}">'
     ]
-    if name: lines.append(f"<Description>{_text(name if steps == 1 else f'{name}_t{step:02d}')}</Description>")
-    if nodata is not None: lines.append(f"<NoDataValue>{nodata!r}</NoDataValue>")
+    if name:
+        lines.append(
+            f"<Description>{_text(name if steps == 1 else f'{name}_t{step:02d}')}</Description>"
+        )
+    if nodata is not None:
+        lines.append(f"<NoDataValue>{nodata!r}</NoDataValue>")
     if first["scales"][band] != 1 or first["offsets"][band]:
-        lines.append(f'<Offset>{first["offsets"][band]!r}</Offset><Scale>{first["scales"][band]!r}</Scale>')
+        lines.append(
+            f"<Offset>{first['offsets'][band]!r}</Offset><Scale>{first['scales'][band]!r}</Scale>"
+        )
     return "".join(lines + [_vrt_piece(tile, band, nodata) for tile in tiles]) + "</VRTRasterBand>"
 
 # %% ../../../../nbs/lib/imagery/mosaic.ipynb #28dec3e0
 def _vrt_piece(tile: dict, band: int, nodata: float | None) -> str:
     "A tile in a band of a VRT."
     (column, row), (height, width) = tile["at"], tile["size"]
-    kind, gap = ("SimpleSource", "") if nodata is None else ("ComplexSource", f"<NODATA>{nodata!r}</NODATA>")
+    kind, gap = (
+        ("SimpleSource", "")
+        if nodata is None
+        else ("ComplexSource", f"<NODATA>{nodata!r}</NODATA>")
+    )
     size = f'xSize="{width}" ySize="{height}"'
     return (
         f'<{kind}><SourceFilename relativeToVRT="0">{_text(str(tile["path"].resolve()))}</SourceFilename><SourceBand>{band + 1}</SourceBand>'

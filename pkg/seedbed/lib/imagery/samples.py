@@ -19,91 +19,137 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from seedbed.lib.imagery.missing import (
+    Moments,
+    interpolate,
+    joined,
+    missing_counts,
+    missing_share,
+    moments,
+)
 from ..splitting.audit import digests
-from .missing import Moments, interpolate, joined, missing_counts, missing_share, moments
 
 # %% ../../../../nbs/lib/imagery/samples.ipynb #c3ba9014
 class Spool:
     """Rows are appended to a file without a name, which is gone when the array is."""
-    def __init__(self,
-        folder: Path | None = None, # on the disk that is to hold it; the system's own for such files if not given
-    ):
-        self.file, self.rows, self.dtype, self.shape = tempfile.TemporaryFile(prefix=".tmp-", dir=folder), 0, None, None
 
-    def append(self, values: np.ndarray): # [n, ...]
+    def __init__(
+        self,
+        folder: Path
+        | None = None,  # on the disk that is to hold it; the system's own for such files if not given
+    ):
+        self.file = tempfile.TemporaryFile(prefix=".tmp-", dir=folder)
+        self.rows = 0
+        self.dtype = None
+        self.shape = None
+
+    def append(self, values: np.ndarray):  # [n, ...]
         """Add rows."""
         self.dtype, self.shape, self.rows = values.dtype, values.shape[1:], self.rows + len(values)
         self.file.write(np.ascontiguousarray(values).data)
 
-    def array(self) -> np.ndarray: # [rows, ...], read-only
+    def array(self) -> np.ndarray:  # [rows, ...], read-only
         """All rows, mapped into memory."""
         self.file.flush()
-        if not self.rows: return np.zeros((0, *self.shape), self.dtype)
+        if not self.rows:
+            return np.zeros((0, *self.shape), self.dtype)
         return np.memmap(self.file, self.dtype, "r", shape=(self.rows, *self.shape))
 
 # %% ../../../../nbs/lib/imagery/samples.ipynb #8c67d2a2
 @dataclass
 class Samples:
     """Samples, interpolated along time."""
-    X: np.ndarray # [N, T, B] or [N, T, B, H, W] float32; NaN where a series has no value at all
-    static: np.ndarray # [N, S] float32
-    label: np.ndarray # [N] number of the label that a sample belongs to
-    place: np.ndarray # [N, 2] longitude and latitude
-    missing: np.ndarray # [N] share of a sample's values that were missing
-    digest: np.ndarray # [N] equal for equal samples
+
+    X: np.ndarray  # [N, T, B] or [N, T, B, H, W] float32; NaN where a series has no value at all
+    static: np.ndarray  # [N, S] float32
+    label: np.ndarray  # [N] number of the label that a sample belongs to
+    place: np.ndarray  # [N, 2] longitude and latitude
+    missing: np.ndarray  # [N] share of a sample's values that were missing
+    digest: np.ndarray  # [N] equal for equal samples
     moments: Moments
-    gaps: np.ndarray # [T, B] number of values that were missing
-    ground: dict # by number of the label: the shape that its samples have seen, in degrees
-    variables: tuple[str, ...] # names of the B bands, indices included
+    gaps: np.ndarray  # [T, B] number of values that were missing
+    ground: dict  # by number of the label: the shape that its samples have seen, in degrees
+    variables: tuple[str, ...]  # names of the B bands, indices included
 
     @property
-    def missing_by_step(self) -> np.ndarray: # [T, B], between 0 and 1
+    def missing_by_step(self) -> np.ndarray:  # [T, B], between 0 and 1
         """Share of the values that were missing, for each step and band."""
         return self.gaps / max(len(self.X) * self.moments.pixels, 1)
 
 # %% ../../../../nbs/lib/imagery/samples.ipynb #c1b61576
 def make_samples(
-    X: np.ndarray, static: np.ndarray, label: np.ndarray, place: np.ndarray, # as in `Samples`; X as read, NaN where missing
-    ground: dict, variables: tuple[str, ...],
-    most: float = 1., # a sample that misses a larger share is left out
-) -> tuple[Samples, dict[int, float]]: # and by number the labels that have lost all samples, with the least share that is missing
+    X: np.ndarray,
+    static: np.ndarray,
+    label: np.ndarray,
+    place: np.ndarray,  # as in `Samples`; X as read, NaN where missing
+    ground: dict,
+    variables: tuple[str, ...],
+    most: float = 1.0,  # a sample that misses a larger share is left out
+) -> tuple[
+    Samples, dict[int, float]
+]:  # and by number the labels that have lost all samples, with the least share that is missing
     """Count what is missing, leave out what has too little, fill along time."""
     absent = missing_counts(X)
     share = missing_share(X, absent)
     keep = share <= most
     lost = {int(i): float(share[label == i].min()) for i in np.setdiff1d(label, label[keep])}
-    if not keep.all(): X, absent = X[keep], absent[keep]
+    if not keep.all():
+        X, absent = X[keep], absent[keep]
     filled = np.ascontiguousarray(interpolate(X, absent))
     gaps, sums = absent.sum(0), moments(filled)
-    digest = digests(sums.level, sums.total, sums.square) # of a chip, the sums tell as much as the pixels
-    return Samples(filled, static[keep], label[keep], place[keep], share[keep], digest, sums, gaps, ground, variables), lost
+    digest = digests(
+        sums.level, sums.total, sums.square
+    )  # of a chip, the sums tell as much as the pixels
+    return Samples(
+        filled,
+        static[keep],
+        label[keep],
+        place[keep],
+        share[keep],
+        digest,
+        sums,
+        gaps,
+        ground,
+        variables,
+    ), lost
 
 # %% ../../../../nbs/lib/imagery/samples.ipynb #d6e75c11
 def join(
-    parts, # of `Samples`, one after the other
-    folder: Path | None = None, # for the file that holds the pixels
-) -> Samples | None: # None where there is no part
+    parts,  # of `Samples`, one after the other
+    folder: Path | None = None,  # for the file that holds the pixels
+) -> Samples | None:  # None where there is no part
     """All batches as one, the pixels on disk."""
     spool, kept = Spool(folder), []
     for part in parts:
         spool.append(part.X)
         part.X = None
         kept.append(part)
-    if not kept: return None
-    columns = [np.concatenate([getattr(p, name) for p in kept]) for name in ("static", "label", "place", "missing", "digest")]
+    if not kept:
+        return None
+    columns = [
+        np.concatenate([getattr(p, name) for p in kept])
+        for name in ("static", "label", "place", "missing", "digest")
+    ]
     ground = {i: shape for p in kept for i, shape in p.ground.items()}
     sums = joined([p.moments for p in kept])
-    return Samples(spool.array(), *columns, sums, sum(p.gaps for p in kept), ground, kept[0].variables)
+    return Samples(
+        spool.array(), *columns, sums, sum(p.gaps for p in kept), ground, kept[0].variables
+    )
 
 # %% ../../../../nbs/lib/imagery/samples.ipynb #08510738
 @contextlib.contextmanager
 def processes(
-    count: int, # 1: none, the work is done here
+    count: int,  # 1: none, the work is done here
 ):
     """Lend an executor of worker processes, forked where that is the fast way."""
-    if count == 1: yield None; return
-    with ProcessPoolExecutor(count, multiprocessing.get_context("fork" if sys.platform == "linux" else None)) as pool:
-        try: yield pool
+    if count == 1:
+        yield None
+        return
+    with ProcessPoolExecutor(
+        count, multiprocessing.get_context("fork" if sys.platform == "linux" else None)
+    ) as pool:
+        try:
+            yield pool
         except BrokenProcessPool:
             raise InputError(
                 "a process that read tifs was killed; most often memory ran out: fewer side by side (-p run.workers=1) need less"
@@ -111,15 +157,19 @@ def processes(
 
 # %% ../../../../nbs/lib/imagery/samples.ipynb #93af8339
 def in_order(
-    function, # of a module, so that any process finds it
-    tasks, # the arguments of each call
-    executor: Executor | None = None, # who calls it; this process if not given
-    ahead: int = 8, # tasks that are handed out before the first result is taken
-): # yields the results in the order of the tasks
+    function,  # of a module, so that any process finds it
+    tasks,  # the arguments of each call
+    executor: Executor | None = None,  # who calls it; this process if not given
+    ahead: int = 8,  # tasks that are handed out before the first result is taken
+):  # yields the results in the order of the tasks
     """Call a function for every task, a few at a time."""
-    if executor is None: yield from (function(*task) for task in tasks); return
+    if executor is None:
+        yield from (function(*task) for task in tasks)
+        return
     waiting = deque()
     for task in tasks:
         waiting.append(executor.submit(function, *task))
-        if len(waiting) > ahead: yield waiting.popleft().result()
-    while waiting: yield waiting.popleft().result()
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

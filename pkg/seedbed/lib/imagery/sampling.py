@@ -14,11 +14,12 @@ from .raster import Raster, pixel_of, place_in
 # %% ../../../../nbs/lib/imagery/sampling.ipynb #62d50073
 def anchor(
     raster: Raster,
-    geometry, # in the raster's coordinates
-) -> tuple[int, int]: # row, column
+    geometry,  # in the raster's coordinates
+) -> tuple[int, int]:  # row, column
     """The pixel of a point, or of a point that is surely inside of a polygon."""
     middle = geometry.centroid
-    if not geometry.covers(middle): middle = geometry.representative_point()
+    if not geometry.covers(middle):
+        middle = geometry.representative_point()
     row, column = pixel_of(raster, middle.x, middle.y)
     height, width = raster.data.shape[1:]
     if not (0 <= row < height and 0 <= column < width):
@@ -31,26 +32,28 @@ def anchor(
 # %% ../../../../nbs/lib/imagery/sampling.ipynb #84c94a8b
 def pixels_inside(
     raster: Raster,
-    geometry, # in the raster's coordinates
-) -> tuple[np.ndarray, np.ndarray]: # rows, columns
+    geometry,  # in the raster's coordinates
+) -> tuple[np.ndarray, np.ndarray]:  # rows, columns
     """Pixels whose centre lies in the geometry; the anchor pixel where there is none."""
     middle = anchor(raster, geometry)
-    if geometry.geom_type == "Point": return np.array([middle[0]]), np.array([middle[1]])
+    if geometry.geom_type == "Point":
+        return np.array([middle[0]]), np.array([middle[1]])
     height, width = raster.data.shape[1:]
     rows, columns = np.mgrid[:height, :width].reshape(2, -1)
-    x, y = raster.transform @ (columns + .5, rows + .5)
+    x, y = raster.transform @ (columns + 0.5, rows + 0.5)
     inside = shapely.contains_xy(geometry, x, y)
-    if not inside.any(): return np.array([middle[0]]), np.array([middle[1]])
+    if not inside.any():
+        return np.array([middle[0]]), np.array([middle[1]])
     return rows[inside], columns[inside]
 
 # %% ../../../../nbs/lib/imagery/sampling.ipynb #ff843cb1
-def sample_center(raster: Raster, geometry) -> np.ndarray: # [1, bands]
+def sample_center(raster: Raster, geometry) -> np.ndarray:  # [1, bands]
     """The pixel in the middle of the label."""
     row, column = anchor(raster, geometry)
     return raster.data[:, row, column][None]
 
 # %% ../../../../nbs/lib/imagery/sampling.ipynb #08923679
-def sample_mean(raster: Raster, geometry) -> np.ndarray: # [1, bands]
+def sample_mean(raster: Raster, geometry) -> np.ndarray:  # [1, bands]
     """Mean of the label's pixels, band by band, over those that are there; NaN where none is."""
     rows, columns = pixels_inside(raster, geometry)
     pixels = raster.data[:, rows, columns]
@@ -62,19 +65,19 @@ def sample_mean(raster: Raster, geometry) -> np.ndarray: # [1, bands]
 def sample_pixels(
     raster: Raster,
     geometry,
-    most: int, # at most so many
-    rng: np.random.Generator, # draws them
-) -> tuple[np.ndarray, np.ndarray]: # [n, bands], [n, 2] coordinates of the pixels' centres
+    most: int,  # at most so many
+    rng: np.random.Generator,  # draws them
+) -> tuple[np.ndarray, np.ndarray]:  # [n, bands], [n, 2] coordinates of the pixels' centres
     """Single pixels of a label, drawn without replacement."""
     rows, columns = pixels_inside(raster, geometry)
     if len(rows) > most:
         chosen = np.sort(rng.choice(len(rows), most, replace=False))
         rows, columns = rows[chosen], columns[chosen]
-    x, y = raster.transform @ (columns + .5, rows + .5)
+    x, y = raster.transform @ (columns + 0.5, rows + 0.5)
     return raster.data[:, rows, columns].T, np.column_stack([x, y])
 
 # %% ../../../../nbs/lib/imagery/sampling.ipynb #7b396159
-def corner(raster: Raster, geometry, size: int) -> tuple[int, int]: # row, column
+def corner(raster: Raster, geometry, size: int) -> tuple[int, int]:  # row, column
     """The upper left pixel of a window around the label's middle."""
     anchor(raster, geometry)
     middle = geometry.centroid
@@ -84,20 +87,28 @@ def corner(raster: Raster, geometry, size: int) -> tuple[int, int]: # row, colum
 # %% ../../../../nbs/lib/imagery/sampling.ipynb #8ff08d7f
 def sample_chip(
     raster: Raster,
-    top: int, left: int, # of `corner`
-    size: int, # height and width in pixels
-) -> np.ndarray: # [1, bands, size, size]
+    top: int,
+    left: int,  # of `corner`
+    size: int,  # height and width in pixels
+) -> np.ndarray:  # [1, bands, size, size]
     """A window around the label's middle; NaN where it reaches beyond the tif."""
     bands, height, width = raster.data.shape
     r0, r1, c0, c1 = max(top, 0), min(top + size, height), max(left, 0), min(left + size, width)
-    if (r1 - r0, c1 - c0) == (size, size): return raster.data[None, :, r0:r1, c0:c1]
+    if (r1 - r0, c1 - c0) == (size, size):
+        return raster.data[None, :, r0:r1, c0:c1]
     chip = np.full((bands, size, size), np.nan, np.float32)
-    if r0 < r1 and c0 < c1: chip[:, r0 - top:r1 - top, c0 - left:c1 - left] = raster.data[:, r0:r1, c0:c1]
+    if r0 < r1 and c0 < c1:
+        chip[:, r0 - top : r1 - top, c0 - left : c1 - left] = raster.data[:, r0:r1, c0:c1]
     return chip[None]
 
 # %% ../../../../nbs/lib/imagery/sampling.ipynb #5473c629
-def window_of(raster: Raster, top: int, left: int, size: int): # a polygon in the raster's coordinates
+def window_of(
+    raster: Raster, top: int, left: int, size: int
+):  # a polygon in the raster's coordinates
     """The ground that a chip shows."""
     place, bottom, right = raster.transform, top + size, left + size
-    if place.b == place.d == 0: return shapely.box(*(place @ (left, bottom)), *(place @ (right, top)))
-    return shapely.Polygon([place @ at for at in ((left, top), (right, top), (right, bottom), (left, bottom))])
+    if place.b == place.d == 0:
+        return shapely.box(*(place @ (left, bottom)), *(place @ (right, top)))
+    return shapely.Polygon(
+        [place @ at for at in ((left, top), (right, top), (right, bottom), (left, bottom))]
+    )

@@ -17,82 +17,118 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 
-from .chips import physical
 from ..errors import InputError, explain
 from ..files import atomic
+from .chips import physical
 from .layout import Layout, band_order
 from .raster import scaling_of
 
 # %% ../../../../nbs/lib/imagery/scene.ipynb #70324246
 def open_scene(
-    path: Path, # a tif, a VRT, or anything else that rasterio reads
-    name: str | Path, # for messages
+    path: Path,  # a tif, a VRT, or anything else that rasterio reads
+    name: str | Path,  # for messages
 ):
     """Open a georeferenced image."""
-    with explain(str(name), "a scene is a georeferenced image that GDAL can read"): file = rasterio.open(path)
-    if file.crs is None: raise InputError(f"{name}: names no coordinate reference system; assign one, e.g. with `rio edit-info --crs`")
+    with explain(str(name), "a scene is a georeferenced image that GDAL can read"):
+        file = rasterio.open(path)
+    if file.crs is None:
+        raise InputError(
+            f"{name}: names no coordinate reference system; assign one, e.g. with `rio edit-info --crs`"
+        )
     return file
 
 # %% ../../../../nbs/lib/imagery/scene.ipynb #7dab7c8c
 class Scene:
     """An image that is read in windows, in a layout's order and in physical units."""
-    def __init__(self,
-        path: str | Path, # a tif, a VRT, or anything else that rasterio reads
-        layout: Layout, # what its bands shall be
+
+    def __init__(
+        self,
+        path: str | Path,  # a tif, a VRT, or anything else that rasterio reads
+        layout: Layout,  # what its bands shall be
     ):
         self.path, self.layout, self._handles = Path(path), layout, threading.local()
-        if not self.path.is_file(): raise InputError(f"{path}: no such scene; name a tif, a VRT or a folder of tiles")
+        if not self.path.is_file():
+            raise InputError(f"{path}: no such scene; name a tif, a VRT or a folder of tiles")
         file = self._handles.file = open_scene(self.path, path)
-        try: self.bands = band_order(layout, file.descriptions)
-        except ValueError as error: raise InputError(f"{path}: {error}; bring a scene with the bands that the model was trained on: {', '.join(layout.variables)} at {layout.steps} steps") from None
-        self.height, self.width, self.transform, self.crs, self.nodata = (
-            file.height, file.width, file.transform, file.crs.to_string(), file.nodata,
-        )
+        try:
+            self.bands = band_order(layout, file.descriptions)
+        except ValueError as error:
+            raise InputError(
+                f"{path}: {error}; bring a scene with the bands that the model was trained on: {', '.join(layout.variables)} at {layout.steps} steps"
+            ) from None
+        self.height = file.height
+        self.width = file.width
+        self.transform = file.transform
+        self.crs = file.crs.to_string()
+        self.nodata = file.nodata
         self.block = file.block_shapes[0]
         scaling = scaling_of(file)
-        self.scale, self.offset = (np.array(v)[self.bands, None, None] for v in scaling) if scaling else (1., 0.)
+        self.scale, self.offset = (
+            (np.array(v)[self.bands, None, None] for v in scaling) if scaling else (1.0, 0.0)
+        )
 
     @property
     def _file(self):
-        if not hasattr(self._handles, "file"): self._handles.file = rasterio.open(self.path)
+        if not hasattr(self._handles, "file"):
+            self._handles.file = rasterio.open(self.path)
         return self._handles.file
 
-    def read(self,
-        row: int, column: int, height: int, width: int, # in pixels; may reach beyond the scene
-    ) -> np.ndarray: # float32 [bands, height, width], NaN where missing
+    def read(
+        self,
+        row: int,
+        column: int,
+        height: int,
+        width: int,  # in pixels; may reach beyond the scene
+    ) -> np.ndarray:  # float32 [bands, height, width], NaN where missing
         """A window."""
-        r0, r1, c0, c1 = max(row, 0), min(row + height, self.height), max(column, 0), min(column + width, self.width)
-        if r0 >= r1 or c0 >= c1: return np.full((len(self.bands), height, width), np.nan, np.float32)
+        r0 = max(row, 0)
+        r1 = min(row + height, self.height)
+        c0 = max(column, 0)
+        c1 = min(column + width, self.width)
+        if r0 >= r1 or c0 >= c1:
+            return np.full((len(self.bands), height, width), np.nan, np.float32)
         stored = self._file.read((self.bands + 1).tolist(), window=((r0, r1), (c0, c1)))
         known = physical(stored, self.layout, self.nodata, self.scale, self.offset)
-        if known.shape[1:] == (height, width): return known
+        if known.shape[1:] == (height, width):
+            return known
         values = np.full((len(self.bands), height, width), np.nan, np.float32)
-        values[:, r0 - row:r1 - row, c0 - column:c1 - column] = known
+        values[:, r0 - row : r1 - row, c0 - column : c1 - column] = known
         return values
 
 # %% ../../../../nbs/lib/imagery/scene.ipynb #6531fcb0
 def read_small(
-    path: str | Path, bands, # their numbers, from 1
-    most: int = 700, # pixels of the longer side
-) -> np.ndarray: # [bands, h, w]; 0 (integers) or NaN where empty
+    path: str | Path,
+    bands,  # their numbers, from 1
+    most: int = 700,  # pixels of the longer side
+) -> np.ndarray:  # [bands, h, w]; 0 (integers) or NaN where empty
     """A raster, as large as a figure needs it."""
     with rasterio.open(path) as file:
         scale = max(1, max(file.height, file.width) / most)
         values = file.read(
-            list(map(int, bands)), out_shape=(len(bands), round(file.height / scale), round(file.width / scale)), masked=True
+            list(map(int, bands)),
+            out_shape=(len(bands), round(file.height / scale), round(file.width / scale)),
+            masked=True,
         )
-    return values.filled(0) if values.dtype.kind in "ui" else values.astype(np.float32).filled(np.nan)
+    return (
+        values.filled(0) if values.dtype.kind in "ui" else values.astype(np.float32).filled(np.nan)
+    )
 
 # %% ../../../../nbs/lib/imagery/scene.ipynb #6c19ce1b
 def windows(
     scene: Scene,
-    values: int = 4_000_000, # at most so many numbers in a window, all bands counted
-    multiple: int = 1, # sides are multiples of it, but for the last
-) -> list[tuple[int, int, int, int]]: # row, column, height, width
+    values: int = 4_000_000,  # at most so many numbers in a window, all bands counted
+    multiple: int = 1,  # sides are multiples of it, but for the last
+) -> list[tuple[int, int, int, int]]:  # row, column, height, width
     """Windows that cover a scene, each pixel once."""
-    pixels = max(values // len(scene.bands), multiple ** 2)
-    round_to = lambda n, unit, most: most if n >= most else max(n // unit * unit, min(unit, n) // multiple * multiple, multiple)
-    width = scene.width if pixels >= scene.width * multiple else round_to(int(pixels ** .5), scene.block[1], scene.width)
+    pixels = max(values // len(scene.bands), multiple**2)
+    round_to = lambda n, unit, most: (
+        most if n >= most else max(n // unit * unit, min(unit, n) // multiple * multiple, multiple)
+    )
+    width = (
+        scene.width
+        if pixels >= scene.width * multiple
+        else round_to(int(pixels**0.5), scene.block[1], scene.width)
+    )
     height = round_to(pixels // width, scene.block[0], scene.height)
     return [
         (r, c, min(height, scene.height - r), min(width, scene.width - c))
@@ -104,47 +140,72 @@ def windows(
 @contextmanager
 def small_cache(megabytes: int = 64):
     """Keep GDAL from filling memory with what it has read."""
-    with rasterio.Env(GDAL_CACHEMAX=megabytes): yield
+    with rasterio.Env(GDAL_CACHEMAX=megabytes):
+        yield
 
 # %% ../../../../nbs/lib/imagery/scene.ipynb #9d094b2b
 def write_cog(
-    path: str | Path, # the file to write
-    parts, # (row, column, array [bands, h, w]) of each window
-    scene: Scene, # whose grid it is
-    bands: list[str], # what each band is called
-    dtype: str, nodata: float,
-    colours: dict[int, tuple] | None = None, # red, green and blue by value, for a single band of bytes
-    tags: dict = {}, # of the file
-    band_tags: dict = {}, # of the first band
+    path: str | Path,  # the file to write
+    parts,  # (row, column, array [bands, h, w]) of each window
+    scene: Scene,  # whose grid it is
+    bands: list[str],  # what each band is called
+    dtype: str,
+    nodata: float,
+    colours: dict[int, tuple]
+    | None = None,  # red, green and blue by value, for a single band of bytes
+    tags: dict = {},  # of the file
+    band_tags: dict = {},  # of the first band
 ):
     """Write a cloud-optimised GeoTIFF from windows, whole or not at all."""
     profile = dict(
-        driver="GTiff", height=scene.height, width=scene.width, count=len(bands), dtype=dtype, nodata=nodata, crs=scene.crs,
-        transform=scene.transform, bigtiff="IF_SAFER",
+        driver="GTiff",
+        height=scene.height,
+        width=scene.width,
+        count=len(bands),
+        dtype=dtype,
+        nodata=nodata,
+        crs=scene.crs,
+        transform=scene.transform,
+        bigtiff="IF_SAFER",
     )
-    with tempfile.TemporaryDirectory(prefix=".tmp-map-", dir=Path(path).parent) as aside, warnings.catch_warnings():
+    with (
+        tempfile.TemporaryDirectory(prefix=".tmp-map-", dir=Path(path).parent) as aside,
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         with rasterio.open(f"{aside}/plain.tif", "w", **profile) as file:
-            for row, column, values in parts: file.write(values, window=((row, row + values.shape[1]), (column, column + values.shape[2])))
+            for row, column, values in parts:
+                file.write(
+                    values,
+                    window=((row, row + values.shape[1]), (column, column + values.shape[2])),
+                )
             file.descriptions = bands
             file.update_tags(**tags)
             file.update_tags(1, **band_tags)
-            if colours: file.write_colormap(1, colours)
+            if colours:
+                file.write_colormap(1, colours)
         with atomic(path) as temporary:
             kind = "MODE" if np.dtype(dtype).kind in "ui" else "AVERAGE"
             rasterio.shutil.copy(
-                f"{aside}/plain.tif", temporary, driver="COG", compress="DEFLATE", predictor="NO" if colours else "YES", blocksize=256,
-                bigtiff="IF_SAFER", overview_resampling=kind,
+                f"{aside}/plain.tif",
+                temporary,
+                driver="COG",
+                compress="DEFLATE",
+                predictor="NO" if colours else "YES",
+                blocksize=256,
+                bigtiff="IF_SAFER",
+                overview_resampling=kind,
             )
 
 # %% ../../../../nbs/lib/imagery/scene.ipynb #0063c5c9
 def write_categories(
-    path: Path, # of the map
-    names: list[str], # of the values 0, 1, ...
+    path: Path,  # of the map
+    names: list[str],  # of the values 0, 1, ...
 ):
     """Write the file from which GDAL and QGIS take the names of classes."""
     rows = "".join(f"<Category>{xml.sax.saxutils.escape(name)}</Category>" for name in names)
     with atomic(path.with_name(path.name + ".aux.xml")) as temporary:
         temporary.write_text(
-            f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{rows}</CategoryNames></PAMRasterBand></PAMDataset>\n', encoding="utf-8"
+            f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{rows}</CategoryNames></PAMRasterBand></PAMDataset>\n',
+            encoding="utf-8",
         )

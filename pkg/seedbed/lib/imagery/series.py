@@ -19,27 +19,32 @@ SERIES = "series.npz"
 
 # %% ../../../../nbs/lib/imagery/series.ipynb #48f4a42a
 def write_series(
-    folder: Path, # of the export
-    ids, X: np.ndarray, # [n] text, [n, T, B]; NaN where missing
-    static: np.ndarray | None = None, # [n, S] bands without time
+    folder: Path,  # of the export
+    ids,
+    X: np.ndarray,  # [n] text, [n, T, B]; NaN where missing
+    static: np.ndarray | None = None,  # [n, S] bands without time
 ):
     """Write series.npz: the same bytes for the same content."""
     with atomic(Path(folder) / SERIES) as temporary, temporary.open("wb") as file:
         arrays: dict[str, Any] = {"id": np.asarray(ids, str), "X": np.asarray(X, np.float32)}
-        if static is not None and static.shape[1]: arrays["static"] = np.asarray(static, np.float32)
+        if static is not None and static.shape[1]:
+            arrays["static"] = np.asarray(static, np.float32)
         np.savez(file, **arrays)
 
 # %% ../../../../nbs/lib/imagery/series.ipynb #4a393e20
 def read_series(
-    folder: Path, # of the export
-    ids, # of the labels, in the order wanted
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # X [m, T, B] and static [m, S] of those that are there; which they are [m]
+    folder: Path,  # of the export
+    ids,  # of the labels, in the order wanted
+) -> tuple[
+    np.ndarray, np.ndarray, np.ndarray
+]:  # X [m, T, B] and static [m, S] of those that are there; which they are [m]
     """Read the series of labels."""
     path = Path(folder) / SERIES
     with explain(path, "export again"), np.load(path) as file:
         row, X = {name: i for i, name in enumerate(file["id"].tolist())}, file["X"]
         static = file["static"] if "static" in file else np.zeros((len(X), 0), np.float32)
     there = np.array([i for i, name in enumerate(ids) if name in row], int)
-    if not len(there): raise InputError(f"{path}: holds no series of these labels; export again")
+    if not len(there):
+        raise InputError(f"{path}: holds no series of these labels; export again")
     rows = [row[ids[i]] for i in there]
     return X[rows], static[rows], there

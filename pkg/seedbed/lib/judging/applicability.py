@@ -15,74 +15,97 @@ from ..files import atomic
 
 # %% ../../../../nbs/lib/judging/applicability.ipynb #70bf7d94
 def nearest_distance(
-    features: np.ndarray, # [n, F]
-    reference: np.ndarray, # [m, F]
-    values: int = 500_000, # distances at a time; few enough for the processor's cache
-) -> np.ndarray: # float32 [n]
+    features: np.ndarray,  # [n, F]
+    reference: np.ndarray,  # [m, F]
+    values: int = 500_000,  # distances at a time; few enough for the processor's cache
+) -> np.ndarray:  # float32 [n]
     """Euclidean distance to the nearest of the reference samples."""
     reference, out = np.asarray(reference, np.float32), np.empty(len(features), np.float32)
-    half = (reference ** 2).sum(1) / 2
+    half = (reference**2).sum(1) / 2
     step = max(values // max(len(reference), 1), 1)
     for start in range(0, len(features), step):
-        part = np.asarray(features[start:start + step], np.float32)
-        nearness = part @ reference.T # the nearest sample has the largest x·r - |r|²/2
+        part = np.asarray(features[start : start + step], np.float32)
+        nearness = part @ reference.T  # the nearest sample has the largest x·r - |r|²/2
         nearness -= half
-        out[start:start + step] = np.linalg.norm(part - reference[nearness.argmax(1)], axis=1)
+        out[start : start + step] = np.linalg.norm(part - reference[nearness.argmax(1)], axis=1)
     return out
 
 # %% ../../../../nbs/lib/judging/applicability.ipynb #1bea4c46
 def upper_whisker(values: np.ndarray) -> float:
     """The largest value that is no outlier."""
-    low, high = np.quantile(values, [.25, .75])
+    low, high = np.quantile(values, [0.25, 0.75])
     return float(values[values <= high + 1.5 * (high - low)].max())
 
 # %% ../../../../nbs/lib/judging/applicability.ipynb #9e87fb4e
 @dataclass
 class Applicability:
     """What is needed to say how far a sample lies from the training data."""
-    reference: np.ndarray # float32 [m, F] weighted training samples
-    weights: np.ndarray # float32 [F]
-    mean_distance: float # between training samples
-    threshold: float # dissimilarity up to which the validation speaks for the model
-    validation: np.ndarray # float32 [n] dissimilarity of each validation sample
+
+    reference: np.ndarray  # float32 [m, F] weighted training samples
+    weights: np.ndarray  # float32 [F]
+    mean_distance: float  # between training samples
+    threshold: float  # dissimilarity up to which the validation speaks for the model
+    validation: np.ndarray  # float32 [n] dissimilarity of each validation sample
 
     def dissimilarity(
         self, features: np.ndarray
     ) -> np.ndarray:  # float32 [n]; 0 for a training sample, 1 is as far as two of them are apart
         """The dissimilarity index of samples, scaled as for the model."""
-        return nearest_distance(features * self.weights, self.reference) / np.float32(self.mean_distance)
+        return nearest_distance(features * self.weights, self.reference) / np.float32(
+            self.mean_distance
+        )
 
     def save(self, path: Path):
         """Write it as npz."""
-        with atomic(path) as temporary, temporary.open("wb") as file: np.savez(file, **vars(self))
+        with atomic(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **vars(self))
 
     @classmethod
     def load(cls, path: Path) -> "Applicability":
         """Read what `save` has written."""
-        with np.load(path) as file: values = {k: file[k] for k in file.files}
+        with np.load(path) as file:
+            values = {k: file[k] for k in file.files}
         return cls(**values | {k: float(values[k]) for k in ("mean_distance", "threshold")})
 
 # %% ../../../../nbs/lib/judging/applicability.ipynb #db1b46bd
 def _some(features: np.ndarray, most: int, seed: int) -> np.ndarray:
-    if len(features) <= most: return features
+    if len(features) <= most:
+        return features
     return features[np.sort(np.random.default_rng(seed).choice(len(features), most, replace=False))]
 
+
 def fit_applicability(
-    folds, # (training features [n, F], validation features [m, F]) of each fold, each scaled by its own training side
-    final: np.ndarray, # float32 [n, F] features that the final model was trained on
-    weights: np.ndarray | None = None, # [F] importance of each feature; equal if not given
-    most: int = 2000, # training samples that stand for all
+    folds,  # (training features [n, F], validation features [m, F]) of each fold, each scaled by its own training side
+    final: np.ndarray,  # float32 [n, F] features that the final model was trained on
+    weights: np.ndarray | None = None,  # [F] importance of each feature; equal if not given
+    most: int = 2000,  # training samples that stand for all
     seed: int = 0,
 ) -> Applicability:
     """Learn from the training data what is near."""
-    weights = np.ones(final.shape[1]) if weights is None or not np.sum(weights) else np.asarray(weights, float)
+    weights = (
+        np.ones(final.shape[1])
+        if weights is None or not np.sum(weights)
+        else np.asarray(weights, float)
+    )
     weights = (weights / weights.mean()).astype(np.float32)
     reference = _some(final, most, seed) * weights
     mean = _mean_distance(reference)
-    validation = np.concatenate([nearest_distance(val * weights, _some(train, most, seed) * weights) for train, val in folds]) / mean
-    return Applicability(reference, weights, mean, upper_whisker(validation), validation.astype(np.float32))
+    validation = (
+        np.concatenate(
+            [
+                nearest_distance(val * weights, _some(train, most, seed) * weights)
+                for train, val in folds
+            ]
+        )
+        / mean
+    )
+    return Applicability(
+        reference, weights, mean, upper_whisker(validation), validation.astype(np.float32)
+    )
+
 
 def _mean_distance(reference: np.ndarray) -> float:
     "Mean over all pairs, a sample with itself left out."
     from scipy.spatial.distance import pdist
-    return float(pdist(_some(reference, 1000, 1).astype(np.float64)).mean()) or 1.
+
+    return float(pdist(_some(reference, 1000, 1).astype(np.float64)).mean()) or 1.0

@@ -18,38 +18,53 @@ from scipy.stats import norm
 
 from ..errors import InputError
 from ..files import atomic, fingerprint, read_json, write_json
-from ..imagery.raster import transformer
 from ..imagery.labels import id_text
+from ..imagery.raster import transformer
 
 # %% ../../../../nbs/lib/judging/area.ipynb #50b9c457
 def stratum_moments(
-    values: np.ndarray, # [n, V] of each sampled place
-    stratum: np.ndarray, # [n] name of the stratum it was drawn from
-    sizes: dict, # pixels of each stratum
-) -> tuple[np.ndarray, np.ndarray]: # mean over all pixels [V], covariance of that mean [V, V]
+    values: np.ndarray,  # [n, V] of each sampled place
+    stratum: np.ndarray,  # [n] name of the stratum it was drawn from
+    sizes: dict,  # pixels of each stratum
+) -> tuple[np.ndarray, np.ndarray]:  # mean over all pixels [V], covariance of that mean [V, V]
     """Mean of values over the strata, and its covariance (Stehman 2014, equations 3 and 25)."""
     values, total = np.asarray(values, float), float(sum(sizes.values()))
     mean, covariance = np.zeros(values.shape[1]), np.zeros((values.shape[1],) * 2)
     for name, size in sizes.items():
         here = values[stratum == name]
         mean += size / total * here.mean(0)
-        if len(here) == size == 1: continue # the only pixel is no sample
-        covariance += (size / total) ** 2 * (1 - len(here) / size) * np.atleast_2d(np.cov(here, rowvar=False)) / len(here)
+        if len(here) == size == 1:
+            continue  # the only pixel is no sample
+        covariance += (
+            (size / total) ** 2
+            * (1 - len(here) / size)
+            * np.atleast_2d(np.cov(here, rowvar=False))
+            / len(here)
+        )
     return mean, covariance
 
+
 def ratio_of(
-    mean: np.ndarray, covariance: np.ndarray, # of `stratum_moments`
-    top: int, bottom: int, # places of the two values
-) -> tuple[float, float]: # ratio and its standard error; NaN where the lower one is 0
+    mean: np.ndarray,
+    covariance: np.ndarray,  # of `stratum_moments`
+    top: int,
+    bottom: int,  # places of the two values
+) -> tuple[float, float]:  # ratio and its standard error; NaN where the lower one is 0
     """Ratio of two means (Stehman 2014, equations 27 and 28)."""
-    if mean[bottom] == 0: return np.nan, np.nan
+    if mean[bottom] == 0:
+        return np.nan, np.nan
     ratio = mean[top] / mean[bottom]
-    variance = covariance[top, top] + ratio ** 2 * covariance[bottom, bottom] - 2 * ratio * covariance[top, bottom]
+    variance = (
+        covariance[top, top]
+        + ratio**2 * covariance[bottom, bottom]
+        - 2 * ratio * covariance[top, bottom]
+    )
     return float(ratio), float(np.sqrt(max(variance, 0)) / mean[bottom])
 
 # %% ../../../../nbs/lib/judging/area.ipynb #4b4ed224
 def check_sample(
-    stratum: np.ndarray, sizes: dict | None,
+    stratum: np.ndarray,
+    sizes: dict | None,
 ):
     """Refuse what is no probability sample, or too small a one for a variance."""
     if not sizes:
@@ -64,81 +79,111 @@ def check_sample(
         )
     for name, size in sizes.items():
         n = int((stratum == name).sum())
-        if n < min(2, size): raise InputError(f"stratum '{name}': {n} labelled places; at least 2 are needed for an interval")
-        if n > size: raise InputError(f"stratum '{name}': {n} places of {size} pixels; the stratum's size must be the number of its pixels")
+        if n < min(2, size):
+            raise InputError(
+                f"stratum '{name}': {n} labelled places; at least 2 are needed for an interval"
+            )
+        if n > size:
+            raise InputError(
+                f"stratum '{name}': {n} places of {size} pixels; the stratum's size must be the number of its pixels"
+            )
 
 # %% ../../../../nbs/lib/judging/area.ipynb #5b621784
 def estimate_area(
-    reference: np.ndarray, # [n] class found at each sampled place
-    predicted: np.ndarray, # [n] class on the map there
-    stratum: np.ndarray, # [n] stratum that it was drawn from
-    sizes: dict | None, # pixels of each stratum; None where no design was declared
-    hectares: float, # of all strata together
-    level: float = .95,
-) -> dict: # overall accuracy, and for each class area, user's and producer's accuracy, each with its interval
+    reference: np.ndarray,  # [n] class found at each sampled place
+    predicted: np.ndarray,  # [n] class on the map there
+    stratum: np.ndarray,  # [n] stratum that it was drawn from
+    sizes: dict | None,  # pixels of each stratum; None where no design was declared
+    hectares: float,  # of all strata together
+    level: float = 0.95,
+) -> dict:  # overall accuracy, and for each class area, user's and producer's accuracy, each with its interval
     """Areas and accuracies from a stratified random sample."""
-    reference, predicted, stratum = (np.asarray(v, object).astype(str) for v in (reference, predicted, stratum))
+    reference, predicted, stratum = (
+        np.asarray(v, object).astype(str) for v in (reference, predicted, stratum)
+    )
     sizes = {str(k): v for k, v in (sizes or {}).items()}
     check_sample(stratum, sizes)
-    classes, z = sorted(set(reference) | set(predicted)), norm.ppf(.5 + level / 2)
+    classes, z = sorted(set(reference) | set(predicted)), norm.ppf(0.5 + level / 2)
     said = lambda value, error, times=1.0, most=1.0: (
-        {"value": value * times, "se": error * times, "ci": [max(value - z * error, 0) * times, min(value + z * error, most) * times]}
+        {
+            "value": value * times,
+            "se": error * times,
+            "ci": [max(value - z * error, 0) * times, min(value + z * error, most) * times],
+        }
         if np.isfinite(value)
         else None
     )
-    columns = [reference == predicted] + [v for c in classes for v in (reference == c, predicted == c, (reference == c) & (predicted == c))]
+    columns = [reference == predicted] + [
+        v
+        for c in classes
+        for v in (reference == c, predicted == c, (reference == c) & (predicted == c))
+    ]
     mean, covariance = stratum_moments(np.stack(columns, 1), stratum, sizes)
     rows = []
     for k, name in enumerate(classes):
         found, mapped, both = 1 + 3 * k, 2 + 3 * k, 3 + 3 * k
         rows.append(
             {
-                "class": name, "n": int((reference == name).sum()),
+                "class": name,
+                "n": int((reference == name).sum()),
                 "hectares": said(mean[found], np.sqrt(covariance[found, found]), hectares),
                 "users_accuracy": said(*ratio_of(mean, covariance, both, mapped)),
                 "producers_accuracy": said(*ratio_of(mean, covariance, both, found)),
             }
         )
     return {
-        "estimate": True, "level": level, "n": len(reference), "hectares": hectares,
-        "overall_accuracy": said(mean[0], np.sqrt(covariance[0, 0])), "classes": rows,
+        "estimate": True,
+        "level": level,
+        "n": len(reference),
+        "hectares": hectares,
+        "overall_accuracy": said(mean[0], np.sqrt(covariance[0, 0])),
+        "classes": rows,
     }
 
 # %% ../../../../nbs/lib/judging/area.ipynb #a2e07b6a
 def sample_size(
-    sizes: dict, # pixels of each stratum
-    accuracy: dict | float = .8, # user's accuracy that is expected, of each or of all
-    error: float = .02, # standard error of the overall accuracy that is wanted
+    sizes: dict,  # pixels of each stratum
+    accuracy: dict | float = 0.8,  # user's accuracy that is expected, of each or of all
+    error: float = 0.02,  # standard error of the overall accuracy that is wanted
 ) -> int:
     """Number of places that a stratified sample needs."""
     total = sum(sizes.values())
-    expected = {k: accuracy.get(k, .8) if isinstance(accuracy, dict) else accuracy for k in sizes}
+    expected = {k: accuracy.get(k, 0.8) if isinstance(accuracy, dict) else accuracy for k in sizes}
     spread = sum(n / total * np.sqrt(expected[k] * (1 - expected[k])) for k, n in sizes.items())
     return int(np.ceil((spread / error) ** 2))
 
+
 def allocate(
-    sizes: dict, n: int, least: int = 50, # places of a stratum
-) -> dict: # places of each stratum
+    sizes: dict,
+    n: int,
+    least: int = 50,  # places of a stratum
+) -> dict:  # places of each stratum
     """Share out a sample by size, with a minimum for each stratum."""
-    total, few = sum(sizes.values()), {k: min(least, s) for k, s in sizes.items() if n * s / sum(sizes.values()) < least}
+    few = {k: min(least, s) for k, s in sizes.items() if n * s / sum(sizes.values()) < least}
     rest = {k: s for k, s in sizes.items() if k not in few}
     left = max(n - sum(few.values()), 0)
-    shared = {k: min(max(round(left * s / sum(rest.values())), min(least, s)), s) for k, s in rest.items()}
+    shared = {
+        k: min(max(round(left * s / sum(rest.values())), min(least, s)), s) for k, s in rest.items()
+    }
     return {k: few.get(k, shared.get(k)) for k in sizes}
 
 # %% ../../../../nbs/lib/judging/area.ipynb #4b8b5b5d
 def count_classes(
-    file, # an open map of classes
-) -> np.ndarray: # pixels of each value
+    file,  # an open map of classes
+) -> np.ndarray:  # pixels of each value
     """Count a map's values, window by window."""
-    counts = np.zeros(2 ** 16, np.int64)
-    for _, window in file.block_windows(1): counts += np.bincount(file.read(1, window=window).ravel(), minlength=2 ** 16)
+    counts = np.zeros(2**16, np.int64)
+    for _, window in file.block_windows(1):
+        counts += np.bincount(file.read(1, window=window).ravel(), minlength=2**16)
     return counts
 
+
 def draw_pixels(
-    file, counts: np.ndarray, wanted: dict[int, int], # pixels of each value, and how many to draw
+    file,
+    counts: np.ndarray,
+    wanted: dict[int, int],  # pixels of each value, and how many to draw
     seed: int = 0,
-) -> pd.DataFrame: # value, row, column, in random order
+) -> pd.DataFrame:  # value, row, column, in random order
     """Draw pixels of each value without replacement, each with the same chance."""
     rng, rows = np.random.default_rng(seed), []
     ranks = {v: np.sort(rng.choice(counts[v], n, replace=False)) for v, n in wanted.items()}
@@ -147,49 +192,77 @@ def draw_pixels(
         values = file.read(1, window=window)
         for value in wanted:
             r, c = np.nonzero(values == value)
-            inside = ranks[value][(ranks[value] >= seen[value]) & (ranks[value] < seen[value] + len(r))] - seen[value]
+            inside = (
+                ranks[value][(ranks[value] >= seen[value]) & (ranks[value] < seen[value] + len(r))]
+                - seen[value]
+            )
             rows += [(value, window.row_off + r[i], window.col_off + c[i]) for i in inside]
             seen[value] += len(r)
-    return pd.DataFrame(rows, columns=["value", "row", "column"]).sample(frac=1, random_state=seed).reset_index(drop=True)
+    return (
+        pd.DataFrame(rows, columns=["value", "row", "column"])
+        .sample(frac=1, random_state=seed)
+        .reset_index(drop=True)
+    )
 
 # %% ../../../../nbs/lib/judging/area.ipynb #74d2c615
-def _classes_of(file) -> dict[int, str]: # value: class
-    found = {int(k.removeprefix("class_")): v for k, v in file.tags(1).items() if k.startswith("class_")}
-    if not found: raise InputError(f"{file.name}: names no classes; give a map.tif that seedbed has written for classes")
+def _classes_of(file) -> dict[int, str]:  # value: class
+    found = {
+        int(k.removeprefix("class_")): v for k, v in file.tags(1).items() if k.startswith("class_")
+    }
+    if not found:
+        raise InputError(
+            f"{file.name}: names no classes; give a map.tif that seedbed has written for classes"
+        )
     return dict(sorted(found.items()))
 
+
 def design_sample(
-    map_path: str | Path, # map.tif
-    folder: str | Path, # gets points.geojson and design.json
-    n: int | None = None, # places in all; None: from `error`
-    error: float = .02, accuracy: float = .8, least: int = 50, seed: int = 0,
-) -> dict: # the design
+    map_path: str | Path,  # map.tif
+    folder: str | Path,  # gets points.geojson and design.json
+    n: int | None = None,  # places in all; None: from `error`
+    error: float = 0.02,
+    accuracy: float = 0.8,
+    least: int = 50,
+    seed: int = 0,
+) -> dict:  # the design
     """Draw a stratified random sample of a map's pixels, to be labelled by somebody who has not seen the map."""
     with rasterio.open(map_path) as file:
         classes, counts = _classes_of(file), count_classes(file)
         sizes = {c: int(counts[v]) for v, c in classes.items() if counts[v]}
         wanted = allocate(sizes, n or sample_size(sizes, accuracy, error), least)
-        drawn = draw_pixels(file, counts, {v: wanted[c] for v, c in classes.items() if c in wanted}, seed)
-        x, y = file.transform @ (drawn["column"].to_numpy() + .5, drawn["row"].to_numpy() + .5)
+        drawn = draw_pixels(
+            file, counts, {v: wanted[c] for v, c in classes.items() if c in wanted}, seed
+        )
+        x, y = file.transform @ (drawn["column"].to_numpy() + 0.5, drawn["row"].to_numpy() + 0.5)
         crs = file.crs.to_string()
     lon, lat = transformer(crs, "EPSG:4326").transform(x, y)
     names = [f"p{i:05d}" for i in range(1, len(drawn) + 1)]
     design = {
-        "schema_version": 1, "kind": "stratified random", "map": str(Path(map_path).resolve()), "map_sha256": fingerprint(map_path),
-        "crs": crs, "seed": seed, "strata": [{"name": c, "pixels": sizes[c], "places": wanted[c]} for c in sizes],
-        "points": {p: {"stratum": classes[v], "map": classes[v]} for p, v in zip(names, drawn["value"])},
+        "schema_version": 1,
+        "kind": "stratified random",
+        "map": str(Path(map_path).resolve()),
+        "map_sha256": fingerprint(map_path),
+        "crs": crs,
+        "seed": seed,
+        "strata": [{"name": c, "pixels": sizes[c], "places": wanted[c]} for c in sizes],
+        "points": {
+            p: {"stratum": classes[v], "map": classes[v]} for p, v in zip(names, drawn["value"])
+        },
     }
-    points = gpd.GeoDataFrame({"id": names, "label": None, "note": None}, geometry=shapely.points(lon, lat), crs=4326)
-    with atomic(Path(folder) / "points.geojson") as temporary: temporary.write_text(points.to_json(drop_id=True), encoding="utf-8")
+    points = gpd.GeoDataFrame(
+        {"id": names, "label": None, "note": None}, geometry=shapely.points(lon, lat), crs=4326
+    )
+    with atomic(Path(folder) / "points.geojson") as temporary:
+        temporary.write_text(points.to_json(drop_id=True), encoding="utf-8")
     write_json(Path(folder) / "design.json", design)
     return design
 
 # %% ../../../../nbs/lib/judging/area.ipynb #28f40fd7
 def estimate_from_design(
-    design_path: str | Path, # design.json
-    labelled: gpd.GeoDataFrame, # id and label
-    hectares: dict[str, float], # mapped hectares of each stratum
-    level: float = .95,
+    design_path: str | Path,  # design.json
+    labelled: gpd.GeoDataFrame,  # id and label
+    hectares: dict[str, float],  # mapped hectares of each stratum
+    level: float = 0.95,
 ) -> dict:
     """Areas and accuracies from labelled points of a design."""
     if not Path(design_path).is_file():
@@ -200,18 +273,28 @@ def estimate_from_design(
     design = read_json(design_path)
     for column in ("id", "label"):
         if column not in labelled:
-            raise InputError(f"the labelled points have no column '{column}'; fill in the points.geojson that `seedbed design` has written")
+            raise InputError(
+                f"the labelled points have no column '{column}'; fill in the points.geojson that `seedbed design` has written"
+            )
     known = labelled[labelled["label"].notna() & (labelled["label"].astype(str).str.strip() != "")]
     known = known.assign(id=id_text(known["id"]))
     strangers = set(known["id"]) - set(design["points"])
     if strangers:
-        raise InputError(f"point '{sorted(strangers)[0]}' is not in {design_path}; only points that were drawn at random may be used")
+        raise InputError(
+            f"point '{sorted(strangers)[0]}' is not in {design_path}; only points that were drawn at random may be used"
+        )
     if known["id"].duplicated().any():
-        raise InputError(f"point '{known['id'][known['id'].duplicated()].iloc[0]}' stands there twice; keep one")
+        raise InputError(
+            f"point '{known['id'][known['id'].duplicated()].iloc[0]}' stands there twice; keep one"
+        )
     drawn = pd.DataFrame(design["points"]).T.loc[known["id"]]
     sizes = {s["name"]: s["pixels"] for s in design["strata"]}
     found = estimate_area(
-        id_text(known["label"]).to_numpy(), drawn["map"].to_numpy(), drawn["stratum"].to_numpy(), sizes,
-        sum(hectares.values()), level,
+        id_text(known["label"]).to_numpy(),
+        drawn["map"].to_numpy(),
+        drawn["stratum"].to_numpy(),
+        sizes,
+        sum(hectares.values()),
+        level,
     )
     return found | {"design": design["kind"], "unlabelled": len(design["points"]) - len(known)}

@@ -19,63 +19,103 @@ from .metrics import METRICS, Metric
 @dataclass
 class Candidate:
     """A model with the scores of its seeds."""
+
     model: str
-    sees: str # bands | coordinates | dates | nothing
+    sees: str  # bands | coordinates | dates | nothing
     seeds: list[int]
-    values: list[float] # score of each seed
-    draws: np.ndarray # [resamples] mean over the seeds
-    blocks: int # that were drawn from
-    records: list[dict] = field(default_factory=list) # of results.json, a seed each
+    values: list[float]  # score of each seed
+    draws: np.ndarray  # [resamples] mean over the seeds
+    blocks: int  # that were drawn from
+    records: list[dict] = field(default_factory=list)  # of results.json, a seed each
 
     value = property(lambda self: float(np.mean(self.values)))
-    seed_sd = property(lambda self: float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None)
+    seed_sd = property(
+        lambda self: float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
+    )
 
 # %% ../../../../nbs/lib/judging/comparison.ipynb #cf612425
 def candidate(
-    model: str, sees: str, metric: Metric,
-    y: np.ndarray, block: np.ndarray, # [n] truth and block of each validation label
-    predictions: dict[int, np.ndarray], # by seed
-    resamples: int = 2000, records=(),
+    model: str,
+    sees: str,
+    metric: Metric,
+    y: np.ndarray,
+    block: np.ndarray,  # [n] truth and block of each validation label
+    predictions: dict[int, np.ndarray],  # by seed
+    resamples: int = 2000,
+    records=(),
 ) -> Candidate:
     """Score a model's seeds on the same draws of blocks."""
     draws = [bootstrap(metric, y, p, block, resamples) for p in predictions.values()]
     return Candidate(
-        model, sees, list(predictions), [metric(y, p) for p in predictions.values()], np.mean(draws, axis=0), len(np.unique(block)),
+        model,
+        sees,
+        list(predictions),
+        [metric(y, p) for p in predictions.values()],
+        np.mean(draws, axis=0),
+        len(np.unique(block)),
         list(records),
     )
 
 # %% ../../../../nbs/lib/judging/comparison.ipynb #ee9ff45d
 def difference(
-    a: Candidate, b: Candidate, metric: Metric,
-    rope: float = 0, level: float = .95,
-) -> dict: # to, value, ci, p_better; positive where a is better
+    a: Candidate,
+    b: Candidate,
+    metric: Metric,
+    rope: float = 0,
+    level: float = 0.95,
+) -> dict:  # to, value, ci, p_better; positive where a is better
     """How much better one model is than another."""
     sign = 1 if metric.greater_is_better else -1
     return {"to": b.model} | paired_difference(
-        a.draws, b.draws, sign * (a.value - b.value), metric.greater_is_better, rope, level, a.blocks
+        a.draws,
+        b.draws,
+        sign * (a.value - b.value),
+        metric.greater_is_better,
+        rope,
+        level,
+        a.blocks,
     )
 
 # %% ../../../../nbs/lib/judging/comparison.ipynb #35faae44
 def smallest_difference(
-    a: Candidate, b: Candidate,
+    a: Candidate,
+    b: Candidate,
 ) -> float | None:
     """The paired difference that is detected at the 5 % level with a power of 80 %: 2.80 standard errors."""
     gaps = a.draws - b.draws
-    return float(2.80 * np.nanstd(gaps, ddof=1)) if np.isfinite(gaps).sum() > 10 and np.nanstd(gaps) > 0 else None
+    return (
+        float(2.80 * np.nanstd(gaps, ddof=1))
+        if np.isfinite(gaps).sum() > 10 and np.nanstd(gaps) > 0
+        else None
+    )
 
 # %% ../../../../nbs/lib/judging/comparison.ipynb #8ae85e77
 def ranked(candidates: list[Candidate], metric: Metric) -> list[Candidate]:
     """Best first; models without a score last, equal ones by name."""
     sign = 1 if metric.greater_is_better else -1
-    return sorted(candidates, key=lambda c: (not np.isfinite(c.value), -sign * c.value if np.isfinite(c.value) else 0, c.model))
+    return sorted(
+        candidates,
+        key=lambda c: (
+            not np.isfinite(c.value),
+            -sign * c.value if np.isfinite(c.value) else 0,
+            c.model,
+        ),
+    )
 
 # %% ../../../../nbs/lib/judging/comparison.ipynb #8375350e
-def worst_region(records: list[dict], metric: Metric, least: int = 10) -> dict | None: # region, n, value
+def worst_region(
+    records: list[dict], metric: Metric, least: int = 10
+) -> dict | None:  # region, n, value
     """The region with the worst score, mean over seeds; small ones do not count."""
     found = {}
     for record in records:
-        for row in record.get("per_region") or (): found.setdefault((row["region"], row["n"]), []).append(row.get(metric.name))
-    rows = [{"region": r, "n": n, "value": float(np.mean(v))} for (r, n), v in found.items() if n >= least and None not in v]
+        for row in record.get("per_region") or ():
+            found.setdefault((row["region"], row["n"]), []).append(row.get(metric.name))
+    rows = [
+        {"region": r, "n": n, "value": float(np.mean(v))}
+        for (r, n), v in found.items()
+        if n >= least and None not in v
+    ]
     return (min if metric.greater_is_better else max)(rows, key=lambda r: r["value"], default=None)
 
 # %% ../../../../nbs/lib/judging/comparison.ipynb #cf8a31f0
@@ -83,13 +123,17 @@ def mean_of(records: list[dict], *path: str) -> float | None:
     """Mean over seeds of a number in the records; None where one has none."""
     values: list = []
     for record in records:
-        for key in path: record = record.get(key) if isinstance(record, dict) else None
+        for key in path:
+            record = record.get(key) if isinstance(record, dict) else None
         values.append(record)
     return float(np.mean(values)) if values and None not in values else None
 
 # %% ../../../../nbs/lib/judging/comparison.ipynb #8a51ff40
 def comparison_rows(
-    candidates: list[Candidate], metric: Metric, rope: float = 0, level: float = .95,
+    candidates: list[Candidate],
+    metric: Metric,
+    rope: float = 0,
+    level: float = 0.95,
 ) -> list[dict]:
     """A row for each model: score, interval, difference to the best rule without a satellite, ties, cost."""
     order = ranked(candidates, metric)
@@ -100,23 +144,35 @@ def comparison_rows(
         to_best = difference(order[0], c, metric, rope, level)["ci"] if c is not order[0] else None
         rows.append(
             {
-                "model": c.model, "sees": c.sees, "seeds": c.seeds, "value": c.value, "ci": interval(c.draws, level, c.blocks),
-                "seed_sd": c.seed_sd, "difference": gap, "tied": bool(to_best and to_best[0] <= 0 <= to_best[1]),
-                "beats_blind": None if c.sees != "bands" or not blind else bool(gap["ci"] and gap["ci"][0] > 0),
+                "model": c.model,
+                "sees": c.sees,
+                "seeds": c.seeds,
+                "value": c.value,
+                "ci": interval(c.draws, level, c.blocks),
+                "seed_sd": c.seed_sd,
+                "difference": gap,
+                "tied": bool(to_best and to_best[0] <= 0 <= to_best[1]),
+                "beats_blind": None
+                if c.sees != "bands" or not blind
+                else bool(gap["ci"] and gap["ci"][0] > 0),
                 "worst_region": worst_region(c.records, metric),
-                **{k: mean_of(c.records, "cost", k) for k in ("parameters", "model_bytes", "fit_s", "us_per_sample", "memory_mb")},
+                **{
+                    k: mean_of(c.records, "cost", k)
+                    for k in ("parameters", "model_bytes", "fit_s", "us_per_sample", "memory_mb")
+                },
             }
         )
     return rows
 
 # %% ../../../../nbs/lib/judging/comparison.ipynb #98df9b99
 def same_split(
-    records: list[dict], # of results.json
-    names: list[str], # what to call them
+    records: list[dict],  # of results.json
+    names: list[str],  # what to call them
 ):
     """Refuse records that were scored on different validation sets."""
     found = {}
-    for record, name in zip(records, names): found.setdefault(record["split"]["fingerprint"], []).append(name)
+    for record, name in zip(records, names):
+        found.setdefault(record["split"]["fingerprint"], []).append(name)
     if len(found) > 1:
         raise InputError(
             f"scored on {len(found)} different validation sets ({'; '.join(', '.join(n[:3]) for n in found.values())}); compare only"

@@ -14,84 +14,117 @@ from .metrics import Metric
 
 # %% ../../../../nbs/lib/judging/intervals.ipynb #883ae2df
 def block_weights(
-    blocks: int, # how many there are
+    blocks: int,  # how many there are
     resamples: int = 2000,
     seed: int = 0,
-) -> np.ndarray: # [resamples, blocks] how often each block is drawn
+) -> np.ndarray:  # [resamples, blocks] how often each block is drawn
     """Draws of blocks with replacement."""
-    return np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), resamples).astype(np.float64)
+    return (
+        np.random.default_rng(seed)
+        .multinomial(blocks, np.full(blocks, 1 / blocks), resamples)
+        .astype(np.float64)
+    )
 
 # %% ../../../../nbs/lib/judging/intervals.ipynb #f0b1c8bc
 def block_sums(
-    parts, # [N, S] of a metric, dense or sparse
-    block: np.ndarray, # [N] number of each sample's block
-) -> np.ndarray: # [blocks, S]
+    parts,  # [N, S] of a metric, dense or sparse
+    block: np.ndarray,  # [N] number of each sample's block
+) -> np.ndarray:  # [blocks, S]
     """What each block adds to the sums of a metric."""
-    member = scipy.sparse.csr_matrix((np.ones(len(block)), (block, np.arange(len(block)))), shape=(block.max() + 1, len(block)))
+    member = scipy.sparse.csr_matrix(
+        (np.ones(len(block)), (block, np.arange(len(block)))), shape=(block.max() + 1, len(block))
+    )
     sums = member @ parts
     return sums.toarray() if scipy.sparse.issparse(sums) else np.asarray(sums)
 
 # %% ../../../../nbs/lib/judging/intervals.ipynb #70cdb17d
 def bootstrap(
     metric: Metric,
-    y: np.ndarray, # [N]
-    prediction: np.ndarray, # [N, K] or [N]
-    block: np.ndarray, # [N] name of each sample's block
+    y: np.ndarray,  # [N]
+    prediction: np.ndarray,  # [N, K] or [N]
+    block: np.ndarray,  # [N] name of each sample's block
     resamples: int = 2000,
     seed: int = 0,
-    slow: int = 300, # draws of a metric that is scored anew for each
-) -> np.ndarray: # [resamples] scores; NaN where a draw has none
+    slow: int = 300,  # draws of a metric that is scored anew for each
+) -> np.ndarray:  # [resamples] scores; NaN where a draw has none
     """The scores of many draws of blocks."""
     names, block = np.unique(block, return_inverse=True)
     if metric.function is None:
-        return metric.value(block_weights(len(names), resamples, seed) @ block_sums(metric.parts(y, prediction), block))
+        return metric.value(
+            block_weights(len(names), resamples, seed)
+            @ block_sums(metric.parts(y, prediction), block)
+        )
     if metric.weighted is not None:
-        weights, some = block_weights(len(names), resamples, seed), max(1, 2_000_000 // len(y)) # draws at once, of 16 MB
-        return np.concatenate([metric.weighted(y, prediction, weights[i:i + some][:, block]) for i in range(0, resamples, some)])
+        weights, some = (
+            block_weights(len(names), resamples, seed),
+            max(1, 2_000_000 // len(y)),
+        )  # draws at once, of 16 MB
+        return np.concatenate(
+            [
+                metric.weighted(y, prediction, weights[i : i + some][:, block])
+                for i in range(0, resamples, some)
+            ]
+        )
     weights = block_weights(len(names), min(resamples, slow), seed).astype(int)
     rows = [np.repeat(np.arange(len(y)), w[block]) for w in weights]
     return np.array([metric.function(y[r], prediction[r]) for r in rows])
 
 # %% ../../../../nbs/lib/judging/intervals.ipynb #ca502fbb
 def interval(
-    draws: np.ndarray, # scores, or differences of scores
-    level: float = .95,
-    blocks: int | None = None, # that were drawn from; the fewer, the wider
-) -> tuple[float, float] | None: # None where there are no draws
+    draws: np.ndarray,  # scores, or differences of scores
+    level: float = 0.95,
+    blocks: int | None = None,  # that were drawn from; the fewer, the wider
+) -> tuple[float, float] | None:  # None where there are no draws
     """Expanded percentile interval of draws (Hesterberg 2015, *What Teachers Should Know About the Bootstrap*, The American Statistician 69)."""
     known = draws[np.isfinite(draws)]
-    if len(known) < 10 or (blocks is not None and blocks < 2): return None
+    if len(known) < 10 or (blocks is not None and blocks < 2):
+        return None
     outside = (1 - level) / 2
-    if blocks: outside = norm.cdf(-np.sqrt(blocks / (blocks - 1)) * t.ppf(1 - outside, blocks - 1))
+    if blocks:
+        outside = norm.cdf(-np.sqrt(blocks / (blocks - 1)) * t.ppf(1 - outside, blocks - 1))
     low, high = np.quantile(known, [outside, 1 - outside])
     return float(low), float(high)
 
 # %% ../../../../nbs/lib/judging/intervals.ipynb #1a332ede
 def score_with_interval(
     metric: Metric,
-    y: np.ndarray, prediction: np.ndarray,
-    block: np.ndarray, # [N] name of each sample's block
-    resamples: int = 2000, level: float = .95, seed: int = 0,
-) -> dict: # value, ci, level, method, n_blocks, smallest_detectable_difference
+    y: np.ndarray,
+    prediction: np.ndarray,
+    block: np.ndarray,  # [N] name of each sample's block
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> dict:  # value, ci, level, method, n_blocks, smallest_detectable_difference
     """A score with its block-bootstrap interval."""
     blocks = len(set(np.asarray(block).tolist()))
     draws = bootstrap(metric, y, prediction, block, resamples, seed) if blocks > 1 else np.zeros(0)
     known = draws[np.isfinite(draws)]
     return {
-        "value": metric(y, prediction), "ci": interval(draws, level, blocks) if blocks > 1 else None, "level": level,
-        "method": "block bootstrap, expanded percentile", "n_blocks": blocks,
-        "smallest_detectable_difference": float(2.80 * known.std(ddof=1)) if len(known) > 10 else None,
+        "value": metric(y, prediction),
+        "ci": interval(draws, level, blocks) if blocks > 1 else None,
+        "level": level,
+        "method": "block bootstrap, expanded percentile",
+        "n_blocks": blocks,
+        "smallest_detectable_difference": float(2.80 * known.std(ddof=1))
+        if len(known) > 10
+        else None,
     }
 
 # %% ../../../../nbs/lib/judging/intervals.ipynb #a13f8967
 def paired_difference(
-    draws_a: np.ndarray, draws_b: np.ndarray, # of the same blocks, seed and number
-    value: float, # the difference of the two scores, signed so that positive means that A is better
+    draws_a: np.ndarray,
+    draws_b: np.ndarray,  # of the same blocks, seed and number
+    value: float,  # the difference of the two scores, signed so that positive means that A is better
     greater_is_better: bool = True,
-    rope: float = 0, # gains below this count as none
-    level: float = .95, blocks: int | None = None,
-) -> dict: # value, ci, p_better
+    rope: float = 0,  # gains below this count as none
+    level: float = 0.95,
+    blocks: int | None = None,
+) -> dict:  # value, ci, p_better
     """Difference of two models' scores on the same draws, and how often it exceeds `rope`."""
     difference = (draws_a - draws_b) * (1 if greater_is_better else -1)
     known = difference[np.isfinite(difference)]
-    return {"value": value, "ci": interval(difference, level, blocks), "p_better": float((known > rope).mean()) if len(known) else None}
+    return {
+        "value": value,
+        "ci": interval(difference, level, blocks),
+        "p_better": float((known > rope).mean()) if len(known) else None,
+    }

@@ -22,35 +22,52 @@ from ..settings import nearest
 @dataclass(frozen=True)
 class Metric:
     """A score, how it is computed and which way is better."""
-    name: str
-    title: str # for tables and axes
-    task: str # classification | regression | any
-    parts: Callable | None # (y [N], prediction) -> [N, S], dense or sparse
-    value: Callable | None # [..., S] -> [...]
-    greater_is_better: bool = True
-    function: Callable | None = None # (y, prediction) -> float, where there are no sums
-    weighted: Callable | None = None # (y, prediction, how often each sample is drawn [R, N]) -> [R]
 
-    def __call__(self, y: np.ndarray, prediction: np.ndarray) -> float: # prediction: [N, K] probabilities, or [N] values
+    name: str
+    title: str  # for tables and axes
+    task: str  # classification | regression | any
+    parts: Callable | None  # (y [N], prediction) -> [N, S], dense or sparse
+    value: Callable | None  # [..., S] -> [...]
+    greater_is_better: bool = True
+    function: Callable | None = None  # (y, prediction) -> float, where there are no sums
+    weighted: Callable | None = (
+        None  # (y, prediction, how often each sample is drawn [R, N]) -> [R]
+    )
+
+    def __call__(
+        self, y: np.ndarray, prediction: np.ndarray
+    ) -> float:  # prediction: [N, K] probabilities, or [N] values
         """The score of a set of samples."""
-        if self.function is not None: return float(self.function(y, prediction))
+        if self.function is not None:
+            return float(self.function(y, prediction))
         return float(self.value(np.asarray(self.parts(y, prediction).sum(0), float).ravel()))
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #f546aa64
-def confusion_parts(y: np.ndarray, proba: np.ndarray) -> scipy.sparse.csr_matrix: # [N, K * K]
+def confusion_parts(y: np.ndarray, proba: np.ndarray) -> scipy.sparse.csr_matrix:  # [N, K * K]
     """Each sample as a single one in the confusion matrix."""
     n, k = proba.shape
-    return scipy.sparse.csr_matrix((np.ones(n), (np.arange(n), y * k + proba.argmax(1))), shape=(n, k * k))
+    return scipy.sparse.csr_matrix(
+        (np.ones(n), (np.arange(n), y * k + proba.argmax(1))), shape=(n, k * k)
+    )
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #e5a11c8c
-def confusion_matrix(y: np.ndarray, proba: np.ndarray) -> np.ndarray: # [K, K] truth by prediction
+def confusion_matrix(y: np.ndarray, proba: np.ndarray) -> np.ndarray:  # [K, K] truth by prediction
     """How often which class was taken for which."""
     return np.asarray(confusion_parts(y, proba).sum(0)).reshape(proba.shape[1], -1).astype(int)
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #357e1db3
-def _square(sums): return sums.reshape(*sums.shape[:-1], *[round(sums.shape[-1] ** .5)] * 2)
-def _ratio(a, b): return np.divide(a, b, out=np.full(np.broadcast(a, b).shape, np.nan), where=np.asarray(b) > 0)
-def _diagonal(C): return np.diagonal(C, axis1=-2, axis2=-1)
+def _square(sums):
+    return sums.reshape(*sums.shape[:-1], *[round(sums.shape[-1] ** 0.5)] * 2)
+
+
+def _ratio(a, b):
+    return np.divide(a, b, out=np.full(np.broadcast(a, b).shape, np.nan), where=np.asarray(b) > 0)
+
+
+def _diagonal(C):
+    return np.diagonal(C, axis1=-2, axis2=-1)
+
+
 def _mean_known(values):
     known = np.isfinite(values)
     return _ratio(np.where(known, values, 0).sum(-1), known.sum(-1))
@@ -68,17 +85,31 @@ def _balanced_accuracy(sums):
 # %% ../../../../nbs/lib/judging/metrics.ipynb #02a74735
 def _f1(sums, without=()):
     C = _square(sums)
-    return _mean_known(np.delete(_ratio(2 * _diagonal(C), C.sum(-1) + C.sum(-2)), list(without), axis=-1))
+    return _mean_known(
+        np.delete(_ratio(2 * _diagonal(C), C.sum(-1) + C.sum(-2)), list(without), axis=-1)
+    )
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #3e6666f6
 BINS = 15
 
-def _log_parts(y, proba): return np.column_stack([np.ones(len(y)), -np.log(np.clip(proba[np.arange(len(y)), y], 1e-15, 1))])
-def _brier_parts(y, proba): return np.column_stack([np.ones(len(y)), ((proba - np.eye(proba.shape[1])[y]) ** 2).sum(1)])
-def _mean_part(sums): return _ratio(sums[..., 1], sums[..., 0])
+
+def _log_parts(y, proba):
+    return np.column_stack(
+        [np.ones(len(y)), -np.log(np.clip(proba[np.arange(len(y)), y], 1e-15, 1))]
+    )
+
+
+def _brier_parts(y, proba):
+    return np.column_stack([np.ones(len(y)), ((proba - np.eye(proba.shape[1])[y]) ** 2).sum(1)])
+
+
+def _mean_part(sums):
+    return _ratio(sums[..., 1], sums[..., 0])
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #e45dd1f9
-def calibration_parts(y: np.ndarray, proba: np.ndarray) -> np.ndarray: # [N, 3 * BINS]: count, right, confidence by bin
+def calibration_parts(
+    y: np.ndarray, proba: np.ndarray
+) -> np.ndarray:  # [N, 3 * BINS]: count, right, confidence by bin
     """What the reliability diagram is made of."""
     confidence, right = proba.max(1), proba.argmax(1) == y
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
@@ -91,116 +122,209 @@ def _ece(sums):
     return _ratio(np.abs(right - confidence).sum(-1), n.sum(-1))
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #0a7d09b9
-def _one_auc(positive, score, weights): # [N] bool, [N], [R, N] -> [R]
+def _one_auc(positive, score, weights):  # [N] bool, [N], [R, N] -> [R]
     order = np.argsort(score, kind="stable")
-    first = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0]) # of samples with equal scores
+    first = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])  # of samples with equal scores
     weights, positive = weights[:, order], positive[order]
     these, rest = (np.add.reduceat(weights * side, first, axis=1) for side in (positive, ~positive))
     won = (these * (np.cumsum(rest, 1) - rest / 2)).sum(1)
     return _ratio(won, these.sum(1) * rest.sum(1))
+
 
 def _aucs(y, proba, weights):
     "Mean over the classes that are there, each against the rest."
     classes = [1] if proba.shape[1] == 2 else range(proba.shape[1])
     return _mean_known(np.stack([_one_auc(y == k, proba[:, k], weights) for k in classes], -1))
 
-def _auc(y, proba): return _aucs(y, proba, np.ones((1, len(y))))[0]
+
+def _auc(y, proba):
+    return _aucs(y, proba, np.ones((1, len(y))))[0]
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #ee346ce0
-def regression_parts(y: np.ndarray, prediction: np.ndarray) -> np.ndarray: # [N, 6]
+def regression_parts(y: np.ndarray, prediction: np.ndarray) -> np.ndarray:  # [N, 6]
     """1, y, y squared, error, error squared, absolute error."""
     y, e = y.astype(float), prediction.astype(float) - y
-    return np.column_stack([np.ones(len(y)), y, y ** 2, e, e ** 2, np.abs(e)])
+    return np.column_stack([np.ones(len(y)), y, y**2, e, e**2, np.abs(e)])
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #47951870
-def _r2(s): return 1 - _ratio(s[..., 4], np.maximum(s[..., 2] - _ratio(s[..., 1] ** 2, s[..., 0]), 0))
-def _rmse(s): return np.sqrt(_ratio(s[..., 4], s[..., 0]))
-def _mae(s): return _ratio(s[..., 5], s[..., 0])
-def _bias(s): return _ratio(s[..., 3], s[..., 0])
+def _r2(s):
+    return 1 - _ratio(s[..., 4], np.maximum(s[..., 2] - _ratio(s[..., 1] ** 2, s[..., 0]), 0))
+
+
+def _rmse(s):
+    return np.sqrt(_ratio(s[..., 4], s[..., 0]))
+
+
+def _mae(s):
+    return _ratio(s[..., 5], s[..., 0])
+
+
+def _bias(s):
+    return _ratio(s[..., 3], s[..., 0])
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #a0f264e8
-METRICS = {m.name: m for m in (
-    Metric("accuracy", "overall accuracy", "classification", confusion_parts, _accuracy),
-    Metric("f1_score", "macro-F1", "classification", confusion_parts, _f1),
-    Metric("balanced_accuracy", "balanced accuracy", "classification", confusion_parts, _balanced_accuracy),
-    Metric("roc_auc", "area under the ROC curve", "classification", None, None, function=_auc, weighted=_aucs),
-    Metric("log_loss", "log-loss", "classification", _log_parts, _mean_part, greater_is_better=False),
-    Metric("brier_score", "Brier score", "classification", _brier_parts, _mean_part, greater_is_better=False),
-    Metric("ece", "expected calibration error", "classification", calibration_parts, _ece, greater_is_better=False),
-    Metric("r2", "R²", "regression", regression_parts, _r2),
-    Metric("rmse", "root mean square error", "regression", regression_parts, _rmse, greater_is_better=False),
-    Metric("mae", "mean absolute error", "regression", regression_parts, _mae, greater_is_better=False),
-    Metric("bias", "bias", "regression", regression_parts, _bias, greater_is_better=False),
-)}
+METRICS = {
+    m.name: m
+    for m in (
+        Metric("accuracy", "overall accuracy", "classification", confusion_parts, _accuracy),
+        Metric("f1_score", "macro-F1", "classification", confusion_parts, _f1),
+        Metric(
+            "balanced_accuracy",
+            "balanced accuracy",
+            "classification",
+            confusion_parts,
+            _balanced_accuracy,
+        ),
+        Metric(
+            "roc_auc",
+            "area under the ROC curve",
+            "classification",
+            None,
+            None,
+            function=_auc,
+            weighted=_aucs,
+        ),
+        Metric(
+            "log_loss",
+            "log-loss",
+            "classification",
+            _log_parts,
+            _mean_part,
+            greater_is_better=False,
+        ),
+        Metric(
+            "brier_score",
+            "Brier score",
+            "classification",
+            _brier_parts,
+            _mean_part,
+            greater_is_better=False,
+        ),
+        Metric(
+            "ece",
+            "expected calibration error",
+            "classification",
+            calibration_parts,
+            _ece,
+            greater_is_better=False,
+        ),
+        Metric("r2", "R²", "regression", regression_parts, _r2),
+        Metric(
+            "rmse",
+            "root mean square error",
+            "regression",
+            regression_parts,
+            _rmse,
+            greater_is_better=False,
+        ),
+        Metric(
+            "mae",
+            "mean absolute error",
+            "regression",
+            regression_parts,
+            _mae,
+            greater_is_better=False,
+        ),
+        Metric("bias", "bias", "regression", regression_parts, _bias, greater_is_better=False),
+    )
+}
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #ccdd87b7
 def metric_named(
-    name: str, # of METRICS, or module:function
-    task: str | None = None, # to be checked against
+    name: str,  # of METRICS, or module:function
+    task: str | None = None,  # to be checked against
 ) -> Metric:
     """The metric that a setting names."""
     if ":" in name:
         module, _, function = name.partition(":")
-        try: found = getattr(importlib.import_module(module), function)
-        except (ImportError, AttributeError) as error: raise InputError(f"success.metric = {name}: {error}; write module:function of something that can be imported") from None
-        return Metric(name, name, "any", None, None, getattr(found, "greater_is_better", True), found)
+        try:
+            found = getattr(importlib.import_module(module), function)
+        except (ImportError, AttributeError) as error:
+            raise InputError(
+                f"success.metric = {name}: {error}; write module:function of something that can be imported"
+            ) from None
+        return Metric(
+            name, name, "any", None, None, getattr(found, "greater_is_better", True), found
+        )
     fitting = [n for n, m in METRICS.items() if task in (None, m.task)]
-    if name not in METRICS: raise InputError(f"success.metric = {name}: no such metric; {nearest(name, fitting)}")
+    if name not in METRICS:
+        raise InputError(f"success.metric = {name}: no such metric; {nearest(name, fitting)}")
     if name not in fitting:
-        raise InputError(f"success.metric = {name}: is for {METRICS[name].task}, the task is {task}; use one of: {', '.join(fitting)}")
+        raise InputError(
+            f"success.metric = {name}: is for {METRICS[name].task}, the task is {task}; use one of: {', '.join(fitting)}"
+        )
     return METRICS[name]
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #a15d950e
 def leaving_out(
     metric: Metric,
-    classes=(), # numbers of classes that are not scored
+    classes=(),  # numbers of classes that are not scored
 ) -> Metric:
     """The same score without some classes."""
-    return replace(metric, value=partial(metric.value, without=tuple(classes))) if metric.name == "f1_score" and len(classes) else metric
+    return (
+        replace(metric, value=partial(metric.value, without=tuple(classes)))
+        if metric.name == "f1_score" and len(classes)
+        else metric
+    )
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #a7c9301b
 def scores(
-    y: np.ndarray, # [N] class numbers or values
-    prediction: np.ndarray, # [N, K] probabilities or [N] values
+    y: np.ndarray,  # [N] class numbers or values
+    prediction: np.ndarray,  # [N, K] probabilities or [N] values
     task: str,
-    left_out=(), # numbers of classes that are not scored
+    left_out=(),  # numbers of classes that are not scored
 ) -> dict[str, float]:
     """Every shipped score of a task."""
-    return {name: leaving_out(metric, left_out)(y, prediction) for name, metric in METRICS.items() if metric.task == task}
+    return {
+        name: leaving_out(metric, left_out)(y, prediction)
+        for name, metric in METRICS.items()
+        if metric.task == task
+    }
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #8edb0be1
 def per_class(
-    C: np.ndarray, # confusion matrix, truth by prediction
-    classes, # names
+    C: np.ndarray,  # confusion matrix, truth by prediction
+    classes,  # names
 ) -> list[dict]:
     """A row for each class: n, user's and producer's accuracy, F1."""
     users, producers = _ratio(np.diag(C), C.sum(0)), _ratio(np.diag(C), C.sum(1))
     f1 = _ratio(2 * np.diag(C), C.sum(0) + C.sum(1))
-    return [{"class": c, "n": int(n), "users_accuracy": u, "producers_accuracy": p, "f1_score": f}
-            for c, n, u, p, f in zip(classes, C.sum(1), users, producers, f1)]
+    return [
+        {"class": c, "n": int(n), "users_accuracy": u, "producers_accuracy": p, "f1_score": f}
+        for c, n, u, p, f in zip(classes, C.sum(1), users, producers, f1)
+    ]
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #54672eb8
-def disagreement(C: np.ndarray) -> dict[str, float]: # of a confusion matrix; shares of all samples
+def disagreement(C: np.ndarray) -> dict[str, float]:  # of a confusion matrix; shares of all samples
     """Quantity and allocation disagreement; together they are 1 - accuracy."""
     quantity = np.abs(C.sum(0) - C.sum(1)).sum() / 2 / C.sum()
     return {"quantity": float(quantity), "allocation": float(1 - np.trace(C) / C.sum() - quantity)}
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #110a3a12
-def reliability(y: np.ndarray, proba: np.ndarray) -> list[dict]: # bins that hold samples
+def reliability(y: np.ndarray, proba: np.ndarray) -> list[dict]:  # bins that hold samples
     """The reliability diagram: confidence and share of right answers, bin by bin."""
     n, right, confidence = np.split(calibration_parts(y, proba).sum(0), 3)
-    return [{"n": int(n[b]), "confidence": confidence[b] / n[b], "accuracy": right[b] / n[b]} for b in np.flatnonzero(n)]
+    return [
+        {"n": int(n[b]), "confidence": confidence[b] / n[b], "accuracy": right[b] / n[b]}
+        for b in np.flatnonzero(n)
+    ]
 
 # %% ../../../../nbs/lib/judging/metrics.ipynb #7415a357
 def risk_coverage(
-    y: np.ndarray, proba: np.ndarray,
+    y: np.ndarray,
+    proba: np.ndarray,
     steps: int = 10,
-) -> list[dict]: # coverage, n, confidence (the least), accuracy
+) -> list[dict]:  # coverage, n, confidence (the least), accuracy
     """How right a model is where it is surest, for growing shares of the samples."""
     order = np.argsort(-proba.max(1), kind="stable")
     right = np.cumsum(proba.argmax(1)[order] == y[order])
     counts = sorted({max(1, round(len(y) * s / steps)) for s in range(1, steps + 1)})
     return [
-        {"coverage": n / len(y), "n": n, "confidence": float(proba[order[n - 1]].max()), "accuracy": float(right[n - 1] / n)}
+        {
+            "coverage": n / len(y),
+            "n": n,
+            "confidence": float(proba[order[n - 1]].max()),
+            "accuracy": float(right[n - 1] / n),
+        }
         for n in counts
     ]

@@ -15,39 +15,65 @@ from ..settings import nearest
 
 # %% ../../../../nbs/lib/judging/quantity.ipynb #6c36b156
 def quantity_named(
-    name: str, # count:CLASS | total | mean
-    task: str, classes=(), # of the dataset
-) -> Metric: # the relative error, as a score
+    name: str,  # count:CLASS | total | mean
+    task: str,
+    classes=(),  # of the dataset
+) -> Metric:  # the relative error, as a score
     """The error of a quantity, relative to its true value: 0.1 is a tenth too much."""
     kind, _, argument = name.partition(":")
     if task == "classification" and (kind != "count" or argument not in classes):
-        raise InputError(f"success.quantity = {name}: write count:CLASS; {nearest(argument or name, list(classes))}")
+        raise InputError(
+            f"success.quantity = {name}: write count:CLASS; {nearest(argument or name, list(classes))}"
+        )
     if task == "regression" and name not in ("total", "mean"):
         raise InputError(f"success.quantity = {name}: the target is a number; write total or mean")
-    def parts(y, prediction): # [N, 2] true and estimated
-        if task == "regression": return np.column_stack([y, prediction]).astype(float)
-        return np.column_stack([y == classes.index(argument), prediction.argmax(1) == classes.index(argument)]).astype(float)
+
+    def parts(y, prediction):  # [N, 2] true and estimated
+        if task == "regression":
+            return np.column_stack([y, prediction]).astype(float)
+        return np.column_stack(
+            [y == classes.index(argument), prediction.argmax(1) == classes.index(argument)]
+        ).astype(float)
+
     def error(sums):
         true = sums[..., 0]
-        return np.divide(sums[..., 1] - true, true, out=np.full(np.shape(true), np.nan), where=true != 0)
+        return np.divide(
+            sums[..., 1] - true, true, out=np.full(np.shape(true), np.nan), where=true != 0
+        )
+
     return Metric(name, f"relative error of {name}", task, parts, error)
 
 # %% ../../../../nbs/lib/judging/quantity.ipynb #860026ea
 def quantity_record(
-    name: str, task: str, classes, # of `quantity_named`
-    y: np.ndarray, prediction: np.ndarray, block: np.ndarray, region: np.ndarray, # [n] of the validation labels
-    resamples: int = 2000, level: float = .95,
-) -> dict: # name, true, estimated, relative_error, ci, per_region
+    name: str,
+    task: str,
+    classes,  # of `quantity_named`
+    y: np.ndarray,
+    prediction: np.ndarray,
+    block: np.ndarray,
+    region: np.ndarray,  # [n] of the validation labels
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> dict:  # name, true, estimated, relative_error, ci, per_region
     """How far off a quantity would be, over all validation labels and in each region."""
     metric = quantity_named(name, task, classes)
+
     def row(there):
-        true, estimated = metric.parts(y[there], prediction[there]).sum(0) / (there.sum() if name == "mean" else 1)
+        true, estimated = metric.parts(y[there], prediction[there]).sum(0) / (
+            there.sum() if name == "mean" else 1
+        )
         return {
-            "n": int(there.sum()), "true": float(true), "estimated": float(estimated),
+            "n": int(there.sum()),
+            "true": float(true),
+            "estimated": float(estimated),
             "relative_error": metric(y[there], prediction[there]),
         }
+
     found = score_with_interval(metric, y, prediction, block, resamples, level)
     return {
-        "name": name, **row(np.ones(len(y), bool)), "ci": found["ci"], "level": level,
+        "name": name,
+        **row(np.ones(len(y), bool)),
+        "ci": found["ci"],
+        "level": level,
         "per_region": [{"region": r, **row(region == r)} for r in sorted(set(region) - {""})],
     }

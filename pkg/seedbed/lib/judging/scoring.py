@@ -17,14 +17,27 @@ from ..errors import InputError
 from ..files import atomic
 from .intervals import score_with_interval
 from seedbed.lib.judging.metrics import (
-    METRICS, confusion_matrix, disagreement, leaving_out, metric_named, per_class, reliability, risk_coverage, scores,
+    METRICS,
+    confusion_matrix,
+    disagreement,
+    leaving_out,
+    metric_named,
+    per_class,
+    reliability,
+    risk_coverage,
+    scores,
 )
 from .quantity import quantity_record
 
 # %% ../../../../nbs/lib/judging/scoring.ipynb #65328ee8
 def judged_labels(
-    table: pd.DataFrame, y: np.ndarray, prediction: np.ndarray, classes, # of `score_record`
-) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, list[int]]: # the same for those that can be judged, and the classes that cannot
+    table: pd.DataFrame,
+    y: np.ndarray,
+    prediction: np.ndarray,
+    classes,  # of `score_record`
+) -> tuple[
+    pd.DataFrame, np.ndarray, np.ndarray, list[int]
+]:  # the same for those that can be judged, and the classes that cannot
     """Keep the labels whose class the model could have learnt."""
     keep = table["judged"].to_numpy(bool)
     if not keep.any():
@@ -32,7 +45,12 @@ def judged_labels(
             "split: every validated label is of a class that is absent from its training side; set a smaller split.block_km or"
             " split.buffer_km, or another split.method"
         )
-    return table[keep], y[keep], prediction[keep], sorted(set(range(len(classes))) - set(y[keep].tolist())) if len(classes) else []
+    return (
+        table[keep],
+        y[keep],
+        prediction[keep],
+        sorted(set(range(len(classes))) - set(y[keep].tolist())) if len(classes) else [],
+    )
 
 # %% ../../../../nbs/lib/judging/scoring.ipynb #a3dc4990
 def score_record(
@@ -44,31 +62,49 @@ def score_record(
     metric: str,
     resamples: int = 2000,
     level: float = 0.95,
-    quantity: str | None = None, # of the success contract
-) -> (
-    dict
-):  # flat scores, then primary, metrics, per_class, per_region, confusion_matrix, calibration, risk_coverage, disagreement, quantity
+    quantity: str | None = None,  # of the success contract
+) -> dict:  # flat scores, then primary, metrics, per_class, per_region, confusion_matrix, calibration, risk_coverage, disagreement, quantity
     """Everything that can be said about predictions."""
     table, y, prediction, left_out = judged_labels(table, y, prediction, classes)
     primary, block = leaving_out(metric_named(metric, task), left_out), table["block"].to_numpy()
-    bounds = lambda m: score_with_interval(m, y, prediction, block, resamples if m.function is None or m.name == metric else 200, level)
+    bounds = lambda m: score_with_interval(
+        m, y, prediction, block, resamples if m.function is None or m.name == metric else 200, level
+    )
     record: dict = scores(y, prediction, task, left_out) | {
-        "primary": {"metric": metric, "greater_is_better": primary.greater_is_better} | bounds(primary)
+        "primary": {"metric": metric, "greater_is_better": primary.greater_is_better}
+        | bounds(primary)
     }
-    record["metrics"] = {name: bounds(leaving_out(m, left_out)) for name, m in METRICS.items() if m.task == task}
+    record["metrics"] = {
+        name: bounds(leaving_out(m, left_out)) for name, m in METRICS.items() if m.task == task
+    }
     record["per_region"] = by_region(table, y, prediction, task, primary, left_out)
     record["quantity"] = (
-        quantity_record(quantity, task, list(classes), y, prediction, block, table["region"].to_numpy(), resamples, level)
+        quantity_record(
+            quantity,
+            task,
+            list(classes),
+            y,
+            prediction,
+            block,
+            table["region"].to_numpy(),
+            resamples,
+            level,
+        )
         if quantity
         else None
     )
     if task == "regression":
-        return record | dict.fromkeys(("per_class", "confusion_matrix", "calibration", "risk_coverage", "disagreement"))
+        return record | dict.fromkeys(
+            ("per_class", "confusion_matrix", "calibration", "risk_coverage", "disagreement")
+        )
     C = confusion_matrix(y, prediction)
     rows = [row | {"scored": k not in left_out} for k, row in enumerate(per_class(C, classes))]
     return record | {
-        "per_class": rows, "confusion_matrix": {"classes": list(classes), "rows_are": "true", "matrix": C},
-        "calibration": reliability(y, prediction), "risk_coverage": risk_coverage(y, prediction), "disagreement": disagreement(C),
+        "per_class": rows,
+        "confusion_matrix": {"classes": list(classes), "rows_are": "true", "matrix": C},
+        "calibration": reliability(y, prediction),
+        "risk_coverage": risk_coverage(y, prediction),
+        "disagreement": disagreement(C),
     }
 
 # %% ../../../../nbs/lib/judging/scoring.ipynb #345a233e
@@ -77,7 +113,9 @@ def by_region(table, y, prediction, task: str, primary, left_out=()) -> list[dic
     regions = table["region"].to_numpy()
     rows = [
         {
-            "region": r, "n": int((regions == r).sum()), primary.name: primary(y[regions == r], prediction[regions == r]),
+            "region": r,
+            "n": int((regions == r).sum()),
+            primary.name: primary(y[regions == r], prediction[regions == r]),
             **scores(y[regions == r], prediction[regions == r], task, left_out),
         }
         for r in sorted(set(regions) - {""})
@@ -86,27 +124,38 @@ def by_region(table, y, prediction, task: str, primary, left_out=()) -> list[dic
 
 # %% ../../../../nbs/lib/judging/scoring.ipynb #1b4c721f
 def write_predictions(
-    path: Path, table: pd.DataFrame, y: np.ndarray, prediction: np.ndarray, classes, # of `answers`
+    path: Path,
+    table: pd.DataFrame,
+    y: np.ndarray,
+    prediction: np.ndarray,
+    classes,  # of `answers`
 ):
     """Write predictions.gpkg: id, fold, split, judged, y_true, y_pred, a probability for each class, region, block."""
     frame = table[["id", "fold"]].assign(split="val", judged=table["judged"].to_numpy(bool))
     if len(classes):
         frame = frame.assign(
-            y_true=np.array(classes, object)[y], y_pred=np.array(classes, object)[prediction.argmax(1)],
+            y_true=np.array(classes, object)[y],
+            y_pred=np.array(classes, object)[prediction.argmax(1)],
             **{f"p_{c}": prediction[:, k] for k, c in enumerate(classes)},
         )
     else:
         frame = frame.assign(y_true=y.astype(float), y_pred=prediction, error=prediction - y)
     frame = gpd.GeoDataFrame(
-        frame.assign(region=table["region"], block=table["block"]), geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326
+        frame.assign(region=table["region"], block=table["block"]),
+        geometry=gpd.points_from_xy(table["lon"], table["lat"]),
+        crs=4326,
     )
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"}) # the same run writes the same bytes
+    pyogrio.set_gdal_config_options(
+        {"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"}
+    )  # the same run writes the same bytes
     with atomic(path) as temporary:
         temporary.unlink()
         frame.to_file(temporary, driver="GPKG", layer="predictions", engine="pyogrio")
 
 # %% ../../../../nbs/lib/judging/scoring.ipynb #2be7c79b
-def read_predictions(path: str | Path) -> tuple[pd.DataFrame, np.ndarray]: # facts of each label, prediction [n, classes] or [n]
+def read_predictions(
+    path: str | Path,
+) -> tuple[pd.DataFrame, np.ndarray]:  # facts of each label, prediction [n, classes] or [n]
     """Read predictions.gpkg."""
     frame = gpd.read_file(path, engine="pyogrio")
     columns = [c for c in frame if c.startswith("p_")]

@@ -11,7 +11,9 @@ import numpy as np
 from ..errors import InputError
 
 # %% ../../../../nbs/lib/learning/augment.ipynb #8a433e54
-def time_jitter(X: np.ndarray, rng: np.random.Generator, most: int = 1) -> np.ndarray: # X [n, T, B, ...]
+def time_jitter(
+    X: np.ndarray, rng: np.random.Generator, most: int = 1
+) -> np.ndarray:  # X [n, T, B, ...]
     """Shift each sample in time by up to `most` steps."""
     steps = X.shape[1]
     shift = rng.integers(-most, most + 1, len(X))
@@ -19,26 +21,37 @@ def time_jitter(X: np.ndarray, rng: np.random.Generator, most: int = 1) -> np.nd
     return X[np.arange(len(X))[:, None], index]
 
 # %% ../../../../nbs/lib/learning/augment.ipynb #25dc4532
-def band_noise(X: np.ndarray, rng: np.random.Generator, deviation: float = .05) -> np.ndarray: # X [n, T, B, ...]
+def band_noise(
+    X: np.ndarray, rng: np.random.Generator, deviation: float = 0.05
+) -> np.ndarray:  # X [n, T, B, ...]
     """Add normal noise; `deviation` is in units of a band's own deviation."""
     return X + rng.normal(0, deviation, X.shape).astype(X.dtype)
 
 # %% ../../../../nbs/lib/learning/augment.ipynb #c526e39a
-def missing_steps(X: np.ndarray, rng: np.random.Generator, share: float = .15) -> np.ndarray: # X [n, T, B, ...]
+def missing_steps(
+    X: np.ndarray, rng: np.random.Generator, share: float = 0.15
+) -> np.ndarray:  # X [n, T, B, ...]
     """Replace steps at random by the mean of the steps beside them."""
-    if X.shape[1] < 2: return X
+    if X.shape[1] < 2:
+        return X
     hidden = rng.random(X.shape[:2]) < share
     before, after = np.roll(X, 1, 1), np.roll(X, -1, 1)
     before[:, 0], after[:, -1] = after[:, 0], before[:, -1]
-    return np.where(hidden.reshape(*hidden.shape, *[1] * (X.ndim - 2)), (before + after) / 2, X).astype(X.dtype)
+    return np.where(
+        hidden.reshape(*hidden.shape, *[1] * (X.ndim - 2)), (before + after) / 2, X
+    ).astype(X.dtype)
 
 # %% ../../../../nbs/lib/learning/augment.ipynb #2b7dcf18
-def flips(X: np.ndarray, rng: np.random.Generator) -> np.ndarray: # X [n, T, B, H, W]
+def flips(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # X [n, T, B, H, W]
     """Mirror and turn chips at random; series without height and width stay as they are."""
-    if X.ndim < 5: return X
+    if X.ndim < 5:
+        return X
     out = np.empty_like(X)
     for i, (turn, mirror) in enumerate(
-        zip(rng.integers(4 if X.shape[3] == X.shape[4] else 1, size=len(X)), rng.integers(2, size=len(X)))
+        zip(
+            rng.integers(4 if X.shape[3] == X.shape[4] else 1, size=len(X)),
+            rng.integers(2, size=len(X)),
+        )
     ):
         chip = np.rot90(X[i], turn, axes=(2, 3))
         out[i] = chip[..., ::-1] if mirror else chip
@@ -47,20 +60,26 @@ def flips(X: np.ndarray, rng: np.random.Generator) -> np.ndarray: # X [n, T, B, 
 # %% ../../../../nbs/lib/learning/augment.ipynb #51ba1e4e
 AUGMENTATIONS = {f.__name__: f for f in (time_jitter, band_noise, missing_steps, flips)}
 
+
 def augmentation(
-    names, # any of AUGMENTATIONS, applied in this order
+    names,  # any of AUGMENTATIONS, applied in this order
 ):
     """One function that applies several augmentations; None for none."""
     for name in names:
         if name not in AUGMENTATIONS:
-            raise InputError(f"dataset.augment: '{name}' is not known; use any of {', '.join(AUGMENTATIONS)}")
+            raise InputError(
+                f"dataset.augment: '{name}' is not known; use any of {', '.join(AUGMENTATIONS)}"
+            )
     return Augmentation(tuple(names)) if names else None
 
 # %% ../../../../nbs/lib/learning/augment.ipynb #3fa44112
 class Augmentation:
     """Several augmentations, one after the other."""
-    def __init__(self, names: tuple[str, ...]): self.names = names
+
+    def __init__(self, names: tuple[str, ...]):
+        self.names = names
 
     def __call__(self, X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        for name in self.names: X = AUGMENTATIONS[name](X, rng)
+        for name in self.names:
+            X = AUGMENTATIONS[name](X, rng)
         return np.ascontiguousarray(X, np.float32)

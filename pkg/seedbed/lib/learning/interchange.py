@@ -19,77 +19,111 @@ from ..errors import InputError
 
 # %% ../../../../nbs/lib/learning/interchange.ipynb #aa034a67
 def optional(
-    module: str, # to import
-    extra: str, # of this project, that brings it
-) -> Any: # the module
+    module: str,  # to import
+    extra: str,  # of this project, that brings it
+) -> Any:  # the module
     """Import a package that only some need."""
-    try: return importlib.import_module(module)
+    try:
+        return importlib.import_module(module)
     except ImportError as error:
-        raise InputError(f"{module}: cannot be imported ({error}); install it: pip install -e '.[{extra}]'") from None
+        raise InputError(
+            f"{module}: cannot be imported ({error}); install it: pip install -e '.[{extra}]'"
+        ) from None
 
 # %% ../../../../nbs/lib/learning/interchange.ipynb #41cd66ba
 def orders(
-    count: int, # samples
+    count: int,  # samples
     shuffle: bool = False,
     seed: int = 0,
-): # -> iterator of arrays [count]
+):  # -> iterator of arrays [count]
     """The order of the samples, epoch after epoch."""
     for epoch in itertools.count():
-        yield np.random.default_rng([seed, epoch]).permutation(count) if shuffle else np.arange(count)
+        yield (
+            np.random.default_rng([seed, epoch]).permutation(count) if shuffle else np.arange(count)
+        )
 
 # %% ../../../../nbs/lib/learning/interchange.ipynb #618a9792
 def to_tf(
-    data, # a SampleDataset
-    batch_size: int = 64, shuffle: bool = False, seed: int = 0,
-) -> Any: # tf.data.Dataset of (X [n, T, bands, ...], y [n])
+    data,  # a SampleDataset
+    batch_size: int = 64,
+    shuffle: bool = False,
+    seed: int = 0,
+) -> Any:  # tf.data.Dataset of (X [n, T, bands, ...], y [n])
     """The samples as a `tf.data.Dataset`: batched, read ahead."""
     tf = optional("tensorflow", "tf")
     epochs = orders(len(data), shuffle, seed)
+
     def batches():
         order = next(epochs)
         for first in range(0, len(order), batch_size):
-            X, y = data[order[first:first + batch_size]]
+            X, y = data[order[first : first + batch_size]]
             yield X.numpy(), y.numpy()
+
     X, y = data[[0]]
     kinds = tuple(tf.TensorSpec((None, *array.shape[1:]), array.numpy().dtype) for array in (X, y))
     found = tf.data.Dataset.from_generator(batches, output_signature=kinds)
-    return found.apply(tf.data.experimental.assert_cardinality(-(-len(data) // batch_size))).prefetch(tf.data.AUTOTUNE)
+    return found.apply(
+        tf.data.experimental.assert_cardinality(-(-len(data) // batch_size))
+    ).prefetch(tf.data.AUTOTUNE)
 
 # %% ../../../../nbs/lib/learning/interchange.ipynb #cf0ef35c
 def step_times(
-    starts: list[str], # ISO date of each sample's first step; empty where unknown
-    steps: int, step_months: int,
-) -> np.ndarray: # datetime64 [n, T]; NaT where unknown
+    starts: list[str],  # ISO date of each sample's first step; empty where unknown
+    steps: int,
+    step_months: int,
+) -> np.ndarray:  # datetime64 [n, T]; NaT where unknown
     """The date of every step of every sample."""
     first = pd.to_datetime(pd.Series(starts, dtype=object).replace("", None))
-    return np.column_stack([(first + pd.DateOffset(months=step * step_months)).to_numpy("datetime64[ns]") for step in range(steps)])
+    return np.column_stack(
+        [
+            (first + pd.DateOffset(months=step * step_months)).to_numpy("datetime64[ns]")
+            for step in range(steps)
+        ]
+    )
 
 # %% ../../../../nbs/lib/learning/interchange.ipynb #e740369e
-TEXT_COLUMNS, NUMBER_COLUMNS = ("label_id", "start", "group", "region", "block"), ("lon", "lat", "missing")
+TEXT_COLUMNS = ("label_id", "start", "group", "region", "block")
+NUMBER_COLUMNS = ("lon", "lat", "missing")
 KEPT_FACTS = ("name", "source", "licence", "attribution", "task", "target", "unit", "sampling")
 
+
 def to_xarray(
-    data, # a SampleDataset
-) -> Any: # xarray.Dataset
+    data,  # a SampleDataset
+) -> Any:  # xarray.Dataset
     """The samples as measured, neither filled nor scaled: `X` [sample, step, band, ...], `y`, and `static` where there is any."""
     xr = optional("xarray", "xarray")
     with h5py.File(data.path) as file:
         X, static, facts = file["X"][:][data.rows], file["static"][:][data.rows], data.facts
         text = {k: file[k].asstr()[:][data.rows] for k in ("id", *TEXT_COLUMNS) if k in file}
         numbers = {k: file[k][:][data.rows] for k in NUMBER_COLUMNS if k in file}
-    coordinates = {"sample": text.pop("id"), "band": list(facts["variables"])} | {k: ("sample", v) for k, v in (text | numbers).items()}
-    coordinates["time"] = (("sample", "step"), step_times(list(text["start"]), facts["steps"], facts["step_months"]))
-    if facts["classes"]: coordinates["label"] = ("sample", np.array(facts["classes"], object)[data.y])
-    values = {"X": (("sample", "step", "band", "y_pixel", "x_pixel")[:X.ndim], X), "y": ("sample", data.y)}
-    if static.shape[1]: values |= {"static": (("sample", "static_band"), static)}; coordinates["static_band"] = list(facts["static_names"])
+    coordinates = {"sample": text.pop("id"), "band": list(facts["variables"])} | {
+        k: ("sample", v) for k, v in (text | numbers).items()
+    }
+    coordinates["time"] = (
+        ("sample", "step"),
+        step_times(list(text["start"]), facts["steps"], facts["step_months"]),
+    )
+    if facts["classes"]:
+        coordinates["label"] = ("sample", np.array(facts["classes"], object)[data.y])
+    values = {
+        "X": (("sample", "step", "band", "y_pixel", "x_pixel")[: X.ndim], X),
+        "y": ("sample", data.y),
+    }
+    if static.shape[1]:
+        values |= {"static": (("sample", "static_band"), static)}
+        coordinates["static_band"] = list(facts["static_names"])
     return xr.Dataset(values, coordinates, {k: facts[k] for k in KEPT_FACTS if facts.get(k)})
 
 # %% ../../../../nbs/lib/learning/interchange.ipynb #3699a627
 class Interchange:
     """What a dataset gives to other frameworks."""
-    def to_tf(self, batch_size: int = 64, shuffle: bool = False, seed: int = 0) -> Any: # tf.data.Dataset of (X, y)
+
+    def to_tf(
+        self, batch_size: int = 64, shuffle: bool = False, seed: int = 0
+    ) -> Any:  # tf.data.Dataset of (X, y)
         """The same batches for TensorFlow (extra `tf`); see the function `to_tf`."""
         return to_tf(self, batch_size, shuffle, seed)
-    def to_xarray(self) -> Any: # xarray.Dataset
+
+    def to_xarray(self) -> Any:  # xarray.Dataset
         """The values as measured, with coordinates (extra `xarray`); see the function `to_xarray`."""
         return to_xarray(self)

@@ -9,7 +9,6 @@ __all__ = ['RESIDENT', 'seed_everything', 'pick_device', 'stopping_rows', 'InUni
 # %% ../../../../nbs/lib/learning/training.ipynb #94925de0
 import copy
 import hashlib
-import os
 import random
 from dataclasses import dataclass
 
@@ -20,26 +19,36 @@ from torch import nn
 # %% ../../../../nbs/lib/learning/training.ipynb #978e065e
 def seed_everything(
     seed: int,
-    threads: int = 1, # for torch; more can change the last digit
+    threads: int = 1,  # for torch; more can change the last digit
 ):
     """Seed every generator there is, and pin the number of threads."""
-    random.seed(seed); np.random.seed(seed); torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
     torch.set_num_threads(threads)
     torch.backends.cudnn.benchmark = False
 
+
 def pick_device(
-    wanted: str | None = None, # cpu | cuda | mps; None takes a GPU where there is one
+    wanted: str | None = None,  # cpu | cuda | mps; None takes a GPU where there is one
 ) -> torch.device:
     """Where to train."""
-    if wanted: return torch.device(wanted)
-    return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+    if wanted:
+        return torch.device(wanted)
+    return torch.device(
+        "cuda"
+        if torch.cuda.is_available()
+        else "mps"
+        if torch.backends.mps.is_available()
+        else "cpu"
+    )
 
 # %% ../../../../nbs/lib/learning/training.ipynb #14e7d989
 def stopping_rows(
-    block: np.ndarray, # [n] block of each training sample
-    share: float = .15, # of the samples, about
+    block: np.ndarray,  # [n] block of each training sample
+    share: float = 0.15,  # of the samples, about
     seed: int = 0,
-) -> np.ndarray: # [n] bool
+) -> np.ndarray:  # [n] bool
     """Samples of whole blocks, chosen by the hash of their names, to stop by."""
     names, count = np.unique(block, return_counts=True)
     order = np.argsort([hashlib.sha256(f"{seed}:{n}".encode()).hexdigest() for n in names])
@@ -50,24 +59,31 @@ def stopping_rows(
 # %% ../../../../nbs/lib/learning/training.ipynb #d979b5d6
 class InUnits(nn.Module):
     """A network whose single output is brought back to the target's own unit."""
-    def __init__(self, network: nn.Module, mean: float = 0., std: float = 1.):
+
+    def __init__(self, network: nn.Module, mean: float = 0.0, std: float = 1.0):
         super().__init__()
         self.network = network
-        self.register_buffer("mean", torch.tensor(float(mean))); self.register_buffer("std", torch.tensor(float(std)))
+        self.register_buffer("mean", torch.tensor(float(mean)))
+        self.register_buffer("std", torch.tensor(float(std)))
 
-    def forward(self, X): return self.network(X).squeeze(-1) * self.std + self.mean
+    def forward(self, X):
+        return self.network(X).squeeze(-1) * self.std + self.mean
 
 # %% ../../../../nbs/lib/learning/training.ipynb #18536ea3
 def loss_of(
-    network: nn.Module, X: torch.Tensor, y: torch.Tensor,
+    network: nn.Module,
+    X: torch.Tensor,
+    y: torch.Tensor,
     task: str,
 ) -> torch.Tensor:
     """Cross-entropy, or the mean square error in units of the target's deviation."""
-    if task == "classification": return nn.functional.cross_entropy(network(X), y)
+    if task == "classification":
+        return nn.functional.cross_entropy(network(X), y)
     return (((network(X) - y) / network.std) ** 2).mean()
 
 # %% ../../../../nbs/lib/learning/training.ipynb #47a4d886
-RESIDENT = 2 * 2**30 # bytes of samples that are kept on the device
+RESIDENT = 2 * 2**30  # bytes of samples that are kept on the device
+
 
 def unaugmented(data):
     """The same samples as they are."""
@@ -75,17 +91,20 @@ def unaugmented(data):
     plain.augment = None
     return plain
 
+
 def fetcher(
-    data, # a SampleDataset
+    data,  # a SampleDataset
     device: torch.device,
-    most: int = RESIDENT, # bytes
-): # a function: rows -> (X, y) on the device
+    most: int = RESIDENT,  # bytes
+):  # a function: rows -> (X, y) on the device
     """How a batch gets to where it is needed."""
     if data.augment is None and len(data) * data[[0]][0].nbytes <= most:
         X, y = (torch.as_tensor(v).to(device) for v in data.arrays())
+
         def take(rows):
             index = torch.from_numpy(rows).to(device)
             return X.index_select(0, index), y.index_select(0, index)
+
         return take
     ready = (lambda t: t.pin_memory()) if device.type == "cuda" else (lambda t: t)
     return lambda rows: tuple(ready(t).to(device, non_blocking=True) for t in data[rows])
@@ -94,67 +113,100 @@ def fetcher(
 @dataclass
 class History:
     """What happened while training."""
-    train: list # loss of each epoch
-    stop: list # loss on the slice to stop by
-    best: int # the epoch whose weights were kept
+
+    train: list  # loss of each epoch
+    stop: list  # loss on the slice to stop by
+    best: int  # the epoch whose weights were kept
+
 
 def fit_network(
-    network: nn.Module, # as made; trained in place
-    data, # a SampleDataset: train side
-    epochs: int = 60, patience: int = 12, learning_rate: float = 1e-3, batch_size: int = 64,
-    seed: int = 0, device: torch.device = torch.device("cpu"),
+    network: nn.Module,  # as made; trained in place
+    data,  # a SampleDataset: train side
+    epochs: int = 60,
+    patience: int = 12,
+    learning_rate: float = 1e-3,
+    batch_size: int = 64,
+    seed: int = 0,
+    device: torch.device = torch.device("cpu"),
 ) -> History:
     """Train until the loss on a slice of the training blocks has not fallen for `patience` epochs; keep the best weights."""
     network.to(device)
     held = stopping_rows(data.column("block"), seed=seed)
     learn, stop = np.flatnonzero(~held), np.flatnonzero(held)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-4, fused=device.type == "cuda")
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=learning_rate, weight_decay=1e-4, fused=device.type == "cuda"
+    )
     changed, plain = fetcher(data, device), fetcher(unaugmented(data), device)
     order, history, best = np.random.default_rng(seed), History([], [], 0), None
     for epoch in range(epochs):
-        history.train.append(train_epoch(network, changed, order.permutation(learn), optimiser, batch_size, data.task, device))
-        history.stop.append(mean_loss(network, plain, stop if len(stop) else learn, batch_size, data.task))
+        history.train.append(
+            train_epoch(
+                network, changed, order.permutation(learn), optimiser, batch_size, data.task, device
+            )
+        )
+        history.stop.append(
+            mean_loss(network, plain, stop if len(stop) else learn, batch_size, data.task)
+        )
         if best is None or history.stop[-1] < min(history.stop[:-1]):
             best, history.best = copy.deepcopy(network.state_dict()), epoch
-        if epoch - history.best >= patience: break
+        if epoch - history.best >= patience:
+            break
     network.load_state_dict(best)
     network.eval()
     return history
 
 # %% ../../../../nbs/lib/learning/training.ipynb #525ad1f7
 def train_epoch(
-    network: nn.Module, fetch, rows: np.ndarray, # `fetch` of `fetcher`
-    optimiser: torch.optim.Optimizer, batch_size: int, task: str, device: torch.device,
-) -> float: # mean loss
+    network: nn.Module,
+    fetch,
+    rows: np.ndarray,  # `fetch` of `fetcher`
+    optimiser: torch.optim.Optimizer,
+    batch_size: int,
+    task: str,
+    device: torch.device,
+) -> float:  # mean loss
     """One pass over the rows, in the order given; a last batch of one sample is skipped (batch normalisation needs two)."""
     network.train()
-    losses, parts = [], [rows[i:i + batch_size] for i in range(0, len(rows), batch_size)]
+    losses, parts = [], [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
     parts = [part for part in parts if len(part) > 1]
     for part in parts:
         X, y = fetch(part)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"): loss = loss_of(network, X, y, task)
-        optimiser.zero_grad(set_to_none=True); loss.backward(); optimiser.step()
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            loss = loss_of(network, X, y, task)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
         losses.append(loss.detach())
-    return sum(loss * len(part) for loss, part in zip(torch.stack(losses).tolist() if losses else [], parts)) / len(rows)
+    return sum(
+        loss * len(part)
+        for loss, part in zip(torch.stack(losses).tolist() if losses else [], parts)
+    ) / len(rows)
 
 # %% ../../../../nbs/lib/learning/training.ipynb #246ee3bc
 @torch.no_grad()
 def mean_loss(network: nn.Module, fetch, rows: np.ndarray, batch_size: int, task: str) -> float:
     """Loss over rows, without augmentation and without dropout."""
     network.eval()
-    parts = [rows[i:i + 8 * batch_size] for i in range(0, len(rows), 8 * batch_size)]
-    return sum(loss_of(network, *fetch(part), task).item() * len(part) for part in parts) / len(rows)
+    parts = [rows[i : i + 8 * batch_size] for i in range(0, len(rows), 8 * batch_size)]
+    return sum(loss_of(network, *fetch(part), task).item() * len(part) for part in parts) / len(
+        rows
+    )
 
 # %% ../../../../nbs/lib/learning/training.ipynb #97c03495
 @torch.no_grad()
 def run_network(
-    network: nn.Module, X: np.ndarray, # [n, T, bands]
-    task: str, batch_size: int = 1024, device: torch.device = torch.device("cpu"),
-) -> np.ndarray: # [n, K] probabilities or [n] values
+    network: nn.Module,
+    X: np.ndarray,  # [n, T, bands]
+    task: str,
+    batch_size: int = 1024,
+    device: torch.device = torch.device("cpu"),
+) -> np.ndarray:  # [n, K] probabilities or [n] values
     """What a trained network says of samples."""
     network.eval().to(device)
     out = []
     for start in range(0, len(X), batch_size):
-        answer = network(torch.from_numpy(X[start:start + batch_size]).to(device))
-        out.append((answer.softmax(1) if task == "classification" else answer).float().cpu().numpy())
+        answer = network(torch.from_numpy(X[start : start + batch_size]).to(device))
+        out.append(
+            (answer.softmax(1) if task == "classification" else answer).float().cpu().numpy()
+        )
     return np.concatenate(out).astype(np.float64)

@@ -16,48 +16,66 @@ from ..judging.applicability import nearest_distance
 
 # %% ../../../../nbs/lib/looking/diagnosis.ipynb #a8f223cf
 def repeated(
-    keys, # one a sample; equal ones are repetitions
-    labels, # class or value of each sample
-) -> pd.DataFrame: # a row for each key that occurs more than once: samples, labels, conflict
+    keys,  # one a sample; equal ones are repetitions
+    labels,  # class or value of each sample
+) -> pd.DataFrame:  # a row for each key that occurs more than once: samples, labels, conflict
     """Groups of samples that share a key."""
     frame = pd.DataFrame({"key": keys, "label": labels, "sample": np.arange(len(labels))})
-    groups = frame.groupby("key").agg(samples=("sample", list), labels=("label", lambda v: sorted(set(v), key=str)))
+    groups = frame.groupby("key").agg(
+        samples=("sample", list), labels=("label", lambda v: sorted(set(v), key=str))
+    )
     groups = groups[groups["samples"].map(len) > 1].reset_index(drop=True)
     return groups.assign(conflict=groups["labels"].map(len) > 1)
 
-def value_keys(X: np.ndarray) -> list[str]: # [n]
+
+def value_keys(X: np.ndarray) -> list[str]:  # [n]
     """A key for the values of each sample."""
     return [hashlib.sha1(np.ascontiguousarray(x).tobytes()).hexdigest() for x in X]
 
-def place_keys(lon, lat) -> list[tuple]: # [n]
+
+def place_keys(lon, lat) -> list[tuple]:  # [n]
     """A key for the place of each sample, to about a centimetre."""
     return list(zip(np.round(lon, 7), np.round(lat, 7)))
 
 # %% ../../../../nbs/lib/looking/diagnosis.ipynb #8b9e066b
 def label_issues(
-    y: np.ndarray, # [n] class numbers
-    probabilities: np.ndarray, # [n, K] out of fold
-) -> tuple[np.ndarray, np.ndarray]: # quality of each label, 0 (doubted) to 1; and whether it is likely wrong
+    y: np.ndarray,  # [n] class numbers
+    probabilities: np.ndarray,  # [n, K] out of fold
+) -> tuple[
+    np.ndarray, np.ndarray
+]:  # quality of each label, 0 (doubted) to 1; and whether it is likely wrong
     """How far each label can be trusted."""
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores
-    there = np.unique(y) # cleanlab wants classes that have samples, and no others
+
+    there = np.unique(y)  # cleanlab wants classes that have samples, and no others
     inside = probabilities[:, there] + 1e-9
     inside /= inside.sum(1, keepdims=True)
     numbers = np.searchsorted(there, y)
-    if len(there) < 2: return np.ones(len(y)), np.zeros(len(y), bool)
-    return get_label_quality_scores(numbers, inside), np.asarray(find_label_issues(numbers, inside, n_jobs=1))
+    if len(there) < 2:
+        return np.ones(len(y)), np.zeros(len(y), bool)
+    return get_label_quality_scores(numbers, inside), np.asarray(
+        find_label_issues(numbers, inside, n_jobs=1)
+    )
 
 # %% ../../../../nbs/lib/looking/diagnosis.ipynb #60e03c34
 def feature_distance(
-    train: np.ndarray, val: np.ndarray, # [n, F], [m, F] scaled features of a fold's two sides
-    most: int = 4000, seed: int = 0,
-) -> np.ndarray: # [m], 1 is the usual distance between a training sample and its nearest neighbour
+    train: np.ndarray,
+    val: np.ndarray,  # [n, F], [m, F] scaled features of a fold's two sides
+    most: int = 4000,
+    seed: int = 0,
+) -> np.ndarray:  # [m], 1 is the usual distance between a training sample and its nearest neighbour
     """Distance of each validation sample to the nearest training sample."""
-    if len(train) > most: train = train[np.sort(np.random.default_rng(seed).choice(len(train), most, replace=False))]
+    if len(train) > most:
+        train = train[np.sort(np.random.default_rng(seed).choice(len(train), most, replace=False))]
     some = train[:: max(len(train) // 500, 1)]
     own = (
-        np.array([nearest_distance(some[i : i + 1], train[(train != some[i]).any(1)])[0] for i in range(len(some))])
+        np.array(
+            [
+                nearest_distance(some[i : i + 1], train[(train != some[i]).any(1)])[0]
+                for i in range(len(some))
+            ]
+        )
         if len(train) > 1
         else np.ones(1)
     )
@@ -65,15 +83,19 @@ def feature_distance(
 
 # %% ../../../../nbs/lib/looking/diagnosis.ipynb #b459bb3a
 def by_quantile(
-    distance: np.ndarray, error: np.ndarray, # [n] of each sample; 0 or 1, or an absolute error
+    distance: np.ndarray,
+    error: np.ndarray,  # [n] of each sample; 0 or 1, or an absolute error
     parts: int = 5,
-) -> pd.DataFrame: # low, high, n, error, se of each part
+) -> pd.DataFrame:  # low, high, n, error, se of each part
     """Mean error in parts of equal size, from the nearest to the farthest."""
     order = np.array_split(np.argsort(distance, kind="stable"), parts)
     return pd.DataFrame(
         [
             {
-                "low": distance[o].min(), "high": distance[o].max(), "n": len(o), "error": error[o].mean(),
+                "low": distance[o].min(),
+                "high": distance[o].max(),
+                "n": len(o),
+                "error": error[o].mean(),
                 "se": error[o].std() / np.sqrt(len(o)),
             }
             for o in order
@@ -84,19 +106,28 @@ def by_quantile(
 # %% ../../../../nbs/lib/looking/diagnosis.ipynb #6e4565c5
 class Altered:
     """A dataset with other values, for a model to predict."""
-    def __init__(self, data, X: np.ndarray): self._data, self._X = data, X
-    def __getattr__(self, name): return getattr(self._data, name)
-    def __len__(self): return len(self._X)
-    def arrays(self): return self._X, self._data.y
+
+    def __init__(self, data, X: np.ndarray):
+        self._data, self._X = data, X
+
+    def __getattr__(self, name):
+        return getattr(self._data, name)
+
+    def __len__(self):
+        return len(self._X)
+
+    def arrays(self):
+        return self._X, self._data.y
 
 # %% ../../../../nbs/lib/looking/diagnosis.ipynb #0b59efbb
 def permutation_importance(
-    predict, # of a fitted model: takes a dataset
-    data, # a SampleDataset: validation
-    score, # takes truth and prediction
-    axis: int, # 1: steps, 2: bands
-    repeats: int = 3, seed: int = 0,
-) -> np.ndarray: # [steps or bands, repeats] what the score loses
+    predict,  # of a fitted model: takes a dataset
+    data,  # a SampleDataset: validation
+    score,  # takes truth and prediction
+    axis: int,  # 1: steps, 2: bands
+    repeats: int = 3,
+    seed: int = 0,
+) -> np.ndarray:  # [steps or bands, repeats] what the score loses
     """What a model loses when a band, or a step, is shuffled among samples."""
     X, y = data.arrays()
     rng, whole = np.random.default_rng(seed), score(y, predict(data))

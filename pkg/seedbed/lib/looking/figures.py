@@ -13,69 +13,150 @@ import pandas as pd
 import shapely
 from matplotlib.collections import PolyCollection
 
-from .plots import ALERT, INK, PALETTE, QUIET, SPLIT_COLOURS, class_colours, plot_confusion, plot_series
+from seedbed.lib.looking.plots import (
+    ALERT,
+    INK,
+    PALETTE,
+    QUIET,
+    SPLIT_COLOURS,
+    class_colours,
+    plot_confusion,
+    plot_series,
+)
 
 # %% ../../../../nbs/lib/looking/figures.ipynb #695e653d
-def _flat(lon, lat, of: float): return np.column_stack([np.asarray(lon) * np.cos(np.radians(of)), lat])
+def _flat(lon, lat, of: float):
+    return np.column_stack([np.asarray(lon) * np.cos(np.radians(of)), lat])
+
 
 def _outline(ax, shapes, **options):
-    parts = [p for s in shapes for p in getattr(s, "geoms", [s]) if p.geom_type == "Polygon" and not p.is_empty]
+    parts = [
+        p
+        for s in shapes
+        for p in getattr(s, "geoms", [s])
+        if p.geom_type == "Polygon" and not p.is_empty
+    ]
     ax.add_collection(PolyCollection([np.asarray(p.exterior.coords) for p in parts], **options))
 
-def _hulls(xy, block) -> np.ndarray: # [n, 2], [n] -> one a block
+
+def _hulls(xy, block) -> np.ndarray:  # [n, 2], [n] -> one a block
     number = np.unique(block, return_inverse=True)[1]
     order = np.argsort(number, kind="stable")
-    return shapely.convex_hull(shapely.multipoints(shapely.points(xy[order]), indices=number[order])) if len(xy) else np.zeros(0, object)
+    return (
+        shapely.convex_hull(shapely.multipoints(shapely.points(xy[order]), indices=number[order]))
+        if len(xy)
+        else np.zeros(0, object)
+    )
+
 
 def plot_fold(
-    lon, lat, side, block, # [n] of each label: degrees; train, val, dropped or test; name of its block
-    buffer_km: float, ax, title: str = "",
+    lon,
+    lat,
+    side,
+    block,  # [n] of each label: degrees; train, val, dropped or test; name of its block
+    buffer_km: float,
+    ax,
+    title: str = "",
 ):
     """Who trains and who is validated in one fold, with the blocks of the validation and the buffer around them."""
     lon, lat, side, block = map(np.asarray, (lon, lat, side, block))
     middle = float(np.mean(lat))
     xy = _flat(lon, lat, middle)
-    pad = .004 * max(np.ptp(xy, axis=0).max(), 1e-6)
-    hulls, many = shapely.buffer(_hulls(xy[side == "val"], block[side == "val"]), pad, quad_segs=4), len(lon) > 500
+    pad = 0.004 * max(np.ptp(xy, axis=0).max(), 1e-6)
+    hulls = shapely.buffer(_hulls(xy[side == "val"], block[side == "val"]), pad, quad_segs=4)
+    many = len(lon) > 500
     crowded = {"rasterized": len(hulls) > 100}
-    around = [shapely.union_all(shapely.buffer(hulls, buffer_km / 111.2, quad_segs=6))] if buffer_km and len(hulls) else []
-    _outline(ax, around, facecolors="none", edgecolors=SPLIT_COLOURS["val"], linewidths=0.7, linestyles=":", **crowded)
+    around = (
+        [shapely.union_all(shapely.buffer(hulls, buffer_km / 111.2, quad_segs=6))]
+        if buffer_km and len(hulls)
+        else []
+    )
+    _outline(
+        ax,
+        around,
+        facecolors="none",
+        edgecolors=SPLIT_COLOURS["val"],
+        linewidths=0.7,
+        linestyles=":",
+        **crowded,
+    )
     _outline(ax, hulls, facecolors=SPLIT_COLOURS["val"] + "26", edgecolors="none", **crowded)
     size = float(np.clip(3000 / max(len(lon), 1), 1.5, 14))
     for name in ("dropped", "train", "val", "test"):
         here = side == name
-        paint = dict(facecolors="none", edgecolors=QUIET, lw=.35) if name == "dropped" else dict(color=SPLIT_COLOURS[name], lw=0)
-        if here.any(): ax.scatter(*xy[here].T, s=size, label=name, rasterized=many, **paint) # drawn once a fold
-    (left, low), (right, high) = xy.min(0) - 2 * pad - buffer_km / 111.2, xy.max(0) + 2 * pad + buffer_km / 111.2
-    ax.set(title=title, aspect=1, xticks=[], yticks=[], xlim=(left, right), ylim=(low, high)); ax.spines[:].set_visible(False)
+        paint = (
+            dict(facecolors="none", edgecolors=QUIET, lw=0.35)
+            if name == "dropped"
+            else dict(color=SPLIT_COLOURS[name], lw=0)
+        )
+        if here.any():
+            ax.scatter(
+                *xy[here].T, s=size, label=name, rasterized=many, **paint
+            )  # drawn once a fold
+    (left, low), (right, high) = (
+        xy.min(0) - 2 * pad - buffer_km / 111.2,
+        xy.max(0) + 2 * pad + buffer_km / 111.2,
+    )
+    ax.set(title=title, aspect=1, xticks=[], yticks=[], xlim=(left, right), ylim=(low, high))
+    ax.spines[:].set_visible(False)
     return ax
 
 # %% ../../../../nbs/lib/looking/figures.ipynb #f884da17
 def plot_folds(
-    lon, lat, sides, # [n], [n], [folds, n]
-    block, names, buffer_km: float,
-    most: int = 6, # folds drawn
+    lon,
+    lat,
+    sides,  # [n], [n], [folds, n]
+    block,
+    names,
+    buffer_km: float,
+    most: int = 6,  # folds drawn
 ):
     """A map for each fold."""
     count = min(len(sides), most)
-    wide, (across, up) = min(1.9 * count + .4, 10.4), np.ptp(_flat(lon, lat, float(np.mean(lat))), axis=0) + 1e-9
-    fig, axes = plt.subplots(1, count, figsize=(wide, float(np.clip(wide / count * up / across, .6, 4)) + .6), squeeze=False)
-    for k, ax in enumerate(axes[0]): plot_fold(lon, lat, sides[k], block, buffer_km, ax, f"fold {names[k]}: {(sides[k] == 'val').sum()}")
+    wide, (across, up) = (
+        min(1.9 * count + 0.4, 10.4),
+        np.ptp(_flat(lon, lat, float(np.mean(lat))), axis=0) + 1e-9,
+    )
+    fig, axes = plt.subplots(
+        1,
+        count,
+        figsize=(wide, float(np.clip(wide / count * up / across, 0.6, 4)) + 0.6),
+        squeeze=False,
+    )
+    for k, ax in enumerate(axes[0]):
+        plot_fold(
+            lon,
+            lat,
+            sides[k],
+            block,
+            buffer_km,
+            ax,
+            f"fold {names[k]}: {(sides[k] == 'val').sum()}",
+        )
     handles = [
         plt.Line2D(
-            [], [], marker="o", ls="", ms=4, color=SPLIT_COLOURS[n] if n != "dropped" else QUIET, mfc="none" if n == "dropped" else None,
+            [],
+            [],
+            marker="o",
+            ls="",
+            ms=4,
+            color=SPLIT_COLOURS[n] if n != "dropped" else QUIET,
+            mfc="none" if n == "dropped" else None,
             label=n,
         )
         for n in ("train", "val", "dropped", "test")
         if (np.asarray(sides) == n).any()
     ]
-    fig.legend(handles=handles, loc="outside lower left", ncol=4, handletextpad=.1)
+    fig.legend(handles=handles, loc="outside lower left", ncol=4, handletextpad=0.1)
     return fig
 
 # %% ../../../../nbs/lib/looking/figures.ipynb #a7781c4f
 def plot_labels(
-    lon, lat, values, # [n]; a class or a number
-    colours: dict | None, unit: str = "",
+    lon,
+    lat,
+    values,  # [n]; a class or a number
+    colours: dict | None,
+    unit: str = "",
 ):
     """Where the labels lie and what they say."""
     lon, lat, values = map(np.asarray, (lon, lat, values))
@@ -83,66 +164,127 @@ def plot_labels(
     xy, size = _flat(lon, lat, float(np.mean(lat))), float(np.clip(9000 / max(len(lon), 1), 2, 16))
     if colours is None:
         fig.colorbar(
-            ax.scatter(*xy.T, c=values.astype(float), s=size, lw=0, cmap="viridis", rasterized=len(lon) > 3000), ax=ax, label=unit,
+            ax.scatter(
+                *xy.T,
+                c=values.astype(float),
+                s=size,
+                lw=0,
+                cmap="viridis",
+                rasterized=len(lon) > 3000,
+            ),
+            ax=ax,
+            label=unit,
             shrink=0.7,
         )
     for name, colour in (colours or {}).items():
         here = values == name
-        if here.any(): ax.scatter(*xy[here].T, s=size, lw=0, color=colour, label=f"{name}  {here.sum()}", rasterized=len(lon) > 3000)
-    if colours: ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handletextpad=.1, markerscale=1.6)
+        if here.any():
+            ax.scatter(
+                *xy[here].T,
+                s=size,
+                lw=0,
+                color=colour,
+                label=f"{name}  {here.sum()}",
+                rasterized=len(lon) > 3000,
+            )
+    if colours:
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0.1, markerscale=1.6)
     _scale_bar(ax, xy)
-    ax.set(aspect=1, xticks=[], yticks=[]); ax.spines[:].set_visible(False)
+    ax.set(aspect=1, xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
     return fig
 
 # %% ../../../../nbs/lib/looking/figures.ipynb #e6f77f95
 def _scale_bar(ax, xy):
     "A bar of a round number of kilometres."
     wide = np.ptp(xy[:, 0]) * 111.2
-    length = next((s for s in (500, 200, 100, 50, 20, 10, 5, 2, 1, .5, .2, .1, .05) if s <= wide / 3), None)
-    if length is None: return
-    x, y = xy[:, 0].min(), xy[:, 1].min() - .06 * np.ptp(xy[:, 1])
+    length = next(
+        (s for s in (500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05) if s <= wide / 3),
+        None,
+    )
+    if length is None:
+        return
+    x, y = xy[:, 0].min(), xy[:, 1].min() - 0.06 * np.ptp(xy[:, 1])
     ax.plot([x, x + length / 111.2], [y, y], color=INK, lw=1.5, solid_capstyle="butt")
-    ax.text(x, y, f"{length:g} km" if length >= 1 else f"{1000 * length:.0f} m", va="top", ha="left", fontsize=8)
+    ax.text(
+        x,
+        y,
+        f"{length:g} km" if length >= 1 else f"{1000 * length:.0f} m",
+        va="top",
+        ha="left",
+        fontsize=8,
+    )
 
 # %% ../../../../nbs/lib/looking/figures.ipynb #0bba6a76
 def plot_phenology(
-    values: np.ndarray, # [n, T] one variable
-    groups, regions, # [n] class and region of each sample
-    colours: dict, dates=None, title: str = "", most: int = 4, # regions drawn
+    values: np.ndarray,  # [n, T] one variable
+    groups,
+    regions,  # [n] class and region of each sample
+    colours: dict,
+    dates=None,
+    title: str = "",
+    most: int = 4,  # regions drawn
 ):
     """Median and 10-90 % band of each class over time: all together, then region by region."""
     groups, regions = np.asarray(groups), np.asarray(regions)
-    names = [r for r in pd.Series(regions[regions != ""]).value_counts().index if (regions == r).sum() > 4][:most]
-    panels = [(title or "everywhere", np.ones(len(groups), bool))] + ([(r, regions == r) for r in sorted(names)] if len(names) > 1 else [])
+    names = [
+        r
+        for r in pd.Series(regions[regions != ""]).value_counts().index
+        if (regions == r).sum() > 4
+    ][:most]
+    panels = [(title or "everywhere", np.ones(len(groups), bool))] + (
+        [(r, regions == r) for r in sorted(names)] if len(names) > 1 else []
+    )
     fig, axes = plt.subplots(
-        1, len(panels), figsize=(3.6 + 1.75 * (len(panels) - 1), 2.5), sharey=True, squeeze=False,
+        1,
+        len(panels),
+        figsize=(3.6 + 1.75 * (len(panels) - 1), 2.5),
+        sharey=True,
+        squeeze=False,
         width_ratios=[1.7] + [1] * (len(panels) - 1),
     )
     for ax, (name, here) in zip(axes[0], panels):
         plot_series(values[here], groups[here], colours, dates, ax, name)
-        if ax.get_legend(): ax.get_legend().remove()
-        for label in ax.get_xticklabels(): label.set(rotation=30, ha="right")
-        if values.shape[1] == 1: ax.set_xticks([])
-        elif dates is not None and isinstance(dates[0], pd.Timestamp): ax.xaxis.set_major_formatter(plt.matplotlib.dates.DateFormatter("%b %y")); ax.xaxis.set_major_locator(plt.matplotlib.dates.AutoDateLocator(maxticks=4 if len(panels) > 2 else 7))
+        if ax.get_legend():
+            ax.get_legend().remove()
+        for label in ax.get_xticklabels():
+            label.set(rotation=30, ha="right")
+        if values.shape[1] == 1:
+            ax.set_xticks([])
+        elif dates is not None and isinstance(dates[0], pd.Timestamp):
+            ax.xaxis.set_major_formatter(plt.matplotlib.dates.DateFormatter("%b %y"))
+            ax.xaxis.set_major_locator(
+                plt.matplotlib.dates.AutoDateLocator(maxticks=4 if len(panels) > 2 else 7)
+            )
     fig.legend(
-        handles=[plt.Line2D([], [], color=c, label=n, lw=1.8) for n, c in colours.items() if (groups == n).any()], loc="outside upper left",
+        handles=[
+            plt.Line2D([], [], color=c, label=n, lw=1.8)
+            for n, c in colours.items()
+            if (groups == n).any()
+        ],
+        loc="outside upper left",
         ncol=8,
     )
     return fig
 
 # %% ../../../../nbs/lib/looking/figures.ipynb #1f6f2480
 def plot_histograms(
-    X: np.ndarray, # [n, T, B] physical units
-    sides, # [n] train, val ...
-    bands, most: int = 12, # bands drawn
+    X: np.ndarray,  # [n, T, B] physical units
+    sides,  # [n] train, val ...
+    bands,
+    most: int = 12,  # bands drawn
 ):
     """The values of each band, on the training and on the validation side."""
     bands, sides = list(bands)[:most], np.asarray(sides)
     columns = min(len(bands), 6)
     fig, axes = plt.subplots(
-        -(-len(bands) // columns), columns, figsize=(1.7 * columns, 1.35 * -(-len(bands) // columns) + 0.3), squeeze=False
+        -(-len(bands) // columns),
+        columns,
+        figsize=(1.7 * columns, 1.35 * -(-len(bands) // columns) + 0.3),
+        squeeze=False,
     )
-    for ax in axes.ravel()[len(bands):]: ax.set_visible(False)
+    for ax in axes.ravel()[len(bands) :]:
+        ax.set_visible(False)
     for b, (ax, name) in enumerate(zip(axes.ravel(), bands)):
         values = X[:, :, b]
         known = values[np.isfinite(values)]
@@ -150,29 +292,40 @@ def plot_histograms(
             ax.set_title(f"{name}: constant" if len(known) else f"{name}: empty", color=ALERT)
             ax.axis("off")
             continue
-        edges = np.linspace(*np.quantile(known, [.002, .998]), 31)
+        edges = np.linspace(*np.quantile(known, [0.002, 0.998]), 31)
         for side in ("train", "val"):
             part = values[sides == side]
             density = np.histogram(part[np.isfinite(part)], edges, density=True)[0]
-            if side == "train": ax.stairs(density, edges, fill=True, color=SPLIT_COLOURS[side])
-            else: ax.stairs(density, edges, color=SPLIT_COLOURS[side], lw=1.3)
-        ax.set(title=name, yticks=[]); ax.spines["left"].set_visible(False); ax.locator_params(axis="x", nbins=3)
+            if side == "train":
+                ax.stairs(density, edges, fill=True, color=SPLIT_COLOURS[side])
+            else:
+                ax.stairs(density, edges, color=SPLIT_COLOURS[side], lw=1.3)
+        ax.set(title=name, yticks=[])
+        ax.spines["left"].set_visible(False)
+        ax.locator_params(axis="x", nbins=3)
     return fig
 
 # %% ../../../../nbs/lib/looking/figures.ipynb #5fe358e4
 def plot_missing(
-    share: np.ndarray, # [T, B] between 0 and 1
-    bands, dates,
+    share: np.ndarray,  # [T, B] between 0 and 1
+    bands,
+    dates,
 ):
     """How much is missing, by band and step."""
     share = np.asarray(share, float)
-    fig, ax = plt.subplots(figsize=(min(1.4 + .42 * len(share), 10), .7 + .24 * len(bands)))
+    fig, ax = plt.subplots(figsize=(min(1.4 + 0.42 * len(share), 10), 0.7 + 0.24 * len(bands)))
     ax.imshow(
-        share.T, cmap=plt.matplotlib.colors.LinearSegmentedColormap.from_list("missing", [QUIET + "22", ALERT]), vmin=0,
-        vmax=max(share.max(), 0.05), aspect="auto",
+        share.T,
+        cmap=plt.matplotlib.colors.LinearSegmentedColormap.from_list(
+            "missing", [QUIET + "22", ALERT]
+        ),
+        vmin=0,
+        vmax=max(share.max(), 0.05),
+        aspect="auto",
     )
     for (t, b), value in np.ndenumerate(share):
-        if value >= .005 and share.size <= 400: ax.text(t, b, f"{100 * value:.0f}", ha="center", va="center", fontsize=7)
+        if value >= 0.005 and share.size <= 400:
+            ax.text(t, b, f"{100 * value:.0f}", ha="center", va="center", fontsize=7)
     names = [d.strftime("%b %y") if isinstance(d, pd.Timestamp) else str(d) for d in dates]
     step = -(-len(names) // 14)
     ax.set_xticks(range(0, len(names), step), names[::step], rotation=30, ha="right")
@@ -183,29 +336,40 @@ def plot_missing(
 
 # %% ../../../../nbs/lib/looking/figures.ipynb #62dc25f9
 def plot_distance_error(
-    parts, # of `diagnosis.by_quantile`
+    parts,  # of `diagnosis.by_quantile`
     unit: str = "share of wrong answers",
 ):
     """Error against the distance to the training data."""
     fig, ax = plt.subplots(figsize=(3, 2.7))
     middle = (parts["low"] + parts["high"]) / 2
     ax.errorbar(
-        middle, parts["error"], 1.96 * parts["se"], [middle - parts["low"], parts["high"] - middle], fmt="o", color=INK, ms=4, lw=1,
+        middle,
+        parts["error"],
+        1.96 * parts["se"],
+        [middle - parts["low"], parts["high"] - middle],
+        fmt="o",
+        color=INK,
+        ms=4,
+        lw=1,
         ecolor=QUIET,
     )
     ax.set(xlabel="distance to the nearest training sample", ylabel=unit, ylim=(0, None))
     return fig
 
+
 def plot_importance(
-    loss: np.ndarray, # [bands or steps, repeats]
-    names, title: str, metric: str,
+    loss: np.ndarray,  # [bands or steps, repeats]
+    names,
+    title: str,
+    metric: str,
     ax,
 ):
     """What the score loses without a band or a step."""
     middle, order = loss.mean(1), range(len(loss))
-    ax.barh(order, middle, height=.62, color=PALETTE[9])
-    for k in order: ax.plot([loss[k].min(), loss[k].max()], [k, k], color=INK, lw=1)
-    ax.axvline(0, color=QUIET, lw=.8)
+    ax.barh(order, middle, height=0.62, color=PALETTE[9])
+    for k in order:
+        ax.plot([loss[k].min(), loss[k].max()], [k, k], color=INK, lw=1)
+    ax.axvline(0, color=QUIET, lw=0.8)
     ax.set_yticks(order, names)
     ax.invert_yaxis()
     ax.set(title=title, xlabel=f"loss of {metric}")
@@ -215,35 +379,44 @@ def plot_importance(
 
 # %% ../../../../nbs/lib/looking/figures.ipynb #c8b3ca7c
 def plot_confusions(
-    y, prediction, # [n] class numbers
-    classes, groups, # [n] region or year of each label
+    y,
+    prediction,  # [n] class numbers
+    classes,
+    groups,  # [n] region or year of each label
     most: int = 6,
 ):
     """A confusion matrix for each region, or each year."""
     y, prediction, groups = map(np.asarray, (y, prediction, groups))
     names = sorted(pd.Series(groups[groups != ""]).value_counts().index[:most])
     columns = min(len(names), 4 if len(classes) < 6 else 2)
-    rows, side = -(-len(names) // columns), .8 + .4 * len(classes)
-    fig, axes = plt.subplots(rows, columns, figsize=(columns * side + 1, rows * side * .86 + .5), squeeze=False)
-    for ax in axes.ravel()[len(names):]: ax.set_visible(False)
+    rows, side = -(-len(names) // columns), 0.8 + 0.4 * len(classes)
+    fig, axes = plt.subplots(
+        rows, columns, figsize=(columns * side + 1, rows * side * 0.86 + 0.5), squeeze=False
+    )
+    for ax in axes.ravel()[len(names) :]:
+        ax.set_visible(False)
     for k, (ax, name) in enumerate(zip(axes.ravel(), names)):
         here, C = groups == name, np.zeros((len(classes),) * 2, int)
         np.add.at(C, (y[here], prediction[here]), 1)
         plot_confusion(C, classes, ax, f"{name}: {np.trace(C) / max(C.sum(), 1):.0%} of {C.sum()}")
         ax.set(xlabel="", ylabel="")
-        if k % columns: ax.set_yticklabels([])
-        if k + columns < len(names): ax.set_xticklabels([])
-    fig.supxlabel("predicted", fontsize=9, color=INK); fig.supylabel("true", fontsize=9, color=INK)
+        if k % columns:
+            ax.set_yticklabels([])
+        if k + columns < len(names):
+            ax.set_xticklabels([])
+    fig.supxlabel("predicted", fontsize=9, color=INK)
+    fig.supylabel("true", fontsize=9, color=INK)
     return fig
 
 # %% ../../../../nbs/lib/looking/figures.ipynb #8e4e4c82
 def plot_learning_curve(
-    rows: pd.DataFrame, # n, score, fold
+    rows: pd.DataFrame,  # n, score, fold
     metric: str,
 ):
     """The score against the number of training labels."""
     fig, ax = plt.subplots(figsize=(3.8, 2.7))
-    for _, one in rows.groupby("fold"): ax.plot(one["n"], one["score"], color=QUIET, lw=.8, alpha=.6)
+    for _, one in rows.groupby("fold"):
+        ax.plot(one["n"], one["score"], color=QUIET, lw=0.8, alpha=0.6)
     mean = rows.groupby("share")[["n", "score"]].mean()
     ax.plot(mean["n"], mean["score"], "o-", color=INK, ms=4)
     ax.set(xlabel="training labels", ylabel=metric, xscale="log")

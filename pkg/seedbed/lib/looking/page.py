@@ -22,21 +22,35 @@ from .plots import INK, QUIET
 
 # %% ../../../../nbs/lib/looking/page.ipynb #6f0f4294
 def themed_svg(
-    fig, # of matplotlib
-    name: str, # unique in the page
-    title: str, # for those who do not see it
+    fig,  # of matplotlib
+    name: str,  # unique in the page
+    title: str,  # for those who do not see it
 ) -> str:
     """A figure as inline SVG in the colours and the font of the page."""
     import matplotlib
+
     out = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        fig.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None}, bbox_inches="tight", pad_inches=.02, dpi=180)
+        fig.savefig(
+            out,
+            format="svg",
+            transparent=True,
+            metadata={"Date": None, "Creator": None},
+            bbox_inches="tight",
+            pad_inches=0.02,
+            dpi=180,
+        )
     text = out.getvalue()
-    text = text[text.index("<svg"):]
+    text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", text)
     text = re.sub(r"font: (?:[a-z0-9]+ )*?([\d.]+)px [^;\"]*", r"font: \1px var(--sans)", text)
-    for colour, variable in ((INK, "--ink"), (QUIET, "--quiet"), ("#000000", "--ink"), ("#ffffff", "--paper")):
+    for colour, variable in (
+        (INK, "--ink"),
+        (QUIET, "--quiet"),
+        ("#000000", "--ink"),
+        ("#ffffff", "--paper"),
+    ):
         text = re.sub(colour, f"var({variable})", text, flags=re.I)
     text = re.sub(r"<text(?![^>]*fill:)([^>]*)style=\"", r'<text\1style="fill: var(--ink); ', text)
     head = f'<svg class="figure" role="img" aria-label="{html.escape(title, quote=True)}"'
@@ -44,54 +58,71 @@ def themed_svg(
 
 # %% ../../../../nbs/lib/looking/page.ipynb #eaec0014
 def png_uri(
-    picture: np.ndarray, # [H, W, 3 or 4] between 0 and 1, or bytes
+    picture: np.ndarray,  # [H, W, 3 or 4] between 0 and 1, or bytes
 ) -> str:
     """A picture as a data URI."""
     from PIL import Image
-    values = picture if picture.dtype == np.uint8 else np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+    values = (
+        picture
+        if picture.dtype == np.uint8
+        else np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    )
     out = io.BytesIO()
     Image.fromarray(values).save(out, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 # %% ../../../../nbs/lib/looking/page.ipynb #66227d32
 def figure(
-    content: str, # SVG or HTML
-    caption: str, wide: bool = False,
+    content: str,  # SVG or HTML
+    caption: str,
+    wide: bool = False,
 ) -> str:
     """A figure with its caption."""
     size = re.search(r'<svg[^>]*? width="([\d.]+)pt"', content)
-    kind = (' class="wide"' if wide else "") + (f' style="--width: {float(size[1]) * 4 / 3:.0f}px"' if size else "")
+    kind = (' class="wide"' if wide else "") + (
+        f' style="--width: {float(size[1]) * 4 / 3:.0f}px"' if size else ""
+    )
     return f'<figure{kind}><div class="scroll">{content}</div><figcaption>{html.escape(caption)}</figcaption></figure>'
 
 # %% ../../../../nbs/lib/looking/page.ipynb #8bd68e8b
 _NUMBER = re.compile(r"[-+−]?[\d,.]+( %)?$")
 
+
 def table(
     columns: list[str],
-    rows: list[list], # text, numbers, or None
-    note: str = "", # below it
-    loose: bool = False, # the last column may break its lines
+    rows: list[list],  # text, numbers, or None
+    note: str = "",  # below it
+    loose: bool = False,  # the last column may break its lines
 ) -> str:
     """A table; columns of numbers stand to the right."""
     cell = lambda v: (
         "–"
         if v is None
-        else f"{v:,}" if isinstance(v, (int, np.integer)) else f"{v:,.3f}" if isinstance(v, (float, np.floating)) else str(v)
+        else f"{v:,}"
+        if isinstance(v, (int, np.integer))
+        else f"{v:,.3f}"
+        if isinstance(v, (float, np.floating))
+        else str(v)
     )
     texts = [[cell(v) for v in r] for r in rows]
-    kind = lambda k: ' class="number"' if rows and all(t[k] in "–" or _NUMBER.match(t[k]) for t in texts) else ""
+    kind = lambda k: (
+        ' class="number"' if rows and all(t[k] in "–" or _NUMBER.match(t[k]) for t in texts) else ""
+    )
     head = "".join(f'<th scope="col"{kind(k)}>{html.escape(c)}</th>' for k, c in enumerate(columns))
-    body = "".join("<tr>" + "".join(f"<td{kind(k)}>{html.escape(v)}</td>" for k, v in enumerate(r)) + "</tr>" for r in texts)
+    body = "".join(
+        "<tr>" + "".join(f"<td{kind(k)}>{html.escape(v)}</td>" for k, v in enumerate(r)) + "</tr>"
+        for r in texts
+    )
     below = f'<p class="note">{html.escape(note)}</p>' if note else ""
     wrap = ' class="loose"' if loose else ""
-    return (
-        f'<div class="full"><div class="scroll"><table{wrap}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{below}</div>'
-    )
+    return f'<div class="full"><div class="scroll"><table{wrap}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{below}</div>'
 
 # %% ../../../../nbs/lib/looking/page.ipynb #48277f8a
 def section(
-    name: str, # for links
-    title: str, lead: str, # why it is worth reading
+    name: str,  # for links
+    title: str,
+    lead: str,  # why it is worth reading
     *parts: str,
 ) -> str:
     """A section of a page; empty parts are left out."""
@@ -108,23 +139,35 @@ def asset(name: str) -> str:
     """A file of the page's template."""
     return (files("seedbed") / "assets" / "report" / name).read_text(encoding="utf-8")
 
+
 def write_page(
-    path: Path, # the file to write
+    path: Path,  # the file to write
     title: str,
-    head: str, # HTML above the sections
-    sections: list[str], # of `section`
-    data: dict, # for the script
-    colours: Sequence[str] = (), # of the classes, in order
+    head: str,  # HTML above the sections
+    sections: list[str],  # of `section`
+    data: dict,  # for the script
+    colours: Sequence[str] = (),  # of the classes, in order
 ):
     """Write the page, whole or not at all."""
     links = "".join(
-        f'<a href="#{name}">{text}</a>' for s in sections if s for name, text in re.findall(r'<section id="([^"]+)"><h2>(.*?)</h2>', s)
+        f'<a href="#{name}">{text}</a>'
+        for s in sections
+        if s
+        for name, text in re.findall(r'<section id="([^"]+)"><h2>(.*?)</h2>', s)
     )
-    safe = json.dumps(plain(data), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    safe = json.dumps(plain(data), ensure_ascii=False, separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
     own = ":root{" + "".join(f"--class-{k}:{c};" for k, c in enumerate(colours)) + "}"
     filled = {
-        "title": html.escape(title), "style": asset("report.css") + own, "links": links, "head": head, "sections": "".join(sections),
-        "data": safe, "script": asset("report.js"),
+        "title": html.escape(title),
+        "style": asset("report.css") + own,
+        "links": links,
+        "head": head,
+        "sections": "".join(sections),
+        "data": safe,
+        "script": asset("report.js"),
     }
     text = re.sub(r"\{\{(\w+)\}\}", lambda found: filled[found[1]], asset("report.html"))
-    with atomic(path) as temporary: temporary.write_text(text, encoding="utf-8")
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

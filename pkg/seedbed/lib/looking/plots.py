@@ -16,166 +16,284 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #07a14aa1
-PALETTE = ("#4A5BBF", "#DDCC77", "#1B8040", "#88CCEE", "#CC6677", "#44AA99", "#AA4499", "#999933", "#A03A70", "#6699CC")
+PALETTE = (
+    "#4A5BBF",
+    "#DDCC77",
+    "#1B8040",
+    "#88CCEE",
+    "#CC6677",
+    "#44AA99",
+    "#AA4499",
+    "#999933",
+    "#A03A70",
+    "#6699CC",
+)
 SPLIT_COLOURS = {"train": "#9AA7B4", "val": "#D9622B", "dropped": "#D5DAE0", "test": "#7A5195"}
-INK, QUIET, ALERT = "#1b2430", "#8b95a1", "#d9622b" # text and lines; axes; what deserves a look
+INK, QUIET, ALERT = "#1b2430", "#8b95a1", "#d9622b"  # text and lines; axes; what deserves a look
+
 
 def style():
     """Small, quiet figures; called once at the top of a notebook."""
     plt.rcParams.update(
         {
-            "figure.dpi": 90, "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10, "text.color": INK,
-            "axes.labelcolor": INK, "axes.titlecolor": INK, "axes.edgecolor": QUIET, "xtick.color": QUIET, "ytick.color": QUIET,
-            "xtick.labelcolor": INK, "ytick.labelcolor": INK, "xtick.major.size": 3, "ytick.major.size": 3, "axes.titlelocation": "left",
-            "legend.frameon": False, "figure.constrained_layout.use": True, "image.interpolation": "nearest",
+            "figure.dpi": 90,
+            "font.size": 9,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 10,
+            "text.color": INK,
+            "axes.labelcolor": INK,
+            "axes.titlecolor": INK,
+            "axes.edgecolor": QUIET,
+            "xtick.color": QUIET,
+            "ytick.color": QUIET,
+            "xtick.labelcolor": INK,
+            "ytick.labelcolor": INK,
+            "xtick.major.size": 3,
+            "ytick.major.size": 3,
+            "axes.titlelocation": "left",
+            "legend.frameon": False,
+            "figure.constrained_layout.use": True,
+            "image.interpolation": "nearest",
         }
     )
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #a151e001
-def class_colours(classes) -> dict[str, str]: # class -> colour
+def class_colours(classes) -> dict[str, str]:  # class -> colour
     """A colour for each class, by its place in the list."""
+
     def colour(i):
-        if i < len(PALETTE): return PALETTE[i]
-        red, green, blue = (int(PALETTE[i % len(PALETTE)][k:k + 2], 16) / 255 for k in (1, 3, 5))
+        if i < len(PALETTE):
+            return PALETTE[i]
+        red, green, blue = (int(PALETTE[i % len(PALETTE)][k : k + 2], 16) / 255 for k in (1, 3, 5))
         hue, light, rich = colorsys.rgb_to_hls(red, green, blue)
         return "#%02x%02x%02x" % tuple(
-            round(255 * v) for v in colorsys.hls_to_rgb(hue, light + (1 - light) * (1 - 0.6 ** (i // len(PALETTE))), rich)
+            round(255 * v)
+            for v in colorsys.hls_to_rgb(
+                hue, light + (1 - light) * (1 - 0.6 ** (i // len(PALETTE))), rich
+            )
         )
+
     return {c: colour(i) for i, c in enumerate(classes)}
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #aabd4fd2
 def plot_places(
-    lon, lat, # degrees
-    values, # a name or a number for each place
-    colours: dict | None = None, # by name; None for numbers
-    ax=None, unit: str = "", size: float = 8,
+    lon,
+    lat,  # degrees
+    values,  # a name or a number for each place
+    colours: dict | None = None,  # by name; None for numbers
+    ax=None,
+    unit: str = "",
+    size: float = 8,
 ):
     """A map of places, coloured by class, split or value."""
     ax = ax or plt.subplots(figsize=(4.6, 4))[1]
     values = np.asarray(values)
     if colours is None:
-        ax.figure.colorbar(ax.scatter(lon, lat, c=values.astype(float), s=size, cmap="viridis"), ax=ax, label=unit, shrink=0.7)
+        ax.figure.colorbar(
+            ax.scatter(lon, lat, c=values.astype(float), s=size, cmap="viridis"),
+            ax=ax,
+            label=unit,
+            shrink=0.7,
+        )
     for name in colours or ():
         here = values == name
-        if here.any(): ax.scatter(np.asarray(lon)[here], np.asarray(lat)[here], color=colours[name], s=size, label=f"{name} ({here.sum()})")
-    if colours: ax.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=1.5)
+        if here.any():
+            ax.scatter(
+                np.asarray(lon)[here],
+                np.asarray(lat)[here],
+                color=colours[name],
+                s=size,
+                label=f"{name} ({here.sum()})",
+            )
+    if colours:
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=1.5)
     ax.set(xlabel="longitude", ylabel="latitude", aspect=1 / np.cos(np.radians(np.mean(lat))))
-    ax.ticklabel_format(useOffset=False); ax.locator_params(nbins=4)
+    ax.ticklabel_format(useOffset=False)
+    ax.locator_params(nbins=4)
     return ax
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #98b11c66
 def true_colour(
-    bands: np.ndarray, # [3, H, W]: red, green, blue; NaN where missing
+    bands: np.ndarray,  # [3, H, W]: red, green, blue; NaN where missing
     like: (
         np.ndarray | None
     ) = None,  # values to stretch each band by, [..., 3, H, W] or [n, 3], or all alike [n]; the picture's own if not given
-) -> np.ndarray: # [H, W, 3] between 0 and 1
+) -> np.ndarray:  # [H, W, 3] between 0 and 1
     """Three bands as a picture."""
-    if np.isnan(bands).all(): return np.ones((*bands.shape[1:], 3))
+    if np.isnan(bands).all():
+        return np.ones((*bands.shape[1:], 3))
     like = bands if like is None else like
-    values = np.moveaxis(like, -3, 0).reshape(3, -1) if like.ndim > 2 else np.broadcast_to(like.T, (3, len(like)))
-    low, high = np.nanpercentile(np.where(np.isnan(values).all(1, keepdims=True), 0, values), [2, 98], axis=1)[:, :, None, None]
-    picture = np.clip((bands - low) / np.maximum(high - low, 1e-9), 0, 1) ** .8
+    values = (
+        np.moveaxis(like, -3, 0).reshape(3, -1)
+        if like.ndim > 2
+        else np.broadcast_to(like.T, (3, len(like)))
+    )
+    low, high = np.nanpercentile(
+        np.where(np.isnan(values).all(1, keepdims=True), 0, values), [2, 98], axis=1
+    )[:, :, None, None]
+    picture = np.clip((bands - low) / np.maximum(high - low, 1e-9), 0, 1) ** 0.8
     return np.nan_to_num(np.moveaxis(picture, 0, -1), nan=1)
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #30d94191
 def step_dates(
-    start: str, # ISO date of the first step; "" where it is unknown
-    steps: int, step_months: float = 1,
+    start: str,  # ISO date of the first step; "" where it is unknown
+    steps: int,
+    step_months: float = 1,
 ) -> list:
     """Dates of the steps, or their numbers where no date is known."""
-    if not start: return list(range(steps))
-    step = pd.DateOffset(months=int(step_months)) if float(step_months).is_integer() else pd.Timedelta(days=step_months * 365.25 / 12)
+    if not start:
+        return list(range(steps))
+    step = (
+        pd.DateOffset(months=int(step_months))
+        if float(step_months).is_integer()
+        else pd.Timedelta(days=step_months * 365.25 / 12)
+    )
     return list(pd.date_range(pd.Timestamp(start), periods=steps, freq=step))
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #bd6b9cbd
 def plot_series(
-    values: np.ndarray, # [N, T] one variable
-    groups, # [N] class of each sample
-    colours: dict, # by class
-    dates=None, # [T]
-    ax=None, title: str = "",
+    values: np.ndarray,  # [N, T] one variable
+    groups,  # [N] class of each sample
+    colours: dict,  # by class
+    dates=None,  # [T]
+    ax=None,
+    title: str = "",
 ):
     """Median and 10-90 % band of each class over time; bars where there is but one step."""
     ax = ax or plt.subplots(figsize=(5, 2.6))[1]
     dates, groups = range(values.shape[1]) if dates is None else dates, np.asarray(groups)
-    for place, (name, colour) in enumerate((n, c) for n, c in colours.items() if (groups == n).any()):
-        low, middle, high = np.nanquantile(values[groups == name], [.1, .5, .9], axis=0)
-        if len(middle) == 1: ax.errorbar([place], middle, [middle - low, high - middle], color=colour, fmt="o"); continue
-        ax.fill_between(dates, low, high, color=colour, alpha=.15, lw=0)
+    for place, (name, colour) in enumerate(
+        (n, c) for n, c in colours.items() if (groups == n).any()
+    ):
+        low, middle, high = np.nanquantile(values[groups == name], [0.1, 0.5, 0.9], axis=0)
+        if len(middle) == 1:
+            ax.errorbar([place], middle, [middle - low, high - middle], color=colour, fmt="o")
+            continue
+        ax.fill_between(dates, low, high, color=colour, alpha=0.15, lw=0)
         ax.plot(dates, middle, color=colour, label=name, lw=1.8)
-    if values.shape[1] == 1: ax.set_xticks(range(len(colours)), colours, rotation=30, ha="right")
-    else: ax.legend(); ax.tick_params(axis="x", rotation=30 if isinstance(dates[0], pd.Timestamp) else 0)
+    if values.shape[1] == 1:
+        ax.set_xticks(range(len(colours)), colours, rotation=30, ha="right")
+    else:
+        ax.legend()
+        ax.tick_params(axis="x", rotation=30 if isinstance(dates[0], pd.Timestamp) else 0)
     ax.set_title(title)
     return ax
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #8091f545
 def plot_confusion(
-    C: np.ndarray, # [K, K] truth by prediction
-    classes, # names
-    ax=None, title: str = "",
+    C: np.ndarray,  # [K, K] truth by prediction
+    classes,  # names
+    ax=None,
+    title: str = "",
 ):
     """A confusion matrix: colour is the share of the true class, text the count."""
     C = np.asarray(C)
-    ax = ax or plt.subplots(figsize=(1.8 + .55 * len(classes), 1.4 + .45 * len(classes)))[1]
+    ax = ax or plt.subplots(figsize=(1.8 + 0.55 * len(classes), 1.4 + 0.45 * len(classes)))[1]
     share = C / np.maximum(C.sum(1, keepdims=True), 1)
-    ax.imshow(share, cmap=LinearSegmentedColormap.from_list("share", ["#4A5BBF08", "#4A5BBF"]), vmin=0, vmax=1, aspect="auto")
+    ax.imshow(
+        share,
+        cmap=LinearSegmentedColormap.from_list("share", ["#4A5BBF08", "#4A5BBF"]),
+        vmin=0,
+        vmax=1,
+        aspect="auto",
+    )
     for (i, j), n in np.ndenumerate(C):
-        if n: ax.text(j, i, n, ha="center", va="center", color="#fefefe" if share[i, j] > .5 else INK, fontsize=8)
-    ax.set_xticks(range(len(classes)), classes, rotation=35, ha="right"); ax.set_yticks(range(len(classes)), classes)
-    ax.set(xlabel="predicted", ylabel="true", title=title); ax.spines[:].set_visible(False)
+        if n:
+            ax.text(
+                j,
+                i,
+                n,
+                ha="center",
+                va="center",
+                color="#fefefe" if share[i, j] > 0.5 else INK,
+                fontsize=8,
+            )
+    ax.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
+    ax.set_yticks(range(len(classes)), classes)
+    ax.set(xlabel="predicted", ylabel="true", title=title)
+    ax.spines[:].set_visible(False)
     return ax
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #a7379399
 def plot_agreement(
-    y: np.ndarray, prediction: np.ndarray, # [N]
-    unit: str = "", ax=None, title: str = "",
+    y: np.ndarray,
+    prediction: np.ndarray,  # [N]
+    unit: str = "",
+    ax=None,
+    title: str = "",
 ):
     """Predicted against true values, with the line on which they are equal."""
     ax = ax or plt.subplots(figsize=(3.6, 3.4))[1]
     ends = [min(y.min(), prediction.min()), max(y.max(), prediction.max())]
-    ax.plot(ends, ends, color="#999999", lw=1); ax.scatter(y, prediction, s=6, alpha=.5, color=PALETTE[0])
+    ax.plot(ends, ends, color="#999999", lw=1)
+    ax.scatter(y, prediction, s=6, alpha=0.5, color=PALETTE[0])
     ax.set(xlabel=f"true {unit}".strip(), ylabel=f"predicted {unit}".strip(), title=title)
     return ax
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #e031da2c
 def plot_scores(
-    rows, # dicts with model, value, ci
-    contract: dict, # of seedbed.success
+    rows,  # dicts with model, value, ci
+    contract: dict,  # of seedbed.success
     ax=None,
 ):
     """Every model's score with its interval, beside the thresholds of the contract."""
-    ax = ax or plt.subplots(figsize=(6, .7 + .32 * len(rows)))[1]
+    ax = ax or plt.subplots(figsize=(6, 0.7 + 0.32 * len(rows)))[1]
     for place, row in enumerate(reversed(list(rows))):
-        if row["value"] is None: continue
+        if row["value"] is None:
+            continue
         ax.plot(row["ci"] or [row["value"]] * 2, [place] * 2, color=PALETTE[0], lw=2)
         ax.plot(row["value"], place, "o", color=PALETTE[0], ms=5)
     for name, colour in (("usable", PALETTE[2]), ("ceiling", PALETTE[6])):
         ax.axvline(contract[name], color=colour, lw=1, ls="--")
-        ax.text(contract[name], len(rows) - 0.35, name, color=colour, ha="center", va="bottom", fontsize=8)
+        ax.text(
+            contract[name],
+            len(rows) - 0.35,
+            name,
+            color=colour,
+            ha="center",
+            va="bottom",
+            fontsize=8,
+        )
     ax.set_yticks(range(len(rows)), [r["model"] for r in reversed(list(rows))])
-    ax.set(xlabel=contract["title"], ylim=(-.6, len(rows) - .4))
+    ax.set(xlabel=contract["title"], ylim=(-0.6, len(rows) - 0.4))
     return ax
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #51b20e7f
 def plot_reliability(
-    rows, # of `metrics.reliability`
-    ax=None, title: str = "",
+    rows,  # of `metrics.reliability`
+    ax=None,
+    title: str = "",
 ):
     """How often the model is right when it says it is sure; the size of a dot is its number of samples."""
     ax = ax or plt.subplots(figsize=(3.2, 3.2))[1]
     n = np.array([r["n"] for r in rows])
     ax.plot([0, 1], [0, 1], color="#999999", lw=1)
-    ax.scatter([r["confidence"] for r in rows], [r["accuracy"] for r in rows], s=8 + 150 * n / n.max(), color=PALETTE[0], alpha=.7)
-    ax.set(xlabel="confidence", ylabel="share of right answers", xlim=(0, 1.02), ylim=(0, 1.02), title=title)
+    ax.scatter(
+        [r["confidence"] for r in rows],
+        [r["accuracy"] for r in rows],
+        s=8 + 150 * n / n.max(),
+        color=PALETTE[0],
+        alpha=0.7,
+    )
+    ax.set(
+        xlabel="confidence",
+        ylabel="share of right answers",
+        xlim=(0, 1.02),
+        ylim=(0, 1.02),
+        title=title,
+    )
     return ax
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #32d4030b
-FAR = LinearSegmentedColormap.from_list("far", [(0, "#FFFFFF"), (.5, "#C9D3DC"), (.5, "#EE9955"), (1, "#AA3311")])
+FAR = LinearSegmentedColormap.from_list(
+    "far", [(0, "#FFFFFF"), (0.5, "#C9D3DC"), (0.5, "#EE9955"), (1, "#AA3311")]
+)
+
 
 def far_colours(
-    ratio: np.ndarray, # [H, W] applicability
-) -> np.ndarray: # [H, W, 4]; clear where empty
+    ratio: np.ndarray,  # [H, W] applicability
+) -> np.ndarray:  # [H, W, 4]; clear where empty
     """Applicability as a picture: grey up to 1, orange beyond."""
     picture = FAR(np.clip(np.nan_to_num(ratio) / 2, 0, 1))
     picture[..., 3] = np.isfinite(ratio)
@@ -183,44 +301,74 @@ def far_colours(
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #cca6222a
 def _legend_below(ax, colours: dict):
-    handles = [plt.Line2D([], [], marker="s", ls="", ms=7, color=c, label=n) for n, c in colours.items()]
-    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(.5, 0), ncol=3, columnspacing=1, handletextpad=.1)
+    handles = [
+        plt.Line2D([], [], marker="s", ls="", ms=7, color=c, label=n) for n, c in colours.items()
+    ]
+    ax.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        ncol=3,
+        columnspacing=1,
+        handletextpad=0.1,
+    )
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #87fc5536
 def plot_map(
-    picture: np.ndarray, # [H, W, 3] of the scene
-    answer: np.ndarray, # [H, W]: 0 where empty and class k as k + 1; or values, NaN where empty
-    ratio: np.ndarray, # [H, W] applicability; above 1 the model is on its own
-    classes=(), # empty for values
+    picture: np.ndarray,  # [H, W, 3] of the scene
+    answer: np.ndarray,  # [H, W]: 0 where empty and class k as k + 1; or values, NaN where empty
+    ratio: np.ndarray,  # [H, W] applicability; above 1 the model is on its own
+    classes=(),  # empty for values
     title: str = "",
 ):
     """Scene, map and applicability side by side, or one above the other where the scene is wide."""
     wide = picture.shape[1] > 1.5 * picture.shape[0]
-    fig, axes = plt.subplots(*((3, 1) if wide else (1, 3)), figsize=(5.6, 9.6) if wide else (9.6, 3.8))
-    axes[0].imshow(picture); axes[0].set_title("scene")
+    fig, axes = plt.subplots(
+        *((3, 1) if wide else (1, 3)), figsize=(5.6, 9.6) if wide else (9.6, 3.8)
+    )
+    axes[0].imshow(picture)
+    axes[0].set_title("scene")
     if len(classes):
         colours = class_colours(classes)
         axes[1].imshow(
-            np.where(answer == 0, np.nan, answer), cmap=ListedColormap(list(colours.values())), vmin=0.5, vmax=len(classes) + 0.5,
+            np.where(answer == 0, np.nan, answer),
+            cmap=ListedColormap(list(colours.values())),
+            vmin=0.5,
+            vmax=len(classes) + 0.5,
             interpolation_stage="data",
         )
         _legend_below(axes[1], colours)
     else:
-        fig.colorbar(axes[1].imshow(answer, cmap="viridis"), ax=axes[1], shrink=0.8, location="bottom" if not wide else "right")
+        fig.colorbar(
+            axes[1].imshow(answer, cmap="viridis"),
+            ax=axes[1],
+            shrink=0.8,
+            location="bottom" if not wide else "right",
+        )
     axes[1].set_title(title)
     fig.colorbar(
-        axes[2].imshow(ratio, cmap=FAR, vmin=0, vmax=2), ax=axes[2], shrink=0.8, location="bottom" if not wide else "right",
-        ticks=[0, 1, 2], extend="max",
+        axes[2].imshow(ratio, cmap=FAR, vmin=0, vmax=2),
+        ax=axes[2],
+        shrink=0.8,
+        location="bottom" if not wide else "right",
+        ticks=[0, 1, 2],
+        extend="max",
     )
     known = ratio[np.isfinite(ratio)]
-    axes[2].set_title("distance to training" + (f", {100 * (known > 1).mean():.1f} % beyond" if len(known) else ""))
-    for ax in axes: ax.set_xticks([]); ax.set_yticks([]); ax.spines[:].set_visible(False)
+    axes[2].set_title(
+        "distance to training"
+        + (f", {100 * (known > 1).mean():.1f} % beyond" if len(known) else "")
+    )
+    for ax in axes:
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.spines[:].set_visible(False)
     return fig
 
 # %% ../../../../nbs/lib/looking/plots.ipynb #89e9baf3
 def plot_optimism(
-    rows, # dicts with split, value, ci, blind, distance_km, claimed
-    title: str, # of the score
+    rows,  # dicts with split, value, ci, blind, distance_km, claimed
+    title: str,  # of the score
     ax=None,
 ):
     """One model under harder and harder splits; the one that fits the claim is coloured."""
@@ -228,13 +376,36 @@ def plot_optimism(
     for place, row in enumerate(rows):
         colour = PALETTE[2] if row["claimed"] else PALETTE[0]
         ax.plot([place] * 2, row["ci"] or [row["value"]] * 2, color=colour, lw=2)
-        ax.plot(place, row["value"], "o", color=colour, ms=6, label="a small forest" if place == 0 else None)
-        ax.plot(place, row["blind"], "o", mfc="white", mec="#999999", ms=5, label="the nearest label, no satellite" if place == 0 else None)
+        ax.plot(
+            place,
+            row["value"],
+            "o",
+            color=colour,
+            ms=6,
+            label="a small forest" if place == 0 else None,
+        )
+        ax.plot(
+            place,
+            row["blind"],
+            "o",
+            mfc="white",
+            mec="#999999",
+            ms=5,
+            label="the nearest label, no satellite" if place == 0 else None,
+        )
     ax.set_xticks(
         range(len(rows)),
-        [f"{r['split'].replace('blocks of', 'blocks')}\n{r['distance_km']:.3g} km" + ("\nthe claim" if r["claimed"] else "") for r in rows],
+        [
+            f"{r['split'].replace('blocks of', 'blocks')}\n{r['distance_km']:.3g} km"
+            + ("\nthe claim" if r["claimed"] else "")
+            for r in rows
+        ],
         fontsize=8,
     )
-    ax.set(ylabel=title, xlabel="split, and the median distance from validation to training", xlim=(-0.5, len(rows) - 0.5))
+    ax.set(
+        ylabel=title,
+        xlabel="split, and the median distance from validation to training",
+        xlim=(-0.5, len(rows) - 0.5),
+    )
     ax.legend(fontsize=8)
     return ax

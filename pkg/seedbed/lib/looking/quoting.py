@@ -17,14 +17,16 @@ from ..settings import nearest
 # %% ../../../../nbs/lib/looking/quoting.ipynb #3372ed4a
 PLACES = ("reports", "runs")
 
+
 def results_of(
-    run: str, # the name of a report, or of a folder below runs/
-    root: Path | None = None, # the project's folder
+    run: str,  # the name of a report, or of a folder below runs/
+    root: Path | None = None,  # the project's folder
 ) -> dict:
     """The results.json of a report or a run."""
     root = root or project_root()
     for place in PLACES:
-        if (path := root / place / run / "results.json").is_file(): return read_json(path)
+        if (path := root / place / run / "results.json").is_file():
+            return read_json(path)
     known = sorted(p.parent.name for place in PLACES for p in root.glob(f"{place}/*/results.json"))
     raise InputError(
         f"'{run}': no such run below {' or '.join(PLACES)}; {nearest(run, known) if known else 'publish one: seedbed publish RUN'}"
@@ -33,14 +35,16 @@ def results_of(
 # %% ../../../../nbs/lib/looking/quoting.ipynb #76bc9585
 NAMED_BY = ("model", "class", "region", "name")
 
+
 def look_up(
-    record, # of results.json
-    path: str, # names joined by dots, e.g. models.tempcnn.value
+    record,  # of results.json
+    path: str,  # names joined by dots, e.g. models.tempcnn.value
 ):
     """The value that a path leads to."""
     for name in path.split("."):
         inner = (
-            {str(i): v for i, v in enumerate(record)} | {str(v[k]): v for v in record for k in NAMED_BY if isinstance(v, dict) and k in v}
+            {str(i): v for i, v in enumerate(record)}
+            | {str(v[k]): v for v in record for k in NAMED_BY if isinstance(v, dict) and k in v}
             if isinstance(record, list)
             else record
         )
@@ -54,8 +58,8 @@ def look_up(
 
 # %% ../../../../nbs/lib/looking/quoting.ipynb #e650e453
 def as_text(
-    value, # of results.json
-    form: str = "", # a format specification, e.g. .1%
+    value,  # of results.json
+    form: str = "",  # a format specification, e.g. .1%
 ) -> str:
     """A value as prose shows it."""
     if isinstance(value, (dict, list)) or value is None:
@@ -66,29 +70,39 @@ def as_text(
 _CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", flags=re.S | re.M)
 _QUOTE = re.compile(r"\{\{ *([\w-]+)\.([\w.-]+?)(?::([^}\s]+))? *\}\}")
 
+
 def fill_in(
-    text: str, # Markdown
-    root: Path | None = None, # the project's folder
+    text: str,  # Markdown
+    root: Path | None = None,  # the project's folder
 ) -> str:
     """Put the numbers of runs into a text."""
-    def value(found): return as_text(look_up(results_of(found[1], root), found[2]), found[3] or "")
-    return "".join(part if i % 2 else _QUOTE.sub(value, part) for i, part in enumerate(_CODE.split(text)))
+
+    def value(found):
+        return as_text(look_up(results_of(found[1], root), found[2]), found[3] or "")
+
+    return "".join(
+        part if i % 2 else _QUOTE.sub(value, part) for i, part in enumerate(_CODE.split(text))
+    )
 
 # %% ../../../../nbs/lib/looking/quoting.ipynb #1e8e9702
 _PICTURE = re.compile(r"!\[([^\]]*)\]\((?:\.\./)+(reports/[^)\s]+\.png)\)")
 _REPORT = re.compile(r"(?<!!)\[((?:!\[[^\]]*\]\([^)]*\)|[^\[\]])*)\]\((?:\.\./)+reports/[^)]*\)")
 
+
 def without_reports(
-    text: str, # Markdown
-    root: Path | None = None, # the project's folder
+    text: str,  # Markdown
+    root: Path | None = None,  # the project's folder
 ) -> str:
     """A text for a site without reports: their pictures inline, and no links to them."""
+
     def inline(found):
         content = base64.b64encode(((root or project_root()) / found[2]).read_bytes()).decode()
         return f"![{found[1]}](data:image/png;base64,{content})"
+
     return _REPORT.sub(r"\1", _PICTURE.sub(inline, text))
 
 # %% ../../../../nbs/lib/looking/quoting.ipynb #a7e3c0d2
 def fill_cell(cell):
     """Put the numbers of runs into a cell of prose, as a site without reports shows it."""
-    if cell.cell_type == "markdown": cell.source = without_reports(fill_in(cell.source))
+    if cell.cell_type == "markdown":
+        cell.source = without_reports(fill_in(cell.source))

@@ -16,27 +16,32 @@ from filelock import FileLock, Timeout
 
 from ..errors import InputError
 from ..files import atomic_folder, fingerprint_of, read_json, write_json
-from .fingerprints import Fingerprints
 from ..provenance import now
+from .fingerprints import Fingerprints
 from ..settings import Settings
 
 # %% ../../../../nbs/lib/running/cache.ipynb #f49fc61d
 _ASIDE = (".ipynb", ".log", ".png", ".jsonl")
 
-def outcome_of(files: dict[str, str]) -> str: # 16 digits
+
+def outcome_of(files: dict[str, str]) -> str:  # 16 digits
     """The fingerprint of what a stage has made, from the digests of its files."""
-    return fingerprint_of({name: digest for name, digest in files.items() if not name.endswith(_ASIDE)}, 16)
+    return fingerprint_of(
+        {name: digest for name, digest in files.items() if not name.endswith(_ASIDE)}, 16
+    )
 
 # %% ../../../../nbs/lib/running/cache.ipynb #de464c5a
 @dataclass(frozen=True)
 class Entry:
     """Something that a stage has made."""
-    place: Path # its folder in the cache
-    record: dict # name, key, ingredients, run, made_at, seconds, folder, files, outcome
+
+    place: Path  # its folder in the cache
+    record: dict  # name, key, ingredients, run, made_at, seconds, folder, files, outcome
 
 # %% ../../../../nbs/lib/running/cache.ipynb #ae315019
 class Cache:
     """Entries by the name of a stage and the key of what it uses."""
+
     def __init__(self, settings: Settings):
         self.root, self.folder = settings.root, settings.root / settings.paths.cache
         self.prints = Fingerprints(self.folder / "files.db")
@@ -48,28 +53,46 @@ class Cache:
     def entries(self, name: str = "") -> list[Entry]:
         """What the cache holds of a stage, e.g. 04_model/tempcnn/seed_0, or of all; the latest first."""
         found = (self.folder / "stages").glob(f"{name}/*/entry.json" if name else "**/entry.json")
-        read = [Entry(path.parent, _record(path)) for path in found if not path.parent.name.startswith(".")]
-        return sorted((e for e in read if e.record), key=lambda e: e.record["made_at"], reverse=True)
+        read = [
+            Entry(path.parent, _record(path))
+            for path in found
+            if not path.parent.name.startswith(".")
+        ]
+        return sorted(
+            (e for e in read if e.record), key=lambda e: e.record["made_at"], reverse=True
+        )
 
     def find(self, name: str, key: str) -> Entry | None:
         """An entry whose files are all there, and as they were made."""
         place = self.place(name, key)
         record = _record(place / "entry.json")
-        if not record: return None
+        if not record:
+            return None
         there = {place / "files" / n: d for n, d in record["files"].items()}
         there |= {self.root / record["folder"] / n: d for n, d in record["filled"].items()}
         return Entry(place, record) if self.prints.of(there) == there else None
 
     def save(self, name: str, key: str, made: "Made", ingredients: dict) -> Entry:
         """Keep what a stage has made."""
-        place, filled = self.place(name, key), self.prints.folder(self.root / made.folder) if made.folder else {}
+        place = self.place(name, key)
+        filled = self.prints.folder(self.root / made.folder) if made.folder else {}
         filled = {n: d for n, d in filled.items() if not n.endswith(".jsonl")}
         with atomic_folder(place) as temporary:
-            for file in made.files: copy_or_link(made.run / file, temporary / "files" / file)
+            for file in made.files:
+                copy_or_link(made.run / file, temporary / "files" / file)
             files = self.prints.folder(temporary / "files") if made.files else {}
             record = {
-                "schema_version": 1, "name": name, "key": key, "run": made.run.name, "made_at": now(), "seconds": round(made.seconds, 3),
-                "folder": made.folder, "files": files, "filled": filled, "outcome": outcome_of(files | filled), "ingredients": ingredients,
+                "schema_version": 1,
+                "name": name,
+                "key": key,
+                "run": made.run.name,
+                "made_at": now(),
+                "seconds": round(made.seconds, 3),
+                "folder": made.folder,
+                "files": files,
+                "filled": filled,
+                "outcome": outcome_of(files | filled),
+                "ingredients": ingredients,
             }
             write_json(temporary / "entry.json", record)
         return Entry(place, record)
@@ -84,14 +107,18 @@ class Cache:
 @dataclass(frozen=True)
 class Made:
     """What a stage has made."""
-    run: Path # the run's folder
-    files: list[str] # in it
-    folder: str = "" # of data that it has filled, relative to the project
-    seconds: float = 0.
+
+    run: Path  # the run's folder
+    files: list[str]  # in it
+    folder: str = ""  # of data that it has filled, relative to the project
+    seconds: float = 0.0
+
 
 def _record(path: Path) -> dict:
-    try: found = read_json(path)
-    except (InputError, OSError): return {}
+    try:
+        found = read_json(path)
+    except (InputError, OSError):
+        return {}
     return found if isinstance(found, dict) and found.get("schema_version") == 1 else {}
 
 # %% ../../../../nbs/lib/running/cache.ipynb #a3fd9bfe
@@ -100,22 +127,26 @@ def copy_or_link(source: Path, target: Path, large: int = 1_000_000):
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     if source.stat().st_size >= large and source.suffix != ".ipynb":
-        with contextlib.suppress(OSError): return os.link(source, target)
+        with contextlib.suppress(OSError):
+            return os.link(source, target)
     shutil.copyfile(source, target)
 
 # %% ../../../../nbs/lib/running/cache.ipynb #3a1cc437
 def take(
-    entry: Entry, # that the cache has found
-    run: Path, # the folder of a run
-) -> list[str]: # files that are there now
+    entry: Entry,  # that the cache has found
+    run: Path,  # the folder of a run
+) -> list[str]:  # files that are there now
     """Bring what a stage has made into a run."""
-    for name in entry.record["files"]: copy_or_link(entry.place / "files" / name, run / name)
+    for name in entry.record["files"]:
+        copy_or_link(entry.place / "files" / name, run / name)
     return list(entry.record["files"])
 
 # %% ../../../../nbs/lib/running/cache.ipynb #02f723c7
 def held(lock: FileLock) -> bool:
     """Whether somebody else holds a lock."""
-    try: lock.acquire(timeout=0)
-    except Timeout: return True
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
     lock.release()
     return False

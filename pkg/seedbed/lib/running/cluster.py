@@ -23,42 +23,60 @@ from pathlib import Path
 from typing import Any
 
 import seedbed
-from .engines import Failure, Outcome, Task, Watcher, default_workers, hand_out
 from ..errors import InputError
 from ..files import fingerprint_of
+from .engines import Failure, Outcome, Task, Watcher, default_workers, hand_out
 from ..settings import Settings
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #49d5f001
 _CLUSTERS = {
-    "local": ("distributed", "LocalCluster", "scale"), "slurm": ("dask_jobqueue", "SLURMCluster", "slurm"),
-    "pbs": ("dask_jobqueue", "PBSCluster", "slurm"), "kubernetes": ("dask_kubernetes.operator", "KubeCluster", "kubernetes"),
+    "local": ("distributed", "LocalCluster", "scale"),
+    "slurm": ("dask_jobqueue", "SLURMCluster", "slurm"),
+    "pbs": ("dask_jobqueue", "PBSCluster", "slurm"),
+    "kubernetes": ("dask_kubernetes.operator", "KubeCluster", "kubernetes"),
 }
 
+
 def cluster_class(
-    name: str, # local | slurm | pbs | kubernetes
+    name: str,  # local | slurm | pbs | kubernetes
 ) -> type:
     """The class that starts such a cluster; what has to be installed is said where it lacks."""
     if name not in _CLUSTERS:
-        raise InputError(f"run.scheduler = {name}: write an address like tcp://10.0.0.1:8786, or one of: {', '.join(_CLUSTERS)}")
+        raise InputError(
+            f"run.scheduler = {name}: write an address like tcp://10.0.0.1:8786, or one of: {', '.join(_CLUSTERS)}"
+        )
     module, cls, extra = _CLUSTERS[name]
-    try: return getattr(importlib.import_module(module), cls)
-    except ImportError: raise InputError(f"run.scheduler = {name}: {module.partition('.')[0]} is not installed; pip install -e '.[{extra}]'") from None
+    try:
+        return getattr(importlib.import_module(module), cls)
+    except ImportError:
+        raise InputError(
+            f"run.scheduler = {name}: {module.partition('.')[0]} is not installed; pip install -e '.[{extra}]'"
+        ) from None
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #41522b05
 _SUBMIT = {"slurm": "sbatch", "pbs": "qsub"}
 
+
 def start_cluster(
-    name: str, # local | slurm | pbs | kubernetes
-    workers: int, # that are asked for
+    name: str,  # local | slurm | pbs | kubernetes
+    workers: int,  # that are asked for
 ):
     """Start a cluster; what its jobs need comes from dask's own configuration."""
     kind, submit = cluster_class(name), _SUBMIT.get(name)
-    here = {"dashboard_address": "127.0.0.1:0", "host": "127.0.0.1", "silence_logs": logging.CRITICAL} # a worker that dies is no news
-    if name == "local": return kind(n_workers=workers, threads_per_worker=1, **here)
+    here = {
+        "dashboard_address": "127.0.0.1:0",
+        "host": "127.0.0.1",
+        "silence_logs": logging.CRITICAL,
+    }  # a worker that dies is no news
+    if name == "local":
+        return kind(n_workers=workers, threads_per_worker=1, **here)
     if submit and not shutil.which(submit):
-        raise InputError(f"run.scheduler = {name}: there is no `{submit}` on this machine; start seedbed where jobs are submitted")
-    try: cluster = kind()
-    except Exception as error: # these libraries raise whatever they like
+        raise InputError(
+            f"run.scheduler = {name}: there is no `{submit}` on this machine; start seedbed where jobs are submitted"
+        )
+    try:
+        cluster = kind()
+    except Exception as error:  # these libraries raise whatever they like
         file = "jobqueue.yaml" if submit else "kubernetes.yaml"
         raise InputError(
             f"run.scheduler = {name}: {' '.join(str(error).split()).rstrip('.')}; say what a job is to have (queue, cores, memory, time) in"
@@ -71,35 +89,53 @@ def start_cluster(
 @contextlib.contextmanager
 def connect(
     settings: Settings,
-    say=print, # told where the dashboard is
+    say=print,  # told where the dashboard is
 ):
     """Lend a client of the cluster that the run hands down, or that `run.scheduler` names."""
     name = os.environ.get("SEEDBED_SCHEDULER") or settings.run.scheduler
     workers = settings.run.workers or default_workers(settings.run.threads)
-    try: from distributed import Client
-    except ImportError: raise InputError(f"run.scheduler = {name}: dask is not installed; pip install -e '.[scale]'") from None
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError(
+            f"run.scheduler = {name}: dask is not installed; pip install -e '.[scale]'"
+        ) from None
     with contextlib.ExitStack() as stack:
         cluster = name if "://" in name else stack.enter_context(start_cluster(name, workers))
-        try: client = stack.enter_context(Client(cluster, timeout=30))
+        try:
+            client = stack.enter_context(Client(cluster, timeout=30))
         except OSError as error:
             raise InputError(
                 f"run.scheduler = {name}: no scheduler answers there ({error}); start one with `dask scheduler`, or correct the address"
             ) from None
-        shown = client.dashboard_link if importlib.util.find_spec("bokeh") else "not without bokeh: pip install -e '.[scale]'"
+        shown = (
+            client.dashboard_link
+            if importlib.util.find_spec("bokeh")
+            else "not without bokeh: pip install -e '.[scale]'"
+        )
         queued = "" if client.nthreads() else "; no worker is there yet"
         say(f"dask: {client.scheduler.address}, dashboard {shown}{queued}")
         yield client
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #434229c2
-def state_of_code() -> str: # 16 digits
+def state_of_code() -> str:  # 16 digits
     """The fingerprint of the package's files."""
     package = Path(seedbed.__file__).parent
-    return fingerprint_of({p.relative_to(package).as_posix(): p.read_text(encoding="utf-8") for p in sorted(package.rglob("*.py"))}, 16)
+    return fingerprint_of(
+        {
+            p.relative_to(package).as_posix(): p.read_text(encoding="utf-8")
+            for p in sorted(package.rglob("*.py"))
+        },
+        16,
+    )
 
-def use_code(state: str): # of `state_of_code`
+
+def use_code(state: str):  # of `state_of_code`
     """On a worker: forget the package where another state of it is loaded."""
-    if getattr(sys.modules.get("seedbed"), "state_of_code", "") == state: return
-    for name in [n for n in sys.modules if n.partition(".")[0] == "seedbed"]: del sys.modules[name]
+    if getattr(sys.modules.get("seedbed"), "state_of_code", "") == state:
+        return
+    for name in [n for n in sys.modules if n.partition(".")[0] == "seedbed"]:
+        del sys.modules[name]
     setattr(importlib.import_module("seedbed"), "state_of_code", state)
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #8856f877
@@ -107,48 +143,78 @@ def use_code(state: str): # of `state_of_code`
 def cluster_executor(settings: Settings):
     """Lend the workers of a cluster as an executor, and the number of tasks that they do at once."""
     with connect(settings, say=lambda text: None) as client:
-        client.run(use_code, state_of_code(), on_error="ignore") # a worker that has just died has no code to forget
-        threads = sum(client.nthreads().values()) or settings.run.workers or 1 # jobs may still be waiting in a queue
-        with client.get_executor(pure=False, retries=2) as executor: yield executor, threads
+        client.run(
+            use_code, state_of_code(), on_error="ignore"
+        )  # a worker that has just died has no code to forget
+        threads = (
+            sum(client.nthreads().values()) or settings.run.workers or 1
+        )  # jobs may still be waiting in a queue
+        with client.get_executor(pure=False, retries=2) as executor:
+            yield executor, threads
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #bde1a6ea
 def command_on_worker(
-    words: list[str], # after the Python interpreter
-    folder: str, # to work in
-    variables: dict[str, str], # of the environment
-) -> tuple[Any, str]: # the JSON of the last line that it wrote; else why there is none
+    words: list[str],  # after the Python interpreter
+    folder: str,  # to work in
+    variables: dict[str, str],  # of the environment
+) -> tuple[Any, str]:  # the JSON of the last line that it wrote; else why there is none
     """Run Python in a process of its own; for the workers of a cluster."""
-    guard = "import os, sys; from seedbed.lib.running.engines import end_with_parent; end_with_parent()"
+    guard = (
+        "import os, sys; from seedbed.lib.running.engines import end_with_parent; end_with_parent()"
+    )
     code = f"{guard}; exec(sys.argv.pop(1))"
     done = subprocess.run(
-        [sys.executable, "-c", code, *words], cwd=folder, env=os.environ | variables | {"SEEDBED_GROUP": "1"}, capture_output=True,
-        text=True, start_new_session=True,
+        [sys.executable, "-c", code, *words],
+        cwd=folder,
+        env=os.environ | variables | {"SEEDBED_GROUP": "1"},
+        capture_output=True,
+        text=True,
+        start_new_session=True,
     )
-    lines = (done.stdout if done.returncode == 0 else f"{done.stdout}\n{done.stderr}").strip().splitlines() or [""]
-    if done.returncode: return None, f"the process on the worker ended with {done.returncode}: {lines[-1]}"
+    lines = (
+        done.stdout if done.returncode == 0 else f"{done.stdout}\n{done.stderr}"
+    ).strip().splitlines() or [""]
+    if done.returncode:
+        return None, f"the process on the worker ended with {done.returncode}: {lines[-1]}"
     return json.loads(lines[-1]), ""
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #f2dd2fce
-_EXECUTE = "import sys; from seedbed.lib.running.cluster import execute_here; execute_here(sys.argv[1])"
+_EXECUTE = (
+    "import sys; from seedbed.lib.running.cluster import execute_here; execute_here(sys.argv[1])"
+)
+
 
 def execute_here(text: str):
     """Execute a notebook that a driver has described, and print how it ended."""
     from seedbed.lib.running.engines import execute, failure_of, limit_threads
+
     told = json.loads(text)
     task = Task(told["name"], Path(told["notebook"]), Path(told["output"]), told["parameters"])
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     limit_threads(told["threads"])
-    try: execute(task, "fork")
-    except Exception as error: print(json.dumps(asdict(failure_of(error, task.output))))
-    else: print("null")
+    try:
+        execute(task, "fork")
+    except Exception as error:
+        print(json.dumps(asdict(failure_of(error, task.output))))
+    else:
+        print("null")
+
 
 def execute_on_worker(
-    task: Task, threads: int, variables: dict[str, str],
-) -> tuple[float, dict | None]: # seconds, and why it failed
+    task: Task,
+    threads: int,
+    variables: dict[str, str],
+) -> tuple[float, dict | None]:  # seconds, and why it failed
     """Execute a notebook on a worker."""
     began = time.perf_counter()
     told = json.dumps(
-        {"name": task.name, "notebook": str(task.notebook), "output": str(task.output), "parameters": task.parameters, "threads": threads}
+        {
+            "name": task.name,
+            "notebook": str(task.notebook),
+            "output": str(task.output),
+            "parameters": task.parameters,
+            "threads": threads,
+        }
     )
     failure, error = command_on_worker([_EXECUTE, told], str(task.notebook.parent), variables)
     return time.perf_counter() - began, asdict(Failure(None, "", error)) if error else failure
@@ -156,31 +222,51 @@ def execute_on_worker(
 # %% ../../../../nbs/lib/running/cluster.ipynb #5c91e601
 class NotebookOnWorker:
     """A notebook that a worker executes, seen from the driver."""
-    reader = None # there is nothing to wait for, it has to be asked
-    def __init__(self,
-        task: Task, client, threads: int, variables: dict[str, str], # as for `execute_on_worker`
+
+    reader = None  # there is nothing to wait for, it has to be asked
+
+    def __init__(
+        self,
+        task: Task,
+        client,
+        threads: int,
+        variables: dict[str, str],  # as for `execute_on_worker`
     ):
         self.task, self.began = task, time.perf_counter()
-        self.future = client.submit(execute_on_worker, task, threads, variables, pure=False, retries=2)
+        self.future = client.submit(
+            execute_on_worker, task, threads, variables, pure=False, retries=2
+        )
 
     @property
-    def seconds(self) -> float: return time.perf_counter() - self.began
+    def seconds(self) -> float:
+        return time.perf_counter() - self.began
 
-    def outcome(self) -> Outcome | None: # None while it is running
+    def outcome(self) -> Outcome | None:  # None while it is running
         """How it ended, if it has."""
-        if not self.future.done(): return None
-        try: seconds, failure = self.future.result()
-        except Exception as error: seconds, failure = 0., asdict(Failure(None, type(error).__name__, str(error))) # its workers died, again and again
+        if not self.future.done():
+            return None
+        try:
+            seconds, failure = self.future.result()
+        except Exception as error:
+            seconds, failure = (
+                0.0,
+                asdict(Failure(None, type(error).__name__, str(error))),
+            )  # its workers died, again and again
         self.end()
         return Outcome(self.task, seconds, Failure(**failure) if failure else None)
 
-    def end(self): self.future.release() # else a worker that dies later would have it done again
+    def end(self):
+        self.future.release()  # else a worker that dies later would have it done again
 
 # %% ../../../../nbs/lib/running/cluster.ipynb #91a22dd5
 def run_on_cluster(
-    tasks: list[Task], client, threads: int, variables: dict[str, str],
-    watcher: Watcher = Watcher(), claim=lambda task: task, # see `hand_out`
-) -> list[Outcome]: # in the order in which they ended
+    tasks: list[Task],
+    client,
+    threads: int,
+    variables: dict[str, str],
+    watcher: Watcher = Watcher(),
+    claim=lambda task: task,  # see `hand_out`
+) -> list[Outcome]:  # in the order in which they ended
     """Execute notebooks on a cluster, which has all of them at once."""
     start = partial(NotebookOnWorker, client=client, threads=threads, variables=variables)
     return hand_out(tasks, start, len(tasks), watcher, claim)

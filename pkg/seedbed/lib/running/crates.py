@@ -17,21 +17,35 @@ from .history import Run
 CRATE = "ro-crate-metadata.json"
 _ASKED = ("settings.ini", "diff.patch")
 _FORMATS = {
-    ".ipynb": "application/x-ipynb+json", ".gpkg": "application/geopackage+sqlite3", ".ini": "text/plain", ".patch": "text/x-diff",
-    ".h5": "application/x-hdf5", ".md": "text/markdown",
+    ".ipynb": "application/x-ipynb+json",
+    ".gpkg": "application/geopackage+sqlite3",
+    ".ini": "text/plain",
+    ".patch": "text/x-diff",
+    ".h5": "application/x-hdf5",
+    ".md": "text/markdown",
 }
 
-def files_of(run: Run) -> list[Path]: # in order of name
+
+def files_of(run: Run) -> list[Path]:  # in order of name
     """The files of a run's folder, without those that are being written and without the crate."""
-    return sorted(p for p in run.folder.rglob("*") if p.is_file() and p.name != CRATE and not p.name.startswith(".tmp-"))
+    return sorted(
+        p
+        for p in run.folder.rglob("*")
+        if p.is_file() and p.name != CRATE and not p.name.startswith(".tmp-")
+    )
+
 
 def file_properties(path: Path) -> dict:
     """What a crate says of a file."""
-    kind = _FORMATS.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    kind = (
+        _FORMATS.get(path.suffix)
+        or mimetypes.guess_type(path.name)[0]
+        or "application/octet-stream"
+    )
     return {"name": path.name, "encodingFormat": kind, "contentSize": str(path.stat().st_size)}
 
 # %% ../../../../nbs/lib/running/crates.ipynb #26f3f0a8
-def software(run: Run) -> tuple[str, dict]: # its identifier, and what a crate says of it
+def software(run: Run) -> tuple[str, dict]:  # its identifier, and what a crate says of it
     """The code that made a run."""
     git = run.record.get("git") or {}
     remote, commit = git.get("remote") or "", git.get("commit") or "unknown"
@@ -39,7 +53,10 @@ def software(run: Run) -> tuple[str, dict]: # its identifier, and what a crate s
     version = commit + (", with the changes of diff.patch" if git.get("dirty") else "")
     packages = run.record.get("environment", {}).get("packages", {})
     return f"{url}#{commit}" if url else "#code", {
-        "@type": "SoftwareApplication", "name": "seedbed", "softwareVersion": version, **({"url": url} if url else {}),
+        "@type": "SoftwareApplication",
+        "name": "seedbed",
+        "softwareVersion": version,
+        **({"url": url} if url else {}),
         "softwareRequirements": [f"{name}=={number}" for name, number in packages.items()],
     }
 
@@ -48,7 +65,9 @@ def action(run: Run) -> dict:
     """What was done, when, and how it ended; what went in and what came out is added by `crate_of`."""
     done = run.status == "complete"
     said = {
-        "@type": "CreateAction", "name": run.record.get("command") or "seedbed run", "startTime": run.record.get("started_at"),
+        "@type": "CreateAction",
+        "name": run.record.get("command") or "seedbed run",
+        "startTime": run.record.get("started_at"),
         "endTime": run.record.get("ended_at"),
         "actionStatus": f"http://schema.org/{'Completed' if done else 'Failed'}ActionStatus",
         "error": None if done else str(run.record.get("failed") or run.status),
@@ -59,43 +78,69 @@ def action(run: Run) -> dict:
 def data_used(run: Run) -> dict:
     """What a crate says of the data."""
     data = run.results.get("data", {})
-    said = {"@type": "CreativeWork", "name": run.source, "license": data.get("licence"), "identifier": data.get("fingerprint")}
+    said = {
+        "@type": "CreativeWork",
+        "name": run.source,
+        "license": data.get("licence"),
+        "identifier": data.get("fingerprint"),
+    }
     return {key: value for key, value in said.items() if value}
 
 # %% ../../../../nbs/lib/running/crates.ipynb #fd61134a
 def summary(run: Run) -> str:
     """A sentence on what a run found."""
     primary, verdict = run.results.get("primary", {}), run.results.get("verdict", {}).get("status")
-    if primary.get("value") is None: return f"A run of seedbed on {run.source}: {run.status}."
+    if primary.get("value") is None:
+        return f"A run of seedbed on {run.source}: {run.status}."
     best = f"{run.results.get('best_model')} was the best model, {primary['metric']} {primary['value']:.3f}"
     return f"A run of seedbed on {run.source}: {best}" + (f", {verdict}." if verdict else ".")
 
 # %% ../../../../nbs/lib/running/crates.ipynb #5d215d22
 _PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 
-def crate_of(run: Run) -> dict: # the content of ro-crate-metadata.json
+
+def crate_of(run: Run) -> dict:  # the content of ro-crate-metadata.json
     """A run as a Process Run Crate."""
-    try: from rocrate.rocrate import ROCrate, ContextEntity
-    except ImportError: raise InputError("RO-Crate is not installed; pip install -e '.[rocrate]'") from None
-    crate = ROCrate(version="1.1") # the version that the profile builds on
-    add = lambda identifier, properties: crate.add(ContextEntity(crate, identifier, properties=properties))
-    files = {p: crate.add_file(p, p.relative_to(run.folder).as_posix(), properties=file_properties(p)) for p in files_of(run)}
+    try:
+        from rocrate.rocrate import ContextEntity, ROCrate
+    except ImportError:
+        raise InputError("RO-Crate is not installed; pip install -e '.[rocrate]'") from None
+    crate = ROCrate(version="1.1")  # the version that the profile builds on
+    add = lambda identifier, properties: crate.add(
+        ContextEntity(crate, identifier, properties=properties)
+    )
+    files = {
+        p: crate.add_file(p, p.relative_to(run.folder).as_posix(), properties=file_properties(p))
+        for p in files_of(run)
+    }
     asked = [file for path, file in files.items() if path.name in _ASKED]
     done = crate.add_action(
-        add(*software(run)), "#run", properties=action(run) | {"description": summary(run)}, object=[add("#data", data_used(run)), *asked],
+        add(*software(run)),
+        "#run",
+        properties=action(run) | {"description": summary(run)},
+        object=[add("#data", data_used(run)), *asked],
         result=[file for file in files.values() if file not in asked],
     )
     crate.name, crate.description = run.name, summary(run)
     crate.datePublished = run.record.get("ended_at") or run.record.get("started_at")
     licence = run.results.get("data", {}).get("licence") or "unknown"
-    crate.license = add("#licence", {"@type": "CreativeWork", "name": licence, "description": "The licence of the data that the run used."})
+    crate.license = add(
+        "#licence",
+        {
+            "@type": "CreativeWork",
+            "name": licence,
+            "description": "The licence of the data that the run used.",
+        },
+    )
     profile = {"@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
     crate.root_dataset["conformsTo"] = add(_PROFILE, profile)
     crate.root_dataset["mentions"] = done
     return crate.metadata.generate()
 
+
 def write_crate(run: Run) -> Path:
     """Write a run's crate into its folder, which is then a crate as a whole."""
-    if run.status == "running": raise InputError(f"{run.name}: running; describe it when it has ended")
+    if run.status == "running":
+        raise InputError(f"{run.name}: running; describe it when it has ended")
     write_json(run.folder / CRATE, crate_of(run))
     return run.folder / CRATE

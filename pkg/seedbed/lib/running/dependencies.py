@@ -20,17 +20,24 @@ import seedbed
 from ..settings import Section, Settings
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #7b94e788
-def dotted(node: ast.AST) -> list[str]: # e.g. ["settings", "split", "folds"]; "" first where it does not start with a name
+def dotted(
+    node: ast.AST,
+) -> list[str]:  # e.g. ["settings", "split", "folds"]; "" first where it does not start with a name
     """The parts of a chain of attributes."""
     parts = []
-    while isinstance(node, ast.Attribute): parts, node = [node.attr, *parts], node.value
+    while isinstance(node, ast.Attribute):
+        parts, node = [node.attr, *parts], node.value
     return [node.id if isinstance(node, ast.Name) else "", *parts]
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #a6696a48
 def chains(node: ast.AST) -> list[list[str]]:
     """Every name and chain of attributes in a syntax tree, each at its full length."""
     inner = {id(n.value) for n in ast.walk(node) if isinstance(n, ast.Attribute)}
-    return [dotted(n) for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute)) and id(n) not in inner]
+    return [
+        dotted(n)
+        for n in ast.walk(node)
+        if isinstance(n, (ast.Name, ast.Attribute)) and id(n) not in inner
+    ]
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #5b29863e
 _SECTIONS = {
@@ -39,14 +46,22 @@ _SECTIONS = {
     if isinstance(f.annotation, type) and issubclass(f.annotation, Section)
 }
 
-def settings_in(chain: list[str]) -> str | None: # split.folds, split.*, * or None
+
+def settings_in(chain: list[str]) -> str | None:  # split.folds, split.*, * or None
     """The settings that a chain of attributes reads."""
     for place, name in enumerate(chain):
-        if name not in _SECTIONS: continue
+        if name not in _SECTIONS:
+            continue
         key = chain[place + 1] if place + 1 < len(chain) else None
-        if key in _SECTIONS[name]: return f"{name}.{key}"
-        if place and chain[place - 1].strip("_") == "settings": return f"{name}.*"
-    if len(chain) > 1 and chain[-2] == "settings" and chain[-1] in ("model_dump", "model_dump_json", "model_copy", "dict"):
+        if key in _SECTIONS[name]:
+            return f"{name}.{key}"
+        if place and chain[place - 1].strip("_") == "settings":
+            return f"{name}.*"
+    if (
+        len(chain) > 1
+        and chain[-2] == "settings"
+        and chain[-1] in ("model_dump", "model_dump_json", "model_copy", "dict")
+    ):
         return "*" if "dump" in chain[-1] else None
     return None
 
@@ -54,72 +69,113 @@ def settings_in(chain: list[str]) -> str | None: # split.folds, split.*, * or No
 @dataclass
 class Part:
     """A definition of a module; the part without a name holds the statements that define nothing."""
-    digest: str = "" # of its code
-    names: list[str] = field(default_factory=list) # that it refers to, dotted
-    settings: list[str] = field(default_factory=list) # that it reads
+
+    digest: str = ""  # of its code
+    names: list[str] = field(default_factory=list)  # that it refers to, dotted
+    settings: list[str] = field(default_factory=list)  # that it reads
+
 
 @dataclass
 class Module:
     """What a file of code defines, and what its imports mean."""
+
     parts: dict[str, Part]
-    imports: dict[str, list[str]] # by the name here: dotted names there
-    stars: list[str] # modules of which all is imported
+    imports: dict[str, list[str]]  # by the name here: dotted names there
+    stars: list[str]  # modules of which all is imported
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #de4b5e3a
 def bare(node: ast.AST) -> str:
     """Code without comments and docstrings."""
     for n in ast.walk(node):
-        if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and ast.get_docstring(n, clean=False) is not None:
+        if (
+            isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+            and ast.get_docstring(n, clean=False) is not None
+        ):
             n.body = n.body[1:] or [ast.Pass()]
     return ast.unparse(node)
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #6cdabc63
 def imports_of(
     tree: ast.AST,
-    package: str = "", # of the module, for imports that start with a dot
-) -> tuple[dict[str, list[str]], list[str]]: # dotted names by the name here; modules of which all is imported
+    package: str = "",  # of the module, for imports that start with a dot
+) -> tuple[
+    dict[str, list[str]], list[str]
+]:  # dotted names by the name here; modules of which all is imported
     """What imported names mean, those imported inside of functions too."""
     found, stars = {}, []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for a in node.names:
-                found.setdefault(a.asname or a.name.partition(".")[0], []).append(a.name if a.asname else a.name.partition(".")[0])
+                found.setdefault(a.asname or a.name.partition(".")[0], []).append(
+                    a.name if a.asname else a.name.partition(".")[0]
+                )
         if isinstance(node, ast.ImportFrom):
-            above = package.split(".")[:len(package.split(".")) - node.level + 1] if node.level else []
+            above = (
+                package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            )
             origin = ".".join([*above, *([node.module] if node.module else [])])
             stars += [origin for a in node.names if a.name == "*"]
-            for a in node.names: found.setdefault(a.asname or a.name, []).append(f"{origin}.{a.name}")
+            for a in node.names:
+                found.setdefault(a.asname or a.name, []).append(f"{origin}.{a.name}")
     return found, stars
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #d70c0be9
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
+
 def names_of(statement: ast.stmt, assigned: bool = True) -> list[str]:
     """What a statement defines; nothing where it has a decorator or does more than define."""
-    if isinstance(statement, _DEFINITIONS): return [] if statement.decorator_list and not _harmless(statement) else [statement.name]
-    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target] if isinstance(statement, ast.AnnAssign) else []
+    if isinstance(statement, _DEFINITIONS):
+        return [] if statement.decorator_list and not _harmless(statement) else [statement.name]
+    targets = (
+        statement.targets
+        if isinstance(statement, ast.Assign)
+        else [statement.target]
+        if isinstance(statement, ast.AnnAssign)
+        else []
+    )
     flat = [n for t in targets for n in (t.elts if isinstance(t, ast.Tuple) else [t])]
     names = [n.id for n in flat if isinstance(n, ast.Name)]
     return names if assigned and len(names) == len(flat) else []
 
+
 def _harmless(statement) -> bool:
     "Decorators that register nothing."
-    known = {"contextmanager", "dataclass", "property", "cached_property", "cache", "lru_cache", "no_grad", "staticmethod", "classmethod"}
-    return all(dotted(d.func if isinstance(d, ast.Call) else d)[-1] in known for d in statement.decorator_list)
+    known = {
+        "contextmanager",
+        "dataclass",
+        "property",
+        "cached_property",
+        "cache",
+        "lru_cache",
+        "no_grad",
+        "staticmethod",
+        "classmethod",
+    }
+    return all(
+        dotted(d.func if isinstance(d, ast.Call) else d)[-1] in known
+        for d in statement.decorator_list
+    )
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #353084bd
 def read_module(
-    text: str, # Python
-    package: str = "", # that the module lies in
-    assigned: bool = True, # an assignment is a definition; in a notebook it is a step
+    text: str,  # Python
+    package: str = "",  # that the module lies in
+    assigned: bool = True,  # an assignment is a definition; in a notebook it is a step
 ) -> Module:
     """Take code apart."""
     tree, groups = ast.parse(text), {}
     for statement in tree.body:
-        if isinstance(statement, (ast.Import, ast.ImportFrom)): continue
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant): continue
-        for name in names_of(statement, assigned) or [""]: groups.setdefault(name, []).append(statement)
-    return Module({name: _part(statements) for name, statements in groups.items()}, *imports_of(tree, package))
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            continue
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+            continue
+        for name in names_of(statement, assigned) or [""]:
+            groups.setdefault(name, []).append(statement)
+    return Module(
+        {name: _part(statements) for name, statements in groups.items()}, *imports_of(tree, package)
+    )
+
 
 def _part(statements: list[ast.stmt]) -> Part:
     whole = ast.Module(statements, [])
@@ -131,100 +187,161 @@ def _part(statements: list[ast.stmt]) -> Part:
 # %% ../../../../nbs/lib/running/dependencies.ipynb #0a8331bf
 def executed_code(
     notebook: Path,
-    skipped=lambda cell: False, # cells that a run does not execute
-) -> str: # Python
+    skipped=lambda cell: False,  # cells that a run does not execute
+) -> str:  # Python
     """The code of a notebook that counts."""
-    cells = [c for c in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
-    sources = ["".join(c["source"]) for c in cells if not skipped(c) and "parameters" not in c.get("metadata", {}).get("tags", [])]
-    return "\n".join(re.sub(r"(?m)^[ \t]*[%!].*$", "", source) for source in sources if not source.startswith("%%"))
+    cells = [
+        c
+        for c in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        if c["cell_type"] == "code"
+    ]
+    sources = [
+        "".join(c["source"])
+        for c in cells
+        if not skipped(c) and "parameters" not in c.get("metadata", {}).get("tags", [])
+    ]
+    return "\n".join(
+        re.sub(r"(?m)^[ \t]*[%!].*$", "", source)
+        for source in sources
+        if not source.startswith("%%")
+    )
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #ab018445
 @dataclass
 class Used:
     """What a stage uses."""
-    code: dict[str, str] = field(default_factory=dict) # digest by definition, e.g. lib/splitting/splits.assign
-    settings: set[str] = field(default_factory=set) # e.g. split.folds, split.*
-    libraries: set[str] = field(default_factory=set) # import names, e.g. numpy
+
+    code: dict[str, str] = field(
+        default_factory=dict
+    )  # digest by definition, e.g. lib/splitting/splits.assign
+    settings: set[str] = field(default_factory=set)  # e.g. split.folds, split.*
+    libraries: set[str] = field(default_factory=set)  # import names, e.g. numpy
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #501579b7
 class Reader:
     """Follows names through the package and through modules beside the notebooks; a file is read once."""
-    def __init__(self,
-        nbs: Path, # the folder of notebooks
-        memory: dict | None = None, # what earlier readers have found, by the digest of a file's bytes
+
+    def __init__(
+        self,
+        nbs: Path,  # the folder of notebooks
+        memory: dict
+        | None = None,  # what earlier readers have found, by the digest of a file's bytes
     ):
-        self.nbs, self.memory, self.package = nbs, {} if memory is None else memory, Path(seedbed.__file__).parent
+        self.nbs = nbs
+        self.memory = {} if memory is None else memory
+        self.package = Path(seedbed.__file__).parent
         self.module, self.locate = cache(self._module), cache(self._locate)
 
     def _locate(self, name: str) -> Path | None:
         "The file of a module that is to be looked into."
         first, *rest = name.split(".")
-        places = [self.package.joinpath(*rest)] if first == "seedbed" else [self.nbs.joinpath(first, *rest)]
-        return next((p for place in places for p in (place.with_suffix(".py"), place / "__init__.py") if p.is_file()), None)
+        places = (
+            [self.package.joinpath(*rest)]
+            if first == "seedbed"
+            else [self.nbs.joinpath(first, *rest)]
+        )
+        return next(
+            (
+                p
+                for place in places
+                for p in (place.with_suffix(".py"), place / "__init__.py")
+                if p.is_file()
+            ),
+            None,
+        )
 
     def _module(self, name: str) -> Module:
         path = self.locate(name)
-        return self.parse(path.read_bytes().decode(), name if path.name == "__init__.py" else name.rpartition(".")[0])
+        return self.parse(
+            path.read_bytes().decode(),
+            name if path.name == "__init__.py" else name.rpartition(".")[0],
+        )
 
     def parse(self, text: str, package: str = "", assigned: bool = True) -> Module:
         """`read_module`, remembered."""
         key = hashlib.sha256(f"{package}\0{assigned}\0{text}".encode()).hexdigest()[:24]
-        if key not in self.memory: self.memory[key] = asdict(read_module(text, package, assigned))
+        if key not in self.memory:
+            self.memory[key] = asdict(read_module(text, package, assigned))
         found = self.memory[key]
-        return Module({n: Part(**p) for n, p in found["parts"].items()}, found["imports"], found["stars"])
+        return Module(
+            {n: Part(**p) for n, p in found["parts"].items()}, found["imports"], found["stars"]
+        )
 
-    def owner(self, name: str) -> tuple[str | None, str]: # module, and the definition in it; "" for the whole module
+    def owner(
+        self, name: str
+    ) -> tuple[str | None, str]:  # module, and the definition in it; "" for the whole module
         """Which module of those that are looked into a dotted name belongs to."""
         parts = name.split(".")
         for length in range(len(parts), 0, -1):
-            if self.locate(".".join(parts[:length])): return ".".join(parts[:length]), parts[length] if length < len(parts) else ""
+            if self.locate(".".join(parts[:length])):
+                return ".".join(parts[:length]), parts[length] if length < len(parts) else ""
         return None, name
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #75e18c04
 def follow(
     reader: Reader,
-    start: Module, # the notebook's cells
-    title: str, # for the record, e.g. 02_process
-    also=(), # dotted names of code that is found by name at run time: the source, the model
+    start: Module,  # the notebook's cells
+    title: str,  # for the record, e.g. 02_process
+    also=(),  # dotted names of code that is found by name at run time: the source, the model
 ) -> Used:
     """Everything that a notebook uses."""
     used, seen = Used(), set()
     todo = [(None, ""), *(target for name in also for target in _targets(reader, name, used))]
     while todo:
         module, name = todo.pop()
-        if (module, name) in seen or module in _ASIDE: continue
+        if (module, name) in seen or module in _ASIDE:
+            continue
         seen.add((module, name))
         table = start if module is None else reader.module(module)
         part = table.parts.get(name)
-        if module and name: todo.append((module, ""))
+        if module and name:
+            todo.append((module, ""))
         if part is None:
-            todo += [target for there in table.imports.get(name, ()) for target in _targets(reader, there, used)]
+            todo += [
+                target
+                for there in table.imports.get(name, ())
+                for target in _targets(reader, there, used)
+            ]
             continue
         used.code[f"{_short(module, title)}.{name}".rstrip(".")] = part.digest
         used.settings |= set(part.settings)
-        for reference in part.names: todo += _meanings(reader, table, module, reference, used)
+        for reference in part.names:
+            todo += _meanings(reader, table, module, reference, used)
     return used
 
+
 _ASIDE = (
-    "seedbed.lib.settings", # whose values count, not the code that reads them
-    "seedbed.lib.running.cluster", # where a thing is done, not what
+    "seedbed.lib.settings",  # whose values count, not the code that reads them
+    "seedbed.lib.running.cluster",  # where a thing is done, not what
 )
 
 # %% ../../../../nbs/lib/running/dependencies.ipynb #33993305
 def _short(module: str | None, title: str) -> str:
     return title if module is None else module.removeprefix("seedbed.").replace(".", "/")
 
+
 def _targets(reader: Reader, name: str, used: Used) -> list[tuple]:
     "What an imported name leads to; a library is noted, a whole module leads to all of its parts."
     module, part = reader.owner(name)
-    if module is None: used.libraries |= {name.partition(".")[0]} - sys.stdlib_module_names; return []
+    if module is None:
+        used.libraries |= {name.partition(".")[0]} - sys.stdlib_module_names
+        return []
     return [(module, part)] if part else [(module, p) for p in ("", *reader.module(module).parts)]
 
-def _meanings(reader: Reader, table: Module, module: str | None, reference: str, used: Used) -> list[tuple]:
+
+def _meanings(
+    reader: Reader, table: Module, module: str | None, reference: str, used: Used
+) -> list[tuple]:
     "The definitions that a dotted name may stand for."
     first, _, rest = reference.partition(".")
     own = [(module, first)] if first in table.parts and first else []
     for there in table.imports.get(first, ()):
-        whole = reader.owner(there)[0] is not None and not reader.owner(there)[1] # a module: its attribute is meant
+        whole = (
+            reader.owner(there)[0] is not None and not reader.owner(there)[1]
+        )  # a module: its attribute is meant
         own += _targets(reader, f"{there}.{rest}" if whole and rest else there, used)
-    return own + [reader.owner(f"{star}.{first}") for star in table.stars if reader.locate(star) and first in reader.module(star).parts]
+    return own + [
+        reader.owner(f"{star}.{first}")
+        for star in table.stars
+        if reader.locate(star) and first in reader.module(star).parts
+    ]

@@ -35,153 +35,228 @@ from ..errors import InputError
 SKIP, BY_HAND = "skip-execution", "by-hand"
 _EVAL_FALSE = re.compile(r"(?:[ \t]*(?:#.*)?\n)*[ \t]*#[ \t]*\|[ \t]*eval[ \t]*:[ \t]*false\b")
 
+
 def is_skipped(cell) -> bool:
     """Whether a run leaves a code cell out: it says `#| eval: false`, or is tagged `by-hand`."""
     tags = cell.get("metadata", {}).get("tags", [])
     return SKIP in tags or BY_HAND in tags or bool(_EVAL_FALSE.match("".join(cell["source"])))
 
+
 def mark_skipped(nb):
     """Tag the code cells that a run leaves out."""
     for cell in nb.cells:
         tags = cell.metadata.get("tags", [])
-        if cell.cell_type == "code" and SKIP not in tags and is_skipped(cell): cell.metadata["tags"] = [*tags, SKIP]
+        if cell.cell_type == "code" and SKIP not in tags and is_skipped(cell):
+            cell.metadata["tags"] = [*tags, SKIP]
 
 # %% ../../../../nbs/lib/running/engines.ipynb #d9cd6119
 class ForkEngine(Engine):
     """Runs a notebook's cells in this very process."""
+
     @classmethod
     def execute_managed_notebook(cls, nb_man, kernel_name, **options):
         """Run the cells in order and stop at the first that fails."""
         from execnb.shell import CaptureShell
+
         mark_skipped(nb_man.nb)
         shell = CaptureShell(path=Path.cwd(), mpl_format="png")
-        try: cls._run_cells(nb_man, shell)
-        finally: shell.close()
+        try:
+            cls._run_cells(nb_man, shell)
+        finally:
+            shell.close()
 
     @staticmethod
     def _run_cells(nb_man, shell):
         for index, cell in enumerate(nb_man.nb.cells):
-            if cell.cell_type != "code" or SKIP in cell.metadata.get("tags", []) or not cell.source.strip(): continue
+            if (
+                cell.cell_type != "code"
+                or SKIP in cell.metadata.get("tags", [])
+                or not cell.source.strip()
+            ):
+                continue
             nb_man.cell_start(cell, index)
             try:
                 cell.outputs = [nbformat.from_dict(output) for output in shell.run(cell.source)]
                 cell.execution_count = shell.execution_count - 1
-                if shell.exc: return nb_man.cell_exception(cell, cell_index=index, exception=shell.exc)
-            finally: nb_man.cell_complete(cell, cell_index=index)
+                if shell.exc:
+                    return nb_man.cell_exception(cell, cell_index=index, exception=shell.exc)
+            finally:
+                nb_man.cell_complete(cell, cell_index=index)
 
 # %% ../../../../nbs/lib/running/engines.ipynb #94127976
 class KernelEngine(NBClientEngine):
     """Runs a notebook in a Jupyter kernel of its own."""
+
     @classmethod
     def execute_managed_notebook(cls, nb_man, kernel_name, **options):
         """Let nbclient run the cells, without those that say `#| eval: false`."""
         mark_skipped(nb_man.nb)
-        return super().execute_managed_notebook(nb_man, kernel_name, skip_cells_with_tag=SKIP, **options)
+        return super().execute_managed_notebook(
+            nb_man, kernel_name, skip_cells_with_tag=SKIP, **options
+        )
 
 # %% ../../../../nbs/lib/running/engines.ipynb #00280ddc
 @dataclass(frozen=True)
 class Task:
     """A notebook to execute: which, where to, with what."""
-    name: str # for people and records, e.g. 04_model/tempcnn/seed_0
+
+    name: str  # for people and records, e.g. 04_model/tempcnn/seed_0
     notebook: Path
-    output: Path # the executed copy
+    output: Path  # the executed copy
     parameters: dict = field(default_factory=dict)
-    why: tuple[str, ...] = () # it is done, though it was done before
+    why: tuple[str, ...] = ()  # it is done, though it was done before
 
 # %% ../../../../nbs/lib/running/engines.ipynb #13a99311
 ENGINES = {"fork": ForkEngine, "server": ForkEngine, "jupyter": KernelEngine}
 
+
 def execute(
-    task: Task, # what to execute
-    kernel: str, # fork, server: in this process | jupyter: in a new kernel
+    task: Task,  # what to execute
+    kernel: str,  # fork, server: in this process | jupyter: in a new kernel
 ):
     """Execute a notebook with its own folder as working directory; the copy is saved after every cell."""
     papermill_engines.register(f"seedbed-{kernel}", ENGINES[kernel])
     task.output.parent.mkdir(parents=True, exist_ok=True)
-    papermill.execute_notebook(task.notebook, task.output, task.parameters, engine_name=f"seedbed-{kernel}", kernel_name="python3",
-                               language="python", progress_bar=False, cwd=task.notebook.parent)
+    papermill.execute_notebook(
+        task.notebook,
+        task.output,
+        task.parameters,
+        engine_name=f"seedbed-{kernel}",
+        kernel_name="python3",
+        language="python",
+        progress_bar=False,
+        cwd=task.notebook.parent,
+    )
 
 # %% ../../../../nbs/lib/running/engines.ipynb #33e94454
 def stopped_at(
-    path: Path, # an executed notebook
-) -> int | None: # the number beside the cell; None where not even the first was reached
+    path: Path,  # an executed notebook
+) -> int | None:  # the number beside the cell; None where not even the first was reached
     """The cell that was started last."""
-    try: cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError): return None
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError):
+        return None
     code = [
         c["metadata"]
         for c in cells
-        if c["cell_type"] == "code" and SKIP not in c["metadata"].get("tags", []) and "".join(c["source"]).strip()
+        if c["cell_type"] == "code"
+        and SKIP not in c["metadata"].get("tags", [])
+        and "".join(c["source"]).strip()
     ]
-    return max((n for n, metadata in enumerate(code, 1) if metadata.get("papermill", {}).get("start_time")), default=None)
+    return max(
+        (
+            n
+            for n, metadata in enumerate(code, 1)
+            if metadata.get("papermill", {}).get("start_time")
+        ),
+        default=None,
+    )
 
 # %% ../../../../nbs/lib/running/engines.ipynb #0b651378
 @dataclass(frozen=True)
 class Failure:
     """Why a notebook stopped."""
-    cell: int | None # the number beside the cell
-    kind: str # the exception's class, or Killed
+
+    cell: int | None  # the number beside the cell
+    kind: str  # the exception's class, or Killed
     message: str
     traceback: str = ""
 
     @property
-    def text(self) -> str: # a user's mistake needs no class name
-        return self.message if self.kind == "InputError" or not self.kind else f"{self.kind}: {self.message}"
+    def text(self) -> str:  # a user's mistake needs no class name
+        return (
+            self.message
+            if self.kind == "InputError" or not self.kind
+            else f"{self.kind}: {self.message}"
+        )
+
 
 @dataclass(frozen=True)
 class Outcome:
     """How a task ended."""
+
     task: Task
     seconds: float
     failure: Failure | None = None
-    reused: str = "" # the run that has made it, where nothing had to be done
+    reused: str = ""  # the run that has made it, where nothing had to be done
 
 # %% ../../../../nbs/lib/running/engines.ipynb #6723f067
 def failure_of(
-    error: Exception, # what `execute` raised
-    output: Path, # the executed copy
+    error: Exception,  # what `execute` raised
+    output: Path,  # the executed copy
 ) -> Failure:
     """An exception as a record that can be sent from one process to another."""
     if isinstance(error, PapermillExecutionError):
         return Failure(stopped_at(output), error.ename, error.evalue, "\n".join(error.traceback))
     said = " ".join(str(error).split()) or "no message"
-    if type(error).__name__ == "DeadKernelError": said += _MEMORY
+    if type(error).__name__ == "DeadKernelError":
+        said += _MEMORY
     return Failure(stopped_at(output), type(error).__name__, said)
+
 
 _MEMORY = "; most often memory ran out: fewer notebooks side by side (-p run.workers=1) or smaller data need less"
 
 # %% ../../../../nbs/lib/running/engines.ipynb #bd3b7e27
 PRELOAD = (
-    "numpy", "pandas", "scipy.stats", "sklearn.ensemble", "sklearn.linear_model", "torch", "torch.utils.data", "torch._dynamo", "h5py",
-    "joblib", "pyogrio", "geopandas", "rasterio", "tifffile", "imagecodecs", "matplotlib.pyplot", "matplotlib_inline.backend_inline",
-    "execnb.shell", "jsonschema", "tqdm",
+    "numpy",
+    "pandas",
+    "scipy.stats",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+    "torch",
+    "torch.utils.data",
+    "torch._dynamo",
+    "h5py",
+    "joblib",
+    "pyogrio",
+    "geopandas",
+    "rasterio",
+    "tifffile",
+    "imagecodecs",
+    "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline",
+    "execnb.shell",
+    "jsonschema",
+    "tqdm",
 )
 
-def preload(names=PRELOAD, kernel: str = "fork"): # fork | server
+
+def preload(names=PRELOAD, kernel: str = "fork"):  # fork | server
     """Import what notebooks need, so that forked processes have it; a notebook that needs what is not there will say so."""
-    if kernel == "server": return multiprocessing.get_context("forkserver").set_forkserver_preload([__name__, *names])
+    if kernel == "server":
+        return multiprocessing.get_context("forkserver").set_forkserver_preload([__name__, *names])
     for name in names:
-        with contextlib.suppress(ImportError): importlib.import_module(name)
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 # %% ../../../../nbs/lib/running/engines.ipynb #ebdef1b9
 def limit_threads(count: int):
     """Let numerical libraries use so many threads: those that are loaded, and those that will be."""
     import threadpoolctl
-    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(count)))
+
+    os.environ.update(
+        dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(count))
+    )
     threadpoolctl.threadpool_limits(count)
-    if "torch" in sys.modules: sys.modules["torch"].set_num_threads(count)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(count)
 
 # %% ../../../../nbs/lib/running/engines.ipynb #5a3edb05
 def _end_with(parent: int):
     "End this group of processes when the driver is gone."
-    while os.getppid() == parent: time.sleep(1)
+    while os.getppid() == parent:
+        time.sleep(1)
     os.killpg(0, signal.SIGKILL)
 
-def _own_group(parent: int | None): # None: whoever has started this process
-    if os.name != "posix": return
+
+def _own_group(parent: int | None):  # None: whoever has started this process
+    if os.name != "posix":
+        return
     parent = parent or os.getppid()
     os.setsid()
-    for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 # %% ../../../../nbs/lib/running/engines.ipynb #6681eef2
@@ -193,7 +268,8 @@ def end_with_parent():
 def _quietly(log: Path):
     log.parent.mkdir(parents=True, exist_ok=True)
     file = log.open("w", encoding="utf-8", buffering=1)
-    for number in (1, 2): os.dup2(file.fileno(), number)
+    for number in (1, 2):
+        os.dup2(file.fileno(), number)
     sys.stdout = sys.stderr = file
     faulthandler.enable(file)
 
@@ -203,35 +279,51 @@ def _work(task: Task, kernel: str, threads: int, parent: int | None, variables: 
     os.environ.update(variables)
     _own_group(parent)
     _quietly(task.output.with_suffix(".log"))
-    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline" # figures go into the notebook
+    os.environ["MPLBACKEND"] = (
+        "module://matplotlib_inline.backend_inline"  # figures go into the notebook
+    )
     limit_threads(threads)
-    try: execute(task, kernel)
-    except Exception as error: failure = failure_of(error, task.output)
-    else: failure = None
+    try:
+        execute(task, kernel)
+    except Exception as error:
+        failure = failure_of(error, task.output)
+    else:
+        failure = None
     writer.send(asdict(failure) if failure else None)
     task.output.with_suffix(".log").unlink(missing_ok=True)
 
 # %% ../../../../nbs/lib/running/engines.ipynb #69ff125a
 def crash_of(
-    process, # that ended without a message
-    output: Path, # the executed copy
+    process,  # that ended without a message
+    output: Path,  # the executed copy
 ) -> Failure:
     """What is known of a process that died."""
     process.join()
     code, log = process.exitcode, output.with_suffix(".log")
-    said = f"the process was killed by {signal.Signals(-code).name}" if code < 0 else f"the process ended without a word (exit code {code})"
-    if code == -signal.SIGKILL: said += _MEMORY
+    said = (
+        f"the process was killed by {signal.Signals(-code).name}"
+        if code < 0
+        else f"the process ended without a word (exit code {code})"
+    )
+    if code == -signal.SIGKILL:
+        said += _MEMORY
     return Failure(stopped_at(output), "", f"{said}; what it wrote last is in {log.name}")
 
 # %% ../../../../nbs/lib/running/engines.ipynb #b3801e96
-def _context(kernel: str): return multiprocessing.get_context({"fork": "fork", "server": "forkserver", "jupyter": "spawn"}[kernel])
+def _context(kernel: str):
+    return multiprocessing.get_context(
+        {"fork": "fork", "server": "forkserver", "jupyter": "spawn"}[kernel]
+    )
+
 
 class NotebookProcess:
     """A running notebook, seen from the driver."""
-    def __init__(self,
-        task: Task, # what to execute
-        kernel: str, # fork | server | jupyter
-        threads: int = 1, # for numerical libraries
+
+    def __init__(
+        self,
+        task: Task,  # what to execute
+        kernel: str,  # fork | server | jupyter
+        threads: int = 1,  # for numerical libraries
     ):
         self.task, self.began = task, time.perf_counter()
         self.reader, writer = _context(kernel).Pipe(duplex=False)
@@ -242,111 +334,163 @@ class NotebookProcess:
         writer.close()
 
     @property
-    def seconds(self) -> float: return time.perf_counter() - self.began
+    def seconds(self) -> float:
+        return time.perf_counter() - self.began
 
-    def outcome(self) -> Outcome | None: # None while it is running
+    def outcome(self) -> Outcome | None:  # None while it is running
         """How it ended, if it has."""
-        dead = self.process.exitcode is not None # asked before looking for a message: one that came first is not lost
-        if not dead and not self.reader.poll(): return None
-        try: failure = self._told()
-        except EOFError: failure = crash_of(self.process, self.task.output)
+        dead = (
+            self.process.exitcode is not None
+        )  # asked before looking for a message: one that came first is not lost
+        if not dead and not self.reader.poll():
+            return None
+        try:
+            failure = self._told()
+        except EOFError:
+            failure = crash_of(self.process, self.task.output)
         self.end(grace=5)
         return Outcome(self.task, self.seconds, failure)
 
     def _told(self) -> Failure | None:
-        if not self.reader.poll(): raise EOFError # something that it has started holds the pipe open
+        if not self.reader.poll():
+            raise EOFError  # something that it has started holds the pipe open
         failure = self.reader.recv()
         return Failure(**failure) if failure else None
 
-    def end(self, grace: float = 0): # seconds to end by itself
+    def end(self, grace: float = 0):  # seconds to end by itself
         """End the process and all that it has started."""
         self.process.join(grace)
         self.process.kill()
         if os.name == "posix":
-            with contextlib.suppress(ProcessLookupError, PermissionError): os.killpg(self.process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.join()
         self.reader.close()
 
 # %% ../../../../nbs/lib/running/engines.ipynb #f1929738
 class Watcher:
     """Told of every step; this one says nothing."""
-    def says(self, text: str): pass # something that is worth a line
-    def waits(self, task: Task): pass # another run is making it
-    def started(self, task: Task): pass
-    def finished(self, outcome: Outcome): pass
-    def tick(self, running: list): pass # notebooks, several times a second
+
+    def says(self, text: str):
+        pass  # something that is worth a line
+
+    def waits(self, task: Task):
+        pass  # another run is making it
+
+    def started(self, task: Task):
+        pass
+
+    def finished(self, outcome: Outcome):
+        pass
+
+    def tick(self, running: list):
+        pass  # notebooks, several times a second
 
 # %% ../../../../nbs/lib/running/engines.ipynb #9378022e
 def hand_out(
-    tasks: list[Task], # in the order in which they start
-    start, # called with a task; what it gives has `outcome()`, `end()` and, where it can be waited for, a `reader`
-    workers: int = 1, # at most so many at once
-    watcher: Watcher = Watcher(), # told what happens
-    claim=lambda task: task, # asked before a task starts: the task, its outcome where it is done already, or None to ask later
-) -> list[Outcome]: # in the order in which they ended
+    tasks: list[Task],  # in the order in which they start
+    start,  # called with a task; what it gives has `outcome()`, `end()` and, where it can be waited for, a `reader`
+    workers: int = 1,  # at most so many at once
+    watcher: Watcher = Watcher(),  # told what happens
+    claim=lambda task: (
+        task
+    ),  # asked before a task starts: the task, its outcome where it is done already, or None to ask later
+) -> list[Outcome]:  # in the order in which they ended
     """Start notebooks wherever they are executed, and wait for them; after a failure start no other."""
     waiting, running, done = list(tasks), [], []
     failed = lambda: any(o.failure for o in done)
-    def end(outcome): done.append(outcome); watcher.finished(outcome)
+
+    def end(outcome):
+        done.append(outcome)
+        watcher.finished(outcome)
+
     try:
         while running or (waiting and not failed()):
             for task in list(waiting):
-                if len(running) >= workers or failed(): break
+                if len(running) >= workers or failed():
+                    break
                 said = claim(task)
-                if said is None: continue
+                if said is None:
+                    continue
                 waiting.remove(task)
-                if isinstance(said, Outcome): end(said); continue
+                if isinstance(said, Outcome):
+                    end(said)
+                    continue
                 watcher.started(said)
                 running.append(start(said))
-            if readers := [r.reader for r in running if r.reader]: multiprocessing.connection.wait(readers, timeout=.1)
-            elif running or waiting: time.sleep(.05)
+            if readers := [r.reader for r in running if r.reader]:
+                multiprocessing.connection.wait(readers, timeout=0.1)
+            elif running or waiting:
+                time.sleep(0.05)
             ended = {r: outcome for r in running if (outcome := r.outcome())}
             running = [r for r in running if r not in ended]
-            for outcome in ended.values(): end(outcome)
+            for outcome in ended.values():
+                end(outcome)
             watcher.tick(running)
     finally:
-        for notebook in running: notebook.end()
+        for notebook in running:
+            notebook.end()
     return done
 
 # %% ../../../../nbs/lib/running/engines.ipynb #d7783586
 def run_tasks(
     tasks: list[Task],
-    kernel: str = "fork", # fork | server | jupyter
-    workers: int = 1, # at most so many at once
-    threads: int = 1, # for the numerical libraries of each
-    watcher: Watcher = Watcher(), claim=lambda task: task, # see `hand_out`
-) -> list[Outcome]: # in the order in which they ended
+    kernel: str = "fork",  # fork | server | jupyter
+    workers: int = 1,  # at most so many at once
+    threads: int = 1,  # for the numerical libraries of each
+    watcher: Watcher = Watcher(),
+    claim=lambda task: task,  # see `hand_out`
+) -> list[Outcome]:  # in the order in which they ended
     """Execute notebooks side by side on this machine."""
-    return hand_out(tasks, partial(NotebookProcess, kernel=kernel, threads=threads), workers, watcher, claim)
+    return hand_out(
+        tasks, partial(NotebookProcess, kernel=kernel, threads=threads), workers, watcher, claim
+    )
 
 # %% ../../../../nbs/lib/running/engines.ipynb #7818495b
-def default_kernel() -> str: # fork | jupyter
+def default_kernel() -> str:  # fork | jupyter
     """The fastest way that is safe on this machine."""
     return "fork" if sys.platform == "linux" else "jupyter"
 
 # %% ../../../../nbs/lib/running/engines.ipynb #29bbde2f
 def default_workers(threads: int = 1) -> int:
     """As many notebooks as the cores that this process may use can serve."""
-    from joblib import cpu_count # here, as it takes a moment; it knows of cores that a container or a scheduler keeps back
+    from joblib import (
+        cpu_count,  # here, as it takes a moment; it knows of cores that a container or a scheduler keeps back
+    )
+
     return max(1, cpu_count() // threads)
 
 # %% ../../../../nbs/lib/running/engines.ipynb #c98aa27c
 def _answer(writer, function, arguments):
-    try: writer.send((function(*arguments), None))
-    except Exception as error: writer.send((None, error if isinstance(error, InputError) else RuntimeError(f"{type(error).__name__}: {error}")))
+    try:
+        writer.send((function(*arguments), None))
+    except Exception as error:
+        writer.send(
+            (
+                None,
+                error
+                if isinstance(error, InputError)
+                else RuntimeError(f"{type(error).__name__}: {error}"),
+            )
+        )
+
 
 def ask(
-    function, # of a module, so that any process finds it
-    *arguments, # that can be pickled
-    kernel: str = "fork", # fork | server | jupyter
+    function,  # of a module, so that any process finds it
+    *arguments,  # that can be pickled
+    kernel: str = "fork",  # fork | server | jupyter
 ):
     """The value of a function call in a process of its own."""
     reader, writer = _context(kernel).Pipe(duplex=False)
     process = _context(kernel).Process(target=_answer, args=(writer, function, arguments))
     process.start()
     writer.close()
-    try: value, error = reader.recv()
-    except EOFError: value, error = None, RuntimeError(f"{function.__name__}: the process ended without an answer")
+    try:
+        value, error = reader.recv()
+    except EOFError:
+        value = None
+        error = RuntimeError(f"{function.__name__}: the process ended without an answer")
     process.join()
-    if error: raise error
+    if error:
+        raise error
     return value

@@ -17,44 +17,62 @@ from ..files import fingerprint
 # %% ../../../../nbs/lib/running/fingerprints.ipynb #358746cc
 class Fingerprints:
     """Digests of files by path, remembered in a small database; without it, or where it is broken, files are read."""
-    def __init__(self,
-        memory: Path, # the database's file
-    ):
-        self.memory, self.read = memory, 0 # files that had to be read so far
 
-    def of(self,
-        paths, # of files
-    ) -> dict[Path, str | None]: # SHA-256; None where there is no such file
+    def __init__(
+        self,
+        memory: Path,  # the database's file
+    ):
+        self.memory, self.read = memory, 0  # files that had to be read so far
+
+    def of(
+        self,
+        paths,  # of files
+    ) -> dict[Path, str | None]:  # SHA-256; None where there is no such file
         """The digest of each file."""
         stats, known = {Path(p): _stat(p) for p in paths}, {}
-        with contextlib.suppress(sqlite3.Error, OSError), _open(self.memory) as memory: known = _look_up(memory, stats)
-        fresh = {path: fingerprint(path) for path, stat in stats.items() if stat and path not in known}
+        with contextlib.suppress(sqlite3.Error, OSError), _open(self.memory) as memory:
+            known = _look_up(memory, stats)
+        fresh = {
+            path: fingerprint(path) for path, stat in stats.items() if stat and path not in known
+        }
         self.read += len(fresh)
         old = [
             path for path in fresh if time.time_ns() - stats[path][1] > 10**9
         ]  # one that is written to just now may change within a tick of its clock
         with contextlib.suppress(sqlite3.Error, OSError), _open(self.memory) as memory:
             memory.executemany(
-                "insert or replace into files values (?, ?, ?, ?, ?)", [(str(path.absolute()), *stats[path], fresh[path]) for path in old]
+                "insert or replace into files values (?, ?, ?, ?, ?)",
+                [(str(path.absolute()), *stats[path], fresh[path]) for path in old],
             )
         return {path: known.get(path) or fresh.get(path) for path in stats}
 
-    def folder(self,
+    def folder(
+        self,
         folder: Path,
-        patterns=("**/*",), # of the files that count
-    ) -> dict[str, str]: # by path relative to the folder
+        patterns=("**/*",),  # of the files that count
+    ) -> dict[str, str]:  # by path relative to the folder
         """The digest of each file of a folder; hidden and temporary ones do not count."""
         found = {
-            p for pattern in patterns for p in folder.glob(pattern) if not any(part.startswith(".") for part in p.relative_to(folder).parts)
+            p
+            for pattern in patterns
+            for p in folder.glob(pattern)
+            if not any(part.startswith(".") for part in p.relative_to(folder).parts)
         }
-        return {path.relative_to(folder).as_posix(): digest for path, digest in sorted(self.of(found).items()) if digest}
+        return {
+            path.relative_to(folder).as_posix(): digest
+            for path, digest in sorted(self.of(found).items())
+            if digest
+        }
 
 # %% ../../../../nbs/lib/running/fingerprints.ipynb #55b87526
 def _stat(path) -> tuple[int, int, int] | None:
     "Size, time and number of a file."
-    try: found = os.stat(path)
-    except OSError: return None
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
     return (found.st_size, found.st_mtime_ns, found.st_ino) if os.path.isfile(path) else None
+
 
 @contextlib.contextmanager
 def _open(path: Path):
@@ -69,12 +87,16 @@ def _open(path: Path):
     finally:
         memory.close()
 
+
 def _look_up(memory, stats: dict) -> dict[Path, str]:
     "What is remembered of files that are as they were."
     names, found = {str(path.absolute()): path for path in stats}, {}
     asked = list(names)
     for start in range(0, len(asked), 500):
-        some = asked[start:start + 500]
-        for name, *stat, digest in memory.execute(f"select * from files where path in ({','.join('?' * len(some))})", some):
-            if tuple(stat) == stats[names[name]]: found[names[name]] = digest
+        some = asked[start : start + 500]
+        for name, *stat, digest in memory.execute(
+            f"select * from files where path in ({','.join('?' * len(some))})", some
+        ):
+            if tuple(stat) == stats[names[name]]:
+                found[names[name]] = digest
     return found

@@ -18,70 +18,131 @@ import re
 from functools import cache
 from pathlib import Path
 
-from .cache import Cache, Entry
-from .dependencies import Reader, Used, executed_code, follow
-from .engines import is_skipped
 from ..errors import InputError
 from ..files import fingerprint, fingerprint_of, plain, read_json, write_json
+from .cache import Cache
+from .dependencies import Reader, Used, executed_code, follow
+from .engines import is_skipped
 from .parameters import parameter_defaults, stage_parameters
-from ..settings import Settings
 from .stages import STAGES, Stage
+from ..settings import Settings
 
 # %% ../../../../nbs/lib/running/graph.ipynb #7c0d24ab
-_NO_INGREDIENT = ("models.names", "run.seeds", "run.workers", "run.kernel", "run.scheduler", "paths.")
+_NO_INGREDIENT = (
+    "models.names",
+    "run.seeds",
+    "run.workers",
+    "run.kernel",
+    "run.scheduler",
+    "paths.",
+)
+
 
 def setting_values(
     settings: Settings,
-    read, # e.g. split.folds, split.* or *
-) -> dict[str, object]: # by section.key
+    read,  # e.g. split.folds, split.* or *
+) -> dict[str, object]:  # by section.key
     """The settings that a stage reads, each with its value."""
-    everything = {f"{section}.{key}": value for section, values in plain(settings.model_dump()).items() for key, value in values.items()}
+    everything = {
+        f"{section}.{key}": value
+        for section, values in plain(settings.model_dump()).items()
+        for key, value in values.items()
+    }
     wanted = lambda name: any(r in ("*", name, f"{name.partition('.')[0]}.*") for r in read)
-    return {name: value for name, value in everything.items() if wanted(name) and not name.startswith(_NO_INGREDIENT)}
+    return {
+        name: value
+        for name, value in everything.items()
+        if wanted(name) and not name.startswith(_NO_INGREDIENT)
+    }
 
 # %% ../../../../nbs/lib/running/graph.ipynb #eac71d05
-def parameter_sources(notebook: Path, where: str = "") -> dict[str, str | None]: # section.key, a place like run_dir, or None
+def parameter_sources(
+    notebook: Path, where: str = ""
+) -> dict[str, str | None]:  # section.key, a place like run_dir, or None
     """Which setting each parameter of a notebook is taken from."""
-    texts = {name: ast.unparse(value) for name, value in parameter_defaults(notebook, where).items()}
+    texts = {
+        name: ast.unparse(value) for name, value in parameter_defaults(notebook, where).items()
+    }
     return {
-        name: text.removeprefix("settings.") if text.startswith("settings.") and text.replace(".", "").replace("_", "").isalnum() else None
+        name: text.removeprefix("settings.")
+        if text.startswith("settings.") and text.replace(".", "").replace("_", "").isalnum()
+        else None
         for name, text in texts.items()
     }
 
 # %% ../../../../nbs/lib/running/graph.ipynb #a95b342e
-_DISTRIBUTIONS = {"sklearn": "scikit-learn", "ee": "earthengine-api", "PIL": "pillow", "yaml": "PyYAML", "osgeo": "gdal"}
+_DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    "ee": "earthengine-api",
+    "PIL": "pillow",
+    "yaml": "PyYAML",
+    "osgeo": "gdal",
+}
+
 
 @cache
 def version_of(library: str) -> str | None:
     """The version of an installed library; of a module without one, the digest of its file."""
-    try: return importlib.metadata.version(_DISTRIBUTIONS.get(library, library))
-    except importlib.metadata.PackageNotFoundError: pass
-    try: found = importlib.util.find_spec(library)
-    except (ImportError, ValueError): return None
-    return fingerprint(Path(found.origin))[:16] if found and found.origin and Path(found.origin).is_file() else None
+    try:
+        return importlib.metadata.version(_DISTRIBUTIONS.get(library, library))
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    try:
+        found = importlib.util.find_spec(library)
+    except (ImportError, ValueError):
+        return None
+    return (
+        fingerprint(Path(found.origin))[:16]
+        if found and found.origin and Path(found.origin).is_file()
+        else None
+    )
 
 # %% ../../../../nbs/lib/running/graph.ipynb #660ff098
-def outside_files(settings: Settings) -> list[tuple[Path, tuple[str, ...]]]: # folder and patterns, or a file and nothing
+def outside_files(
+    settings: Settings,
+) -> list[tuple[Path, tuple[str, ...]]]:  # folder and patterns, or a file and nothing
     """The files that the source reads."""
     kind, _, argument = settings.source.name.partition(":")
     path = settings.root / ("data/sample" if kind == "sample" else "") / Path(argument).expanduser()
-    patterns = ("*", settings.source.tifs.replace("{id}", "*")) if kind in ("sample", "folder") else ("**/*",)
-    out: list[tuple[Path, tuple[str, ...]]] = [(path, patterns)] if argument and path.is_dir() else [(path, ())] if argument and path.is_file() else []
+    patterns = (
+        ("*", settings.source.tifs.replace("{id}", "*"))
+        if kind in ("sample", "folder")
+        else ("**/*",)
+    )
+    out: list[tuple[Path, tuple[str, ...]]] = (
+        [(path, patterns)]
+        if argument and path.is_dir()
+        else [(path, ())]
+        if argument and path.is_file()
+        else []
+    )
     labels = [
         p
-        for p in (settings.root / (settings.source.labels_file or ""), path / (settings.source.labels_file or ""))
+        for p in (
+            settings.root / (settings.source.labels_file or ""),
+            path / (settings.source.labels_file or ""),
+        )
         if settings.source.labels_file and p.is_file()
     ]
-    return out + [(p, ()) for p in labels[:1] + (files_of_vrt(path) if path.suffix.lower() == ".vrt" else [])]
+    return out + [
+        (p, ()) for p in labels[:1] + (files_of_vrt(path) if path.suffix.lower() == ".vrt" else [])
+    ]
 
 # %% ../../../../nbs/lib/running/graph.ipynb #17bb37ff
 def files_of_vrt(
-    path: Path, # of a virtual image, a text that names other files
-) -> list[Path]: # those that are there
+    path: Path,  # of a virtual image, a text that names other files
+) -> list[Path]:  # those that are there
     """The files that a virtual image is made of."""
-    if not path.is_file(): return []
-    named = re.findall(r'<SourceFilename([^>]*)>([^<]+)</SourceFilename>', path.read_text(encoding="utf-8", errors="replace"))
-    found = dict.fromkeys((path.parent if 'relativeToVRT="1"' in how else Path()) / html.unescape(name) for how, name in named)
+    if not path.is_file():
+        return []
+    named = re.findall(
+        r"<SourceFilename([^>]*)>([^<]+)</SourceFilename>",
+        path.read_text(encoding="utf-8", errors="replace"),
+    )
+    found = dict.fromkeys(
+        (path.parent if 'relativeToVRT="1"' in how else Path()) / html.unescape(name)
+        for how, name in named
+    )
     return [p for p in found if p.is_file()]
 
 # %% ../../../../nbs/lib/running/graph.ipynb #468eafad
@@ -89,26 +150,37 @@ def outside_prints(settings: Settings, prints) -> dict[str, str]:
     """A fingerprint for each small set of files that the source reads: the tifs together, every other file by itself."""
     out = {}
     for path, patterns in outside_files(settings):
-        name = path.relative_to(settings.root).as_posix() if path.is_relative_to(settings.root) else path.name
-        if not patterns: out[name] = prints.of([path])[path]; continue
+        name = (
+            path.relative_to(settings.root).as_posix()
+            if path.is_relative_to(settings.root)
+            else path.name
+        )
+        if not patterns:
+            out[name] = prints.of([path])[path]
+            continue
         found = prints.folder(path, patterns)
         tifs = {n: d for n, d in found.items() if "/" in n or n.lower().endswith((".tif", ".tiff"))}
         out |= {f"{name}/{n}": d for n, d in found.items() if n not in tifs}
-        if tifs: out[f"the tifs in {name}"] = fingerprint_of(tifs)
+        if tifs:
+            out[f"the tifs in {name}"] = fingerprint_of(tifs)
     return {n: (d or "")[:16] for n, d in out.items()}
 
 # %% ../../../../nbs/lib/running/graph.ipynb #9918098e
 class Graph:
     """The nodes of a run, and what each depends on."""
-    def __init__(self,
+
+    def __init__(
+        self,
         settings: Settings,
-        nbs: Path, # the folder of stage notebooks
+        nbs: Path,  # the folder of stage notebooks
         cache: Cache,
     ):
         self.settings, self.nbs, self.cache = settings, nbs, cache
         self._memory = cache.folder / "code.json"
-        try: known = read_json(self._memory)
-        except InputError: known = {}
+        try:
+            known = read_json(self._memory)
+        except InputError:
+            known = {}
         self.reader, self._known = Reader(nbs, known), len(known)
 
     def anew(self) -> "Graph":
@@ -119,43 +191,80 @@ class Graph:
 
     def remember(self):
         """Keep what was found by reading code, for the next run."""
-        if len(self.reader.memory) != self._known: write_json(self._memory, dict(list(self.reader.memory.items())[-2000:]))
+        if len(self.reader.memory) != self._known:
+            write_json(self._memory, dict(list(self.reader.memory.items())[-2000:]))
 
-    def ingredients(self,
+    def ingredients(
+        self,
         stage: Stage,
-        made: dict[str, str], # outcome of each node so far, by its name
-        given: dict | None = None, # values that come from the pipeline: model, seed
-        model: str | None = None, # the dotted name of its class
-    ) -> dict[str, object]: # by kind and name, e.g. `setting split.folds`
+        made: dict[str, str],  # outcome of each node so far, by its name
+        given: dict | None = None,  # values that come from the pipeline: model, seed
+        model: str | None = None,  # the dotted name of its class
+    ) -> dict[str, object]:  # by kind and name, e.g. `setting split.folds`
         """Everything that a node depends on."""
-        used, notebook = used_by(self.reader, self.settings, self.nbs, stage, model), self.nbs / f"{stage.name}.ipynb"
-        sources, values = parameter_sources(notebook), stage_parameters(notebook, self.settings, **given or {})
-        read = used.settings | {s for name, s in sources.items() if s and "." in s and name not in (given or {})}
+        used = used_by(self.reader, self.settings, self.nbs, stage, model)
+        notebook = self.nbs / f"{stage.name}.ipynb"
+        sources = parameter_sources(notebook)
+        values = stage_parameters(notebook, self.settings, **given or {})
+        read = used.settings | {
+            s for name, s in sources.items() if s and "." in s and name not in (given or {})
+        }
         out: dict[str, object] = {f"code {name}": digest for name, digest in used.code.items()}
-        out |= {f"setting {name}": value for name, value in setting_values(self.settings, read).items()}
-        out |= {f"parameter {name}": values[name] for name, s in sources.items() if not s or name in (given or {})}
-        out |= {f"library {name}": version_of(name) for name in used.libraries} | {"library python": platform.python_version()}
-        out |= {f"file {name}": digest for name, digest in files_of(self.settings, self.cache.prints, used, values).items()}
-        return out | {f"stage {name}": outcome for name, outcome in made.items() if name.partition("/")[0] in stage.needs}
+        out |= {
+            f"setting {name}": value for name, value in setting_values(self.settings, read).items()
+        }
+        out |= {
+            f"parameter {name}": values[name]
+            for name, s in sources.items()
+            if not s or name in (given or {})
+        }
+        out |= {f"library {name}": version_of(name) for name in used.libraries} | {
+            "library python": platform.python_version()
+        }
+        out |= {
+            f"file {name}": digest
+            for name, digest in files_of(self.settings, self.cache.prints, used, values).items()
+        }
+        return out | {
+            f"stage {name}": outcome
+            for name, outcome in made.items()
+            if name.partition("/")[0] in stage.needs
+        }
 
 # %% ../../../../nbs/lib/running/graph.ipynb #5ac92cb0
 def used_by(
-    reader: Reader, settings: Settings, nbs: Path, stage: Stage,
-    model: str | None = None, # the dotted name of its class
+    reader: Reader,
+    settings: Settings,
+    nbs: Path,
+    stage: Stage,
+    model: str | None = None,  # the dotted name of its class
 ) -> Used:
     """The code, settings and libraries that a stage uses; the source and the model are found by name."""
     start = reader.parse(executed_code(nbs / f"{stage.name}.ipynb", is_skipped), assigned=False)
     also = [model] if model else []
     used = follow(reader, start, stage.name, also)
-    if not any(name.endswith("find_source") for name in used.code): return used
-    return follow(reader, start, stage.name, [*also, f"seedbed.sources.{settings.source.name.partition(':')[0]}"])
+    if not any(name.endswith("find_source") for name in used.code):
+        return used
+    return follow(
+        reader,
+        start,
+        stage.name,
+        [*also, f"seedbed.sources.{settings.source.name.partition(':')[0]}"],
+    )
+
 
 def files_of(
-    settings: Settings, prints, used: Used,
-    values: dict, # of the parameters
-) -> dict[str, str]: # by name
+    settings: Settings,
+    prints,
+    used: Used,
+    values: dict,  # of the parameters
+) -> dict[str, str]:  # by name
     """Fingerprints of files that no stage has made: those of the source, and those that a parameter names."""
-    named = [settings.root / v for v in values.values() if isinstance(v, str) and 0 < len(v) < 255 and (settings.root / v).is_file()]
+    named = [
+        settings.root / v
+        for v in values.values()
+        if isinstance(v, str) and 0 < len(v) < 255 and (settings.root / v).is_file()
+    ]
     if values.get("scene") and (settings.root / values["scene"]).is_dir():
         named += sorted(p for p in (settings.root / values["scene"]).iterdir() if p.is_file())
     out = {
@@ -163,26 +272,42 @@ def files_of(
         for path, digest in prints.of(named).items()
         if path.is_relative_to(settings.root)
     }
-    from_source = any(name.endswith("find_source") for name in used.code) or values.get("scene") == "auto"
+    from_source = (
+        any(name.endswith("find_source") for name in used.code) or values.get("scene") == "auto"
+    )
     return out | (outside_prints(settings, prints) if from_source else {})
 
 # %% ../../../../nbs/lib/running/graph.ipynb #27845e1d
-def key_of(ingredients: dict) -> str: # 16 digits
+def key_of(ingredients: dict) -> str:  # 16 digits
     """The key of what is made of these."""
     return hashlib.sha256(json.dumps(plain(ingredients), sort_keys=True).encode()).hexdigest()[:16]
 
 # %% ../../../../nbs/lib/running/graph.ipynb #df1d6b39
 def differences(
-    old: dict, new: dict, # ingredients
-) -> list[str]: # empty where they are the same
+    old: dict,
+    new: dict,  # ingredients
+) -> list[str]:  # empty where they are the same
     """What has changed, a line each, the most telling first."""
     changed = [name for name in new if name in old and plain(new[name]) != plain(old[name])]
     here = {
         n.rpartition(".")[2] for n in changed if n.startswith("code") and n[5:6].isdigit()
     }  # exported, it stands in the notebook and in the package
-    twice = {n for n in changed if n.startswith("code") and not n[5:6].isdigit() and "/" not in n and n.rpartition(".")[2] in here}
-    said = [_line(name, old[name], new[name]) for kind in _KINDS for name in changed if name.startswith(f"{kind} ") and name not in twice]
-    if said: return said
+    twice = {
+        n
+        for n in changed
+        if n.startswith("code")
+        and not n[5:6].isdigit()
+        and "/" not in n
+        and n.rpartition(".")[2] in here
+    }
+    said = [
+        _line(name, old[name], new[name])
+        for kind in _KINDS
+        for name in changed
+        if name.startswith(f"{kind} ") and name not in twice
+    ]
+    if said:
+        return said
     gone, come = ([n for n in a if n not in b] for a, b in ((old, new), (new, old)))
     return [
         f"{_line(n, None, None).removesuffix(' has changed').removesuffix(' have changed')} {word}"
@@ -192,29 +317,43 @@ def differences(
         if n.startswith(f"{kind} ")
     ]
 
+
 _KINDS = ("setting", "parameter", "file", "stage", "code", "library")
+
 
 def _line(name: str, old, new) -> str:
     kind, _, name = name.partition(" ")
-    own = kind == "code" and name[:1].isdigit() # of the notebook itself
-    if kind in ("setting", "parameter", "library") and (old, new) != (None, None): return f"{name} {_short(old)} -> {_short(new)}"
-    if kind == "stage": return f"what {name} has made has changed"
-    if own and "." not in name: return "the notebook's cells have changed"
-    if kind == "code" and "." in name: name = f"{'its ' * own}{name.rpartition('.')[2]} in {name.rpartition('.')[0]}"
-    return f"{name} {'have' if name.startswith('the ') else 'has'} changed" # the tifs have
+    own = kind == "code" and name[:1].isdigit()  # of the notebook itself
+    if kind in ("setting", "parameter", "library") and (old, new) != (None, None):
+        return f"{name} {_short(old)} -> {_short(new)}"
+    if kind == "stage":
+        return f"what {name} has made has changed"
+    if own and "." not in name:
+        return "the notebook's cells have changed"
+    if kind == "code" and "." in name:
+        name = f"{'its ' * own}{name.rpartition('.')[2]} in {name.rpartition('.')[0]}"
+    return f"{name} {'have' if name.startswith('the ') else 'has'} changed"  # the tifs have
+
 
 def _short(value) -> str:
-    text = "auto" if value is None else ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+    text = (
+        "auto"
+        if value is None
+        else ", ".join(map(str, value)) or "none"
+        if isinstance(value, list)
+        else str(value)
+    )
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 # %% ../../../../nbs/lib/running/graph.ipynb #c59b8d8f
 def why(
     cache: Cache,
-    name: str, # of a node
-    ingredients: dict, # at present
-) -> list[str]: # empty where it was never made
+    name: str,  # of a node
+    ingredients: dict,  # at present
+) -> list[str]:  # empty where it was never made
     """Why a node cannot be reused."""
     found = cache.entries(name)[:50]
     told = [differences(e.record["ingredients"], ingredients) for e in found]
-    if [] in told: return ["what it had made was altered or removed"]
+    if [] in told:
+        return ["what it had made was altered or removed"]
     return min(told, key=len, default=[])

@@ -11,9 +11,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .cache import Cache, held
 from ..errors import InputError
 from ..files import read_json
+from .cache import Cache, held
 from .graph import differences
 from ..settings import Settings, nearest, parse_ini
 
@@ -21,10 +21,11 @@ from ..settings import Settings, nearest, parse_ini
 @dataclass(frozen=True)
 class Run:
     """A run as its folder tells of it."""
+
     folder: Path
-    record: dict # run.json
-    results: dict # results.json; empty where there is none
-    status: str # running | complete | failed | interrupted | killed
+    record: dict  # run.json
+    results: dict  # results.json; empty where there is none
+    status: str  # running | complete | failed | interrupted | killed
 
     name = property(lambda self: self.folder.name)
 
@@ -35,7 +36,7 @@ class Run:
         return (git["commit"][:7] + "*" * bool(git.get("dirty"))) if git.get("commit") else "-"
 
     @property
-    def source(self) -> str: # e.g. sample:romania
+    def source(self) -> str:  # e.g. sample:romania
         return (self.results.get("settings") or {}).get("source", {}).get("name") or parse_ini(
             (self.folder / "settings.ini").read_text(encoding="utf-8")
         ).get("source", {}).get("name", "-")
@@ -45,71 +46,120 @@ def read_run(cache: Cache, folder: Path) -> Run:
     """A run from its folder."""
     found = []
     for name in ("run.json", "results.json"):
-        try: found.append(read_json(folder / name))
-        except InputError: found.append({})
+        try:
+            found.append(read_json(folder / name))
+        except InputError:
+            found.append({})
     status = found[0].get("status", "-")
-    if status == "running" and not held(cache.lock("run", folder.name)): status = "killed"
+    if status == "running" and not held(cache.lock("run", folder.name)):
+        status = "killed"
     return Run(folder, found[0], found[1], status)
+
 
 def list_runs(
     settings: Settings,
-    words=(), # each must be found in what is told of a run
-) -> list[Run]: # the latest first
+    words=(),  # each must be found in what is told of a run
+) -> list[Run]:  # the latest first
     """The runs of a project."""
     cache = Cache(settings)
-    runs = [read_run(cache, path.parent) for path in sorted((settings.root / settings.paths.runs).glob("*/run.json"), reverse=True)]
-    return [run for run in runs if run.record and all(any(word.lower() in text.lower() for text in told(run).values()) for word in words)]
+    runs = [
+        read_run(cache, path.parent)
+        for path in sorted((settings.root / settings.paths.runs).glob("*/run.json"), reverse=True)
+    ]
+    return [
+        run
+        for run in runs
+        if run.record
+        and all(any(word.lower() in text.lower() for text in told(run).values()) for word in words)
+    ]
 
 # %% ../../../../nbs/lib/running/history.ipynb #dc87e451
-_HOW = ("run.workers=", "run.scheduler=", "run.kernel=") # it was done, which changes nothing that comes out
+_HOW = (
+    "run.workers=",
+    "run.scheduler=",
+    "run.kernel=",
+)  # it was done, which changes nothing that comes out
 
-def told(run: Run) -> dict[str, str]: # by heading
+
+def told(run: Run) -> dict[str, str]:  # by heading
     """What a table says of a run."""
     primary, ci = run.results.get("primary", {}), run.results.get("primary", {}).get("ci")
     score = (
-        f"{primary['metric']} {primary['value']:.3f}" + (f" [{ci[0]:.3f}, {ci[1]:.3f}]" if ci else "")
+        f"{primary['metric']} {primary['value']:.3f}"
+        + (f" [{ci[0]:.3f}, {ci[1]:.3f}]" if ci else "")
         if primary.get("value") is not None
         else "-"
     )
     return {
-        "run": run.name, "commit": run.commit, "source": run.source, "status": run.status, "best model": run.results.get("best_model", "-"),
-        "score": score, "verdict": run.results.get("verdict", {}).get("status", "-"),
+        "run": run.name,
+        "commit": run.commit,
+        "source": run.source,
+        "status": run.status,
+        "best model": run.results.get("best_model", "-"),
+        "score": score,
+        "verdict": run.results.get("verdict", {}).get("status", "-"),
         "settings": "; ".join(o for o in run.record.get("overrides", []) if not o.startswith(_HOW)),
     }
 
 # %% ../../../../nbs/lib/running/history.ipynb #832adcc2
 def find_run(
     settings: Settings,
-    word: str | Path, # a run's folder, its name, a part of the name that no other has, or last
-    complete: bool = False, # only one that has results
+    word: str | Path,  # a run's folder, its name, a part of the name that no other has, or last
+    complete: bool = False,  # only one that has results
 ) -> Run:
     """One run."""
     wanted, room = "results.json" if complete else "run.json", settings.root / settings.paths.runs
     for folder in (Path(word), room / word):
-        if (folder / wanted).is_file(): return read_run(Cache(settings), folder.resolve())
+        if (folder / wanted).is_file():
+            return read_run(Cache(settings), folder.resolve())
     runs = [run for run in list_runs(settings) if (run.folder / wanted).is_file()]
-    if not runs: raise InputError(f"{settings.paths.runs}: holds no {'complete ' * complete}run; make one: seedbed run")
+    if not runs:
+        raise InputError(
+            f"{settings.paths.runs}: holds no {'complete ' * complete}run; make one: seedbed run"
+        )
     name = Path(word).name
-    if name in ("last", "latest"): return runs[0]
+    if name in ("last", "latest"):
+        return runs[0]
     found = [r for r in runs if r.name.startswith(name)] or [r for r in runs if name in r.name]
-    if len(found) == 1: return found[0]
-    if found: raise InputError(f"{word}: fits {len(found)} runs ({', '.join(r.name for r in found[:3])} ...); write more of the name")
-    raise InputError(f"{word}: no such {'complete ' * complete}run; {nearest(name, [r.name for r in runs])}")
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError(
+            f"{word}: fits {len(found)} runs ({', '.join(r.name for r in found[:3])} ...); write more of the name"
+        )
+    raise InputError(
+        f"{word}: no such {'complete ' * complete}run; {nearest(name, [r.name for r in runs])}"
+    )
 
 # %% ../../../../nbs/lib/running/history.ipynb #5d1be1a6
-def compare_runs(a: Run, b: Run) -> dict[str, list[str]]: # lines by heading: settings, code, data, libraries, scores
+def compare_runs(
+    a: Run, b: Run
+) -> dict[str, list[str]]:  # lines by heading: settings, code, data, libraries, scores
     """How two runs differ."""
     ini = [
-        {f"{s}.{k}": v for s, keys in parse_ini((r.folder / "settings.ini").read_text(encoding="utf-8")).items() for k, v in keys.items()}
+        {
+            f"{s}.{k}": v
+            for s, keys in parse_ini(
+                (r.folder / "settings.ini").read_text(encoding="utf-8")
+            ).items()
+            for k, v in keys.items()
+        }
         for r in (a, b)
     ]
     parts = [r.record.get("ingredients", {}) for r in (a, b)]
     of = lambda kind, part: {k: v for k, v in part.items() if k.startswith(kind)}
     code = differences(*(of("code", p) for p in parts))
-    if a.commit != b.commit: code = [f"commit {a.commit} -> {b.commit}", *code]
+    if a.commit != b.commit:
+        code = [f"commit {a.commit} -> {b.commit}", *code]
     return {
-        "settings": [f"{k} {ini[0].get(k, '-')} -> {ini[1].get(k, '-')}" for k in {**ini[0], **ini[1]} if ini[0].get(k) != ini[1].get(k)],
-        "code": code, "data": differences(*(of("file", p) for p in parts)), "libraries": differences(*(of("library", p) for p in parts)),
+        "settings": [
+            f"{k} {ini[0].get(k, '-')} -> {ini[1].get(k, '-')}"
+            for k in {**ini[0], **ini[1]}
+            if ini[0].get(k) != ini[1].get(k)
+        ],
+        "code": code,
+        "data": differences(*(of("file", p) for p in parts)),
+        "libraries": differences(*(of("library", p) for p in parts)),
         "scores": score_lines(a, b),
     }
 
@@ -126,12 +176,14 @@ def score_lines(a: Run, b: Run) -> list[str]:
     ]
 
 # %% ../../../../nbs/lib/running/history.ipynb #1a4c84cd
-def unreferenced(settings: Settings) -> list[tuple[Path, int, str]]: # path, bytes, what it is
+def unreferenced(settings: Settings) -> list[tuple[Path, int, str]]:  # path, bytes, what it is
     """What no run refers to."""
     runs, cache = list_runs(settings), Cache(settings)
     if going := [run.name for run in runs if run.status == "running"]:
         raise InputError(f"{going[0]} is running; clean up when it has ended")
-    used = {(name, node["key"]) for run in runs for name, node in run.record.get("graph", {}).items()}
+    used = {
+        (name, node["key"]) for run in runs for name, node in run.record.get("graph", {}).items()
+    }
     entries = cache.entries()
     gone = [e for e in entries if (e.record["name"], e.record["key"]) not in used]
     kept = {folder for run in runs for folder in run.record.get("places", {}).values()} | {
@@ -150,15 +202,29 @@ def unreferenced(settings: Settings) -> list[tuple[Path, int, str]]: # path, byt
         if time.time() - p.stat().st_mtime > 3600
     ]
     return (
-        [(e.place, size_of(e.place), f"{e.record['name']}, made by {e.record['run']}") for e in gone]
-        + [(f, size_of(f), "data") for f in folders if f.relative_to(settings.root).as_posix() not in kept]
+        [
+            (e.place, size_of(e.place), f"{e.record['name']}, made by {e.record['run']}")
+            for e in gone
+        ]
+        + [
+            (f, size_of(f), "data")
+            for f in folders
+            if f.relative_to(settings.root).as_posix() not in kept
+        ]
         + [(p, size_of(p), "left over") for p in rest]
     )
 
-def size_of(path: Path) -> int: # bytes
+
+def size_of(path: Path) -> int:  # bytes
     """How much a file or folder holds; what a link leads to does not count."""
-    return path.lstat().st_size if path.is_file() else sum(p.lstat().st_size for p in path.rglob("*") if not p.is_dir())
+    return (
+        path.lstat().st_size
+        if path.is_file()
+        else sum(p.lstat().st_size for p in path.rglob("*") if not p.is_dir())
+    )
+
 
 def remove(paths):
     """Remove files and folders."""
-    for path in paths: shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    for path in paths:
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

@@ -17,59 +17,90 @@ from ..settings import Settings
 
 # %% ../../../../nbs/lib/running/parameters.ipynb #bfdd850c
 def _assignment(statement: ast.stmt, where: str) -> tuple[str, ast.expr]:
-    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    targets = (
+        statement.targets
+        if isinstance(statement, ast.Assign)
+        else [getattr(statement, "target", None)]
+    )
     value = getattr(statement, "value", None)
-    if len(targets) == 1 and isinstance(targets[0], ast.Name) and value is not None: return targets[0].id, value
+    if len(targets) == 1 and isinstance(targets[0], ast.Name) and value is not None:
+        return targets[0].id, value
     raise InputError(
         f"{where}: `{ast.unparse(statement)}` in the cell tagged parameters is not of the form `name = value`; move it to another cell"
     )
 
 # %% ../../../../nbs/lib/running/parameters.ipynb #3541835a
 def parameter_defaults(
-    notebook: Path, # a stage
-    where: str = "", # its name for messages; the path if not given
-) -> dict[str, ast.expr]: # name and expression, in order
+    notebook: Path,  # a stage
+    where: str = "",  # its name for messages; the path if not given
+) -> dict[str, ast.expr]:  # name and expression, in order
     """What the tagged cell of a notebook assigns."""
     where = where or str(notebook)
-    if not notebook.is_file(): raise InputError(f"{where}: no such notebook; take it from the template again")
-    with explain(where, "open and save it in JupyterLab, or take it from the last commit"): nb = nbformat.read(notebook, 4)
+    if not notebook.is_file():
+        raise InputError(f"{where}: no such notebook; take it from the template again")
+    with explain(where, "open and save it in JupyterLab, or take it from the last commit"):
+        nb = nbformat.read(notebook, 4)
     tagged = [cell for cell in nb.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
         raise InputError(
             f"{where}: {len(tagged) or 'no'} cells are tagged `parameters`; give the tag to the one cell that assigns them (JupyterLab:"
             " property inspector, Cell Tags)"
         )
-    with explain(where, "mend the cell tagged parameters"): statements = ast.parse(tagged[0].source).body
+    with explain(where, "mend the cell tagged parameters"):
+        statements = ast.parse(tagged[0].source).body
     return dict(_assignment(statement, where) for statement in statements)
 
 # %% ../../../../nbs/lib/running/parameters.ipynb #83de79a3
-_ALLOWED = (ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.UnaryOp, ast.USub, ast.Attribute, ast.Subscript, ast.expr_context)
+_ALLOWED = (
+    ast.Constant,
+    ast.Tuple,
+    ast.List,
+    ast.Dict,
+    ast.UnaryOp,
+    ast.USub,
+    ast.Attribute,
+    ast.Subscript,
+    ast.expr_context,
+)
+
 
 def _is_plain(node: ast.AST) -> bool:
-    if isinstance(node, ast.Name): return node.id == "settings"
-    return isinstance(node, _ALLOWED) and not (isinstance(node, ast.Attribute) and node.attr.startswith("_"))
+    if isinstance(node, ast.Name):
+        return node.id == "settings"
+    return isinstance(node, _ALLOWED) and not (
+        isinstance(node, ast.Attribute) and node.attr.startswith("_")
+    )
+
 
 def evaluate(
-    expression: ast.expr, # of a parameter
-    settings: Settings, # of the run
-    where: str, # for messages
+    expression: ast.expr,  # of a parameter
+    settings: Settings,  # of the run
+    where: str,  # for messages
 ):
     """The value of an expression of settings and literals, as JSON could say it."""
     text = ast.unparse(expression)
     mend = "a parameter is a literal or a value of settings, e.g. settings.split.block_km"
-    if not all(map(_is_plain, ast.walk(expression))): raise InputError(f"{where}: the parameter `{text}` cannot be worked out; {mend}")
-    with explain(f"{where}: the parameter `{text}`", mend): value = eval(text, {"__builtins__": {}, "settings": settings})
+    if not all(map(_is_plain, ast.walk(expression))):
+        raise InputError(f"{where}: the parameter `{text}` cannot be worked out; {mend}")
+    with explain(f"{where}: the parameter `{text}`", mend):
+        value = eval(text, {"__builtins__": {}, "settings": settings})
     return plain(value.model_dump() if hasattr(value, "model_dump") else value)
 
 # %% ../../../../nbs/lib/running/parameters.ipynb #eb5894e8
 def stage_parameters(
-    notebook: Path, # a stage
-    settings: Settings, # of the run
-    **given, # values that come from the pipeline, e.g. model and seed
-) -> dict: # name and value of each
+    notebook: Path,  # a stage
+    settings: Settings,  # of the run
+    **given,  # values that come from the pipeline, e.g. model and seed
+) -> dict:  # name and value of each
     """The values to inject into a stage notebook."""
     where = relative(notebook, settings.root)
     defaults = parameter_defaults(notebook, where)
     for name in given:
-        if name not in defaults: raise InputError(f"{where}: has no parameter '{name}'; add `{name} = ...` to the cell tagged parameters")
-    return {name: given[name] if name in given else evaluate(value, settings, where) for name, value in defaults.items()}
+        if name not in defaults:
+            raise InputError(
+                f"{where}: has no parameter '{name}'; add `{name} = ...` to the cell tagged parameters"
+            )
+    return {
+        name: given[name] if name in given else evaluate(value, settings, where)
+        for name, value in defaults.items()
+    }

@@ -10,30 +10,53 @@ __all__ = ['stage_task', 'model_task', 'check_stages', 'survey', 'remembered', '
 import contextlib
 import functools
 import itertools
-import os
 import sys
 from pathlib import Path
 
 import seedbed
-from .cache import Cache, copy_or_link
-from .engines import PRELOAD, Outcome, Task, Watcher, ask, default_kernel, default_workers, preload, run_tasks
 from ..errors import InputError
-from ..files import fingerprint, fingerprint_of, project_root, read_json, relative, write_json
+from seedbed.lib.files import (
+    fingerprint,
+    fingerprint_of,
+    project_root,
+    read_json,
+    relative,
+    write_json,
+)
+from ..provenance import environment, git_state
+from .cache import Cache, copy_or_link
+from seedbed.lib.running.engines import (
+    PRELOAD,
+    Outcome,
+    Task,
+    Watcher,
+    ask,
+    default_kernel,
+    default_workers,
+    preload,
+    run_tasks,
+)
 from .graph import Graph, key_of
 from .parameters import stage_parameters
-from ..provenance import environment, git_state
 from .record import RunRecord, new_run, run_variables, variables
 from .reuse import Reuse, forced_names
-from ..settings import Settings, load_settings, to_ini
 from .stages import STAGES, Stage, plan_models
 from .sync import check_in_sync
+from ..settings import Settings, load_settings, to_ini
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #495551ab
 class _RecordingWatcher(Watcher):
     "Has what was made kept, writes each stage's seconds into the record and passes everything on."
-    def __init__(self, record: RunRecord, watcher: Watcher, reuse: Reuse): self.record, self.watcher, self.reuse = record, watcher, reuse
-    def started(self, task): self.watcher.started(task)
-    def tick(self, running): self.watcher.tick(running)
+
+    def __init__(self, record: RunRecord, watcher: Watcher, reuse: Reuse):
+        self.record, self.watcher, self.reuse = record, watcher, reuse
+
+    def started(self, task):
+        self.watcher.started(task)
+
+    def tick(self, running):
+        self.watcher.tick(running)
+
     def finished(self, outcome):
         self.reuse.finished(outcome)
         self.record.values["stages"][outcome.task.name] = round(outcome.seconds, 3)
@@ -42,10 +65,10 @@ class _RecordingWatcher(Watcher):
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #7eeb1bd9
 def stage_task(
-    settings: Settings, # of the run
-    nbs: Path, # the folder of stage notebooks
-    run: Path, # the run's folder
-    stage: str, # e.g. 02_process
+    settings: Settings,  # of the run
+    nbs: Path,  # the folder of stage notebooks
+    run: Path,  # the run's folder
+    stage: str,  # e.g. 02_process
 ) -> Task:
     """A stage notebook with its values and the place of its executed copy."""
     notebook = nbs / f"{stage}.ipynb"
@@ -53,42 +76,53 @@ def stage_task(
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #c17fc130
 def model_task(
-    settings: Settings, # of the run
-    nbs: Path, # the folder of stage notebooks
-    run: Path, # the run's folder
-    stage: str, # e.g. 04_model
-    model: dict, # asked: what settings call it; name: what its files are called
-    seed: int, # of the random numbers
+    settings: Settings,  # of the run
+    nbs: Path,  # the folder of stage notebooks
+    run: Path,  # the run's folder
+    stage: str,  # e.g. 04_model
+    model: dict,  # asked: what settings call it; name: what its files are called
+    seed: int,  # of the random numbers
 ) -> Task:
     """The model stage for one model and one seed, in a folder beside that model's results."""
     notebook, place = nbs / f"{stage}.ipynb", Path(model["name"], f"seed_{seed}")
     values = stage_parameters(notebook, settings, model=model["asked"], seed=seed)
-    return Task(f"{stage}/{place.as_posix()}", notebook, run / "models" / place / notebook.name, values)
+    return Task(
+        f"{stage}/{place.as_posix()}", notebook, run / "models" / place / notebook.name, values
+    )
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #523cf342
 def check_stages(
-    settings: Settings, # of the run
-    nbs: Path, # the folder of stage notebooks
+    settings: Settings,  # of the run
+    nbs: Path,  # the folder of stage notebooks
 ):
     """Refuse a stage that is missing, has no tagged cell or whose parameters cannot be worked out."""
     for stage in STAGES:
-        given = {"model": settings.models.names[0], "seed": settings.run.seeds[0]} if stage.each else {}
+        given = (
+            {"model": settings.models.names[0], "seed": settings.run.seeds[0]} if stage.each else {}
+        )
         stage_parameters(nbs / f"{stage.name}.ipynb", settings, **given)
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #85c9e2e1
 def _model_facts(asked: str) -> dict:
     from seedbed.model import find_model
+
     found = find_model(asked)
     if not found.name or Path(found.name).name != found.name:
         raise InputError(
             f"models.names: {asked}: its name is '{found.name}'; give the class a name that can be a folder's, e.g. name = \"mine\""
         )
-    return {"asked": asked, "name": found.name, "stochastic": bool(found.stochastic), "class": f"{found.__module__}.{found.__qualname__}"}
+    return {
+        "asked": asked,
+        "name": found.name,
+        "stochastic": bool(found.stochastic),
+        "class": f"{found.__module__}.{found.__qualname__}",
+    }
+
 
 def survey(
-    settings: Settings, # of the run
-    nbs: Path, # the notebooks' folder, on the import path for models of one's own
-) -> dict: # models: asked, name, stochastic and class of each; environment: of the machine
+    settings: Settings,  # of the run
+    nbs: Path,  # the notebooks' folder, on the import path for models of one's own
+) -> dict:  # models: asked, name, stochastic and class of each; environment: of the machine
     """Look at the models and at the machine."""
     sys.path.insert(0, str(nbs))
     models = [_model_facts(asked) for asked in settings.models.names]
@@ -103,15 +137,16 @@ def survey(
 # %% ../../../../nbs/lib/running/pipeline.ipynb #94f1b822
 def remembered(
     cache: Cache,
-    name: str, # of the question
-    facts, # that the answer follows from
-    answer, # called where it is not known
+    name: str,  # of the question
+    facts,  # that the answer follows from
+    answer,  # called where it is not known
 ):
     """The answer to a question whose facts have not changed."""
     path, key = cache.folder / f"{name}.json", fingerprint_of(facts)
     with contextlib.suppress(InputError):
         known = read_json(path)
-        if known.get("key") == key: return known["answer"]
+        if known.get("key") == key:
+            return known["answer"]
     found = answer()
     write_json(path, {"key": key, "answer": found})
     return found
@@ -121,158 +156,270 @@ def check_once(settings: Settings, nbs: Path, cache: Cache):
     """Check that notebooks and package agree; what has agreed before and has not changed is not checked again."""
     path = cache.folder / "sync.json"
     passed = set()
-    with contextlib.suppress(InputError): passed = set(read_json(path))
+    with contextlib.suppress(InputError):
+        passed = set(read_json(path))
     pairs = check_in_sync(nbs, root=settings.root, passed=passed)
-    if set(pairs) - passed: write_json(path, pairs)
+    if set(pairs) - passed:
+        write_json(path, pairs)
+
 
 def look_around(
-    settings: Settings, nbs: Path, cache: Cache, kernel: str, # fork | server | jupyter
-    warm, # called before a question is asked in a process of its own
-) -> dict: # models and environment
+    settings: Settings,
+    nbs: Path,
+    cache: Cache,
+    kernel: str,  # fork | server | jupyter
+    warm,  # called before a question is asked in a process of its own
+) -> dict:  # models and environment
     """Survey models and machine."""
     package = Path(seedbed.__file__).parent
     code = [*package.glob("models/*.py"), package / "model.py", *nbs.glob("*.py")]
     prints = sorted((path.name, digest) for path, digest in cache.prints.of(code).items())
+
     def answer():
         warm()
         return ask(survey, settings, nbs, kernel=kernel)
-    return remembered(cache, "survey", [prints, settings.models.names, environment(settings.root, settings.run.threads)], answer)
+
+    return remembered(
+        cache,
+        "survey",
+        [prints, settings.models.names, environment(settings.root, settings.run.threads)],
+        answer,
+    )
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #694b8852
 class RunFailed(Exception):
     """A notebook of a run failed; the message says which, where and why."""
-    def __init__(self,
-        run: Path, # its folder
-        outcome: Outcome, # of the notebook
-        root: Path, # the project, for the message
+
+    def __init__(
+        self,
+        run: Path,  # its folder
+        outcome: Outcome,  # of the notebook
+        root: Path,  # the project, for the message
     ):
         task, failure = outcome.task, outcome.failure
-        who = f" ({task.parameters['model']}, seed {task.parameters['seed']})" if "/" in task.name else ""
+        who = (
+            f" ({task.parameters['model']}, seed {task.parameters['seed']})"
+            if "/" in task.name
+            else ""
+        )
         cell = f", cell {failure.cell}" if failure.cell else ""
-        super().__init__(f"{task.output.name}{who}{cell}: {failure.text}; the partial notebook: {relative(task.output, root)}")
+        super().__init__(
+            f"{task.output.name}{who}{cell}: {failure.text}; the partial notebook: {relative(task.output, root)}"
+        )
         self.run, self.outcome = run, outcome
-        self.record = {"notebook": task.name, "cell": failure.cell, "error": failure.text, "partial": relative(task.output, root)}
+        self.record = {
+            "notebook": task.name,
+            "cell": failure.cell,
+            "error": failure.text,
+            "partial": relative(task.output, root),
+        }
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #879abf26
 def plan_stage(
-    stage: Stage, settings: Settings, models: list[dict], graph: Graph,
-    made: dict[str, str], # outcomes of the nodes before
-) -> list[tuple]: # of each node: given values, the model's name, and a function that tells its ingredients
+    stage: Stage,
+    settings: Settings,
+    models: list[dict],
+    graph: Graph,
+    made: dict[str, str],  # outcomes of the nodes before
+) -> list[
+    tuple
+]:  # of each node: given values, the model's name, and a function that tells its ingredients
     """The nodes of a stage, and what each depends on."""
     made = dict(made)
-    if not stage.each: return [({}, None, lambda graph=graph: graph.ingredients(stage, made))]
-    tell = lambda m, seed: lambda graph=graph: graph.ingredients(stage, made, {"model": m["asked"], "seed": seed}, m["class"])
-    return [({"model": m, "seed": seed}, m["name"], tell(m, seed)) for m, seed in plan_models(models, settings.run.seeds)]
+    if not stage.each:
+        return [({}, None, lambda graph=graph: graph.ingredients(stage, made))]
+    tell = lambda m, seed: (
+        lambda graph=graph: graph.ingredients(
+            stage, made, {"model": m["asked"], "seed": seed}, m["class"]
+        )
+    )
+    return [
+        ({"model": m, "seed": seed}, m["name"], tell(m, seed))
+        for m, seed in plan_models(models, settings.run.seeds)
+    ]
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #35fc402f
-def _tasks(stage: Stage, settings: Settings, nbs: Path, run: Path, models: list[dict], reuse: Reuse) -> tuple[Settings, list[Task]]:
+def _tasks(
+    stage: Stage, settings: Settings, nbs: Path, run: Path, models: list[dict], reuse: Reuse
+) -> tuple[Settings, list[Task]]:
     "The notebooks of a stage, entered with their keys; the settings know the folder that it fills."
     out = []
     for given, _, tell in plan_stage(stage, settings, models, reuse.graph, reuse.made):
         key = key_of(ingredients := tell())
         folder = free_folder(settings, stage, key, reuse) if stage.folder else ""
-        if folder: settings = settings.placed(**{stage.folder: folder})
-        task = model_task(settings, nbs, run, stage.name, **given) if stage.each else stage_task(settings, nbs, run, stage.name)
-        out.append(reuse.add(task, stage, key, ingredients, folder, lambda tell=tell: tell(reuse.graph.anew())))
+        if folder:
+            settings = settings.placed(**{stage.folder: folder})
+        task = (
+            model_task(settings, nbs, run, stage.name, **given)
+            if stage.each
+            else stage_task(settings, nbs, run, stage.name)
+        )
+        out.append(
+            reuse.add(
+                task, stage, key, ingredients, folder, lambda tell=tell: tell(reuse.graph.anew())
+            )
+        )
     return settings, out
 
-def free_folder(settings: Settings, stage: Stage, key: str, reuse: Reuse) -> str: # relative to the project
+
+def free_folder(
+    settings: Settings, stage: Stage, key: str, reuse: Reuse
+) -> str:  # relative to the project
     """The folder that a stage fills; a new one where it is forced, since another run may be reading the old one."""
     entry = reuse.cache.find(stage.name, key)
-    if entry and stage.name not in reuse.forced: return entry.record["folder"]
+    if entry and stage.name not in reuse.forced:
+        return entry.record["folder"]
     folder = settings.folder_of(stage.folder, key)
-    return folder if not entry else next(f for n in itertools.count(2) if not (settings.root / (f := f"{folder}-{n}")).exists())
+    return (
+        folder
+        if not entry
+        else next(
+            f for n in itertools.count(2) if not (settings.root / (f := f"{folder}-{n}")).exists()
+        )
+    )
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #3a5ce0eb
-def _run_stages(settings: Settings, nbs: Path, run: Path, kernel: str, models: list[dict], watcher: _RecordingWatcher, client=None):
+def _run_stages(
+    settings: Settings,
+    nbs: Path,
+    run: Path,
+    kernel: str,
+    models: list[dict],
+    watcher: _RecordingWatcher,
+    client=None,
+):
     "One stage after the other; a stage that runs for each model has them side by side, on the cluster where there is one."
     threads, reuse = settings.run.threads, watcher.reuse
     for stage in STAGES:
         settings, tasks = _tasks(stage, settings, nbs, run, models, reuse)
         reuse.graph.settings = settings
-        if stage.folder: watcher.record.values["places"][stage.folder] = getattr(settings, stage.folder)
+        if stage.folder:
+            watcher.record.values["places"][stage.folder] = getattr(settings, stage.folder)
         watcher.record.update()
         workers = settings.run.workers or default_workers(threads) if stage.each else 1
-        if client and stage.each: outcomes = _on_cluster(tasks, client, threads, run_variables(settings, run), watcher, reuse.claim)
-        else: outcomes = run_tasks(tasks, kernel, workers, threads, watcher, reuse.claim)
+        if client and stage.each:
+            outcomes = _on_cluster(
+                tasks, client, threads, run_variables(settings, run), watcher, reuse.claim
+            )
+        else:
+            outcomes = run_tasks(tasks, kernel, workers, threads, watcher, reuse.claim)
         for outcome in outcomes:
-            if outcome.failure: raise RunFailed(run, outcome, settings.root)
+            if outcome.failure:
+                raise RunFailed(run, outcome, settings.root)
+
 
 def _on_cluster(*args):
     from seedbed.lib.running.cluster import run_on_cluster
+
     return run_on_cluster(*args)
+
 
 def cluster_of(settings: Settings, say):
     """A client of the cluster that the settings name, or nothing; dask is imported only where there is one."""
-    if not settings.run.scheduler: return contextlib.nullcontext()
+    if not settings.run.scheduler:
+        return contextlib.nullcontext()
     from seedbed.lib.running.cluster import connect
+
     return connect(settings, say)
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #f7db1dbc
 @contextlib.contextmanager
 def _closing(record: RunRecord):
     "Write how the run ended, whatever ends it."
-    try: yield
-    except KeyboardInterrupt: record.end("interrupted"); raise KeyboardInterrupt(relative(record.path.parent)) from None
-    except RunFailed as failed: record.end("failed", failed.record); raise
-    except BaseException as error: record.end("failed", {"notebook": None, "cell": None, "error": f"{type(error).__name__}: {error}"}); raise
+    try:
+        yield
+    except KeyboardInterrupt:
+        record.end("interrupted")
+        raise KeyboardInterrupt(relative(record.path.parent)) from None
+    except RunFailed as failed:
+        record.end("failed", failed.record)
+        raise
+    except BaseException as error:
+        record.end(
+            "failed", {"notebook": None, "cell": None, "error": f"{type(error).__name__}: {error}"}
+        )
+        raise
     record.end("complete")
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #57623315
 def keep_untracked(
-    root: Path, run: Path,
-    names: list[str], # of files that git does not know, relative to the project
-    each: int = 1_000_000, together: int = 20_000_000, # bytes, at most
-) -> list[dict]: # path, bytes, sha256 and kept of each
+    root: Path,
+    run: Path,
+    names: list[str],  # of files that git does not know, relative to the project
+    each: int = 1_000_000,
+    together: int = 20_000_000,  # bytes, at most
+) -> list[dict]:  # path, bytes, sha256 and kept of each
     """Copy files that no commit holds into the run."""
     out, total = [], 0
     for path in (root / name for name in names if (root / name).is_file()):
         size = path.stat().st_size
         kept = size <= each and total + size <= together
-        if kept: copy_or_link(path, run / "untracked" / path.relative_to(root))
+        if kept:
+            copy_or_link(path, run / "untracked" / path.relative_to(root))
         total += size * kept
-        out.append({"path": path.relative_to(root).as_posix(), "bytes": size, "sha256": fingerprint(path), "kept": kept})
+        out.append(
+            {
+                "path": path.relative_to(root).as_posix(),
+                "bytes": size,
+                "sha256": fingerprint(path),
+                "kept": kept,
+            }
+        )
     return out
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #d6887b4c
 def begin_run(
-    settings: Settings, # of the run
-    overrides, # as they were given
-    command: str, # that started it
-    environment: dict, # of `survey`
+    settings: Settings,  # of the run
+    overrides,  # as they were given
+    command: str,  # that started it
+    environment: dict,  # of `survey`
 ) -> tuple[Path, RunRecord]:
     """Make the run's folder with its settings, its record and what differs from the commit."""
     git, patch = git_state(settings.root)
     run = new_run(settings, git["commit"])
     (run / "settings.ini").write_text(to_ini(settings), encoding="utf-8")
-    if patch: (run / "diff.patch").write_bytes(patch.encode("utf-8", "surrogateescape"))
+    if patch:
+        (run / "diff.patch").write_bytes(patch.encode("utf-8", "surrogateescape"))
     kept = keep_untracked(settings.root, run, git["untracked"] or [])
-    return run, RunRecord(run, command=command, overrides=list(overrides), git=git, untracked=kept, environment=environment)
+    return run, RunRecord(
+        run,
+        command=command,
+        overrides=list(overrides),
+        git=git,
+        untracked=kept,
+        environment=environment,
+    )
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #a224efe4
 def node_names(models: list[dict], seeds) -> list[str]:
     """The nodes of a run, in order."""
     pairs = [f"{model['name']}/seed_{seed}" for model, seed in plan_models(models, seeds)]
-    return [name for stage in STAGES for name in ([f"{stage.name}/{pair}" for pair in pairs] if stage.each else [stage.name])]
+    return [
+        name
+        for stage in STAGES
+        for name in ([f"{stage.name}/{pair}" for pair in pairs] if stage.each else [stage.name])
+    ]
 
 # %% ../../../../nbs/lib/running/pipeline.ipynb #9aaccb42
 def run_pipeline(
-    root: Path | None = None, # the project; found from the working directory if not given
-    overrides=(), # `section.key=value`, laid over the settings
-    settings_file: str | Path | None = None, # the project's settings.ini if not given
-    command: str = "", # for the record
-    watcher: Watcher = Watcher(), # told what happens
-    nbs: Path | None = None, # the folder of stage notebooks; `nbs` if not given
-    libraries=PRELOAD, # to import once before forking
-    force=(), # stages to run though nothing has changed; `all` for every one
-) -> Path: # the run's folder
+    root: Path | None = None,  # the project; found from the working directory if not given
+    overrides=(),  # `section.key=value`, laid over the settings
+    settings_file: str | Path | None = None,  # the project's settings.ini if not given
+    command: str = "",  # for the record
+    watcher: Watcher = Watcher(),  # told what happens
+    nbs: Path | None = None,  # the folder of stage notebooks; `nbs` if not given
+    libraries=PRELOAD,  # to import once before forking
+    force=(),  # stages to run though nothing has changed; `all` for every one
+) -> Path:  # the run's folder
     """Run all stages into a new folder, reusing what was made before; raise `RunFailed` where a notebook fails."""
     root = Path(root or project_root()).resolve()
     nbs = Path(nbs or root / "nbs")
-    with variables(SEEDBED_ROOT=root): settings = load_settings(settings_file or root / "settings.ini", overrides)
+    with variables(SEEDBED_ROOT=root):
+        settings = load_settings(settings_file or root / "settings.ini", overrides)
     check_stages(settings, nbs)
     kernel = settings.run.kernel or default_kernel()
-    if kernel == "fork" and settings.run.scheduler: kernel = "server" # dask's threads do not survive forking
+    if kernel == "fork" and settings.run.scheduler:
+        kernel = "server"  # dask's threads do not survive forking
     warm = functools.cache(lambda: preload(libraries, kernel) if kernel != "jupyter" else None)
     cache = Cache(settings)
     check_once(settings, nbs, cache)
@@ -280,12 +427,25 @@ def run_pipeline(
     forced = forced_names(force, node_names(found["models"], settings.run.seeds))
     run, record = begin_run(settings, overrides, command, found["environment"])
     with contextlib.ExitStack() as stack:
-        for block in (_closing(record), variables(**run_variables(settings, run)), cache.lock("run", run.name)):
+        for block in (
+            _closing(record),
+            variables(**run_variables(settings, run)),
+            cache.lock("run", run.name),
+        ):
             stack.enter_context(block)
         client = stack.enter_context(cluster_of(settings, watcher.says))
-        if client: stack.enter_context(variables(SEEDBED_SCHEDULER=client.scheduler.address))
+        if client:
+            stack.enter_context(variables(SEEDBED_SCHEDULER=client.scheduler.address))
         graph = Graph(load_settings(), nbs, cache)
         reuse = Reuse(graph, run, record, forced, warm=warm, waits=watcher.waits)
-        _run_stages(graph.settings, nbs, run, kernel, found["models"], _RecordingWatcher(record, watcher, reuse), client)
+        _run_stages(
+            graph.settings,
+            nbs,
+            run,
+            kernel,
+            found["models"],
+            _RecordingWatcher(record, watcher, reuse),
+            client,
+        )
         graph.remember()
     return run

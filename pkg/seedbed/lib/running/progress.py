@@ -13,41 +13,49 @@ def duration(
     seconds: float,
 ) -> str:
     """Seconds as a person would say them: 45 s, 12 min, 3 h 20 min."""
-    if seconds < 100: return f"{seconds:.0f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 # %% ../../../../nbs/lib/running/progress.ipynb #6daaf087
 def size(
-    count: float, # bytes
+    count: float,  # bytes
 ) -> str:
     """Bytes as a person would say them, in powers of 1,000."""
     for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000: return f"{count:.3g} {unit}"
+        if count < 1000:
+            return f"{count:.3g} {unit}"
         count /= 1000
     return f"{count:,.3g} TB"
 
 # %% ../../../../nbs/lib/running/progress.ipynb #77c5ec4d
 class Progress:
     """Counts labels and says now and then how it goes."""
-    def __init__(self,
-        every: float = 30, # seconds between two lines
-        say=print, # takes a line
-        clock=time.monotonic,
-    ): self.every, self.say, self.clock = every, say, clock
 
-    def begin(self, total: int): # of labels
+    def __init__(
+        self,
+        every: float = 30,  # seconds between two lines
+        say=print,  # takes a line
+        clock=time.monotonic,
+    ):
+        self.every, self.say, self.clock = every, say, clock
+
+    def begin(self, total: int):  # of labels
         """Start to count."""
         self.total, self.done, self.kept, self.failed, self.bytes = total, 0, 0, 0, 0
         self.began = self.said = self.clock()
 
-    def step(self, line: dict): # of the ledger: status; kept where it was there before, bytes where they are known
+    def step(
+        self, line: dict
+    ):  # of the ledger: status; kept where it was there before, bytes where they are known
         """Count a label, and say something where it is time."""
         self.done += 1
         self.kept += bool(line.get("kept"))
         self.failed += line.get("status") == "failed"
         self.bytes += 0 if line.get("kept") else line.get("bytes", 0)
-        if self.clock() - self.said >= self.every: self.tell()
+        if self.clock() - self.said >= self.every:
+            self.tell()
 
     def tell(self):
         """Say how it goes."""
@@ -56,15 +64,26 @@ class Progress:
 
     def end(self):
         """Say how it went, where anything was said before."""
-        if self.said > self.began: self.tell()
+        if self.said > self.began:
+            self.tell()
 
     def line(self) -> str:
         """How it goes, in a line."""
         speed = (self.done - self.kept) / max(self.clock() - self.began, 1e-9)
         left = self.total - self.done
-        parts = [f"{self.done:,} of {self.total:,} chips ({self.done / max(self.total, 1):.0%})", f"{self.failed:,} failed"]
-        if self.kept: parts.append(f"{self.kept:,} were there")
-        if speed: parts.append(f"{speed:.3g} chips/s")
-        if self.bytes: parts.append(size(self.bytes))
-        parts.append(f"about {duration(left / speed)} to go" if left and speed else f"{duration(self.clock() - self.began)}")
+        parts = [
+            f"{self.done:,} of {self.total:,} chips ({self.done / max(self.total, 1):.0%})",
+            f"{self.failed:,} failed",
+        ]
+        if self.kept:
+            parts.append(f"{self.kept:,} were there")
+        if speed:
+            parts.append(f"{speed:.3g} chips/s")
+        if self.bytes:
+            parts.append(size(self.bytes))
+        parts.append(
+            f"about {duration(left / speed)} to go"
+            if left and speed
+            else f"{duration(self.clock() - self.began)}"
+        )
         return ", ".join(parts)

@@ -17,12 +17,14 @@ from ..settings import Settings
 
 # %% ../../../../nbs/lib/running/record.ipynb #a909e142
 def new_run(
-    settings: Settings, # of the run
-    commit: str | None, # of the code; None outside of git
-) -> Path: # a new and empty folder
+    settings: Settings,  # of the run
+    commit: str | None,  # of the code; None outside of git
+) -> Path:  # a new and empty folder
     """Make the folder of a run, named by time, source and commit."""
     stamp = now()[:19].replace("T", "_").replace(":", "")
-    source = Path(settings.export_dir).name.rpartition("-")[0] # the source's name as in the export's folder
+    source = Path(settings.export_dir).name.rpartition("-")[
+        0
+    ]  # the source's name as in the export's folder
     name = f"{stamp}-{source}-{commit[:7] if commit else 'nogit'}"
     for number in itertools.count(1):
         run = settings.root / settings.paths.runs / (name if number == 1 else f"{name}-{number}")
@@ -33,14 +35,24 @@ def new_run(
 # %% ../../../../nbs/lib/running/record.ipynb #1604fd3d
 class RunRecord:
     """run.json, written anew at every change."""
-    def __init__(self,
-        run: Path, # the run's folder
-        **values, # what is known at the start
+
+    def __init__(
+        self,
+        run: Path,  # the run's folder
+        **values,  # what is known at the start
     ):
         self.path = run / "run.json"
         self.values = {
-            "run_id": run.name, "status": "running", "started_at": now(), "ended_at": None, **values, "stages": {}, "graph": {},
-            "places": {}, "failed": None, "ingredients": {},
+            "run_id": run.name,
+            "status": "running",
+            "started_at": now(),
+            "ended_at": None,
+            **values,
+            "stages": {},
+            "graph": {},
+            "places": {},
+            "failed": None,
+            "ingredients": {},
         }
         self.update()
 
@@ -51,27 +63,35 @@ class RunRecord:
 
     def end(self, status: str, failed: dict | None = None):
         """Close the record; a run that is not complete leaves no results."""
-        if status != "complete": (self.path.parent / "results.json").unlink(missing_ok=True)
+        if status != "complete":
+            (self.path.parent / "results.json").unlink(missing_ok=True)
         self.update(status=status, ended_at=now(), failed=failed)
 
 # %% ../../../../nbs/lib/running/record.ipynb #a53665ac
 @contextlib.contextmanager
 def variables(
-    **values, # names and texts
+    **values,  # names and texts
 ):
     """Set variables of the environment for a block."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update({name: str(value) for name, value in values.items()})
-    try: yield
+    try:
+        yield
     finally:
         for name, value in before.items():
-            if value is None: os.environ.pop(name, None)
-            else: os.environ[name] = value
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 # %% ../../../../nbs/lib/running/record.ipynb #4b55676e
 def run_variables(
-    settings: Settings, # of the run
-    run: Path, # its folder
+    settings: Settings,  # of the run
+    run: Path,  # its folder
 ) -> dict[str, str]:
     """What the notebooks of a run find in their environment."""
-    return {"SEEDBED_ROOT": str(settings.root), "SEEDBED_SETTINGS": str(run / "settings.ini"), "SEEDBED_RUN": relative(run, settings.root)}
+    return {
+        "SEEDBED_ROOT": str(settings.root),
+        "SEEDBED_SETTINGS": str(run / "settings.ini"),
+        "SEEDBED_RUN": relative(run, settings.root),
+    }

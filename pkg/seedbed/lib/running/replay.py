@@ -16,39 +16,67 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .cache import Cache, copy_or_link
 from ..errors import InputError
-from ..files import fingerprint, read_json, relative, write_json
+from ..files import fingerprint, read_json, write_json
+from ..provenance import environment, git, now
+from .cache import Cache, copy_or_link
 from .graph import outside_files, version_of
 from .history import Run
-from ..provenance import environment, git, now
 from ..settings import Settings, load_settings, parse_ini
 
 # %% ../../../../nbs/lib/running/replay.ipynb #efd45414
 VOLATILE = {
-    "run_id", "started_at", "ended_at", "fit_s", "us_per_sample", "memory_mb", "timings", "val_evaluations_count", "artifacts", "git",
-    "environment", "paths", "stages", "workers", "scheduler", "kernel",
+    "run_id",
+    "started_at",
+    "ended_at",
+    "fit_s",
+    "us_per_sample",
+    "memory_mb",
+    "timings",
+    "val_evaluations_count",
+    "artifacts",
+    "git",
+    "environment",
+    "paths",
+    "stages",
+    "workers",
+    "scheduler",
+    "kernel",
 }
 
+
 def partings(
-    old, new, # records
+    old,
+    new,  # records
     where: str = "",
-    volatile=VOLATILE, # keys that tell of a time, a place or a machine
-) -> list[str]: # a line for each field that differs
+    volatile=VOLATILE,  # keys that tell of a time, a place or a machine
+) -> list[str]:  # a line for each field that differs
     """Where two records part."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [k for k in {**old, **new} if k not in volatile]
-        return [line for k in keys for line in partings(old.get(k), new.get(k), f"{where}.{k}".lstrip("."), volatile)]
+        return [
+            line
+            for k in keys
+            for line in partings(old.get(k), new.get(k), f"{where}.{k}".lstrip("."), volatile)
+        ]
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        return [line for i, (a, b) in enumerate(zip(old, new)) for line in partings(a, b, f"{where}[{i}]", volatile)]
+        return [
+            line
+            for i, (a, b) in enumerate(zip(old, new))
+            for line in partings(a, b, f"{where}[{i}]", volatile)
+        ]
     return [] if old == new else [f"{where}: {_short(old)} -> {_short(new)}"]
 
+
 def leaves(
-    record, volatile=VOLATILE, # see `partings`
+    record,
+    volatile=VOLATILE,  # see `partings`
 ) -> int:
     """How many fields of a record can part."""
-    if isinstance(record, dict): return sum(leaves(v, volatile) for k, v in record.items() if k not in volatile)
+    if isinstance(record, dict):
+        return sum(leaves(v, volatile) for k, v in record.items() if k not in volatile)
     return sum(leaves(v, volatile) for v in record) if isinstance(record, list) else 1
+
 
 def _short(value) -> str:
     text = repr(value)
@@ -66,33 +94,58 @@ def lacking(run: Run) -> list[str]:
     out = []
     if state.get("diff_sha256") and not patch.is_file():
         out.append("diff.patch: the code differed from the commit, and the difference is gone")
-    elif state.get("diff_sha256") and hashlib.sha256(patch.read_bytes()).hexdigest() != state["diff_sha256"]:
+    elif (
+        state.get("diff_sha256")
+        and hashlib.sha256(patch.read_bytes()).hexdigest() != state["diff_sha256"]
+    ):
         out.append("diff.patch: it was altered since")
     for file in run.record.get("untracked", []):
-        if not file["kept"]: out.append(f"{file['path']}: git did not know it, and its {file['bytes'] / 1e6:.1f} MB were too many to keep")
-        elif not (kept := run.folder / "untracked" / file["path"]).is_file() or fingerprint(kept) != file["sha256"]: out.append(f"untracked/{file['path']}: it was altered or removed since")
+        if not file["kept"]:
+            out.append(
+                f"{file['path']}: git did not know it, and its {file['bytes'] / 1e6:.1f} MB were too many to keep"
+            )
+        elif (
+            not (kept := run.folder / "untracked" / file["path"]).is_file()
+            or fingerprint(kept) != file["sha256"]
+        ):
+            out.append(f"untracked/{file['path']}: it was altered or removed since")
     return out
 
 # %% ../../../../nbs/lib/running/replay.ipynb #3445109f
 @contextlib.contextmanager
 def checkout(
-    root: Path, # the project
+    root: Path,  # the project
     run: Run,
-    room: Path, # a folder that does not exist yet
-    keep: bool = False, # leave it afterwards
+    room: Path,  # a folder that does not exist yet
+    keep: bool = False,  # leave it afterwards
 ):
     """Lend a checkout of the code that a run was made from."""
-    commit, inner = run.record["git"]["commit"], (git(root, "rev-parse", "--show-prefix") or "").strip().strip("/")
+    commit = run.record["git"]["commit"]
+    inner = (git(root, "rev-parse", "--show-prefix") or "").strip().strip("/")
     room.parent.mkdir(parents=True, exist_ok=True)
-    _git(root, f"commit {commit[:7]}: git cannot check it out; fetch it first", "worktree", "add", "--detach", "--force", str(room), commit)
+    _git(
+        root,
+        f"commit {commit[:7]}: git cannot check it out; fetch it first",
+        "worktree",
+        "add",
+        "--detach",
+        "--force",
+        str(room),
+        commit,
+    )
     try:
         project = room / inner
         if (run.folder / "diff.patch").is_file():
             _git(
-                room, "diff.patch: git cannot apply it", "apply", "--whitespace=nowarn", *([f"--directory={inner}"] if inner else []),
+                room,
+                "diff.patch: git cannot apply it",
+                "apply",
+                "--whitespace=nowarn",
+                *([f"--directory={inner}"] if inner else []),
                 str((run.folder / "diff.patch").resolve()),
             )
-        for file in run.record.get("untracked", []): copy_or_link(run.folder / "untracked" / file["path"], project / file["path"])
+        for file in run.record.get("untracked", []):
+            copy_or_link(run.folder / "untracked" / file["path"], project / file["path"])
         yield project
     finally:
         if not keep:
@@ -100,17 +153,29 @@ def checkout(
             shutil.rmtree(room, ignore_errors=True)
             git(root, "worktree", "prune")
 
+
 def _git(root: Path, fault: str, *words: str):
     done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True)
-    if done.returncode: raise InputError(f"{fault} ({' '.join(done.stderr.split())[-200:]})")
+    if done.returncode:
+        raise InputError(f"{fault} ({' '.join(done.stderr.split())[-200:]})")
 
 # %% ../../../../nbs/lib/running/replay.ipynb #6d2d8e4d
 def lend_data(settings: Settings, project: Path, room: Path):
     """Give the data outside of git a name in a checkout."""
     argument = Path(settings.source.name.partition(":")[2]).expanduser()
     for path, _ in outside_files(settings):
-        there = Path(os.path.normpath(project / (argument if settings.root / argument == path else os.path.relpath(path, settings.root))))
-        if argument.is_absolute() or there.exists() or not there.is_relative_to(room.parent): continue
+        there = Path(
+            os.path.normpath(
+                project
+                / (
+                    argument
+                    if settings.root / argument == path
+                    else os.path.relpath(path, settings.root)
+                )
+            )
+        )
+        if argument.is_absolute() or there.exists() or not there.is_relative_to(room.parent):
+            continue
         there.parent.mkdir(parents=True, exist_ok=True)
         there.symlink_to(path.resolve())
 
@@ -126,57 +191,83 @@ def environment_differences(run: Run, root: Path) -> list[str]:
     out += [
         f"{name.removeprefix('library ')} {v} -> {version_of(name.removeprefix('library '))}"
         for name, v in run.record.get("ingredients", {}).items()
-        if name.startswith("library ") and name != "library python" and v and version_of(name.removeprefix("library ")) != v
+        if name.startswith("library ")
+        and name != "library python"
+        and v
+        and version_of(name.removeprefix("library ")) != v
     ]
     return list(dict.fromkeys(out)) + [
-        f"{name} {then.get(name)} -> {here[name]}" for name in ("python", "platform", "cpu") if then.get(name) != here[name]
+        f"{name} {then.get(name)} -> {here[name]}"
+        for name in ("python", "platform", "cpu")
+        if then.get(name) != here[name]
     ]
 
 # %% ../../../../nbs/lib/running/replay.ipynb #edbffb62
 @dataclass
 class Replay:
     """What came of a replay."""
+
     run: str
-    fields: int = 0 # that were compared
-    partings: list[str] = field(default_factory=list) # by file: field: old -> new
-    environment: list[str] = field(default_factory=list) # versions that differ
-    data: list[str] = field(default_factory=list) # files that are not those that the run has read
+    fields: int = 0  # that were compared
+    partings: list[str] = field(default_factory=list)  # by file: field: old -> new
+    environment: list[str] = field(default_factory=list)  # versions that differ
+    data: list[str] = field(default_factory=list)  # files that are not those that the run has read
 
     @property
-    def identical(self) -> bool: return not self.partings and self.fields > 0
+    def identical(self) -> bool:
+        return not self.partings and self.fields > 0
 
 # %% ../../../../nbs/lib/running/replay.ipynb #3bda2dbc
 def execute(
-    run: Run, project: Path, # the checkout
-    say=print, # told what happens
-) -> Path: # the new run's folder
+    run: Run,
+    project: Path,  # the checkout
+    say=print,  # told what happens
+) -> Path:  # the new run's folder
     """Run the pipeline in a checkout, with the recorded settings and the code of the checkout."""
     known = parse_ini((run.folder / "settings.ini").read_text(encoding="utf-8"))
-    fixed = [word for key in known["paths"] for word in ("-p", f"paths.{key}={'runs' if key == 'runs' else f'data/{key}'}")]
+    fixed = [
+        word
+        for key in known["paths"]
+        for word in ("-p", f"paths.{key}={'runs' if key == 'runs' else f'data/{key}'}")
+    ]
     code = "from seedbed.cli import main; main()"
-    path = os.pathsep.join([*[str(p) for p in (project / "pkg",) if p.is_dir()], os.environ.get("PYTHONPATH", "")])
-    variables = {k: v for k, v in os.environ.items() if not k.startswith("SEEDBED_")} | {"PYTHONPATH": path}
-    if "scheduler" in known["run"]: fixed += ["-p", "run.scheduler=none"] # here, wherever it was done
+    path = os.pathsep.join(
+        [*[str(p) for p in (project / "pkg",) if p.is_dir()], os.environ.get("PYTHONPATH", "")]
+    )
+    variables = {k: v for k, v in os.environ.items() if not k.startswith("SEEDBED_")} | {
+        "PYTHONPATH": path
+    }
+    if "scheduler" in known["run"]:
+        fixed += ["-p", "run.scheduler=none"]  # here, wherever it was done
     asked = ["--settings", str(run.folder.resolve() / "settings.ini"), *fixed]
     process = subprocess.Popen(
-        [sys.executable, "-c", code, "run", *asked], cwd=project, env=variables | {"SEEDBED_ROOT": str(project)}, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True,
+        [sys.executable, "-c", code, "run", *asked],
+        cwd=project,
+        env=variables | {"SEEDBED_ROOT": str(project)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     last = ""
     for line in process.stdout:
         last = line.strip() or last
-        if line[:1].isdigit(): say(line.rstrip())
-    if process.wait(): raise InputError(f"{run.name}: the replay failed: {last}")
+        if line[:1].isdigit():
+            say(line.rstrip())
+    if process.wait():
+        raise InputError(f"{run.name}: the replay failed: {last}")
     return max((project / "runs").glob("*/run.json"), key=lambda p: p.stat().st_mtime).parent
 
 # %% ../../../../nbs/lib/running/replay.ipynb #5598c5cd
-def held_against(run: Run, again: Path) -> tuple[int, list[str]]: # fields compared, partings
+def held_against(run: Run, again: Path) -> tuple[int, list[str]]:  # fields compared, partings
     """Hold every results.json of a run against that of its replay."""
     count, out = 0, []
     for path in sorted(p.relative_to(run.folder) for p in run.folder.rglob("results.json")):
         old = read_json(run.folder / path)
         new = read_json(again / path) if (again / path).is_file() else None
-        out += [f"{path.as_posix()}: {line}" for line in (partings(old, new) if new is not None else ["the replay has not made it"])]
+        out += [
+            f"{path.as_posix()}: {line}"
+            for line in (partings(old, new) if new is not None else ["the replay has not made it"])
+        ]
         count += leaves(old)
     return count, out
 
@@ -184,20 +275,37 @@ def held_against(run: Run, again: Path) -> tuple[int, list[str]]: # fields compa
 def data_differences(run: Run, again: Path) -> list[str]:
     """Files from outside that are not what the run has read."""
     files = [
-        {k.removeprefix("file "): v for k, v in r.get("ingredients", {}).items() if k.startswith("file ")}
+        {
+            k.removeprefix("file "): v
+            for k, v in r.get("ingredients", {}).items()
+            if k.startswith("file ")
+        }
         for r in (run.record, read_json(again / "run.json"))
     ]
-    return [f"{name} is not what the run has read" for name in files[0] if files[0][name] != files[1].get(name)] if all(files) else []
+    return (
+        [
+            f"{name} is not what the run has read"
+            for name in files[0]
+            if files[0][name] != files[1].get(name)
+        ]
+        if all(files)
+        else []
+    )
+
 
 def replay(
-    settings: Settings, # of the project
+    settings: Settings,  # of the project
     run: Run,
-    keep: bool = False, # leave the checkout
-    say=print, # told what happens
-) -> Replay: # also written to replay.json in the run's folder
+    keep: bool = False,  # leave the checkout
+    say=print,  # told what happens
+) -> Replay:  # also written to replay.json in the run's folder
     """Make a run again and hold the results against each other."""
-    if run.status != "complete": raise InputError(f"{run.name}: is {run.status}; only a complete run has results to hold a replay against")
-    if lacks := lacking(run): raise InputError(f"{run.name}: cannot be replayed; it lacks {'; '.join(lacks)}")
+    if run.status != "complete":
+        raise InputError(
+            f"{run.name}: is {run.status}; only a complete run has results to hold a replay against"
+        )
+    if lacks := lacking(run):
+        raise InputError(f"{run.name}: cannot be replayed; it lacks {'; '.join(lacks)}")
     room = Cache(settings).folder.resolve() / "replays" / run.name / "checkout"
     found = Replay(run.name, environment=environment_differences(run, settings.root))
     asked = load_settings(run.folder / "settings.ini").model_copy(update={"root": settings.root})
@@ -209,7 +317,11 @@ def replay(
     write_json(
         run.folder / "replay.json",
         {
-            "at": now(), "identical": found.identical, "fields": found.fields, "partings": found.partings, "environment": found.environment,
+            "at": now(),
+            "identical": found.identical,
+            "fields": found.fields,
+            "partings": found.partings,
+            "environment": found.environment,
             "data": found.data,
         },
     )

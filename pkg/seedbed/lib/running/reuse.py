@@ -13,79 +13,101 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from .cache import Entry, Made, take
-from .engines import Outcome, Task
 from ..errors import InputError
 from ..files import read_json, write_json
-from .graph import Graph, differences, why
 from ..provenance import now
+from .cache import Entry, Made, take
+from .engines import Outcome, Task
+from .graph import Graph, differences, why
 from .record import RunRecord
+from .stages import Stage
 from ..settings import Settings, nearest
-from .stages import STAGES, Stage
 
 # %% ../../../../nbs/lib/running/reuse.ipynb #ee6dc731
 _OF_THE_RUN = ("run.json", "settings.ini", "diff.patch")
 
+
 def state_of(
-    run: Path, # the folder of a run
-    part: str = "", # of it
-) -> dict[str, tuple]: # size, time and number of each file, by its path in the run
+    run: Path,  # the folder of a run
+    part: str = "",  # of it
+) -> dict[str, tuple]:  # size, time and number of each file, by its path in the run
     """The files of a run that stages have written; without a part, those of the models are left out."""
-    files = [p for p in (run / part).rglob("*") if p.is_file() and p.suffix != ".log" and not p.name.startswith(".")]
+    files = [
+        p
+        for p in (run / part).rglob("*")
+        if p.is_file() and p.suffix != ".log" and not p.name.startswith(".")
+    ]
     names = {p.relative_to(run).as_posix(): p.stat() for p in files}
     return {
-        n: (s.st_size, s.st_mtime_ns, s.st_ino) for n, s in names.items() if n not in _OF_THE_RUN and (part or not n.startswith("models/"))
+        n: (s.st_size, s.st_mtime_ns, s.st_ino)
+        for n, s in names.items()
+        if n not in _OF_THE_RUN and (part or not n.startswith("models/"))
     }
 
 # %% ../../../../nbs/lib/running/reuse.ipynb #381b4785
 def mark_reused(
-    notebook: Path, # an executed copy
-    run: str, # that has made it
+    notebook: Path,  # an executed copy
+    run: str,  # that has made it
     made_at: str,
 ):
     """Say on top of a notebook where it was executed."""
     nb = json.loads(notebook.read_text(encoding="utf-8"))
     text = f"*Executed in the run `{run}`, {made_at[:16].replace('T', ' ')} UTC. Nothing that this notebook depends on has changed since.*"
     cells = [c for c in nb["cells"] if c.get("id") != "reused"]
-    nb["cells"] = [*cells[:1], {"cell_type": "markdown", "id": "reused", "metadata": {}, "source": text}, *cells[1:]]
+    nb["cells"] = [
+        *cells[:1],
+        {"cell_type": "markdown", "id": "reused", "metadata": {}, "source": text},
+        *cells[1:],
+    ]
     write_json(notebook, nb)
 
 # %% ../../../../nbs/lib/running/reuse.ipynb #df74b33c
 def renew(
-    path: Path, # results.json of a run
-    run: dict, # its run.json
+    path: Path,  # results.json of a run
+    run: dict,  # its run.json
     settings: Settings,
 ):
     """Give a comparison that was made before the name, the times and the code of this run."""
     record = read_json(path)
     mine = {
-        "started_at": run["started_at"], "ended_at": now(), "timings": run["stages"], "settings": settings.model_dump(),
-        "run_id": run["run_id"], "git": run["git"], "environment": run["environment"],
+        "started_at": run["started_at"],
+        "ended_at": now(),
+        "timings": run["stages"],
+        "settings": settings.model_dump(),
+        "run_id": run["run_id"],
+        "git": run["git"],
+        "environment": run["environment"],
     }
     write_json(path, {key: mine.get(key, value) for key, value in record.items()})
 
 # %% ../../../../nbs/lib/running/reuse.ipynb #a2db9616
 def bring(
-    entry: Entry, run: Path,
-    record: dict, # the run's run.json
+    entry: Entry,
+    run: Path,
+    record: dict,  # the run's run.json
     settings: Settings,
 ):
     """Bring what was made before into a run."""
     made = entry.record
     for name in take(entry, run):
-        if name.endswith(".ipynb"): mark_reused(run / name, made["run"], made["made_at"])
-    if "results.json" in made["files"]: renew(run / "results.json", record, settings)
+        if name.endswith(".ipynb"):
+            mark_reused(run / name, made["run"], made["made_at"])
+    if "results.json" in made["files"]:
+        renew(run / "results.json", record, settings)
 
 # %% ../../../../nbs/lib/running/reuse.ipynb #12e6779c
 def forced_names(
-    asked, # words: all, 02, 02_process, 04_model/tempcnn
-    names, # of all nodes
+    asked,  # words: all, 02, 02_process, 04_model/tempcnn
+    names,  # of all nodes
 ) -> set[str]:
     """The nodes that are to run again whatever the cache holds."""
     found = set()
     for word in asked:
-        chosen = {n for n in names if word == "all" or n == word or n.startswith((f"{word}_", f"{word}/"))}
-        if not chosen: raise InputError(f"--force {word}: no such stage; {nearest(word, [*names, 'all'])}")
+        chosen = {
+            n for n in names if word == "all" or n == word or n.startswith((f"{word}_", f"{word}/"))
+        }
+        if not chosen:
+            raise InputError(f"--force {word}: no such stage; {nearest(word, [*names, 'all'])}")
         found |= chosen
     return found
 
@@ -93,62 +115,91 @@ def forced_names(
 @dataclass
 class Node:
     """A notebook of a run with its key."""
+
     task: Task
     stage: Stage
     key: str
     ingredients: dict
-    folder: str = "" # of data that it fills, relative to the project
-    before: dict | None = None # files that were there when it began
-    lock: object = None # held while it runs
-    anew: object = None # gives the ingredients as they are now
+    folder: str = ""  # of data that it fills, relative to the project
+    before: dict | None = None  # files that were there when it began
+    lock: object = None  # held while it runs
+    anew: object = None  # gives the ingredients as they are now
 
     @property
-    def part(self) -> str: # of the run's folder that is its own
+    def part(self) -> str:  # of the run's folder that is its own
         return self.task.name.replace(self.stage.name, "models", 1) if self.stage.each else ""
 
 # %% ../../../../nbs/lib/running/reuse.ipynb #a8b1dc35
 class Nodes:
     """The notebooks of a run, and what has come of each."""
-    def __init__(self,
-        graph: Graph, run: Path, record: RunRecord,
-        forced=(), # names of nodes that are to run whatever the cache holds
-    ):
-        self.graph, self.cache, self.run, self.record, self.forced = graph, graph.cache, run, record, set(forced)
-        self.nodes, self.made = {}, {} # made: the outcome of each node, by its name
 
-    def add(self, task: Task, stage: Stage, key: str, ingredients: dict, folder: str = "", anew=None) -> Task:
+    def __init__(
+        self,
+        graph: Graph,
+        run: Path,
+        record: RunRecord,
+        forced=(),  # names of nodes that are to run whatever the cache holds
+    ):
+        self.graph = graph
+        self.cache = graph.cache
+        self.run = run
+        self.record = record
+        self.forced = set(forced)
+        self.nodes, self.made = {}, {}  # made: the outcome of each node, by its name
+
+    def add(
+        self, task: Task, stage: Stage, key: str, ingredients: dict, folder: str = "", anew=None
+    ) -> Task:
         """Enter a notebook; the task comes back with the reason why it is done again."""
         self.record.values["ingredients"] |= {
-            name: value for name, value in ingredients.items() if name.startswith(("code ", "file ", "library "))
+            name: value
+            for name, value in ingredients.items()
+            if name.startswith(("code ", "file ", "library "))
         }
         never = not self.cache.place(task.name, key).parent.exists()
-        reasons = ["--force"] if task.name in self.forced else [] if never else why(self.cache, task.name, ingredients)
-        self.nodes[task.name] = Node(replace(task, why=tuple(reasons)), stage, key, ingredients, folder, anew=anew)
+        reasons = (
+            ["--force"]
+            if task.name in self.forced
+            else []
+            if never
+            else why(self.cache, task.name, ingredients)
+        )
+        self.nodes[task.name] = Node(
+            replace(task, why=tuple(reasons)), stage, key, ingredients, folder, anew=anew
+        )
         return self.nodes[task.name].task
 
     def note(self, node: Node, outcome: str, origin: str | None):
         """Write down what came of a node, and the run that has made it where that was not this one."""
         self.made[node.task.name] = outcome
         self.record.values["graph"][node.task.name] = {
-            "key": node.key, "reused": origin, "why": list(node.task.why) if origin is None else [],
+            "key": node.key,
+            "reused": origin,
+            "why": list(node.task.why) if origin is None else [],
         }
 
 # %% ../../../../nbs/lib/running/reuse.ipynb #a41e88d2
 def keep_only_if_finished(
-    entry: Entry, # of the cache, just made
-    folder: Path, # of data that the stage has filled
+    entry: Entry,  # of the cache, just made
+    folder: Path,  # of data that the stage has filled
 ):
     """Let the cache forget what its manifest calls unfinished."""
-    try: unfinished = read_json(folder / "manifest.json").get("unfinished")
-    except (InputError, OSError): return
-    if unfinished: (entry.place / "entry.json").unlink(missing_ok=True)
+    try:
+        unfinished = read_json(folder / "manifest.json").get("unfinished")
+    except (InputError, OSError):
+        return
+    if unfinished:
+        (entry.place / "entry.json").unlink(missing_ok=True)
 
 # %% ../../../../nbs/lib/running/reuse.ipynb #37e97236
 class Reuse(Nodes):
     """Decides for each notebook of a run."""
-    def __init__(self, *args,
-        warm=lambda: None, # called before the first notebook is executed
-        waits=lambda task: None, # told once of a notebook that another run is making
+
+    def __init__(
+        self,
+        *args,
+        warm=lambda: None,  # called before the first notebook is executed
+        waits=lambda task: None,  # told once of a notebook that another run is making
     ):
         super().__init__(*args)
         self.warm, self.waits, self._told = warm, waits, set()
@@ -156,20 +207,26 @@ class Reuse(Nodes):
     def claim(self, task: Task) -> Task | Outcome | None:
         """The task where it is to be executed now, its outcome where it is there already, None while another run makes it."""
         node, began = self.nodes[task.name], time.perf_counter()
-        if taken := self._taken(node, began): return taken
+        if taken := self._taken(node, began):
+            return taken
         lock = self.cache.lock(task.name, node.key)
-        try: lock.acquire(timeout=0)
+        try:
+            lock.acquire(timeout=0)
         except Timeout:
-            if task.name not in self._told: self.waits(task)
+            if task.name not in self._told:
+                self.waits(task)
             return self._told.add(task.name)
-        if taken := self._taken(node, began): lock.release(); return taken # made while we were asking
+        if taken := self._taken(node, began):
+            lock.release()
+            return taken  # made while we were asking
         node.lock, node.before = lock, state_of(self.run, node.part)
         self.warm()
         return task
 
     def _taken(self, node: Node, began: float) -> Outcome | None:
         entry = None if node.task.name in self.forced else self.cache.find(node.task.name, node.key)
-        if entry is None: return None
+        if entry is None:
+            return None
         bring(entry, self.run, self.record.values, self.graph.settings)
         self.note(node, entry.record["outcome"], entry.record["run"])
         return Outcome(node.task, time.perf_counter() - began, reused=entry.record["run"])
@@ -177,12 +234,21 @@ class Reuse(Nodes):
     def finished(self, outcome: Outcome):
         """Keep what a notebook has made, and let go of the lock."""
         node = self.nodes[outcome.task.name]
-        if node.lock is None: return
+        if node.lock is None:
+            return
         try:
-            if outcome.failure: return
-            if node.anew and (changed := differences(node.ingredients, node.anew())): return self.note(node, f"changed while it ran: {changed[0]}", None)
+            if outcome.failure:
+                return
+            if node.anew and (changed := differences(node.ingredients, node.anew())):
+                return self.note(node, f"changed while it ran: {changed[0]}", None)
             files = [n for n, s in state_of(self.run, node.part).items() if node.before.get(n) != s]
-            entry = self.cache.save(node.task.name, node.key, Made(self.run, files, node.folder, outcome.seconds), node.ingredients)
+            entry = self.cache.save(
+                node.task.name,
+                node.key,
+                Made(self.run, files, node.folder, outcome.seconds),
+                node.ingredients,
+            )
             self.note(node, entry.record["outcome"], None)
             keep_only_if_finished(entry, self.graph.settings.root / node.folder)
-        finally: node.lock.release()
+        finally:
+            node.lock.release()

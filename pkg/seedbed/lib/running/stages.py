@@ -12,10 +12,13 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Stage:
     """A stage notebook."""
-    name: str # of the notebook
-    needs: tuple[str, ...] = () # stages whose files it reads
-    folder: str = "" # the place that it fills, as settings call it; empty: it writes into the run's folder
-    each: bool = False # it runs for every model, and for every seed where chance has a part
+
+    name: str  # of the notebook
+    needs: tuple[str, ...] = ()  # stages whose files it reads
+    folder: str = (
+        ""  # the place that it fills, as settings call it; empty: it writes into the run's folder
+    )
+    each: bool = False  # it runs for every model, and for every seed where chance has a part
 
 # %% ../../../../nbs/lib/running/stages.ipynb #98a4ed1c
 STAGES = (
@@ -31,8 +34,10 @@ STAGES = (
 
 # %% ../../../../nbs/lib/running/stages.ipynb #940dec3a
 def plan_models(
-    models: list[dict], # name and stochastic of each
-    seeds, # of settings.run
-) -> list[tuple[dict, int]]: # (model, seed)
+    models: list[dict],  # name and stochastic of each
+    seeds,  # of settings.run
+) -> list[tuple[dict, int]]:  # (model, seed)
     """Every model with every seed; a model without chance meets only the first."""
-    return [(model, seed) for model in models for seed in (seeds if model["stochastic"] else seeds[:1])]
+    return [
+        (model, seed) for model in models for seed in (seeds if model["stochastic"] else seeds[:1])
+    ]

@@ -9,60 +9,84 @@ __all__ = ['State', 'states', 'state_of_node']
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..files import project_root
 from .cache import Cache
 from .engines import default_kernel
-from ..files import project_root
 from .graph import Graph, differences, key_of, why
 from .pipeline import look_around, plan_stage
 from .record import variables
-from ..settings import load_settings
 from .stages import STAGES
+from ..settings import load_settings
 
 # %% ../../../../nbs/lib/running/status.ipynb #6df61328
 @dataclass(frozen=True)
 class State:
     """How a notebook stands."""
-    name: str # of the node
-    state: str # fresh | stale | missing | waits
-    why: tuple[str, ...] = () # what has changed, or which stages it waits for
-    run: str = "" # that has made what is there
+
+    name: str  # of the node
+    state: str  # fresh | stale | missing | waits
+    why: tuple[str, ...] = ()  # what has changed, or which stages it waits for
+    run: str = ""  # that has made what is there
 
 # %% ../../../../nbs/lib/running/status.ipynb #0f4e3fa7
 def states(
-    root: Path | None = None, # the project; found from the working directory if not given
-    overrides=(), settings_file: str | Path | None = None, nbs: Path | None = None,
-) -> list[State]: # of every node, in order
+    root: Path | None = None,  # the project; found from the working directory if not given
+    overrides=(),
+    settings_file: str | Path | None = None,
+    nbs: Path | None = None,
+) -> list[State]:  # of every node, in order
     """How each notebook stands."""
     root = Path(root or project_root()).resolve()
     nbs = Path(nbs or root / "nbs")
-    with variables(SEEDBED_ROOT=root): settings = load_settings(settings_file or root / "settings.ini", overrides)
+    with variables(SEEDBED_ROOT=root):
+        settings = load_settings(settings_file or root / "settings.ini", overrides)
     cache, kernel = Cache(settings), settings.run.kernel or default_kernel()
     models = look_around(settings, nbs, cache, kernel, lambda: None)["models"]
     graph, made, out = Graph(settings, nbs, cache), {}, []
     for stage in STAGES:
-        waits = tuple(need for need in stage.needs if any(s.state != "fresh" for s in out if s.name.partition("/")[0] == need))
+        waits = tuple(
+            need
+            for need in stage.needs
+            if any(s.state != "fresh" for s in out if s.name.partition("/")[0] == need)
+        )
         graph.settings = settings
         for given, model, tell in plan_stage(stage, settings, models, graph, made):
             ingredients = tell()
             name = f"{stage.name}/{model}/seed_{given['seed']}" if model else stage.name
             out.append(state_of_node(cache, name, ingredients, waits))
-            if out[-1].state == "fresh": made[name] = cache.find(name, key_of(ingredients)).record["outcome"]
+            if out[-1].state == "fresh":
+                made[name] = cache.find(name, key_of(ingredients)).record["outcome"]
         if stage.folder and out[-1].state == "fresh":
-            settings = settings.placed(**{stage.folder: cache.find(stage.name, key_of(ingredients)).record["folder"]})
+            settings = settings.placed(
+                **{stage.folder: cache.find(stage.name, key_of(ingredients)).record["folder"]}
+            )
     graph.remember()
     return out
 
 # %% ../../../../nbs/lib/running/status.ipynb #99721075
 def state_of_node(
-    cache: Cache, name: str, ingredients: dict,
-    waits: tuple[str, ...], # stages that it stands on and that are not fresh
+    cache: Cache,
+    name: str,
+    ingredients: dict,
+    waits: tuple[str, ...],  # stages that it stands on and that are not fresh
 ) -> State:
     """How one node stands."""
     entry = None if waits else cache.find(name, key_of(ingredients))
-    if entry: return State(name, "fresh", run=entry.record["run"])
+    if entry:
+        return State(name, "fresh", run=entry.record["run"])
     before = cache.entries(name)[:50]
-    if not before: return State(name, "missing")
-    if not waits: return State(name, "stale", tuple(why(cache, name, ingredients)))
-    known = lambda parts: {k: v for k, v in parts.items() if k.removeprefix("stage ").partition("/")[0] not in waits}
-    own = min((differences(known(e.record["ingredients"]), known(ingredients)) for e in before), key=len)
-    return State(name, "stale", tuple(own)) if own else State(name, "waits", tuple(f"for {need}" for need in waits))
+    if not before:
+        return State(name, "missing")
+    if not waits:
+        return State(name, "stale", tuple(why(cache, name, ingredients)))
+    known = lambda parts: {
+        k: v for k, v in parts.items() if k.removeprefix("stage ").partition("/")[0] not in waits
+    }
+    own = min(
+        (differences(known(e.record["ingredients"]), known(ingredients)) for e in before), key=len
+    )
+    return (
+        State(name, "stale", tuple(own))
+        if own
+        else State(name, "waits", tuple(f"for {need}" for need in waits))
+    )

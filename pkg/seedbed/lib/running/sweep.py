@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .engines import PRELOAD, default_workers, preload
 from ..errors import InputError
-from ..files import read_json, write_json
-from .pipeline import RunFailed, run_pipeline
+from ..files import write_json
 from ..provenance import now
+from .pipeline import RunFailed, run_pipeline
 from ..settings import Settings, load_settings, parse_override
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #9c2747a2
@@ -30,123 +29,189 @@ def values_of(text: str) -> list[str]:
     out = []
     for part in text.split(","):
         ends = re.fullmatch(r"\s*(-?\d+)\.\.(-?\d+)\s*", part)
-        out += [str(n) for n in range(int(ends[1]), int(ends[2]) + 1)] if ends else [part.strip().replace("+", ", ") or "none"]
+        out += (
+            [str(n) for n in range(int(ends[1]), int(ends[2]) + 1)]
+            if ends
+            else [part.strip().replace("+", ", ") or "none"]
+        )
     return list(dict.fromkeys(out))
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #32ede967
 def product(
-    overrides, # section.key=value,value...
-) -> list[list[str]]: # overrides of each cell
+    overrides,  # section.key=value,value...
+) -> list[list[str]]:  # overrides of each cell
     """Every combination."""
     asked = [parse_override(text) for text in overrides]
-    rows = [[f"{section}.{key}={value}" for value in values_of(text)] for section, key, text in asked]
+    rows = [
+        [f"{section}.{key}={value}" for value in values_of(text)] for section, key, text in asked
+    ]
     return [list(cell) for cell in itertools.product(*rows)]
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #e58ca100
 @dataclass
 class Cell:
     """A run of a sweep."""
+
     overrides: list[str]
-    run: str = "" # its folder
-    error: str = "" # why there are no results
-    seconds: float = 0.
+    run: str = ""  # its folder
+    error: str = ""  # why there are no results
+    seconds: float = 0.0
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #c4af4747
-def run_cell(root: str, overrides: list[str], command: str = "") -> tuple[str, str]: # the run's folder, the error
+def run_cell(
+    root: str, overrides: list[str], command: str = ""
+) -> tuple[str, str]:  # the run's folder, the error
     """One run; its failure is an answer."""
-    try: return str(run_pipeline(Path(root), overrides, command=command)), ""
-    except RunFailed as failed: return str(failed.run), str(failed)
-    except Exception as error: return "", str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+    try:
+        return str(run_pipeline(Path(root), overrides, command=command)), ""
+    except RunFailed as failed:
+        return str(failed.run), str(failed)
+    except Exception as error:
+        return "", str(error) if isinstance(
+            error, InputError
+        ) else f"{type(error).__name__}: {error}"
+
 
 def _cell(writer, *arguments):
     writer.send(run_cell(*arguments))
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #bc0c7022
 def run_local(
-    cells: list[Cell], root: Path, workers: int, command: str,
-    ended=lambda cell: None, # told of each
+    cells: list[Cell],
+    root: Path,
+    workers: int,
+    command: str,
+    ended=lambda cell: None,  # told of each
 ):
     """Run cells side by side on this machine."""
-    context: Any = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
+    context: Any = multiprocessing.get_context(
+        "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    )
     waiting, running = [(cell, 1) for cell in cells], {}
     while waiting or running:
         while waiting and len(running) < workers:
             cell, again = waiting.pop(0)
             reader, writer = context.Pipe(duplex=False)
-            process = context.Process(target=_cell, args=(writer, str(root), [*cell.overrides, "run.workers=1"], command))
-            process.start(); writer.close()
+            process = context.Process(
+                target=_cell, args=(writer, str(root), [*cell.overrides, "run.workers=1"], command)
+            )
+            process.start()
+            writer.close()
             running[process] = cell, again, reader, time.perf_counter()
-        for process in [p for p, (_, _, reader, _) in running.items() if p.exitcode is not None or reader.poll(.02)]:
+        for process in [
+            p
+            for p, (_, _, reader, _) in running.items()
+            if p.exitcode is not None or reader.poll(0.02)
+        ]:
             cell, again, reader, began = running.pop(process)
-            try: cell.run, cell.error = reader.recv()
+            try:
+                cell.run, cell.error = reader.recv()
             except EOFError:
-                if again: waiting.append((cell, 0)); continue
+                if again:
+                    waiting.append((cell, 0))
+                    continue
                 cell.error = "its process died, twice"
-            process.join(); cell.seconds = time.perf_counter() - began; ended(cell)
+            process.join()
+            cell.seconds = time.perf_counter() - began
+            ended(cell)
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #1ee2b131
 _RUN = "import json, sys; from seedbed.lib.running.sweep import run_cell; print(json.dumps(run_cell(*json.loads(sys.argv[1]))))"
 
-def cell_on_worker(root: str, overrides: list[str], command: str, variables: dict) -> tuple[str, str]: # the run's folder, the error
+
+def cell_on_worker(
+    root: str, overrides: list[str], command: str, variables: dict
+) -> tuple[str, str]:  # the run's folder, the error
     """Run a cell on a worker of a cluster, beside the tasks that the worker has threads for."""
     from distributed import secede
+
     from seedbed.lib.running.cluster import command_on_worker
+
     secede()
-    answer, error = command_on_worker([_RUN, json.dumps([root, overrides, command])], root, variables)
+    answer, error = command_on_worker(
+        [_RUN, json.dumps([root, overrides, command])], root, variables
+    )
     return ("", error) if error else tuple(answer)
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #84a235b4
-_ALONE = ["run.workers=1", "run.scheduler=none"] # the cells are what is spread
+_ALONE = ["run.workers=1", "run.scheduler=none"]  # the cells are what is spread
 
-def run_on_workers(cells: list[Cell], root: Path, client, command: str, variables: dict, ended=lambda cell: None):
+
+def run_on_workers(
+    cells: list[Cell], root: Path, client, command: str, variables: dict, ended=lambda cell: None
+):
     """Run cells on a cluster; one whose worker dies goes to another."""
     variables = variables | {"SEEDBED_SCHEDULER": client.scheduler.address}
     waiting, running = list(cells), {}
     while waiting or running:
         threads = Counter(client.nthreads())
         free = threads - Counter(place for _, place, _ in running.values())
-        for place in list(free.elements())[:max(0, threads.total() - len(running))]: # a cell whose worker has died runs elsewhere
-            if not waiting: break
+        for place in list(free.elements())[
+            : max(0, threads.total() - len(running))
+        ]:  # a cell whose worker has died runs elsewhere
+            if not waiting:
+                break
             cell = waiting.pop(0)
             asked = (str(root), [*cell.overrides, *_ALONE], command, variables)
             options = {"workers": [place], "allow_other_workers": True, "pure": False, "retries": 2}
-            running[client.submit(cell_on_worker, *asked, **options)] = cell, place, time.perf_counter()
+            running[client.submit(cell_on_worker, *asked, **options)] = (
+                cell,
+                place,
+                time.perf_counter(),
+            )
         for future in [f for f in running if f.done()]:
             cell, _, began = running.pop(future)
-            try: cell.run, cell.error = future.result()
-            except Exception as error: cell.error = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            future.release() # else a worker that dies later would have it done again
+            try:
+                cell.run, cell.error = future.result()
+            except Exception as error:
+                cell.error = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            future.release()  # else a worker that dies later would have it done again
             cell.seconds = time.perf_counter() - began
             ended(cell)
-        time.sleep(.2)
+        time.sleep(0.2)
 
 # %% ../../../../nbs/lib/running/sweep.ipynb #83678398
 def seeds_together(
-    cells: list[Cell], settings: Settings,
-) -> list[dict]: # settings, model, value, ci, seed_sd, seeds, runs
+    cells: list[Cell],
+    settings: Settings,
+) -> list[dict]:  # settings, model, value, ci, seed_sd, seeds, runs
     """A row for each combination and model, over all seeds."""
     from seedbed.compare import gather
     from seedbed.lib.judging.intervals import interval
     from seedbed.lib.judging.metrics import metric_named
+
     groups = {}
     for cell in cells:
-        if not cell.error: groups.setdefault(tuple(o for o in cell.overrides if not o.startswith("run.seeds=")), []).append(Path(cell.run))
+        if not cell.error:
+            groups.setdefault(
+                tuple(o for o in cell.overrides if not o.startswith("run.seeds=")), []
+            ).append(Path(cell.run))
     rows, better = [], 1
     for overrides, runs in groups.items():
         asked = load_settings(runs[0] / "settings.ini")
         found, better = {}, 1 if metric_named(asked.success.metric).greater_is_better else -1
         for run in runs:
-            for c in gather(run, asked): found.setdefault(c.model, []).append(c)
+            for c in gather(run, asked):
+                found.setdefault(c.model, []).append(c)
         for model, parts in found.items():
             seeds = {s: (v, c) for c in parts for s, v in zip(c.seeds, c.values)}
             draws, values = sum(c.draws for c in parts) / len(parts), [v for v, _ in seeds.values()]
-            mean, sd = sum(values) / len(values), (
-                (sum((v - sum(values) / len(values)) ** 2 for v in values) / (len(values) - 1)) ** 0.5 if len(values) > 1 else None
+            mean = sum(values) / len(values)
+            sd = (
+                (sum((v - sum(values) / len(values)) ** 2 for v in values) / (len(values) - 1))
+                ** 0.5
+                if len(values) > 1
+                else None
             )
             rows.append(
                 {
-                    "settings": list(overrides), "model": model, "value": mean, "ci": interval(draws, asked.run.level, parts[0].blocks),
-                    "seed_sd": sd, "seeds": sorted(seeds), "runs": [r.name for r in runs],
+                    "settings": list(overrides),
+                    "model": model,
+                    "value": mean,
+                    "ci": interval(draws, asked.run.level, parts[0].blocks),
+                    "seed_sd": sd,
+                    "seeds": sorted(seeds),
+                    "runs": [r.name for r in runs],
                 }
             )
     return sorted(rows, key=lambda row: -better * row["value"])
@@ -154,6 +219,10 @@ def seeds_together(
 # %% ../../../../nbs/lib/running/sweep.ipynb #d81f6ade
 def write_sweep(settings: Settings, command: str, cells: list[Cell], rows: list[dict]) -> Path:
     """Keep what a sweep has asked and found in one file beside the runs."""
-    path = settings.root / settings.paths.runs / f"sweep-{now()[:19].replace('T', '_').replace(':', '')}.json"
+    path = (
+        settings.root
+        / settings.paths.runs
+        / f"sweep-{now()[:19].replace('T', '_').replace(':', '')}.json"
+    )
     write_json(path, {"command": command, "cells": [vars(cell) for cell in cells], "rows": rows})
     return path

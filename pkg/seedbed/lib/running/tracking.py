@@ -14,81 +14,133 @@ from .history import Run
 from ..settings import parse_ini
 
 # %% ../../../../nbs/lib/running/tracking.ipynb #71da4a39
-def params_of(run: Run) -> dict[str, str]: # by section.key
+def params_of(run: Run) -> dict[str, str]:  # by section.key
     """The settings of a run."""
-    sections = run.results.get("settings") or parse_ini((run.folder / "settings.ini").read_text(encoding="utf-8"))
-    text = lambda v: "none" if v is None or v == [] else ", ".join(map(str, v)) if isinstance(v, list) else str(v)
-    return {f"{section}.{key}": text(value) for section, keys in sections.items() for key, value in keys.items()}
+    sections = run.results.get("settings") or parse_ini(
+        (run.folder / "settings.ini").read_text(encoding="utf-8")
+    )
+    text = lambda v: (
+        "none"
+        if v is None or v == []
+        else ", ".join(map(str, v))
+        if isinstance(v, list)
+        else str(v)
+    )
+    return {
+        f"{section}.{key}": text(value)
+        for section, keys in sections.items()
+        for key, value in keys.items()
+    }
 
 # %% ../../../../nbs/lib/running/tracking.ipynb #2419f5b0
 def numbers_in(record: dict) -> dict[str, float]:
     """What can be a metric; versions, lists and what was not measured are left out."""
     is_number = lambda v: isinstance(v, (int, float)) and not isinstance(v, bool)
-    return {k: float(v) for k, v in record.items() if is_number(v) and k not in ("schema_version", "parameters")}
+    return {
+        k: float(v)
+        for k, v in record.items()
+        if is_number(v) and k not in ("schema_version", "parameters")
+    }
 
-def metrics_of(run: Run) -> dict[str, float]: # f1_score, random_forest.f1_score, ...
+
+def metrics_of(run: Run) -> dict[str, float]:  # f1_score, random_forest.f1_score, ...
     """The scores of a run and of each of its models."""
-    models = {f"{m['model']}.{k}": v for m in run.results.get("models", []) for k, v in numbers_in(m).items()}
+    models = {
+        f"{m['model']}.{k}": v
+        for m in run.results.get("models", [])
+        for k, v in numbers_in(m).items()
+    }
     primary = run.results.get("primary", {})
     bounds = dict(zip(("ci_low", "ci_high"), primary.get("ci") or ()))
-    return numbers_in(run.results) | {f"{primary['metric']}.{k}": v for k, v in bounds.items()} | models
+    return (
+        numbers_in(run.results)
+        | {f"{primary['metric']}.{k}": v for k, v in bounds.items()}
+        | models
+    )
 
 # %% ../../../../nbs/lib/running/tracking.ipynb #9783f4ef
 def tags_of(run: Run) -> dict[str, str]:
     """Where a run came from, in MLflow's own names, and what was thought of it."""
     git = run.record.get("git") or {}
     tags = {
-        "mlflow.runName": run.name, "mlflow.source.type": "LOCAL", "mlflow.source.name": run.record.get("command"),
-        "mlflow.source.git.commit": git.get("commit"), "mlflow.source.git.branch": git.get("branch"),
-        "mlflow.source.git.dirty": str(git["dirty"]).lower() if "dirty" in git else None, "mlflow.source.git.repoURL": git.get("remote"),
-        "seedbed.run": run.name, "seedbed.best_model": run.results.get("best_model"),
-        "seedbed.verdict": run.results.get("verdict", {}).get("status"), "seedbed.split": run.results.get("split", {}).get("fingerprint"),
+        "mlflow.runName": run.name,
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.name": run.record.get("command"),
+        "mlflow.source.git.commit": git.get("commit"),
+        "mlflow.source.git.branch": git.get("branch"),
+        "mlflow.source.git.dirty": str(git["dirty"]).lower() if "dirty" in git else None,
+        "mlflow.source.git.repoURL": git.get("remote"),
+        "seedbed.run": run.name,
+        "seedbed.best_model": run.results.get("best_model"),
+        "seedbed.verdict": run.results.get("verdict", {}).get("status"),
+        "seedbed.split": run.results.get("split", {}).get("fingerprint"),
     }
     return {name: value for name, value in tags.items() if value}
 
 # %% ../../../../nbs/lib/running/tracking.ipynb #7ca1fcb9
 def connect_mlflow(
-    store: str, # a folder, or an address like http://localhost:5000
+    store: str,  # a folder, or an address like http://localhost:5000
 ):
     """A client of an MLflow store."""
     import os
-    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true") # else newer versions of MLflow decline a folder
-    try: from mlflow import MlflowClient
-    except ImportError: raise InputError("MLflow is not installed; pip install -e '.[mlflow]'") from None
+
+    os.environ.setdefault(
+        "MLFLOW_ALLOW_FILE_STORE", "true"
+    )  # else newer versions of MLflow decline a folder
+    try:
+        from mlflow import MlflowClient
+    except ImportError:
+        raise InputError("MLflow is not installed; pip install -e '.[mlflow]'") from None
     return MlflowClient(tracking_uri=store if "://" in store else Path(store).resolve().as_uri())
 
 # %% ../../../../nbs/lib/running/tracking.ipynb #eb611954
-def experiment_of(client, name: str) -> str: # its id
+def experiment_of(client, name: str) -> str:  # its id
     """The experiment of that name, which is made where it lacks."""
     found = client.get_experiment_by_name(name)
     return found.experiment_id if found else client.create_experiment(name)
 
+
 def clear_unfinished(client, experiment: str, run: Run):
     """Refuse a run that is logged already; remove what is left of a logging that was cut short."""
     for old in client.search_runs([experiment], f"tags.`seedbed.run` = '{run.name}'"):
-        if old.info.status != "RUNNING": raise InputError(f"{run.name}: logged already, as {old.info.run_id}; delete it there to log it anew")
+        if old.info.status != "RUNNING":
+            raise InputError(
+                f"{run.name}: logged already, as {old.info.run_id}; delete it there to log it anew"
+            )
         client.delete_run(old.info.run_id)
 
 # %% ../../../../nbs/lib/running/tracking.ipynb #048d1a1b
 _ENDS = {"complete": "FINISHED", "failed": "FAILED", "interrupted": "KILLED", "killed": "KILLED"}
 
+
 def log_run(
     run: Run,
-    store: str, # see `connect_mlflow`
-) -> str: # MLflow's id of the run
+    store: str,  # see `connect_mlflow`
+) -> str:  # MLflow's id of the run
     """Log a run that has ended into MLflow."""
-    if run.status not in _ENDS: raise InputError(f"{run.name}: {run.status}; log it when it has ended")
+    if run.status not in _ENDS:
+        raise InputError(f"{run.name}: {run.status}; log it when it has ended")
     client = connect_mlflow(store)
-    from mlflow.entities import Metric, Param, RunTag
+    from mlflow.entities import Metric, Param
+
     began, ended = (
-        int(datetime.fromisoformat(run.record[key]).timestamp() * 1000) if run.record.get(key) else None for key in ("started_at", "ended_at")
+        int(datetime.fromisoformat(run.record[key]).timestamp() * 1000)
+        if run.record.get(key)
+        else None
+        for key in ("started_at", "ended_at")
     )
     experiment = experiment_of(client, run.source)
     clear_unfinished(client, experiment, run)
-    logged = client.create_run(experiment, start_time=began, tags=tags_of(run), run_name=run.name).info.run_id
+    logged = client.create_run(
+        experiment, start_time=began, tags=tags_of(run), run_name=run.name
+    ).info.run_id
     params, metrics = list(params_of(run).items()), list(metrics_of(run).items())
-    for i in range(0, len(params), 100): client.log_batch(logged, params=[Param(k, v) for k, v in params[i:i + 100]])
-    for i in range(0, len(metrics), 500): client.log_batch(logged, metrics=[Metric(k, v, ended or began, 0) for k, v in metrics[i:i + 500]])
+    for i in range(0, len(params), 100):
+        client.log_batch(logged, params=[Param(k, v) for k, v in params[i : i + 100]])
+    for i in range(0, len(metrics), 500):
+        client.log_batch(
+            logged, metrics=[Metric(k, v, ended or began, 0) for k, v in metrics[i : i + 500]]
+        )
     client.log_artifacts(logged, str(run.folder))
     client.set_terminated(logged, _ENDS[run.status], ended)
     return logged

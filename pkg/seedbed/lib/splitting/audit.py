@@ -18,44 +18,53 @@ from .splits import distances, near_pairs, on_sphere
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #bc70ea72
 def finding(
-    check: str, # what was looked for
-    count: int | float, # how often it was found
-    bad: str = "fail", # the status where it was found
-    found: str = "", # in words
+    check: str,  # what was looked for
+    count: int | float,  # how often it was found
+    bad: str = "fail",  # the status where it was found
+    found: str = "",  # in words
 ) -> dict:
     """One row of the audit."""
-    return {"check": check, "status": bad if count else "ok", "count": count, "found": found if count else "none"}
+    return {
+        "check": check,
+        "status": bad if count else "ok",
+        "count": count,
+        "found": found if count else "none",
+    }
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #a2f5cdf7
 def shared_names(
-    values, # [N] names; "" for none
-    split, # [N]
-) -> list[str]: # names on both sides
+    values,  # [N] names; "" for none
+    split,  # [N]
+) -> list[str]:  # names on both sides
     """Names that training and validation have in common."""
     values, split = np.asarray(values), np.asarray(split)
     return sorted((set(values[split == "train"]) & set(values[split == "val"])) - {""})
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #a8881e1c
 def digests(
-    *columns: np.ndarray, # each [N, ...]
-) -> np.ndarray: # [N] of 16 bytes, equal for equal samples
+    *columns: np.ndarray,  # each [N, ...]
+) -> np.ndarray:  # [N] of 16 bytes, equal for equal samples
     """What tells samples apart."""
-    rows = np.concatenate([np.ascontiguousarray(c).reshape(len(c), c[:1].size).view(np.uint8) for c in columns], axis=1)
+    rows = np.concatenate(
+        [np.ascontiguousarray(c).reshape(len(c), c[:1].size).view(np.uint8) for c in columns],
+        axis=1,
+    )
     return np.array([hashlib.blake2b(row, digest_size=16).digest() for row in rows], "V16")
 
+
 def identical(
-    X: np.ndarray, # [N, ...]
-) -> np.ndarray: # [N] equal numbers for equal samples
+    X: np.ndarray,  # [N, ...]
+) -> np.ndarray:  # [N] equal numbers for equal samples
     """Which samples are the same."""
     return np.unique(digests(X), return_inverse=True)[1]
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #ccceba94
 def near_identical(
-    X: np.ndarray, # [N, ...]; NaN where missing
-    same: np.ndarray, # [N] of `identical`: one of each is looked at
-    tolerance: float = .01, # in standard deviations, by the quartiles
-    enough: int = 12, # values that vary; with fewer, honest samples can be alike
-) -> np.ndarray: # [2, pairs] numbers of samples
+    X: np.ndarray,  # [N, ...]; NaN where missing
+    same: np.ndarray,  # [N] of `identical`: one of each is looked at
+    tolerance: float = 0.01,  # in standard deviations, by the quartiles
+    enough: int = 12,  # values that vary; with fewer, honest samples can be alike
+) -> np.ndarray:  # [2, pairs] numbers of samples
     """Pairs of samples that are almost the same."""
     rows = np.unique(same, return_index=True)[1]
     flat = X.reshape(len(X), -1)
@@ -63,53 +72,78 @@ def near_identical(
         np.nan_to_num(flat[rows[:: len(rows) // 3000 + 1]]), [0.25, 0.5, 0.75], axis=0
     )  # an outlier must not make the others alike
     scale = 1.349 / np.where(high - low > 1e-12, high - low, np.inf)
-    if (scale > 0).sum() < enough: return np.zeros((2, 0), int)
-    axes = np.linalg.qr(np.random.default_rng(0).normal(size=(flat.shape[1], min(5, flat.shape[1]))))[0] * scale[:, None]
+    if (scale > 0).sum() < enough:
+        return np.zeros((2, 0), int)
+    axes = (
+        np.linalg.qr(np.random.default_rng(0).normal(size=(flat.shape[1], min(5, flat.shape[1]))))[
+            0
+        ]
+        * scale[:, None]
+    )
     scaled = lambda part: np.nan_to_num(flat[part] - middle)
-    places = np.concatenate([scaled(part) @ axes for part in np.array_split(rows, len(rows) // 5_000 + 1)])
-    i, j = cKDTree(places).query_pairs(3 * tolerance * axes.shape[1] ** .5, output_type="ndarray").T
+    places = np.concatenate(
+        [scaled(part) @ axes for part in np.array_split(rows, len(rows) // 5_000 + 1)]
+    )
+    i, j = (
+        cKDTree(places).query_pairs(3 * tolerance * axes.shape[1] ** 0.5, output_type="ndarray").T
+    )
     apart = [
-        np.sqrt((((scaled(rows[i[part]]) - scaled(rows[j[part]])) * scale) ** 2).sum(1) / (scale > 0).sum())
+        np.sqrt(
+            (((scaled(rows[i[part]]) - scaled(rows[j[part]])) * scale) ** 2).sum(1)
+            / (scale > 0).sum()
+        )
         for part in np.array_split(np.arange(len(i)), len(i) // 20_000 + 1)
     ]
     return np.stack([rows[i], rows[j]])[:, np.concatenate(apart) <= tolerance]
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #c940cfe3
 def nearest_km(
-    a: np.ndarray, b: np.ndarray, # geometries in degrees
-    k: int = 2, # candidates by their middles
-) -> np.ndarray: # [a] kilometres to the nearest of b; 0 where they touch
+    a: np.ndarray,
+    b: np.ndarray,  # geometries in degrees
+    k: int = 2,  # candidates by their middles
+) -> np.ndarray:  # [a] kilometres to the nearest of b; 0 where they touch
     """Distance from each shape to the nearest of the others."""
-    middle = lambda shapes: on_sphere(shapely.get_x(shapely.centroid(shapes)), shapely.get_y(shapely.centroid(shapes)))
+    middle = lambda shapes: on_sphere(
+        shapely.get_x(shapely.centroid(shapes)), shapely.get_y(shapely.centroid(shapes))
+    )
     k = min(k, len(b))
     found = cKDTree(middle(b)).query(middle(a), k=list(range(1, k + 1)))[1]
     return np.min([distances(a, b[found[:, i]]) for i in range(k)], axis=0)
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #7bdf52d8
-def with_sums(arrays: dict) -> dict: # with `digest` and `moments`
+def with_sums(arrays: dict) -> dict:  # with `digest` and `moments`
     """What the audit needs of the pixels, worked out once for all folds."""
-    return arrays if "moments" in arrays else arrays | {"digest": digests(arrays["X"]), "moments": moments(arrays["X"])}
+    return (
+        arrays
+        if "moments" in arrays
+        else arrays | {"digest": digests(arrays["X"]), "moments": moments(arrays["X"])}
+    )
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #6297e7ad
 def audit(
-    arrays: dict, # of dataset.h5: X, static, y, id, label_id, group, start, split; `digest` and `moments` where they are known already
-    shapes: np.ndarray, # geometries of the labels, in the order of their first sample
-    split: dict, # the split's record
-    classes, # empty for regression
-    facts: dict, # what the training side says about filling and scaling, as it will be used
-    twins=None, # of `same_values`, where it is known already
+    arrays: dict,  # of dataset.h5: X, static, y, id, label_id, group, start, split; `digest` and `moments` where they are known already
+    shapes: np.ndarray,  # geometries of the labels, in the order of their first sample
+    split: dict,  # the split's record
+    classes,  # empty for regression
+    facts: dict,  # what the training side says about filling and scaling, as it will be used
+    twins=None,  # of `same_values`, where it is known already
 ) -> list[dict]:
     """Look for every way in which validation could be answered from memory."""
     arrays, side, label = with_sums(arrays), arrays["split"], arrays["label_id"]
     first = np.sort(np.unique(label, return_index=True)[1])
     start = arrays["start"][first] if "start" in arrays else np.full(len(first), "")
     used = [
-        *_names(arrays, split), *_values(arrays, twins or same_values(arrays)), *_places(shapes, side[first], start, split),
+        *_names(arrays, split),
+        *_values(arrays, twins or same_values(arrays)),
+        *_places(shapes, side[first], start, split),
         *_statistics(arrays, facts),
     ]
     return used + ([*_labels(arrays, classes)] if len(classes) else [])
 
-def same_values(arrays: dict) -> tuple[np.ndarray, np.ndarray]: # of `with_sums`; as from `identical` and `near_identical`
+
+def same_values(
+    arrays: dict,
+) -> tuple[np.ndarray, np.ndarray]:  # of `with_sums`; as from `identical` and `near_identical`
     """Which samples are equal, and which are almost equal; of a chip, the middle pixels are compared."""
     same = np.unique(arrays["digest"], return_inverse=True)[1]
     return same, near_identical(arrays["moments"].level, same)
@@ -119,20 +153,42 @@ def _names(arrays, split):
     for column, what in (("label_id", "a label on both sides"), ("group", "a group on both sides")):
         names = shared_names(arrays[column], arrays["split"])
         bad = "warn" if split["method"] == "random" and column == "group" else "fail"
-        yield finding(what, len(names), bad, f"{len(names)} {'labels' if column == 'label_id' else 'groups'}, e.g. {', '.join(names[:3])}")
+        yield finding(
+            what,
+            len(names),
+            bad,
+            f"{len(names)} {'labels' if column == 'label_id' else 'groups'}, e.g. {', '.join(names[:3])}",
+        )
+
 
 def _values(arrays, twins):
     (same, (i, j)), side = twins, arrays["split"]
     both = np.intersect1d(same[side == "train"], same[side == "val"])
     at = [str(arrays["id"][np.flatnonzero(same == s)[0]]) for s in both[:3]]
-    yield finding("the same values on both sides", len(both), "fail", f"{len(both)} samples, e.g. {', '.join(at)}")
-    across = ((side[i] == "train") & (side[j] == "val")) | ((side[i] == "val") & (side[j] == "train"))
-    pairs = [f"{arrays['id'][a]} and {arrays['id'][b]}" for a, b in zip(i[across][:3], j[across][:3])]
-    yield finding("almost the same values on both sides", int(across.sum()), "fail", f"{across.sum()} pairs, e.g. {', '.join(pairs)}")
-    kept = side != "dropped"
-    labels = len(np.unique(np.stack([same[kept], np.unique(arrays["y"][kept], return_inverse=True)[1]]), axis=1).T) - len(
-        np.unique(same[kept])
+    yield finding(
+        "the same values on both sides",
+        len(both),
+        "fail",
+        f"{len(both)} samples, e.g. {', '.join(at)}",
     )
+    across = ((side[i] == "train") & (side[j] == "val")) | (
+        (side[i] == "val") & (side[j] == "train")
+    )
+    pairs = [
+        f"{arrays['id'][a]} and {arrays['id'][b]}" for a, b in zip(i[across][:3], j[across][:3])
+    ]
+    yield finding(
+        "almost the same values on both sides",
+        int(across.sum()),
+        "fail",
+        f"{across.sum()} pairs, e.g. {', '.join(pairs)}",
+    )
+    kept = side != "dropped"
+    labels = len(
+        np.unique(
+            np.stack([same[kept], np.unique(arrays["y"][kept], return_inverse=True)[1]]), axis=1
+        ).T
+    ) - len(np.unique(same[kept]))
     yield finding("the same values with different labels", labels, "warn", f"{labels} samples")
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #efc7a3cf
@@ -142,22 +198,36 @@ def _places(shapes, side, start, split):
     touching = distances(shapes[train[i]], shapes[val[j]]) <= 0 if len(i) else np.zeros(0, bool)
     touch, by_year = len(set(j[touching])), split["method"] == "year"
     yield finding(
-        "shapes that touch across the split", touch, "warn" if by_year else "fail",
-        f"{touch} validation labels" + (" have a training label at their place, in another year" if by_year else ""),
+        "shapes that touch across the split",
+        touch,
+        "warn" if by_year else "fail",
+        f"{touch} validation labels"
+        + (" have a training label at their place, in another year" if by_year else ""),
     )
     if split["buffer_km"]:
-        yield finding("training labels inside of the buffer", len(set(i)), "fail", f"{len(set(i))} labels within {split['buffer_km']:g} km")
-    if by_year: yield _overlap(start[train[i]], start[val[j]], split.get("window_days", 0))
+        yield finding(
+            "training labels inside of the buffer",
+            len(set(i)),
+            "fail",
+            f"{len(set(i))} labels within {split['buffer_km']:g} km",
+        )
+    if by_year:
+        yield _overlap(start[train[i]], start[val[j]], split.get("window_days", 0))
     gap = nearest_km(shapes[val], shapes[train])
     yield {
-        "check": "distance from validation to training", "status": "info", "count": float(np.median(gap)),
+        "check": "distance from validation to training",
+        "status": "info",
+        "count": float(np.median(gap)),
         "found": f"median {np.median(gap):.3g} km, least {gap.min():.3g} km",
     }
 
-def _overlap(a, b, days: float) -> dict: # start dates of pairs at one place
+
+def _overlap(a, b, days: float) -> dict:  # start dates of pairs at one place
     apart = np.abs(np.asarray(a, "datetime64[D]") - np.asarray(b, "datetime64[D]")).astype(float)
     count = int((apart < days).sum())
-    return finding("series of one place that overlap in time across the split", count, "fail", f"{count} pairs")
+    return finding(
+        "series of one place that overlap in time across the split", count, "fail", f"{count} pairs"
+    )
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #09da4d83
 def _statistics(arrays, facts):
@@ -168,32 +238,51 @@ def _statistics(arrays, facts):
         static = arrays["static"][train]
         found["static_medians"] = np.nan_to_num(np.nanmedian(static, axis=0))
         found["static_mean"], found["static_std"] = statistics(
-            np.where(np.isfinite(static), static, found["static_medians"]).astype(np.float32)[:, None]
+            np.where(np.isfinite(static), static, found["static_medians"]).astype(np.float32)[
+                :, None
+            ]
         )
     off = {k: int((~np.isclose(v, facts[k], rtol=1e-4, atol=1e-6)).sum()) for k, v in found.items()}
     wrong = ", ".join(f"{k} of {n}" for k, n in off.items() if n)
-    yield finding("statistics that are not those of training alone", sum(off.values()), "fail", wrong)
+    yield finding(
+        "statistics that are not those of training alone", sum(off.values()), "fail", wrong
+    )
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #002d7205
 def _labels(arrays, classes):
-    share = {s: np.bincount(arrays["y"][arrays["split"] == s], minlength=len(classes)) for s in ("train", "val")}
+    share = {
+        s: np.bincount(arrays["y"][arrays["split"] == s], minlength=len(classes))
+        for s in ("train", "val")
+    }
     gap = np.abs(share["train"] / share["train"].sum() - share["val"] / share["val"].sum())
     most = int(gap.argmax())
     yield finding(
-        "a shift of classes between the sides", round(float(gap.sum() / 2), 3) if gap.sum() / 2 > 0.2 else 0, "warn",
+        "a shift of classes between the sides",
+        round(float(gap.sum() / 2), 3) if gap.sum() / 2 > 0.2 else 0,
+        "warn",
         f"{100 * gap.sum() / 2:.0f} % of the labels, most in '{classes[most]}'",
     )
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #f8c7fc6b
 def audit_folds(
-    arrays: dict, shapes: np.ndarray, split: dict, classes, # as for `audit`; split [rows, N], the last row is the final model's
-    facts: dict, # mean and std, a row for each row of split
+    arrays: dict,
+    shapes: np.ndarray,
+    split: dict,
+    classes,  # as for `audit`; split [rows, N], the last row is the final model's
+    facts: dict,  # mean and std, a row for each row of split
 ) -> list[dict]:
     """The audit of every fold, as one list."""
     arrays, sides = with_sums(arrays), np.asarray(arrays["split"]).astype(str)
     twins = same_values(arrays)
     audits = [
-        audit(arrays | {"split": side}, shapes, split, classes, {k: v[i] for k, v in facts.items()}, twins)
+        audit(
+            arrays | {"split": side},
+            shapes,
+            split,
+            classes,
+            {k: v[i] for k, v in facts.items()},
+            twins,
+        )
         for i, side in enumerate(sides)
         if (side == "val").any()
     ]
@@ -203,14 +292,15 @@ def audit_folds(
 def merge_findings(rows: tuple[dict]) -> dict:
     """One row from the same check of several folds: the worst status, and what was found first."""
     bad = [r for r in rows if r["status"] in ("fail", "warn")]
-    if not bad: return max(rows, key=lambda r: -r["count"]) if rows[0]["status"] == "info" else rows[0]
+    if not bad:
+        return max(rows, key=lambda r: -r["count"]) if rows[0]["status"] == "info" else rows[0]
     return max(bad, key=lambda r: (r["status"] == "fail", r["count"])) | (
         {"found": f"{bad[0]['found']}; in {len(bad)} of {len(rows)} folds"} if len(rows) > 1 else {}
     )
 
 # %% ../../../../nbs/lib/splitting/audit.ipynb #f19186ec
 def must_fail(
-    found: list[dict], # of `audit`
-) -> list[str]: # one line for each
+    found: list[dict],  # of `audit`
+) -> list[str]:  # one line for each
     """The findings that forbid a score."""
     return [f"{row['check']} ({row['found']})" for row in found if row["status"] == "fail"]

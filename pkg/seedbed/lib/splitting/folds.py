@@ -17,27 +17,46 @@ import shapely
 from ..errors import InputError
 from ..files import fingerprint_of
 from ..settings import Split, nearest
-from .splits import assign, blocks, choose_fold, hashed_folds, near_pairs, systematic_folds, tied_blocks, uncovered
+from seedbed.lib.splitting.splits import (
+    assign,
+    blocks,
+    choose_fold,
+    hashed_folds,
+    near_pairs,
+    systematic_folds,
+    tied_blocks,
+)
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #ac4a30a5
 def split_sizes(
     split: Split,
-    suggested: dict, # of the manifest
-) -> tuple[float, float]: # block_km, buffer_km
+    suggested: dict,  # of the manifest
+) -> tuple[float, float]:  # block_km, buffer_km
     """Side of a block and width of the buffer: from the settings, else suggested by the source, else 10 and 1 km."""
-    block = split.block_km if split.block_km is not None else suggested.get("split.block_km", 10.)
-    usual = 0. if split.method == "year" else suggested.get("split.buffer_km", 1.)
-    buffer = 0. if split.method == "random" else split.buffer_km if split.buffer_km is not None else usual
+    block = split.block_km if split.block_km is not None else suggested.get("split.block_km", 10.0)
+    usual = 0.0 if split.method == "year" else suggested.get("split.buffer_km", 1.0)
+    buffer = (
+        0.0
+        if split.method == "random"
+        else split.buffer_km
+        if split.buffer_km is not None
+        else usual
+    )
     return float(block), float(buffer)
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #cb391d5f
 def values_of(
-    labels: gpd.GeoDataFrame, split: Split,
-    whole: bool = True, # refuse labels without a value
-) -> pd.Series: # a name for each label
+    labels: gpd.GeoDataFrame,
+    split: Split,
+    whole: bool = True,  # refuse labels without a value
+) -> pd.Series:  # a name for each label
     """What is left out value by value: the region, the year of the first step, or `split.column`."""
     if split.method == "year":
-        years = labels["start"].astype(str).str[:4] if "start" in labels else pd.Series("", labels.index)
+        years = (
+            labels["start"].astype(str).str[:4]
+            if "start" in labels
+            else pd.Series("", labels.index)
+        )
         if unknown := int((years == "").sum()):
             raise InputError(
                 f"split.method = year: {unknown} of {len(labels)} labels have no date of their first step; set labels.start to a column"
@@ -64,14 +83,21 @@ def values_of(
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #6bb4cbb0
 def folds_of(
-    labels: gpd.GeoDataFrame, split: Split, block_km: float,
-) -> tuple[np.ndarray, np.ndarray, list[str]]: # fold of each label, its block, and a name for each fold
+    labels: gpd.GeoDataFrame,
+    split: Split,
+    block_km: float,
+) -> tuple[
+    np.ndarray, np.ndarray, list[str]
+]:  # fold of each label, its block, and a name for each fold
     """Which fold each label lies in."""
     middle = shapely.centroid(labels.geometry.values)
     row, column = blocks(shapely.get_x(middle), shapely.get_y(middle), block_km, split.seed)
-    block, numbers = np.array([f"{r}_{c}" for r, c in zip(row, column)]), [str(f) for f in range(split.folds)]
-    if split.method == "blocks": return systematic_folds(row, column, split.folds, split.seed), block, numbers
-    if split.method == "random": return hashed_folds(labels["id"], split.folds, split.seed), block, numbers
+    block = np.array([f"{r}_{c}" for r, c in zip(row, column)])
+    numbers = [str(f) for f in range(split.folds)]
+    if split.method == "blocks":
+        return systematic_folds(row, column, split.folds, split.seed), block, numbers
+    if split.method == "random":
+        return hashed_folds(labels["id"], split.folds, split.seed), block, numbers
     values = values_of(labels, split)
     names = sorted(set(values))
     if len(names) < 2:
@@ -79,23 +105,30 @@ def folds_of(
             f"split.{'column' if split.method == 'column' else 'method'} = {split.column if split.method == 'column' else split.method}:"
             f" all labels have the value '{names[0]}'; use another column or split.method = blocks"
         )
-    if len(names) > 20 and split.method == "column": return hashed_folds(values, split.folds, split.seed), block, numbers
+    if len(names) > 20 and split.method == "column":
+        return hashed_folds(values, split.folds, split.seed), block, numbers
     return values.map({name: k for k, name in enumerate(names)}).to_numpy(), block, names
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #2738a4ac
 def side_of(
-    labels: gpd.GeoDataFrame, fold: np.ndarray, number: int, # the fold that is validated
-    split: Split, buffer_km: float,
-    ground=None, # [n] the shapes that the samples have seen; the labels' own if not given
-    window_days: float = 0., # that a series lasts
-) -> np.ndarray: # [n] "train", "val" or "dropped"
+    labels: gpd.GeoDataFrame,
+    fold: np.ndarray,
+    number: int,  # the fold that is validated
+    split: Split,
+    buffer_km: float,
+    ground=None,  # [n] the shapes that the samples have seen; the labels' own if not given
+    window_days: float = 0.0,  # that a series lasts
+) -> np.ndarray:  # [n] "train", "val" or "dropped"
     """Who is for training and who for validation, when one fold is validated."""
-    shapes, group = labels.geometry.values if ground is None else ground, labels["group"] if "group" in labels else None
-    if split.method == "random": return np.where(fold == number, "val", "train").astype(object)
-    if split.method != "year" or buffer_km > 0: return assign(fold, number, shapes, buffer_km, group)
+    shapes = labels.geometry.values if ground is None else ground
+    group = labels["group"] if "group" in labels else None
+    if split.method == "random":
+        return np.where(fold == number, "val", "train").astype(object)
+    if split.method != "year" or buffer_km > 0:
+        return assign(fold, number, shapes, buffer_km, group)
     side = assign(fold, number, shapes, None, group)
     train, val = np.flatnonzero(side == "train"), np.flatnonzero(side == "val")
-    i, j = near_pairs(shapes[train], shapes[val], 0.)
+    i, j = near_pairs(shapes[train], shapes[val], 0.0)
     start = pd.to_datetime(labels["start"]).to_numpy()
     apart = np.abs(start[train[i]] - start[val[j]]) / np.timedelta64(1, "D")
     side[train[i[apart < window_days]]] = "dropped"
@@ -103,19 +136,28 @@ def side_of(
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #39762c4b
 def held_out(
-    labels: gpd.GeoDataFrame, split: Split, buffer_km: float, ground=None,
-) -> tuple[np.ndarray, np.ndarray]: # [n] bool: held out for the test; too near to those
+    labels: gpd.GeoDataFrame,
+    split: Split,
+    buffer_km: float,
+    ground=None,
+) -> tuple[np.ndarray, np.ndarray]:  # [n] bool: held out for the test; too near to those
     """The labels of the test regions, and the labels that touch them or lie within the buffer."""
     held, close = np.zeros(len(labels), bool), np.zeros(len(labels), bool)
-    if not split.test: return held, close
+    if not split.test:
+        return held, close
     regions = values_of(labels, Split(method="region"), whole=False)
     for name in split.test:
         if name not in set(regions):
-            raise InputError(f"split.test = {name}: no label lies in such a region; {nearest(name, sorted(set(regions)))}")
+            raise InputError(
+                f"split.test = {name}: no label lies in such a region; {nearest(name, sorted(set(regions)))}"
+            )
     held = regions.isin(split.test).to_numpy()
     return held, ~held & (
         assign(
-            held.astype(int), 1, labels.geometry.values if ground is None else ground, buffer_km,
+            held.astype(int),
+            1,
+            labels.geometry.values if ground is None else ground,
+            buffer_km,
             labels["group"] if "group" in labels else None,
         )
         == "dropped"
@@ -123,21 +165,36 @@ def held_out(
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #3b2b655e
 def cannot_be_scored(
-    y: np.ndarray, sides: np.ndarray, # [n] class of each label, [folds, n]
-    block: np.ndarray, # [n]
+    y: np.ndarray,
+    sides: np.ndarray,  # [n] class of each label, [folds, n]
+    block: np.ndarray,  # [n]
     classes,
-) -> dict[str, dict]: # by class: labels left out, of how many, why
+) -> dict[str, dict]:  # by class: labels left out, of how many, why
     """Labels of classes that are absent from training when they are validated."""
     out = {}
     for c in classes:
         asked = (sides == "val") & (y == c)
-        lost = sum(int(row.sum()) for row, side in zip(asked, sides) if not ((side == "train") & (y == c)).any())
+        lost = sum(
+            int(row.sum())
+            for row, side in zip(asked, sides)
+            if not ((side == "train") & (y == c)).any()
+        )
         of, places = int(asked.any(0).sum()), len(set(block[y == c]))
-        if of and not lost: continue
-        whole = "lies in one block" if places == 1 else f"lies in {places} blocks, never on both sides at once"
+        if of and not lost:
+            continue
+        whole = (
+            "lies in one block"
+            if places == 1
+            else f"lies in {places} blocks, never on both sides at once"
+        )
         out[c] = {
-            "labels": lost, "of": of,
-            "why": "has no validation label" if not of else whole if lost == of else "has folds without a training label of it",
+            "labels": lost,
+            "of": of,
+            "why": "has no validation label"
+            if not of
+            else whole
+            if lost == of
+            else "has folds without a training label of it",
         }
     return out
 
@@ -145,7 +202,9 @@ def cannot_be_scored(
 def class_warnings(y: np.ndarray, sides: np.ndarray, left_out: dict, classes) -> list[str]:
     """Classes that cannot be judged, or only roughly."""
     end = lambda r: (
-        "it is left out of the score" if r["labels"] == r["of"] else f"{r['labels']} of its {r['of']} labels are left out of the score"
+        "it is left out of the score"
+        if r["labels"] == r["of"]
+        else f"{r['labels']} of its {r['of']} labels are left out of the score"
     )
     out = [f"class '{c}' {r['why']}: {end(r)}" for c, r in left_out.items()]
     count = pd.Series(y[(sides == "val").any(0)]).value_counts()
@@ -159,7 +218,10 @@ def class_warnings(y: np.ndarray, sides: np.ndarray, left_out: dict, classes) ->
 def split_warnings(record: dict) -> list[str]:
     """What a reader of the scores must know about the split."""
     out, n, val = [], record["labels"], record["blocks"]["val"]
-    if record["leaky"]: out.append("the split is random and leaks: neighbours stand on both sides; its scores are for contrast only")
+    if record["leaky"]:
+        out.append(
+            "the split is random and leaks: neighbours stand on both sides; its scores are for contrast only"
+        )
     if val < 30:
         out.append(
             f"validation lies in {val} independent blocks, fewer than 30: its intervals are {'only a hint' if val < 10 else 'rough'}"
@@ -170,69 +232,115 @@ def split_warnings(record: dict) -> list[str]:
             " split.buffer_km keeps more"
         )
     if record["claim"] == "new_region" and record["method"] not in ("region", "column"):
-        out.append("success.claim = new_region, but validation lies among the training labels; set split.method = region")
+        out.append(
+            "success.claim = new_region, but validation lies among the training labels; set split.method = region"
+        )
     if record["claim"] == "new_year" and record["method"] not in ("year", "column"):
-        out.append("success.claim = new_year, but validation lies in the years of the training labels; set split.method = year")
+        out.append(
+            "success.claim = new_year, but validation lies in the years of the training labels; set split.method = year"
+        )
     return out
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #7f1fcac0
-def label_counts(sides: np.ndarray) -> dict[str, int]: # sides [folds, n]
+def label_counts(sides: np.ndarray) -> dict[str, int]:  # sides [folds, n]
     """Labels on each side: those validated in all, those trained on and dropped in the mean of the folds, those of the test."""
     mean = lambda name: round(float((sides == name).sum(1).mean()))
-    return {"train": mean("train"), "val": int((sides == "val").any(0).sum()), "dropped": mean("dropped")} | (
-        {"test": mean("test")} if (sides == "test").any() else {}
-    )
+    return {
+        "train": mean("train"),
+        "val": int((sides == "val").any(0).sum()),
+        "dropped": mean("dropped"),
+    } | ({"test": mean("test")} if (sides == "test").any() else {})
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #78812c5b
 def chosen_sides(
-    labels: gpd.GeoDataFrame, fold: np.ndarray, names: list[str], # fold of each label, -1 for none; a name for each fold
-    split: Split, classes, one, # fold number -> sides, as by `side_of`
-) -> tuple[list[int], np.ndarray]: # the folds that are validated, sides [folds, n]
+    labels: gpd.GeoDataFrame,
+    fold: np.ndarray,
+    names: list[str],  # fold of each label, -1 for none; a name for each fold
+    split: Split,
+    classes,
+    one,  # fold number -> sides, as by `side_of`
+) -> tuple[list[int], np.ndarray]:  # the folds that are validated, sides [folds, n]
     """The sides of every fold, or of the one that the settings or the classes choose."""
     there = sorted(set(fold.tolist()) - {-1})
-    if split.cross_validate: return there, np.array([one(k) for k in there])
+    if split.cross_validate:
+        return there, np.array([one(k) for k in there])
     if split.fold is not None and split.fold >= len(names):
         raise InputError(
             f"split.fold = {split.fold}: '{split.column if split.method == 'column' else split.method}' has {len(names)} values, counted"
             f" from 0 ({', '.join(names)}); use a smaller number"
         )
     number, side = (
-        (split.fold, one(split.fold)) if split.fold is not None else choose_fold(fold, labels["label"] if len(classes) else None, one)
+        (split.fold, one(split.fold))
+        if split.fold is not None
+        else choose_fold(fold, labels["label"] if len(classes) else None, one)
     )
     return [number], side[None]
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #390c44c3
 def make_split(
-    labels: gpd.GeoDataFrame, # id, label, geometry, perhaps start, region, group
-    split: Split, suggested: dict = {},
-    classes: Sequence[str] = (), # empty for regression
+    labels: gpd.GeoDataFrame,  # id, label, geometry, perhaps start, region, group
+    split: Split,
+    suggested: dict = {},
+    classes: Sequence[str] = (),  # empty for regression
     claim: str = "within_region",
-    ground=None, window_days: float = 0., # as for `side_of`
-) -> tuple[np.ndarray, np.ndarray, dict]: # sides [folds, n], block of each label [n], and the record
+    ground=None,
+    window_days: float = 0.0,  # as for `side_of`
+) -> tuple[
+    np.ndarray, np.ndarray, dict
+]:  # sides [folds, n], block of each label [n], and the record
     """Who is for training and who for validation, a row for each fold that is validated."""
-    if len(labels) < 10: raise InputError(f"{len(labels)} labels are too few to train and to validate; bring at least 10")
+    if len(labels) < 10:
+        raise InputError(
+            f"{len(labels)} labels are too few to train and to validate; bring at least 10"
+        )
     if len(classes) and labels["label"].nunique() < 2:
-        raise InputError(f"all labels are of class '{labels['label'].iloc[0]}'; a classification needs two classes or more")
+        raise InputError(
+            f"all labels are of class '{labels['label'].iloc[0]}'; a classification needs two classes or more"
+        )
     block_km, buffer_km = split_sizes(split, suggested)
     fold, block, names = folds_of(labels, split, block_km)
     held, close = held_out(labels, split, buffer_km, ground)
     rest = np.flatnonzero(~held & ~close)
+
     def one(number):
         side = np.where(held, "test", "dropped").astype(object)
-        side[rest] = side_of(labels.iloc[rest], fold[rest], number, split, buffer_km, None if ground is None else ground[rest], window_days)
+        side[rest] = side_of(
+            labels.iloc[rest],
+            fold[rest],
+            number,
+            split,
+            buffer_km,
+            None if ground is None else ground[rest],
+            window_days,
+        )
         return side
-    chosen, sides = chosen_sides(labels, np.where(held | close, -1, fold), names, split, classes, one)
+
+    chosen, sides = chosen_sides(
+        labels, np.where(held | close, -1, fold), names, split, classes, one
+    )
     for name in ("train", "val"):
         if not len(sides) or not (sides == name).any(1).all():
             raise InputError(
                 f"split: no label is for {name}: {len(labels)} labels lie in {len(set(block))} blocks of {block_km:g} km with a buffer of"
                 f" {buffer_km:g} km; {_sizes_that_fit(labels)}"
             )
-    block = tied_blocks(block, labels.geometry.values, labels["group"] if "group" in labels else None)
+    block = tied_blocks(
+        block, labels.geometry.values, labels["group"] if "group" in labels else None
+    )
     return (
-        sides, block,
+        sides,
+        block,
         split_record(
-            labels, sides, block, split, (block_km, buffer_km), [names[k] for k in chosen], len(names), classes, claim, window_days
+            labels,
+            sides,
+            block,
+            split,
+            (block_km, buffer_km),
+            [names[k] for k in chosen],
+            len(names),
+            classes,
+            claim,
+            window_days,
         ),
     )
 
@@ -240,17 +348,25 @@ def make_split(
 def _sizes_that_fit(labels: gpd.GeoDataFrame) -> str:
     "About thirty blocks over the ground that the labels cover, for an error message."
     west, south, east, north = labels.total_bounds
-    wide, high = 111.32 * (east - west) * np.cos(np.radians((south + north) / 2)), 111.32 * (north - south)
-    side = float(f"{(wide * high) ** .5 / 6:.1g}")
-    if not side: return "set smaller split.block_km and split.buffer_km"
+    wide = 111.32 * (east - west) * np.cos(np.radians((south + north) / 2))
+    high = 111.32 * (north - south)
+    side = float(f"{(wide * high) ** 0.5 / 6:.1g}")
+    if not side:
+        return "set smaller split.block_km and split.buffer_km"
     return f"they cover {wide:.2g} x {high:.2g} km: set smaller sizes, perhaps split.block_km = {side:g} and split.buffer_km = {side / 10:g}"
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #bda885f3
 def split_record(
-    labels: gpd.GeoDataFrame, sides: np.ndarray, block: np.ndarray, split: Split, # of `make_split`
-    sizes: tuple[float, float], # block_km, buffer_km
-    fold_names: list[str], folds: int, # those validated, and how many there are
-    classes, claim: str, window_days: float = 0.,
+    labels: gpd.GeoDataFrame,
+    sides: np.ndarray,
+    block: np.ndarray,
+    split: Split,  # of `make_split`
+    sizes: tuple[float, float],  # block_km, buffer_km
+    fold_names: list[str],
+    folds: int,  # those validated, and how many there are
+    classes,
+    claim: str,
+    window_days: float = 0.0,
 ) -> dict:
     """What a result says about its split; the fingerprint is the same where every label is on the same side."""
     y, validated = labels["label"].to_numpy(object), (sides == "val").any(0)
@@ -271,12 +387,26 @@ def split_record(
         "blocks": {"all": len(set(block)), "val": len(set(block[validated]))},
         "labels": label_counts(sides),
         "left_out": cannot_be_scored(y, sides, block, classes),
-        "fingerprint": fingerprint_of([sorted(f"{i}:{s}" for i, s in zip(labels["id"], side)) for side in sides]),
+        "fingerprint": fingerprint_of(
+            [sorted(f"{i}:{s}" for i, s in zip(labels["id"], side)) for side in sides]
+        ),
     }
-    return record | {"warnings": split_warnings(record) + (class_warnings(y, sides, record["left_out"], classes) if len(classes) else [])}
+    return record | {
+        "warnings": split_warnings(record)
+        + (class_warnings(y, sides, record["left_out"], classes) if len(classes) else [])
+    }
 
 # %% ../../../../nbs/lib/splitting/folds.ipynb #2e60e1a0
-def with_final(sides: np.ndarray) -> np.ndarray: # [folds, n] -> [folds + 1, n]
+def with_final(sides: np.ndarray) -> np.ndarray:  # [folds, n] -> [folds + 1, n]
     """Add the row of the final model, for which every label is for training that is neither for the test nor too near to it."""
-    never = (sides == "dropped").all(0) if (sides == "test").any() else np.zeros(sides.shape[1], bool)
-    return np.vstack([sides, np.where((sides == "test").any(0), "test", np.where(never, "dropped", "train")).astype(object)])
+    never = (
+        (sides == "dropped").all(0) if (sides == "test").any() else np.zeros(sides.shape[1], bool)
+    )
+    return np.vstack(
+        [
+            sides,
+            np.where((sides == "test").any(0), "test", np.where(never, "dropped", "train")).astype(
+                object
+            ),
+        ]
+    )

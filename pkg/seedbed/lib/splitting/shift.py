@@ -11,37 +11,50 @@ import shapely
 from scipy.spatial import cKDTree
 from scipy.stats import ks_2samp, wasserstein_distance
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.model_selection import cross_val_predict
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import cross_val_predict
 
 from .splits import on_sphere
 
 # %% ../../../../nbs/lib/splitting/shift.ipynb #2f46d358
 def largest_gap(
-    train: np.ndarray, val: np.ndarray, # [n, T, B], [m, T, B]
-    names, # of the B bands
-) -> tuple[float, str]: # between 0 and 1, and where
+    train: np.ndarray,
+    val: np.ndarray,  # [n, T, B], [m, T, B]
+    names,  # of the B bands
+) -> tuple[float, str]:  # between 0 and 1, and where
     """The step and band in which the sides differ most."""
-    gaps = np.array([[ks_2samp(train[:, t, b], val[:, t, b]).statistic for b in range(train.shape[2])] for t in range(train.shape[1])])
+    gaps = np.array(
+        [
+            [ks_2samp(train[:, t, b], val[:, t, b]).statistic for b in range(train.shape[2])]
+            for t in range(train.shape[1])
+        ]
+    )
     t, b = np.unravel_index(np.nanargmax(gaps), gaps.shape)
     return float(gaps[t, b]), f"{names[b]} at step {t}"
 
 # %% ../../../../nbs/lib/splitting/shift.ipynb #065fd465
 def adversarial_auc(
-    train: np.ndarray, val: np.ndarray, # [n, T, B], [m, T, B]
-    most: int = 500, # samples that a tree is drawn from
+    train: np.ndarray,
+    val: np.ndarray,  # [n, T, B], [m, T, B]
+    most: int = 500,  # samples that a tree is drawn from
 ) -> float:
     """Area under the ROC curve of a forest that tells the sides apart, by cross-validation."""
-    rows, y = np.concatenate([train, val]).reshape(len(train) + len(val), -1), np.repeat([0, 1], [len(train), len(val)])
-    draws = most if len(rows) > 2 * most else None # more of them say no more, and cost more
-    forest = RandomForestClassifier(50, min_samples_leaf=5, max_samples=draws, random_state=0, n_jobs=1)
-    return float(roc_auc_score(y, cross_val_predict(forest, rows, y, cv=3, method="predict_proba")[:, 1]))
+    rows = np.concatenate([train, val]).reshape(len(train) + len(val), -1)
+    y = np.repeat([0, 1], [len(train), len(val)])
+    draws = most if len(rows) > 2 * most else None  # more of them say no more, and cost more
+    forest = RandomForestClassifier(
+        50, min_samples_leaf=5, max_samples=draws, random_state=0, n_jobs=1
+    )
+    return float(
+        roc_auc_score(y, cross_val_predict(forest, rows, y, cv=3, method="predict_proba")[:, 1])
+    )
 
 # %% ../../../../nbs/lib/splitting/shift.ipynb #25b632b7
 def outside_applicability(
-    train: np.ndarray, val: np.ndarray, # [n, T, B], [m, T, B]
-    block: np.ndarray, # [n] of the training samples: distances among them count from block to block
-) -> float: # share
+    train: np.ndarray,
+    val: np.ndarray,  # [n, T, B], [m, T, B]
+    block: np.ndarray,  # [n] of the training samples: distances among them count from block to block
+) -> float:  # share
     """Share of validation samples that are unlike anything in training."""
     flat = train.reshape(len(train), -1)
     mean, std = flat.mean(0), np.where(flat.std(0) > 1e-12, flat.std(0), np.inf)
@@ -49,16 +62,21 @@ def outside_applicability(
     number = np.unique(block, return_inverse=True)[1]
     inside = np.full(len(a), np.inf)
     for part in np.array_split(np.arange(len(a)), 1 + len(a) // 500):
-        apart = np.sqrt(np.maximum((a[part] ** 2).sum(1)[:, None] + (a ** 2).sum(1) - 2 * a[part] @ a.T, 0))
+        apart = np.sqrt(
+            np.maximum((a[part] ** 2).sum(1)[:, None] + (a**2).sum(1) - 2 * a[part] @ a.T, 0)
+        )
         inside[part] = np.where(number[part][:, None] == number, np.inf, apart).min(1)
     known = inside[np.isfinite(inside)]
-    if not len(known): return float("nan")
-    low, high = np.quantile(known, [.25, .75])
+    if not len(known):
+        return float("nan")
+    low, high = np.quantile(known, [0.25, 0.75])
     return float((cKDTree(a).query(b)[0] > high + 1.5 * (high - low)).mean())
 
 # %% ../../../../nbs/lib/splitting/shift.ipynb #325a9e83
 def distance_gap(
-    train: np.ndarray, val: np.ndarray, points: int = 1000  # [n, 2], [m, 2] longitude and latitude  # of the area
+    train: np.ndarray,
+    val: np.ndarray,
+    points: int = 1000,  # [n, 2], [m, 2] longitude and latitude  # of the area
 ) -> tuple[
     float, float, float
 ]:  # kilometres: mean from validation to training, mean from the area to the labels, Wasserstein distance between the two
@@ -66,7 +84,9 @@ def distance_gap(
     both = np.concatenate([train, val])
     hull, rng = shapely.convex_hull(shapely.multipoints(both)), np.random.default_rng(0)
     (west, south), (east, north) = both.min(0), both.max(0)
-    drawn = np.column_stack([rng.uniform(west, east, 20 * points), rng.uniform(south, north, 20 * points)])
+    drawn = np.column_stack(
+        [rng.uniform(west, east, 20 * points), rng.uniform(south, north, 20 * points)]
+    )
     drawn = drawn[shapely.intersects_xy(hull, *drawn.T)][:points]
     near = lambda a, b: cKDTree(on_sphere(*b.T)).query(on_sphere(*a.T))[0]
     here, there = near(val, train), near(drawn if len(drawn) else both, both)
@@ -74,12 +94,13 @@ def distance_gap(
 
 # %% ../../../../nbs/lib/splitting/shift.ipynb #a15d673c
 def shift_report(
-    X: np.ndarray, # [N, T, B, ...]; NaN where missing
-    side: np.ndarray, # [N] of one fold
-    place: np.ndarray, block: np.ndarray, # [N, 2] longitude and latitude, [N]
-    names, # of the B bands
-    most: int = 1000, # samples of a side
-) -> list[dict]: # rows of the audit, all for information
+    X: np.ndarray,  # [N, T, B, ...]; NaN where missing
+    side: np.ndarray,  # [N] of one fold
+    place: np.ndarray,
+    block: np.ndarray,  # [N, 2] longitude and latitude, [N]
+    names,  # of the B bands
+    most: int = 1000,  # samples of a side
+) -> list[dict]:  # rows of the audit, all for information
     """How different training and validation are in one fold."""
     rng = np.random.default_rng(0)
     rows = {s: np.flatnonzero(side == s) for s in ("train", "val")}
@@ -88,16 +109,27 @@ def shift_report(
     gap, where = largest_gap(train, val, names)
     auc, outside = adversarial_auc(train, val), outside_applicability(train, val, block[a])
     here, there, apart = distance_gap(place[rows["train"]], place[rows["val"]])
-    row = lambda check, count, found: {"check": check, "status": "info", "count": count, "found": found}
+    row = lambda check, count, found: {
+        "check": check,
+        "status": "info",
+        "count": count,
+        "found": found,
+    }
     return [
         row("largest gap of values (Kolmogorov-Smirnov)", gap, f"{gap:.2f} in {where}"),
         row(
-            "sides told apart by a forest (adversarial validation)", auc,
+            "sides told apart by a forest (adversarial validation)",
+            auc,
             f"area under the ROC curve {auc:.2f}; near 0.5 is what leakage looks like",
         ),
-            row("validation unlike anything in training (area of applicability)", outside, f"{100 * outside:.0f} % of the samples"),
         row(
-            "validation's distances against the map's (kNNDM)", apart,
+            "validation unlike anything in training (area of applicability)",
+            outside,
+            f"{100 * outside:.0f} % of the samples",
+        ),
+        row(
+            "validation's distances against the map's (kNNDM)",
+            apart,
             f"{here:.3g} km from validation to training, {there:.3g} km from a random point to a label; they differ by {apart:.3g} km",
         ),
     ]

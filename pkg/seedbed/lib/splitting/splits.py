@@ -16,28 +16,35 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #522fd58f
-EARTH_KM = 6371.0088 # mean radius, Moritz 2000
+EARTH_KM = 6371.0088  # mean radius, Moritz 2000
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #0d37067e
 def blocks(
-    lon: np.ndarray, lat: np.ndarray, # degrees
-    size_km: float, # side of a block
-    seed: int = 0, # another seed shifts the grid
-) -> tuple[np.ndarray, np.ndarray]: # row, column
+    lon: np.ndarray,
+    lat: np.ndarray,  # degrees
+    size_km: float,  # side of a block
+    seed: int = 0,  # another seed shifts the grid
+) -> tuple[np.ndarray, np.ndarray]:  # row, column
     """The block of each place, in a grid of nearly square cells that covers the Earth."""
     degree_km = np.pi / 180 * EARTH_KM
-    north, east = seed * .7548776662 % 1, seed * .5698402910 % 1 # of a block; any number of seeds is spread evenly (Roberts 2018, R2)
+    north, east = (
+        seed * 0.7548776662 % 1,
+        seed * 0.5698402910 % 1,
+    )  # of a block; any number of seeds is spread evenly (Roberts 2018, R2)
     row = np.floor((lat + 90) * degree_km / size_km + north).astype(np.int64)
-    middle = np.clip((row + .5 - north) * size_km / degree_km - 90, -89.99, 89.99)
-    column = np.floor((lon + 180) * degree_km * np.cos(np.radians(middle)) / size_km + east).astype(np.int64)
+    middle = np.clip((row + 0.5 - north) * size_km / degree_km - 90, -89.99, 89.99)
+    column = np.floor((lon + 180) * degree_km * np.cos(np.radians(middle)) / size_km + east).astype(
+        np.int64
+    )
     return row, column
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #31618c3b
 def systematic_folds(
-    row: np.ndarray, column: np.ndarray, # blocks
-    folds: int, # how many
-    seed: int = 0, # another layout
-) -> np.ndarray: # 0 .. folds - 1
+    row: np.ndarray,
+    column: np.ndarray,  # blocks
+    folds: int,  # how many
+    seed: int = 0,  # another layout
+) -> np.ndarray:  # 0 .. folds - 1
     """The fold of each block; each fold is spread evenly over the map."""
     strides = [s for s in range(2, folds - 1) if np.gcd(s, folds) == 1] or [1]
     stride = strides[seed % len(strides)]
@@ -45,51 +52,63 @@ def systematic_folds(
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #711197fa
 def hashed_folds(
-    values, # any names
+    values,  # any names
     folds: int,
     seed: int = 0,
-) -> np.ndarray: # 0 .. folds - 1
+) -> np.ndarray:  # 0 .. folds - 1
     """The fold of each name, by its hash: equal names share a fold, and no other name matters."""
-    fold = {v: int.from_bytes(hashlib.sha256(f"{seed}:{v}".encode()).digest()[:8], "big") % folds for v in set(values)}
+    fold = {
+        v: int.from_bytes(hashlib.sha256(f"{seed}:{v}".encode()).digest()[:8], "big") % folds
+        for v in set(values)
+    }
     return np.array([fold[v] for v in values], int)
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #690f7bd6
-def on_sphere(lon: np.ndarray, lat: np.ndarray) -> np.ndarray: # [n, 3] kilometres
+def on_sphere(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:  # [n, 3] kilometres
     """Places on the Earth in three dimensions."""
     a, b = np.radians(lon), np.radians(lat)
     return EARTH_KM * np.column_stack([np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), np.sin(b)])
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #4305e9e8
 def middles(
-    shapes: np.ndarray, # geometries in degrees
-) -> np.ndarray: # [n, 3] kilometres, as by `on_sphere`
+    shapes: np.ndarray,  # geometries in degrees
+) -> np.ndarray:  # [n, 3] kilometres, as by `on_sphere`
     """The middle of each shape's corners; right beside the poles and across the antimeridian too."""
     xy, owner = shapely.get_coordinates(shapes, return_index=True)
-    total = np.stack([np.bincount(owner, axis, len(shapes)) for axis in on_sphere(xy[:, 0], xy[:, 1]).T], axis=1)
+    total = np.stack(
+        [np.bincount(owner, axis, len(shapes)) for axis in on_sphere(xy[:, 0], xy[:, 1]).T], axis=1
+    )
     return EARTH_KM * total / np.linalg.norm(total, axis=1, keepdims=True)
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #94f2055c
 def distances(
-    a: np.ndarray, b: np.ndarray, # geometries in degrees, pair by pair
-) -> np.ndarray: # kilometres; 0 below a millimetre
+    a: np.ndarray,
+    b: np.ndarray,  # geometries in degrees, pair by pair
+) -> np.ndarray:  # kilometres; 0 below a millimetre
     """Distance between shapes that are near to each other, in the plane that touches the Earth at the middle of `a`."""
     up = middles(a) / EARTH_KM
     east = np.where(np.abs(up[:, 2:]) < 1 - 1e-12, np.cross([0, 0, 1], up), [1, 0, 0])
     east /= np.linalg.norm(east, axis=1, keepdims=True)
     axes = east, np.cross(up, east), up
+
     def flat(shapes):
         owner = np.repeat(np.arange(len(shapes)), shapely.get_num_coordinates(shapes))
-        def place(xy): # azimuthal equidistant
+
+        def place(xy):  # azimuthal equidistant
             x, y, z = ((on_sphere(*xy.T) * axis[owner]).sum(1) for axis in axes)
             reach = np.hypot(x, y)
-            stretch = np.where(reach > 1e-9, EARTH_KM * np.arctan2(reach, z) / np.maximum(reach, 1e-9), 1)
+            stretch = np.where(
+                reach > 1e-9, EARTH_KM * np.arctan2(reach, z) / np.maximum(reach, 1e-9), 1
+            )
             return np.column_stack([x, y]) * stretch[:, None]
+
         return shapely.transform(shapes, place)
+
     km = shapely.distance(flat(a), flat(b))
     return np.where(km < 1e-6, 0, km)
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #df3c54c7
-def _radius(shapes: np.ndarray) -> np.ndarray: # [n] kilometres, an upper bound
+def _radius(shapes: np.ndarray) -> np.ndarray:  # [n] kilometres, an upper bound
     "How far a shape reaches from its middle."
     xy, owner = shapely.get_coordinates(shapes, return_index=True)
     reach = np.linalg.norm(on_sphere(xy[:, 0], xy[:, 1]) - middles(shapes)[owner], axis=1)
@@ -99,28 +118,38 @@ def _radius(shapes: np.ndarray) -> np.ndarray: # [n] kilometres, an upper bound
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #5166681e
 def near_pairs(
-    train: np.ndarray, validation: np.ndarray, # geometries in degrees
-    buffer_km: float, # also finds pairs that touch, at 0
-) -> tuple[np.ndarray, np.ndarray]: # numbers of the training and of the validation shapes, pair by pair
+    train: np.ndarray,
+    validation: np.ndarray,  # geometries in degrees
+    buffer_km: float,  # also finds pairs that touch, at 0
+) -> tuple[
+    np.ndarray, np.ndarray
+]:  # numbers of the training and of the validation shapes, pair by pair
     """Pairs of shapes that touch or lie within the buffer of each other."""
-    if not len(train) or not len(validation): return np.zeros(0, int), np.zeros(0, int)
+    if not len(train) or not len(validation):
+        return np.zeros(0, int), np.zeros(0, int)
     tree, reach, other = cKDTree(middles(validation)), _radius(train), _radius(validation)
-    usual = np.quantile(other, .99) # the few that are larger must not make everybody look far
+    usual = np.quantile(other, 0.99)  # the few that are larger must not make everybody look far
     wide = np.flatnonzero(other > usual)
     found = tree.query_ball_point(middles(train), buffer_km + reach + usual + 1e-6)
-    i, j = np.repeat(np.arange(len(train)), [len(f) for f in found]), np.concatenate([*found, []]).astype(int)
-    far = cKDTree(middles(train)).query_ball_point(middles(validation[wide]), buffer_km + reach.max() + other[wide] + 1e-6)
-    i, j = np.concatenate([i, *far]).astype(int), np.concatenate([j, np.repeat(wide, [len(f) for f in far])]).astype(int)
+    i = np.repeat(np.arange(len(train)), [len(f) for f in found])
+    j = np.concatenate([*found, []]).astype(int)
+    far = cKDTree(middles(train)).query_ball_point(
+        middles(validation[wide]), buffer_km + reach.max() + other[wide] + 1e-6
+    )
+    i = np.concatenate([i, *far]).astype(int)
+    j = np.concatenate([j, np.repeat(wide, [len(f) for f in far])]).astype(int)
     close = [
-        distances(train[i[part]], validation[j[part]]) <= buffer_km for part in np.array_split(np.arange(len(i)), len(i) // 1_000_000 + 1)
+        distances(train[i[part]], validation[j[part]]) <= buffer_km
+        for part in np.array_split(np.arange(len(i)), len(i) // 1_000_000 + 1)
     ]  # bounded memory
     return tuple(np.unique(np.stack([i, j])[:, np.concatenate(close)], axis=1))
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #c476f653
 def near(
-    train: np.ndarray, validation: np.ndarray, # geometries in degrees
-    buffer_km: float, # also finds pairs that touch, at 0
-) -> np.ndarray: # [train] bool
+    train: np.ndarray,
+    validation: np.ndarray,  # geometries in degrees
+    buffer_km: float,  # also finds pairs that touch, at 0
+) -> np.ndarray:  # [train] bool
     """Which training shapes touch a validation shape or lie within the buffer of one."""
     out = np.zeros(len(train), bool)
     out[near_pairs(train, validation, buffer_km)[0]] = True
@@ -128,16 +157,17 @@ def near(
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #9c1e9fa4
 def assign(
-    fold: np.ndarray, # [n] fold of each label
-    chosen: int, # the one for validation
-    shapes: np.ndarray, # [n] geometries in degrees
-    buffer_km: float | None, # None: nobody goes for being near
-    group=None, # [n] names; "" for none
-) -> np.ndarray: # [n] "train", "val" or "dropped"
+    fold: np.ndarray,  # [n] fold of each label
+    chosen: int,  # the one for validation
+    shapes: np.ndarray,  # [n] geometries in degrees
+    buffer_km: float | None,  # None: nobody goes for being near
+    group=None,  # [n] names; "" for none
+) -> np.ndarray:  # [n] "train", "val" or "dropped"
     """Who is for training and who for validation, and who has to go."""
     split = np.where(fold == chosen, "val", "train").astype(object)
     train = np.flatnonzero(split == "train")
-    if buffer_km is not None: split[train[near(shapes[train], shapes[split == "val"], buffer_km)]] = "dropped"
+    if buffer_km is not None:
+        split[train[near(shapes[train], shapes[split == "val"], buffer_km)]] = "dropped"
     if group is not None:
         group = np.asarray(group, object)
         held = set(group[fold == chosen]) - {""}
@@ -146,11 +176,11 @@ def assign(
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #a55f9cb6
 def tied_blocks(
-    block: np.ndarray, # [n] name of each label's block
-    shapes: np.ndarray, # [n] geometries in degrees
-    group=None, # [n] names; "" for none
-    share: float = .5, # of the smaller shape: from here on an overlap is the same field
-) -> np.ndarray: # [n] names; blocks that share a group, a place or a field have one name
+    block: np.ndarray,  # [n] name of each label's block
+    shapes: np.ndarray,  # [n] geometries in degrees
+    group=None,  # [n] names; "" for none
+    share: float = 0.5,  # of the smaller shape: from here on an overlap is the same field
+) -> np.ndarray:  # [n] names; blocks that share a group, a place or a field have one name
     """Join blocks that are tied to each other."""
     names, number = np.unique(np.asarray(block, str), return_inverse=True)
     ties = [np.zeros((2, 0), int), _same_field(shapes, share)]
@@ -159,11 +189,13 @@ def tied_blocks(
         first = np.unique(owner, return_index=True)[1][owner]
         ties.append(np.stack([first, np.arange(len(first))])[:, known[owner] != ""])
     a, b = number[np.concatenate(ties, axis=1)]
-    part = connected_components(scipy.sparse.coo_matrix((np.ones(len(a)), (a, b)), (len(names), len(names))), directed=False)[1]
+    part = connected_components(
+        scipy.sparse.coo_matrix((np.ones(len(a)), (a, b)), (len(names), len(names))), directed=False
+    )[1]
     return names[np.unique(part, return_index=True)[1]][part][number]
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #d0ab70cb
-def _same_field(shapes: np.ndarray, share: float) -> np.ndarray: # [2, pairs]
+def _same_field(shapes: np.ndarray, share: float) -> np.ndarray:  # [2, pairs]
     "Pairs of polygons that overlap by more than a share of the smaller one, and of points at one place."
     i, j = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     i, j = i[i < j], j[i < j]
@@ -176,9 +208,9 @@ def _same_field(shapes: np.ndarray, share: float) -> np.ndarray: # [2, pairs]
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #4c4fc7a1
 def uncovered(
-    split: np.ndarray, # "train", "val", "dropped"
-    y, # class of each label
-) -> dict[str, list]: # side -> classes that are absent there
+    split: np.ndarray,  # "train", "val", "dropped"
+    y,  # class of each label
+) -> dict[str, list]:  # side -> classes that are absent there
     """Classes that are absent from training or from validation."""
     y = np.asarray(y, object)
     all_classes = set(y)
@@ -186,16 +218,20 @@ def uncovered(
 
 # %% ../../../../nbs/lib/splitting/splits.ipynb #959d0c0d
 def choose_fold(
-    fold: np.ndarray, # [n]
-    y, # [n] classes; None for regression
-    make, # fold number -> split, as by `assign`
-) -> tuple[int, np.ndarray]: # fold, split
+    fold: np.ndarray,  # [n]
+    y,  # [n] classes; None for regression
+    make,  # fold number -> split, as by `assign`
+) -> tuple[int, np.ndarray]:  # fold, split
     """The first fold with every class on both sides; the fold that misses fewest where there is none."""
     best = None
     for number in sorted(set(fold.tolist())):
         split = make(number)
         empty = sum(not (split == side).any() for side in ("train", "val"))
-        lacking = empty * 1000 + (sum(map(len, uncovered(split, y).values())) if y is not None else 0)
-        if best is None or lacking < best[0]: best = lacking, number, split
-        if not lacking: break
+        lacking = empty * 1000 + (
+            sum(map(len, uncovered(split, y).values())) if y is not None else 0
+        )
+        if best is None or lacking < best[0]:
+            best = lacking, number, split
+        if not lacking:
+            break
     return best[1], best[2]
