@@ -14,7 +14,7 @@ from rich.console import Console
 from seedbed.cli import main
 from seedbed.cli.closing import closing_columns, fitting, print_results
 from seedbed.cli.progress import LiveProgress, step_line
-from seedbed.lib.running.engines import Failure, Outcome, Task
+from seedbed.running.engines import Failure, Outcome, Task
 from test_pipeline import make_project, record_of, the_run
 
 COMMAND = [sys.executable, "-c", "from seedbed.cli import main; main()"]
@@ -122,7 +122,7 @@ def test_a_failing_cell_is_one_line_and_exit_code_1(tmp_path):
         tmp_path / "p",
         process=[
             "import sys, warnings\nwarnings.warn('noise'); print('noise', file=sys.stderr)",
-            "from seedbed.lib.errors import InputError\nraise InputError('a.tif: broken; make it again')",
+            "from seedbed.base.errors import InputError\nraise InputError('a.tif: broken; make it again')",
         ],
     )
     done = subprocess.run([*COMMAND, "run"], cwd=root, capture_output=True, text=True, timeout=120)

@@ -10,11 +10,11 @@ import time
 import pytest
 
 import seedbed.process
-from seedbed.lib.errors import InputError
-from seedbed.lib.files import fingerprint, read_json
-from seedbed.lib.imagery.samples import in_order, processes
-from seedbed.lib.running.pipeline import run_pipeline
-from seedbed.lib.running.replay import partings
+from seedbed.base.errors import InputError
+from seedbed.base.files import fingerprint, read_json
+from seedbed.imagery.samples import in_order, processes
+from seedbed.running.pipeline import run_pipeline
+from seedbed.running.replay import partings
 from world import open_dataset
 
 pytest.importorskip("distributed")
@@ -154,22 +154,22 @@ def kill_self():
 
 
 def test_a_worker_imports_code_anew_when_it_has_changed(cluster):
-    from seedbed.lib.running.cluster import use_code
+    from seedbed.base.cluster import use_code
 
-    module = lambda: cluster.run(lambda: id(sys.modules["seedbed.lib.files"]))
+    module = lambda: cluster.run(lambda: id(sys.modules["seedbed.base.files"]))
     cluster.run(use_code, "one")
-    cluster.run(lambda: __import__("seedbed.lib.files"))
+    cluster.run(lambda: __import__("seedbed.base.files"))
     first = module()
     cluster.run(use_code, "one")
     assert module() == first
     cluster.run(use_code, "two")
-    assert not any(cluster.run(lambda: "seedbed.lib.files" in sys.modules).values())
+    assert not any(cluster.run(lambda: "seedbed.base.files" in sys.modules).values())
 
 
 SLURM = """
 import dask, sys
-from seedbed.lib.running.cluster import connect
-from seedbed.lib.settings import load_settings
+from seedbed.running.cluster import connect
+from seedbed.base.settings import load_settings
 with connect(load_settings(sys.argv[1], ["run.scheduler=slurm", "run.workers=1"])) as client:
     print(client.submit(pow, 2, 5).result(timeout=120))"""
 CONFIG = """
@@ -227,8 +227,7 @@ def test_a_cluster_of_slurm_takes_its_settings_from_dask(tmp_path):
 def test_a_cluster_of_pbs_is_made_of_valid_settings(tmp_path, monkeypatch):
     jobqueue = pytest.importorskip("dask_jobqueue")
     import dask
-
-    from seedbed.lib.running.cluster import start_cluster
+    from seedbed.base.cluster import start_cluster
 
     monkeypatch.setattr("shutil.which", lambda name: name)
     monkeypatch.setattr(jobqueue.PBSCluster, "scale", lambda cluster, count: asked.append(count))

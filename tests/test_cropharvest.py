@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import rasterio
 
-from seedbed.dataset import SampleDataset
 from seedbed.export import export
 from seedbed.process import process
 from seedbed.sources.cropharvest import (
@@ -21,6 +20,7 @@ from seedbed.sources.cropharvest import (
     fill_channels,
     published_ndvi,
 )
+from seedbed.training.dataset import SampleDataset
 from world import World, refused
 
 SHARED = os.environ.get("SEEDBED_SHARED_DATA")

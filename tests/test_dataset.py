@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from seedbed.training.dataset import FINAL, SampleDataset
 from torch.utils.data import DataLoader
 
-from seedbed.dataset import FINAL, SampleDataset
-from seedbed.lib.learning.augment import AUGMENTATIONS, augmentation
+from seedbed.training.augmentation import AUGMENTATIONS, augmentation
 from world import build, make_labels, pixels, refused
 
 
@@ -72,14 +72,14 @@ def test_values_by_hand(path, fold):
         rows = np.flatnonzero(file["split"].asstr()[:][fold] == "train")
         X = file["X"][:][rows].astype(float)
         static = file["static"][:][rows].astype(float)
-        facts = {k: v[fold] for k, v in file.attrs.items() if isinstance(v, np.ndarray)}
-    X = np.where(np.isnan(X), facts["medians"], X)
-    static = np.where(np.isnan(static), facts["static_medians"], static)
+        meta = {k: v[fold] for k, v in file.attrs.items() if isinstance(v, np.ndarray)}
+    X = np.where(np.isnan(X), meta["medians"], X)
+    static = np.where(np.isnan(static), meta["static_medians"], static)
     expected = np.concatenate(
         [
-            (X - facts["mean"]) / facts["std"],
+            (X - meta["mean"]) / meta["std"],
             np.repeat(
-                ((static - facts["static_mean"]) / facts["static_std"])[:, None], X.shape[1], 1
+                ((static - meta["static_mean"]) / meta["static_std"])[:, None], X.shape[1], 1
             ),
         ],
         axis=2,
@@ -283,7 +283,7 @@ def large(path, n=12, shape=(4, 6, 64, 64)):
             np.isnan(X).mean((1, 2, 3, 4)),
         )
         file.create_dataset("split", data=np.full((2, n), b"train", "S7"))
-        facts = {
+        meta = {
             "task": "classification",
             "classes": ["a", "b"],
             "unit": "",
@@ -291,7 +291,7 @@ def large(path, n=12, shape=(4, 6, 64, 64)):
             "variables": list("abcdef"),
             "static_names": ["s", "t"],
         }
-        for name, value in facts.items():
+        for name, value in meta.items():
             file.attrs[name] = json.dumps(value)
         for name, size in {
             "medians": (2, steps, bands),
@@ -440,7 +440,7 @@ def test_facts(path):
         data.task == "classification"
         and data.classes == ["forest", "wheat"]
         and data.steps == 2
-        and data.folds == len(data.facts["split"]["fold_names"])
+        and data.folds == len(data.meta["split"]["fold_names"])
     )
     with h5py.File(path) as file:
-        assert json.loads(file.attrs["split"]) == data.facts["split"]
+        assert json.loads(file.attrs["split"]) == data.meta["split"]

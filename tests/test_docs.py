@@ -10,9 +10,9 @@ import h5py
 import nbformat
 import pytest
 
-from seedbed.lib.judging.metrics import METRICS
-from seedbed.lib.looking.quoting import fill_in
-from seedbed.lib.settings import load_settings
+from seedbed.base.settings import load_settings
+from seedbed.evaluation.metrics import METRICS
+from seedbed.sharing.quotes import fill_in
 from seedbed.success import contract_of
 from world import build as build_world
 from world import refused
@@ -126,7 +126,7 @@ def test_a_site_with_everything(site):
         and "#| export" not in home
     )
     assert (
-        'href="reference/lib/looking/quoting.html#look_up"' in home
+        'href="reference/sharing/quotes.html#look_up"' in home
         and "First" in home
         and "jsdelivr" not in home
     )
@@ -169,7 +169,7 @@ def test_publish_copies_what_a_report_needs(tmp_path, monkeypatch, capsys):
     shutil.copy(ROOT / "settings.ini", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        "seedbed.lib.results.read_results", lambda path: json.loads(Path(path).read_text())
+        "seedbed.base.results.read_results", lambda path: json.loads(Path(path).read_text())
     )
     sys.modules["seedbed.cli.publish"].publish("latest", name="pilot")
     assert sorted(

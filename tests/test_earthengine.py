@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from seedbed.sources.registry import find_source
 
 from earthengine import graph
 from earthengine import world as synthetic
@@ -23,19 +24,19 @@ from earthengine.faults import Fault
 from earthengine.limits import Limits
 from earthengine.places import make_places
 from earthengine.server import LocalEarthEngine
-from seedbed.export import export, find_source, pilot
-from seedbed.lib.earthengine.answers import Busy, Refused, Stopped, judge, retry_after
-from seedbed.lib.earthengine.client import Client
-from seedbed.lib.earthengine.credentials import connect, offline
-from seedbed.lib.earthengine.expression import Expressions, stack
-from seedbed.lib.earthengine.gate import Gate, Patience, persist
-from seedbed.lib.earthengine.grid import grid_around, zone_of
-from seedbed.lib.earthengine.spec import Spec, presets, spec_of, windows
-from seedbed.lib.earthengine.store import Ledger, Store
-from seedbed.lib.imagery.raster import read_tif
-from seedbed.lib.settings import EarthEngine
+from seedbed.base.settings import EarthEngine
+from seedbed.export import export, pilot
+from seedbed.imagery.raster import read_tif
 from seedbed.process import process
-from seedbed.sources.earthengine import holds, place_of
+from seedbed.sources.earthengine.client import Client
+from seedbed.sources.earthengine.credentials import connect, offline
+from seedbed.sources.earthengine.expression import Expressions, stack
+from seedbed.sources.earthengine.grid import grid_around, zone_of
+from seedbed.sources.earthengine.ratelimit import Gate, Patience, persist
+from seedbed.sources.earthengine.responses import Busy, Refused, Stopped, judge, retry_after
+from seedbed.sources.earthengine.source import holds, place_of
+from seedbed.sources.earthengine.spec import Spec, presets, spec_of, windows
+from seedbed.sources.earthengine.store import Ledger, Store
 from world import World, refused
 
 SMALL = {
@@ -58,7 +59,9 @@ def service(monkeypatch, tmp_path):
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("seedbed.sources.earthengine.Patience", partial(Patience, pause=0.01))
+    monkeypatch.setattr(
+        "seedbed.sources.earthengine.source.Patience", partial(Patience, pause=0.01)
+    )
 
     def start(**options):
         running.append(LocalEarthEngine(**options).__enter__())
@@ -414,7 +417,7 @@ def test_a_region_elsewhere_finds_nothing(service):
     server = service()
     client, spec = Client(*connect()), spec_of(EarthEngine(sensors="era5", steps="1", size="2"))
     here, there = grid_around(36.8, -1.3, 2, 10), grid_around(10, 50, 2, 10)
-    from seedbed.lib.earthengine.fetch import fetch_chip
+    from seedbed.sources.earthengine.fetch import fetch_chip
 
     right = fetch_chip(
         client,
@@ -470,7 +473,7 @@ def test_no_wait_is_endless(service, fault):
     client = Client(*connect(), timeout=1)
     spec = spec_of(EarthEngine(sensors="era5", steps="1", size="2"))
     grid = grid_around(36.8, -1.3, 2, 10)
-    from seedbed.lib.earthengine.fetch import Cost, fetch_chip
+    from seedbed.sources.earthengine.fetch import Cost, fetch_chip
 
     cost, began = Cost(), time.monotonic()
     fetch_chip(
@@ -544,7 +547,7 @@ def test_memory_errors_split_by_bands_and_then_by_space(service, make):
 def test_known_limits_are_planned_for(service, make):
     """Two requests of 144 bands for 256 pixels, and not one that is refused."""
     server = service(limits=Limits(answer=2**20))
-    from seedbed.lib.earthengine import fetch
+    from seedbed.sources.earthengine.source import fetch
 
     assert len(fetch.plan(193, grid_around(36.8, -1.3, 256, 10))) == 2
     assert all(

@@ -15,7 +15,7 @@ import pytest
 from earthengine.faults import Fault, chance
 from earthengine.places import make_places
 from earthengine.server import LocalEarthEngine
-from seedbed.lib.imagery.raster import read_tif
+from seedbed.imagery.raster import read_tif
 from world import World
 
 COMMAND = [sys.executable, "-c", "from seedbed.cli import main; main()"]
@@ -251,10 +251,10 @@ def test_a_scene_becomes_tiles(tmp_path):
 def test_the_queue_is_not_filled():
     """Of nine tiles three wait at a time."""
 
-    from seedbed.lib.earthengine.batch import destination_of, export_scene, scene_tiles
-    from seedbed.lib.earthengine.credentials import connect
-    from seedbed.lib.earthengine.spec import spec_of
-    from seedbed.lib.settings import EarthEngine
+    from seedbed.base.settings import EarthEngine
+    from seedbed.sources.earthengine.batch import destination_of, export_scene, scene_tiles
+    from seedbed.sources.earthengine.credentials import connect
+    from seedbed.sources.earthengine.spec import spec_of
 
     spec, said = spec_of(EarthEngine(sensors="era5", steps="1")), []
     with LocalEarthEngine(queue=4) as server:

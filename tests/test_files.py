@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from seedbed.lib.files import (
+from seedbed.base.files import (
     atomic,
     atomic_folder,
     fingerprint,
@@ -105,7 +105,7 @@ KILLED = """
 import os, sys, time
 from pathlib import Path
 import numpy as np
-from seedbed.lib.files import atomic, atomic_folder, write_json
+from seedbed.base.files import atomic, atomic_folder, write_json
 from seedbed.process import write_dataset
 kind, path = sys.argv[1], Path(sys.argv[2])
 def stop(): print("now", flush=True); time.sleep(60)

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from seedbed.sources.registry import find_source
 
-from seedbed.export import export, find_source
-from seedbed.lib.imagery.chips import read_chip
-from seedbed.lib.imagery.labels import read_labels
-from seedbed.lib.imagery.layout import layout_from_dict
-from seedbed.lib.imagery.raster import read_tif, reproject, to_float
+from seedbed.export import export
+from seedbed.imagery.chips import read_chip
+from seedbed.imagery.labels import read_labels
+from seedbed.imagery.layout import layout_from_dict
+from seedbed.imagery.raster import read_tif, reproject, to_float
 from world import NAMES, UTM, make_labels, pixels, place, write_tif
 
 TOGO = Path(__file__).resolve().parents[2] / "shared" / "data" / "togo_cropharvest_chip"

@@ -12,14 +12,14 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from seedbed.lib.errors import InputError
-from seedbed.lib.running.cache import Cache, held
-from seedbed.lib.running.engines import preload
-from seedbed.lib.running.fingerprints import Fingerprints
-from seedbed.lib.running.pipeline import RunFailed, run_pipeline
-from seedbed.lib.running.replay import partings
-from seedbed.lib.running.stages import STAGES
-from seedbed.lib.settings import load_settings
+from seedbed.base.errors import InputError
+from seedbed.base.settings import load_settings
+from seedbed.running.cache import Cache, held
+from seedbed.running.engines import preload
+from seedbed.running.fingerprints import Fingerprints
+from seedbed.running.pipeline import RunFailed, run_pipeline
+from seedbed.running.replay import partings
+from seedbed.running.stages import STAGES
 from test_pipeline import Names, make_project, record_of, write_notebook
 from world import refused
 
@@ -288,7 +288,7 @@ def test_a_changed_tif_and_a_touched_one(tmp_path):
 
 def start(root, *words):
     """A run in a process group of its own."""
-    code = f"from seedbed.lib.running.pipeline import run_pipeline\nrun_pipeline({str(root)!r}, {list(words)!r}, libraries=())"
+    code = f"from seedbed.running.pipeline import run_pipeline\nrun_pipeline({str(root)!r}, {list(words)!r}, libraries=())"
     return subprocess.Popen(
         [sys.executable, "-c", code],
         start_new_session=True,
@@ -342,7 +342,7 @@ def test_two_runs_at_once_make_each_thing_once(made):
 
 def test_a_lock_ends_with_its_owner(tmp_path):
     cache = Cache(load_settings(make_project(tmp_path / "p") / "settings.ini"))
-    code = f"from seedbed.lib.running.cache import Cache\nfrom seedbed.lib.settings import load_settings\nimport time\nlock = Cache(load_settings({str(tmp_path / 'p/settings.ini')!r})).lock('run', 'x')\nlock.acquire()\nprint('held', flush=True)\ntime.sleep(60)"
+    code = f"from seedbed.running.cache import Cache\nfrom seedbed.base.settings import load_settings\nimport time\nlock = Cache(load_settings({str(tmp_path / 'p/settings.ini')!r})).lock('run', 'x')\nlock.acquire()\nprint('held', flush=True)\ntime.sleep(60)"
     owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     owner.stdout.readline()
     assert held(cache.lock("run", "x"))
@@ -368,7 +368,7 @@ def test_code_that_is_edited_while_it_runs_is_not_kept(made):
 
 
 def test_status_says_what_a_run_would_do(made):
-    from seedbed.lib.running.status import states
+    from seedbed.running.status import states
 
     root, first = made
     assert {s.state for s in states(root)} == {"fresh"} and {s.run for s in states(root)} == {
@@ -387,7 +387,7 @@ def test_status_says_what_a_run_would_do(made):
 
 
 def test_runs_are_listed_compared_and_what_none_needs_is_removed(made):
-    from seedbed.lib.running.history import compare_runs, find_run, list_runs, remove, unreferenced
+    from seedbed.running.history import compare_runs, find_run, list_runs, remove, unreferenced
 
     root, first = made
     second = executed(root, "split.folds=7")[1]
@@ -412,7 +412,7 @@ def test_runs_are_listed_compared_and_what_none_needs_is_removed(made):
 
 
 def test_a_killed_run_is_called_so(made):
-    from seedbed.lib.running.history import find_run
+    from seedbed.running.history import find_run
 
     root, first = made
     record = record_of(first)
@@ -424,7 +424,7 @@ def test_a_killed_run_is_called_so(made):
 
 
 def test_a_run_is_found_in_many_ways_by_every_command(tmp_path):
-    from seedbed.lib.running.history import find_run
+    from seedbed.running.history import find_run
 
     settings = load_settings(make_project(tmp_path / "p") / "settings.ini")
     refused(lambda: find_run(settings, "last"), "holds no run; make one: seedbed run")
@@ -459,8 +459,8 @@ def test_a_run_is_found_in_many_ways_by_every_command(tmp_path):
 
 
 def test_another_threshold_judges_again_and_trains_nothing():
-    from seedbed.lib.running.dependencies import Reader
-    from seedbed.lib.running.graph import setting_values, used_by
+    from seedbed.running.dependencies import Reader
+    from seedbed.running.graph import setting_values, used_by
 
     nbs, settings = ROOT / "nbs", load_settings(ROOT / "settings.ini")
     reads = {

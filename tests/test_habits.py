@@ -49,7 +49,7 @@ def test_hooks_clean_and_export():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
     assert [h["entry"] for h in hooks] == [".venv/bin/nbdev-export", ".venv/bin/nbdev-clean"]
     assert all(
-        re.search(h["files"], "nbs/lib/files.ipynb")
+        re.search(h["files"], "nbs/base/files.ipynb")
         and not re.search(h["files"], "reports/a/b.ipynb")
         for h in hooks
     )

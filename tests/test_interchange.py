@@ -5,9 +5,9 @@ import sys
 import h5py
 import numpy as np
 import pytest
+from seedbed.training.dataset import SampleDataset
 
-from seedbed.dataset import SampleDataset
-from seedbed.lib.learning.interchange import orders, step_times
+from seedbed.training.interchange import orders, step_times
 from world import build, make_labels, pixels, refused
 
 

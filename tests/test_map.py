@@ -13,12 +13,11 @@ import rasterio
 import shapely
 from affine import Affine
 
-from seedbed.dataset import FINAL, SampleDataset
-from seedbed.lib.imagery.layout import Layout, layout_from_dict
-from seedbed.lib.imagery.missing import interpolate, missing_share
-from seedbed.lib.imagery.raster import reproject
-from seedbed.lib.imagery.scene import Scene
-from seedbed.lib.judging.area import design_sample, estimate_area, estimate_from_design
+from seedbed.evaluation.area import design_sample, estimate_area, estimate_from_design
+from seedbed.imagery.layout import Layout, layout_from_dict
+from seedbed.imagery.missing import interpolate, missing_share
+from seedbed.imagery.raster import reproject
+from seedbed.imagery.scene import Scene
 from seedbed.map import (
     Pixels,
     applicability_of,
@@ -29,8 +28,10 @@ from seedbed.map import (
     places_of,
     stride_of,
 )
-from seedbed.model import find_model, load_model
+from seedbed.model import cross_validate
+from seedbed.models.registry import find_model, load_model
 from seedbed.process import as_series
+from seedbed.training.dataset import FINAL, SampleDataset
 from world import NAMES, UTM, World, make_labels, refused, write_tif
 
 SIDE = 30  # pixels of the scene
@@ -96,37 +97,37 @@ def trained(request, tmp_path_factory):
     settings = made.settings()
     path = root / settings.processed_dir / "dataset.h5"
     model = find_model("logistic_regression")(0, settings.models)
-    model.validate(path, settings, "runs/one")
+    cross_validate(model, path, settings=settings, run_dir="runs/one")
     return root, path, model, root / "runs/one/models/logistic_regression/seed_0", scene
 
 
 def samples_of(model, scene, window):
     """What the map feeds the model in a window, and which pixels those are."""
-    X, static, _ = as_series(cut(scene, window, model.facts), scene.layout, model.facts["indices"])
+    X, static, _ = as_series(cut(scene, window, model.meta), scene.layout, model.meta["indices"])
     usable = np.flatnonzero(
-        (missing_share(X) < 1) & (missing_share(X) <= model.facts["max_missing"])
+        (missing_share(X) < 1) & (missing_share(X) <= model.meta["max_missing"])
     )
     return Pixels(
-        model.facts,
+        model.meta,
         interpolate(X[usable]),
         static[usable],
-        lambda: places_of(scene, window, stride_of(model.facts))[usable],
+        lambda: places_of(scene, window, stride_of(model.meta))[usable],
     ), usable
 
 
 def test_pixels_are_prepared_bit_for_bit_as_in_training(trained):
     root, path, model, place, tif = trained
     data, model = SampleDataset(path, "train", FINAL), load_model(place)
-    scene = Scene(tif, layout_from_dict(model.facts["layout"]))
+    scene = Scene(tif, layout_from_dict(model.meta["layout"]))
     names = [tuple(map(int, i.split("-"))) for i in data.column("id")]
-    pixels, compared, stride = data.arrays()[0], 0, stride_of(model.facts)
+    pixels, compared, stride = data.arrays()[0], 0, stride_of(model.meta)
     for i, (row, column) in enumerate(
         names
     ):  # a window that begins with the label's own pixel or chip
         at = (
             (row, column, stride, stride)
             if stride == 1
-            else chip_window(row, column, model.facts["chip_size"], stride)
+            else chip_window(row, column, model.meta["chip_size"], stride)
         )
         found, usable = samples_of(model, scene, at)
         assert len(usable) == 1 and np.array_equal(found.arrays()[0][0], pixels[i])
@@ -161,7 +162,7 @@ def test_nothing_is_lost_and_nothing_invented(trained, tmp_path):
         assert file.colormap(1)[1][:3] == (0x4A, 0x5B, 0xBF)
     with rasterio.open(tmp_path / "map/quality.tif") as file:
         probability, ratio = file.read()
-    if model.facts["sampling"] == "center":
+    if model.meta["sampling"] == "center":
         empty = np.zeros((SIDE, SIDE), bool)
         empty[7, 7], empty[8, 8], empty[20:22] = (
             True,
@@ -243,7 +244,7 @@ def test_a_map_goes_on_where_it_stopped(trained, tmp_path):
 def test_the_map_is_what_the_model_says(trained):
     root, path, model, place, tif = trained
     model = load_model(place)
-    scene = Scene(tif, layout_from_dict(model.facts["layout"]))
+    scene = Scene(tif, layout_from_dict(model.meta["layout"]))
     found = map_window(model, scene, (0, 0, SIDE, SIDE), applicability_of(model, place, path))
     pixels, usable = samples_of(model, scene, (0, 0, SIDE, SIDE))
     said = model.predict(pixels)
@@ -302,7 +303,7 @@ def test_a_model_of_dates_wants_a_date(tmp_path, project):
     settings = made.settings()
     path = made.root / settings.processed_dir / "dataset.h5"
     place = made.root / "runs/one/models/date/seed_0"
-    find_model("date")().validate(path, settings, "runs/one")
+    cross_validate(find_model("date")(), path, settings=settings, run_dir="runs/one")
     refused(
         lambda: make_map(load_model(place), place, made.tif("s03"), path, tmp_path / "a"),
         "looks at dates",
@@ -332,7 +333,7 @@ def test_a_quantity_is_mapped(tmp_path, project):
     path = made.root / settings.processed_dir / "dataset.h5"
     for name in ("logistic_regression", "coordinates", "tempcnn"):
         model = find_model(name)(0, settings.models.model_copy(update={"epochs": 2}))
-        model.validate(path, settings, "runs/one")
+        cross_validate(model, path, settings=settings, run_dir="runs/one")
         record = make_map(
             load_model(made.root / f"runs/one/models/{name}/seed_0"),
             made.root / f"runs/one/models/{name}/seed_0",

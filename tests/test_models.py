@@ -10,9 +10,16 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from seedbed.dataset import SampleDataset
-from seedbed.lib.errors import InputError
-from seedbed.lib.learning.training import (
+from seedbed.base.errors import InputError
+from seedbed.base.results import read_results
+from seedbed.base.settings import make_settings
+from seedbed.model import cross_validate, subset
+from seedbed.models.base import BaseModel, save_model
+from seedbed.models.network import Network
+from seedbed.models.registry import find_model, list_models, load_model
+from seedbed.process import process, write_dataset
+from seedbed.training.dataset import SampleDataset, WithValues
+from seedbed.training.loops import (
     fetcher,
     loss_of,
     mean_loss,
@@ -20,12 +27,6 @@ from seedbed.lib.learning.training import (
     seed_everything,
     train_epoch,
 )
-from seedbed.lib.looking.diagnosis import Altered
-from seedbed.lib.results import read_results
-from seedbed.lib.settings import make_settings
-from seedbed.model import BaseModel, find_model, list_models, load_model, part_of, save_model
-from seedbed.models.network import Network
-from seedbed.process import process, write_dataset
 
 ALL = list_models()
 NETWORKS = sorted(name for name, kind in ALL.items() if issubclass(kind, Network))
@@ -175,10 +176,8 @@ def check_answers(prediction, data):
 def fresh_network(name, task, steps=STEPS, bands=4):
     """A network as it is before training, for classes 0 to 2 or for values around 20."""
     seed_everything(0)
-    facts = (
-        {"outputs": 3} if task == "classification" else {"outputs": 1, "mean": 20.0, "std": 10.0}
-    )
-    return ALL[name]().build(task, bands, steps, **facts)
+    meta = {"outputs": 3} if task == "classification" else {"outputs": 1, "mean": 20.0, "std": 10.0}
+    return ALL[name]().build(task, bands, steps, **meta)
 
 
 def random_batch(task, n, seed, steps=STEPS, bands=4):
@@ -361,7 +360,7 @@ def test_seed(name, made, fitted):
     first = fitted(name, "classification").predict(val)
     other = fitted(name, "classification", 1).predict(val)
     np.random.seed(99), torch.manual_seed(99)
-    again = ALL[name](0, SETTINGS["classification"].models).fit(train).predict(val)
+    again = ALL[name](0, SETTINGS["classification"].models).train(train).predict(val)
     np.testing.assert_array_equal(again, first)
     assert np.array_equal(first, other) != (name in STOCHASTIC)
 
@@ -371,7 +370,7 @@ def test_threads_change_nothing(name, made, fitted):
     train, val = made["regression"]
     with threadpool_limits(2):
         assert np.array_equal(
-            ALL[name](0).fit(train).predict(val), fitted(name, "regression").predict(val)
+            ALL[name](0).train(train).predict(val), fitted(name, "regression").predict(val)
         )
 
 
@@ -383,7 +382,7 @@ def test_one_step_and_chips(task, steps, window, tmp_path):
     train, val = make_dataset(tmp_path, task, steps, window, 48)
     options = SETTINGS[task].models.model_copy(update={"epochs": 1})
     for name, kind in ALL.items():
-        check_answers(kind(0, options).fit(train).predict(val), val)
+        check_answers(kind(0, options).train(train).predict(val), val)
 
 
 @pytest.mark.parametrize("name", sorted(set(ALL) - {"majority", "coordinates"}))
@@ -394,7 +393,7 @@ def test_beats_majority(name, made):
         update={"epochs": 30, "learning_rate": 3e-3}
     )
     known = val.y != ABSENT
-    right = (ALL[name](0, options).fit(train).predict(val).argmax(1) == val.y)[known].mean()
+    right = (ALL[name](0, options).train(train).predict(val).argmax(1) == val.y)[known].mean()
     assert right > 0.8, f"{right:.2f} right"
 
 
@@ -402,7 +401,9 @@ def test_beats_majority(name, made):
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_validate(name, task, made, tmp_path):
     val = made[task][1]
-    record = ALL[name](0, SETTINGS[task].models).validate(val.path, SETTINGS[task], tmp_path)
+    record = cross_validate(
+        ALL[name](0, SETTINGS[task].models), val.path, settings=SETTINGS[task], run_dir=tmp_path
+    )
     folder = tmp_path / "models" / name / "seed_0"
     written = read_results(folder / "results.json")
     assert (
@@ -436,7 +437,7 @@ def test_date_without_differences_is_majority(task, date, tmp_path):
     path = tmp_path / "dataset.h5"
     write_dataset(path, arrays | {"start": np.full(48, date)}, make_attributes(task, 1, ()))
     train, val = SampleDataset(path, "train"), SampleDataset(path, "val")
-    answers = [ALL[name]().fit(train).predict(val) for name in ("date", "majority")]
+    answers = [ALL[name]().train(train).predict(val) for name in ("date", "majority")]
     np.testing.assert_allclose(*answers, rtol=1e-6)
 
 
@@ -463,7 +464,7 @@ class Mine(BaseModel):
     """Always the same."""
     name = "mine"
     def train(self, data): return np.bincount(data.y, minlength=len(data.classes)) / len(data)
-    def predict(self, data): return np.tile(self.fitted, (len(data), 1))
+    def predict(self, data): return np.tile(self.model, (len(data), 1))
 '''
 
 
@@ -476,13 +477,18 @@ def test_networks_take_batches_of_the_size_that_settings_say(made, tmp_path):
     for size, settings in ((64, SETTINGS["classification"]), (8, small)):
         model = ALL["mlp"](0, settings.models)
         assert (
-            model.validate(val.path, settings, tmp_path / str(size))["params"]["batch_size"] == size
+            cross_validate(model, val.path, settings=settings, run_dir=tmp_path / str(size))[
+                "params"
+            ]["batch_size"]
+            == size
         )
         answers[size] = model.predict(val)
     assert not np.allclose(answers[64], answers[8])
     own = type("Own", (ALL["mlp"],), {"name": "own", "batch_size": 16})
     assert (
-        own(0, small.models).validate(val.path, small, tmp_path / "own")["params"]["batch_size"]
+        cross_validate(own(0, small.models), val.path, settings=small, run_dir=tmp_path / "own")[
+            "params"
+        ]["batch_size"]
         == 16
     )
 
@@ -490,7 +496,7 @@ def test_networks_take_batches_of_the_size_that_settings_say(made, tmp_path):
 @pytest.mark.parametrize("name", sorted(ALL))
 def test_a_training_side_of_one_class_is_answered_by_that_class(name, made):
     train, val = made["classification"]
-    alone = part_of(train, train.y == 1)
+    alone = subset(train, train.y == 1)
     found = ALL[name](0, SETTINGS["classification"].models).fit(alone).predict(val)
     assert (
         found.shape == (len(val), len(CLASSES))
@@ -505,7 +511,7 @@ def test_a_model_of_ones_own(made, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "own_models", raising=False)
     val = made["classification"][1]
     model = find_model("own_models:Mine")(0)
-    record = model.validate(val.path, SETTINGS["classification"], tmp_path)
+    record = cross_validate(model, val.path, settings=SETTINGS["classification"], run_dir=tmp_path)
     assert record["model"] == "mine"
     again = load_model(tmp_path / "models" / "mine" / "seed_0")
     np.testing.assert_array_equal(again.predict(val), model.predict(val))
@@ -544,7 +550,9 @@ class Broken(BaseModel):
 )
 def test_broken_answers_are_refused(task, answer, message, made, tmp_path):
     with pytest.raises(InputError, match=f"model broken: .*{message}"):
-        Broken(answer).validate(made[task][0].path, SETTINGS[task], tmp_path)
+        cross_validate(
+            Broken(answer), made[task][0].path, settings=SETTINGS[task], run_dir=tmp_path
+        )
     assert not list(tmp_path.rglob("results.json"))
 
 
@@ -552,7 +560,9 @@ def test_broken_answers_are_refused(task, answer, message, made, tmp_path):
 def test_a_network_that_has_exploded_is_refused(task, made, tmp_path):
     options = SETTINGS[task].models.model_copy(update={"learning_rate": 1e30})
     with pytest.raises(InputError, match="not finite; train with a smaller learning rate"):
-        ALL["mlp"](0, options).validate(made[task][0].path, SETTINGS[task], tmp_path)
+        cross_validate(
+            ALL["mlp"](0, options), made[task][0].path, settings=SETTINGS[task], run_dir=tmp_path
+        )
 
 
 # ---- the samples
@@ -561,8 +571,8 @@ def test_a_network_that_has_exploded_is_refused(task, made, tmp_path):
 @pytest.mark.parametrize("source", ["sample:brandenburg", "sample:romania"])
 def test_models_learn_from_the_samples(source, tmp_path):
     """A fast network and a tree model beat the models that see no satellite, on blocks they have not seen."""
+    from seedbed.evaluation.metrics import METRICS
     from seedbed.export import export
-    from seedbed.lib.judging.metrics import METRICS
 
     settings = make_settings(
         {"source": {"name": source}, "models": {"epochs": 25, "device": "cpu"}}, root=HOME
@@ -574,7 +584,7 @@ def test_models_learn_from_the_samples(source, tmp_path):
     )
 
     def score(name):
-        return METRICS["f1_score"](val.y, ALL[name](0, settings.models).fit(train).predict(val))
+        return METRICS["f1_score"](val.y, ALL[name](0, settings.models).train(train).predict(val))
 
     blind = max(score(name) for name in ("majority", "coordinates", "date"))
     for name in ("hist_gradient_boosting", "mlp", "gru", "knn"):
@@ -586,6 +596,6 @@ def test_a_network_answers_what_it_is_given(made):
     train, val = made["classification"]
     model = find_model("mlp")(
         0, SETTINGS["classification"].models.model_copy(update={"epochs": 3})
-    ).fit(train)
-    assert np.array_equal(model.predict(Altered(val, val.arrays()[0])), model.predict(val))
-    assert not np.allclose(model.predict(Altered(val, -val.arrays()[0])), model.predict(val))
+    ).train(train)
+    assert np.array_equal(model.predict(WithValues(val, val.arrays()[0])), model.predict(val))
+    assert not np.allclose(model.predict(WithValues(val, -val.arrays()[0])), model.predict(val))

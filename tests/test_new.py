@@ -131,7 +131,7 @@ def test_its_command_its_package_and_its_notebooks_agree(project):
     )
     python(
         project,
-        "from pathlib import Path; from rice_peru.lib.running.sync import check_in_sync; p = Path('.').resolve(); "
+        "from pathlib import Path; from rice_peru.base.notebooks import check_in_sync; p = Path('.').resolve(); "
         "check_in_sync(p / 'nbs', p / 'pkg/rice_peru', p)",
     )
 
@@ -157,7 +157,7 @@ def test_nothing_leads_to_the_guides_of_the_template_alone(project):
     quickstart = (project / "nbs/guides/quickstart.ipynb").read_text()
     assert "own_project" not in quickstart and "own_data.ipynb" in quickstart
     assert (
-        "lib/judging/comparison.ipynb" in (project / "nbs/sidebar.yml").read_text()
+        "evaluation/comparison.ipynb" in (project / "nbs/sidebar.yml").read_text()
         and 'title: "Maize in Kenya"' in (project / "nbs/_quarto.yml").read_text()
     )
     pages = json.loads((project / "nbs/index.ipynb").read_text())["cells"][1]["source"]

@@ -10,8 +10,8 @@ from nbdev.clean import clean_nb
 from nbdev.config import get_config
 from nbdev.test import test_nb as run_notebook
 
-from seedbed.lib.running.sync import check_in_sync
-from seedbed.lib.settings import load_settings, to_ini
+from seedbed.base.notebooks import check_in_sync
+from seedbed.base.settings import load_settings, to_ini
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(

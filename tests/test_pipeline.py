@@ -12,16 +12,16 @@ import nbformat.v4 as v4
 import pytest
 from nbdev.export import nb_export
 
-from seedbed.lib.errors import InputError
-from seedbed.lib.running.engines import SKIP, Task, Watcher, ask, preload, run_tasks
-from seedbed.lib.running.parameters import stage_parameters
-from seedbed.lib.running.pipeline import RunFailed, begin_run, run_pipeline
-from seedbed.lib.running.record import new_run
-from seedbed.lib.running.stages import STAGES, plan_models
-from seedbed.lib.running.sync import check_in_sync
-from seedbed.lib.settings import load_settings
+from seedbed.base.errors import InputError
+from seedbed.base.notebooks import check_in_sync
+from seedbed.base.settings import load_settings
+from seedbed.running.engines import SKIP, Task, Watcher, call_in_subprocess, preload, run_tasks
+from seedbed.running.parameters import stage_parameters
+from seedbed.running.pipeline import RunFailed, begin_run, run_pipeline
+from seedbed.running.record import new_run
+from seedbed.running.stages import STAGES, plan_models
 
-HEAD = "from seedbed.lib.settings import load_settings\nsettings = load_settings()"
+HEAD = "from seedbed.base.settings import load_settings\nsettings = load_settings()"
 SETTINGS = "[models]\nnames = majority, tempcnn\n[run]\nseeds = 0, 1\nworkers = 2\n"
 
 
@@ -239,7 +239,7 @@ def test_an_input_error_is_told_without_its_class(tmp_path):
             task_of(
                 tmp_path,
                 "x",
-                "from seedbed.lib.errors import InputError\nraise InputError('a.tif: broken; make it again')",
+                "from seedbed.base.errors import InputError\nraise InputError('a.tif: broken; make it again')",
             )
         ]
     )
@@ -324,7 +324,7 @@ def test_notebooks_end_when_the_driver_is_killed(tmp_path):
         "x",
         f"import os, pathlib, time\npathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\ntime.sleep(60)",
     )
-    code = f"from pathlib import Path\nfrom seedbed.lib.running.engines import Task, run_tasks\nrun_tasks([Task('x', Path({str(tmp_path / 'x.ipynb')!r}), Path({str(tmp_path / 'out.ipynb')!r}))])"
+    code = f"from pathlib import Path\nfrom seedbed.running.engines import Task, run_tasks\nrun_tasks([Task('x', Path({str(tmp_path / 'x.ipynb')!r}), Path({str(tmp_path / 'out.ipynb')!r}))])"
     driver = subprocess.Popen([sys.executable, "-c", code])
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         assert driver.poll() is None
@@ -343,11 +343,11 @@ def die():
 
 
 def test_a_question_asked_aside():
-    assert ask(os.getppid) == os.getpid()
+    assert call_in_subprocess(os.getppid) == os.getpid()
     with pytest.raises(InputError, match="^no$"):
-        ask(refuse)
+        call_in_subprocess(refuse)
     with pytest.raises(RuntimeError, match="without an answer"):
-        ask(die)
+        call_in_subprocess(die)
 
 
 # --- notebooks and package ---

@@ -11,10 +11,11 @@ import rasterio.features
 import rasterio.windows
 import shapely
 
+from seedbed.base.files import project_root
+from seedbed.base.settings import load_settings
 from seedbed.export import export
-from seedbed.lib.files import project_root
-from seedbed.lib.imagery.labels import read_labels
-from seedbed.lib.imagery.missing import (
+from seedbed.imagery.labels import read_labels
+from seedbed.imagery.missing import (
     fill,
     interpolate,
     medians,
@@ -23,7 +24,6 @@ from seedbed.lib.imagery.missing import (
     missing_share,
     statistics,
 )
-from seedbed.lib.settings import load_settings
 from seedbed.process import process
 from world import UTM, World, make_labels, pixels, place, write_tif
 
@@ -262,12 +262,12 @@ def test_chips_at_the_edge(tmp_path):
 
 def windows_of(out, pixel=10.0, size=8):
     """The ground of each chip, from its place alone."""
-    middles = gpd.GeoSeries(gpd.points_from_xy(out["lon"], out["lat"], crs=4326)).to_crs(UTM)
+    centroids_xyz = gpd.GeoSeries(gpd.points_from_xy(out["lon"], out["lat"], crs=4326)).to_crs(UTM)
     return shapely.box(
-        middles.x - pixel * size / 2,
-        middles.y - pixel * size / 2,
-        middles.x + pixel * size / 2,
-        middles.y + pixel * size / 2,
+        centroids_xyz.x - pixel * size / 2,
+        centroids_xyz.y - pixel * size / 2,
+        centroids_xyz.x + pixel * size / 2,
+        centroids_xyz.y + pixel * size / 2,
     )
 
 

@@ -13,16 +13,16 @@ import pytest
 import rasterio
 import torch
 from affine import Affine
+from seedbed.training.dataset import SampleDataset
 
-from seedbed.dataset import SampleDataset
-from seedbed.lib.imagery.chips import write_chip
-from seedbed.lib.imagery.labels import read_labels
-from seedbed.lib.imagery.layout import layout_from_dict
-from seedbed.lib.imagery.missing import fill, medians, moments, scaling, statistics
-from seedbed.lib.imagery.raster import _read_fast, _read_general
-from seedbed.lib.imagery.samples import Spool, in_order, processes
-from seedbed.lib.learning.training import fetcher
+from seedbed.imagery.chips import write_chip
+from seedbed.imagery.labels import read_labels
+from seedbed.imagery.layout import layout_from_dict
+from seedbed.imagery.missing import fill, medians, moments, scaling, statistics
+from seedbed.imagery.raster import _read_fast, _read_general
+from seedbed.imagery.samples import Spool, in_order, processes
 from seedbed.process import read_samples
+from seedbed.training.loops import fetcher
 from world import pixels
 
 TYPES = ("uint8", "int16", "float32", "float64")
@@ -138,7 +138,7 @@ def test_a_dataset_larger_than_the_memory_that_is_left(tmp_path):
             file["X"][start : start + 500] = np.ones((500, *shape), "float32")
         file["static"], file["y"] = np.zeros((n, 0), "float32"), np.zeros(n, int)
         file.create_dataset("split", data=np.full((2, n), b"train", "S7"))
-        facts = {
+        meta = {
             "task": "classification",
             "classes": ["a"],
             "unit": "",
@@ -146,7 +146,7 @@ def test_a_dataset_larger_than_the_memory_that_is_left(tmp_path):
             "variables": list("abcdefgh"),
             "static_names": [],
         }
-        for name, value in facts.items():
+        for name, value in meta.items():
             file.attrs[name] = json.dumps(value)
         for name, size in {
             "medians": (2, 4, 8),

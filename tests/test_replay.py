@@ -6,11 +6,11 @@ import subprocess
 
 import pytest
 
-from seedbed.lib.errors import InputError
-from seedbed.lib.running.engines import preload
-from seedbed.lib.running.history import find_run
-from seedbed.lib.running.replay import environment_differences, replay
-from seedbed.lib.settings import load_settings
+from seedbed.base.errors import InputError
+from seedbed.base.settings import load_settings
+from seedbed.running.engines import preload
+from seedbed.running.history import find_run
+from seedbed.running.replay import environment_differences, replay
 from test_graph import edit, executed, project
 
 COUNT = "import json\ndata = json.loads((settings.root / 'mine' / 'data.json').read_text())\n(settings.root / run_dir / 'results.json').write_text(json.dumps({'run_id': run_dir, 'mean': sum(data) / 3, 'timings': {}}));"

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 from nbdev.test import test_nb as run_notebook
 
+from seedbed.base.settings import load_settings, to_ini
 from seedbed.compare import compare
+from seedbed.evaluation.diagnosis import label_issues, permutation_importance, repeated, value_keys
 from seedbed.export import export
-from seedbed.lib.looking.diagnosis import label_issues, permutation_importance, repeated, value_keys
-from seedbed.lib.looking.page import section, table, write_page
-from seedbed.lib.settings import load_settings, to_ini
-from seedbed.model import find_model
+from seedbed.model import cross_validate
+from seedbed.models.registry import find_model
+from seedbed.plotting.page import section, table, write_page
 from seedbed.process import process
-from seedbed.report import doubts, evidence, learning_rows
+from seedbed.report import evidence, label_quality, learning_rows
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = (
@@ -45,7 +46,7 @@ def a_run(folder, *overrides):
     export(settings), process(settings)
     path = settings.root / settings.processed_dir / "dataset.h5"
     for name in settings.models.names:
-        find_model(name)(0, settings.models).validate(path, settings, run)
+        cross_validate(find_model(name)(0, settings.models), path, settings=settings, run_dir=run)
     compare(run, settings, str(run))
     with pytest.MonkeyPatch.context() as patch:
         (
@@ -132,7 +133,7 @@ def test_the_next_to_relabel_are_the_most_doubted(romania):
     run, path = romania
     frame = gpd.read_file(run / "relabel.geojson")
     known = evidence(run, path)
-    quality, _ = doubts(known)
+    quality, _ = label_quality(known)
     assert (
         len(frame) == 50
         and frame["quality"].is_monotonic_increasing

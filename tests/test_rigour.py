@@ -1,4 +1,4 @@
-"""Nobody fools themselves: planted leaks stop a run, intervals hold what they promise, and what cannot be judged is named."""
+"""Nobody fools themselves: planted leaks stop a run, intervals hold what they promise, and what cannot be scored is named."""
 
 import json
 import os
@@ -11,18 +11,19 @@ import pytest
 import shapely
 
 import seedbed.process
-from seedbed.dataset import FINAL, SampleDataset
+from seedbed.base.settings import Split, load_settings
+from seedbed.evaluation.intervals import score_with_interval
+from seedbed.evaluation.metrics import METRICS
 from seedbed.export import export
-from seedbed.lib.judging.intervals import score_with_interval
-from seedbed.lib.judging.metrics import METRICS
-from seedbed.lib.settings import Split, load_settings
-from seedbed.lib.splitting.audit import identical, near_identical
-from seedbed.lib.splitting.folds import make_split
-from seedbed.lib.splitting.splits import tied_blocks
-from seedbed.model import find_model, tuned_threshold
+from seedbed.model import cross_validate, tuned_threshold
+from seedbed.models.registry import find_model
 from seedbed.optimism import optimism_curve
 from seedbed.process import process
+from seedbed.splitting.audit import identical, near_identical
+from seedbed.splitting.blocks import tied_blocks
+from seedbed.splitting.folds import make_split
 from seedbed.success import verdict, write_contract
+from seedbed.training.dataset import FINAL, SampleDataset
 from world import make_labels, pixels, place, refused
 
 # --- planted leaks, through the whole stage --------------------------------------------------------------------------------------
@@ -223,12 +224,15 @@ def test_held_out_regions_are_opened_on_request(project):
     assert "test" not in set(out["sides"][:, out["region"] != "west"].ravel())
     settings = world.settings()
     path = settings.root / settings.processed_dir / "dataset.h5"
-    shut = find_model("majority")().validate(path, settings, "runs/a")
+    shut = cross_validate(find_model("majority")(), path, settings=settings, run_dir="runs/a")
     assert shut["test"] is None and shut["data"]["n"]["val"] == 48
     opened = [
-        find_model("majority")().validate(path, world.settings(["run.open_test=yes"]), "runs/b")[
-            "test"
-        ]
+        cross_validate(
+            find_model("majority")(),
+            path,
+            settings=world.settings(["run.open_test=yes"]),
+            run_dir="runs/b",
+        )["test"]
         for _ in range(2)
     ]
     assert (
@@ -313,8 +317,11 @@ def test_a_metric_and_a_quantity_of_ones_own(project, monkeypatch):
     monkeypatch.syspath_prepend(str(world.root))
     world.run()
     settings = world.settings()
-    record = find_model("majority")().validate(
-        settings.root / settings.processed_dir / "dataset.h5", settings, "runs/a"
+    record = cross_validate(
+        find_model("majority")(),
+        settings.root / settings.processed_dir / "dataset.h5",
+        settings=settings,
+        run_dir="runs/a",
     )
     assert (
         record["primary"]["value"] == pytest.approx(record["accuracy"] / 2)
@@ -343,7 +350,9 @@ def test_the_threshold_is_tuned_on_train(project):
     world.run()
     settings = world.settings()
     path = settings.root / settings.processed_dir / "dataset.h5"
-    record = find_model("logistic_regression")().validate(path, settings, "runs/a")
+    record = cross_validate(
+        find_model("logistic_regression")(), path, settings=settings, run_dir="runs/a"
+    )
     assert len(record["threshold"]["values"]) == 5 and all(
         0 < v < 1 for v in record["threshold"]["values"]
     )
@@ -552,7 +561,7 @@ def test_classes_that_mato_grosso_cannot_test(tmp_path):
     export(settings)
     assert set(process(settings)["split"]["left_out"]) == {"Forest", "Soy_Fallow"}
     path = settings.root / settings.processed_dir / "dataset.h5"
-    blind = find_model("coordinates")().validate(path, settings, tmp_path)
+    blind = cross_validate(find_model("coordinates")(), path, settings=settings, run_dir=tmp_path)
     assert blind["accuracy"] < 0.6 and [
         r["class"] for r in blind["per_class"] if not r["scored"]
     ] == ["Forest", "Soy_Fallow"]

@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from seedbed.base.files import read_json
+from seedbed.base.results import check_results
+from seedbed.base.settings import load_settings
 from seedbed.compare import gather
-from seedbed.dataset import SampleDataset
 from seedbed.export import export
-from seedbed.lib.files import read_json
-from seedbed.lib.results import check_results
-from seedbed.lib.settings import load_settings
-from seedbed.model import find_model, load_model
+from seedbed.model import cross_validate
+from seedbed.models.registry import find_model, load_model
 from seedbed.process import process
+from seedbed.training.dataset import SampleDataset
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK = [
@@ -331,7 +332,7 @@ def test_both_samples(sample, overrides, least, tmp_path):
     process(settings)
     path = settings.root / settings.processed_dir / "dataset.h5"
     score, blind = (
-        find_model(name)().validate(path, settings, tmp_path)["primary"]
+        cross_validate(find_model(name)(), path, settings=settings, run_dir=tmp_path)["primary"]
         for name in ("logistic_regression", "coordinates")
     )
     assert score["value"] > least and score["value"] > blind["value"]

@@ -7,14 +7,15 @@ import pytest
 import rasterio
 import shapely
 from rasterio.windows import Window
+from seedbed.sources.registry import find_source
 
-from seedbed.export import export, find_source
-from seedbed.lib.errors import InputError
-from seedbed.lib.files import project_root
-from seedbed.lib.running.graph import outside_files
-from seedbed.lib.settings import load_settings
+from seedbed.base.errors import InputError
+from seedbed.base.files import project_root
+from seedbed.base.settings import load_settings
+from seedbed.export import export
 from seedbed.map import find_scene
 from seedbed.process import process
+from seedbed.running.graph import outside_files
 
 SAMPLE = project_root() / "data/sample/romania"
 TOLD = ["source.scale=0.0001", "split.block_km=0.2", "split.buffer_km=0.06"]
@@ -170,7 +171,7 @@ def test_faults_are_told_in_a_line(path, labels, said, tmp_path):
 
 
 def test_the_files_behind_a_virtual_image_count(tmp_path):
-    from seedbed.lib.imagery.mosaic import mosaic
+    from seedbed.imagery.mosaic import mosaic
 
     folder = cut(tmp_path / "tiles", {"left": LEFT, "right": RIGHT})
     vrt = mosaic(folder, tmp_path / "scene.vrt")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from seedbed.lib.settings import (
+from seedbed.base.settings import (
     Settings,
     load_settings,
     make_settings,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seedbed.lib.files import read_json
-from seedbed.lib.running.history import Run
+from seedbed.base.files import read_json
+from seedbed.running.history import Run
 from world import refused
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,7 +25,7 @@ def run(tmp_path):
 
 def test_mlflow_has_settings_scores_origin_and_files(run, tmp_path):
     pytest.importorskip("mlflow")
-    from seedbed.lib.running.tracking import connect_mlflow, log_run
+    from seedbed.sharing.tracking import connect_mlflow, log_run
 
     store = str(tmp_path / "mlruns")
     client, logged = connect_mlflow(store), log_run(run, store)
@@ -48,7 +48,7 @@ def test_mlflow_has_settings_scores_origin_and_files(run, tmp_path):
 
 def test_mlflow_takes_a_run_once_and_mends_one_cut_short(run, tmp_path):
     pytest.importorskip("mlflow")
-    from seedbed.lib.running.tracking import connect_mlflow, experiment_of, log_run, tags_of
+    from seedbed.sharing.tracking import connect_mlflow, experiment_of, log_run, tags_of
 
     store = str(tmp_path / "mlruns")
     client = connect_mlflow(store)
@@ -61,7 +61,7 @@ def test_mlflow_takes_a_run_once_and_mends_one_cut_short(run, tmp_path):
 
 def test_a_crate_names_every_file_and_what_was_done(run):
     pytest.importorskip("rocrate")
-    from seedbed.lib.running.crates import write_crate
+    from seedbed.sharing.crates import write_crate
 
     for _ in range(2):
         path = write_crate(run)  # the second does not list the first

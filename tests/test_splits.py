@@ -13,20 +13,20 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from seedbed.lib.imagery.labels import read_labels
-from seedbed.lib.settings import Split
-from seedbed.lib.splitting.audit import audit, audit_folds, must_fail
-from seedbed.lib.splitting.folds import make_split, with_final
-from seedbed.lib.splitting.splits import (
+from seedbed.base.settings import Split
+from seedbed.imagery.labels import read_labels
+from seedbed.splitting.audit import audit, audit_folds, must_fail
+from seedbed.splitting.blocks import (
     assign,
     blocks,
     choose_fold,
     distances,
     hashed_folds,
-    near,
     systematic_folds,
     uncovered,
+    within_buffer,
 )
+from seedbed.splitting.folds import make_split, with_final
 from world import make_labels, pixels, refused
 
 GEOD = pyproj.Geod(ellps="WGS84")
@@ -193,10 +193,10 @@ def test_distances_of_points(lon, lat, spread, seed):
 @FEW
 @given(LONGITUDES, LATITUDES, st.floats(0.05, 30), st.integers(0, 10**6))
 def test_near_of_points(lon, lat, buffer, seed):
-    """`near` is the brute force search, all over the Earth."""
+    """`within_buffer` is the brute force search, all over the Earth."""
     xy = cloud(seed, 80, lon, lat, buffer / 30)
     true = geodesic_km(xy[:40], xy[40:]).min(1)
-    found = near(shapely.points(xy[:40]), shapely.points(xy[40:]), buffer)
+    found = within_buffer(shapely.points(xy[:40]), shapely.points(xy[40:]), buffer)
     assert found[true < 0.993 * buffer].all() and not found[true > 1.007 * buffer].any()
 
 
@@ -205,12 +205,12 @@ def test_near_of_points(lon, lat, buffer, seed):
     LONGITUDES, st.floats(-75, 75), st.floats(0, 20), st.floats(0.001, 0.3), st.integers(0, 10**6)
 )
 def test_near_of_polygons(lon, lat, buffer, size, seed):
-    """`near` is the brute force search for shapes of any size and form; slivers reach far beyond their middle."""
+    """`within_buffer` is the brute force search for shapes of any size and form; slivers reach far beyond their middle."""
     rng = np.random.default_rng(seed)
     shapes = blobs(rng, cloud(seed, 24, np.clip(lon, -170, 170), lat, 0.7), size)
     train, val = shapes[:10], shapes[10:]
     true = np.array([plane_km(a, val) for a in train])
-    found = near(train, val, buffer)
+    found = within_buffer(train, val, buffer)
     slack = 0.012 * buffer + 0.01 * size * 111
     assert found[true <= 0].all()
     assert found[true < buffer - slack].all() and not found[true > buffer + slack].any()
@@ -220,8 +220,8 @@ def test_near_of_a_sliver():
     """The tip of a long field lies far from its middle."""
     sliver = shapely.Polygon([(26, 45), (26, 45.1), (26.5, 45.05)])
     tip = shapely.Point(26.5005, 45.05)
-    assert near(np.array([sliver]), np.array([tip]), 0.1).tolist() == [True]
-    assert near(np.array([tip]), np.array([sliver]), 0.1).tolist() == [True]
+    assert within_buffer(np.array([sliver]), np.array([tip]), 0.1).tolist() == [True]
+    assert within_buffer(np.array([tip]), np.array([sliver]), 0.1).tolist() == [True]
 
 
 def test_near_across_the_antimeridian():
@@ -232,8 +232,8 @@ def test_near_across_the_antimeridian():
     others = shapely.points(
         [[179.985, -16.995], [-179.985, -16.995], [0, -16.995], [179.5, -16.995]]
     )
-    assert near(others, np.array([cut]), 1.0).tolist() == [True, True, False, False]
-    assert near(np.array([cut]), others[2:3], 100.0).tolist() == [False]
+    assert within_buffer(others, np.array([cut]), 1.0).tolist() == [True, True, False, False]
+    assert within_buffer(np.array([cut]), others[2:3], 100.0).tolist() == [False]
 
 
 def test_shapes_that_share_an_edge_touch():
@@ -244,13 +244,15 @@ def test_shapes_that_share_an_edge_touch():
             [(x, y), (x + 0.0017, y), (x + 0.003, y), (x + 0.003, y - 0.001), (x, y - 0.001)]
         )
         assert distances(np.array([a]), np.array([b]))[0] == 0
-        assert near(np.array([a]), np.array([b]), 0).all()
+        assert within_buffer(np.array([a]), np.array([b]), 0).all()
 
 
 def test_near_of_none():
     """No train or no validation: nothing is near."""
     some, none = shapely.points([[26.0, 45.0]]), np.array([], object)
-    assert near(none, some, 1).tolist() == [] and near(some, none, 1).tolist() == [False]
+    assert within_buffer(none, some, 1).tolist() == [] and within_buffer(
+        some, none, 1
+    ).tolist() == [False]
 
 
 # --- assign and choose ----------------------------------------------------------------------------------------------------------
@@ -432,23 +434,23 @@ def clean(tmp_path_factory):
     out = world.run()
     settings = world.settings()
     shapes = read_labels(settings.root / settings.export_dir / "labels.geojson").geometry.values
-    facts = out.pop("facts")
+    meta = out.pop("facts")
     return (
         out,
         shapes,
-        json.loads(facts["split"]),
-        json.loads(facts["classes"]),
-        {k: facts[k] for k in ("mean", "std", "medians")},
+        json.loads(meta["split"]),
+        json.loads(meta["classes"]),
+        {k: meta[k] for k in ("mean", "std", "medians")},
     )
 
 
 def planted(clean, change):
     """What the audit finds after a change to a copy."""
-    arrays, shapes, split, classes, facts = clean
+    arrays, shapes, split, classes, meta = clean
     arrays = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in arrays.items()}
-    shapes, facts, split = shapes.copy(), {k: v[0] for k, v in facts.items()}, dict(split)
-    change(arrays, shapes, facts, split)
-    return must_fail(audit(arrays, shapes, split, classes, facts))
+    shapes, meta, split = shapes.copy(), {k: v[0] for k, v in meta.items()}, dict(split)
+    change(arrays, shapes, meta, split)
+    return must_fail(audit(arrays, shapes, split, classes, meta))
 
 
 def rows(arrays, side):
@@ -470,7 +472,7 @@ def test_nothing_planted(clean):
 def test_planted_label_on_both_sides(clean):
     """One pixel of a validation field goes to training."""
 
-    def change(arrays, shapes, facts, split):
+    def change(arrays, shapes, meta, split):
         arrays["split"][rows(arrays, "val")[1]] = "train"
 
     assert any("a label on both sides" in line for line in planted(clean, change))
@@ -479,7 +481,7 @@ def test_planted_label_on_both_sides(clean):
 def test_planted_group(clean):
     """A training field belongs to the farmer of a validation field."""
 
-    def change(arrays, shapes, facts, split):
+    def change(arrays, shapes, meta, split):
         arrays["group"][rows(arrays, "train")[0]] = arrays["group"][rows(arrays, "val")[0]]
 
     found = planted(clean, change)
@@ -489,7 +491,7 @@ def test_planted_group(clean):
 def test_planted_values(clean):
     """A validation sample is a copy of a training sample, under another id."""
 
-    def change(arrays, shapes, facts, split):
+    def change(arrays, shapes, meta, split):
         arrays["X"][rows(arrays, "val")[2]] = arrays["X"][rows(arrays, "train")[5]]
 
     assert any("the same values on both sides" in line for line in planted(clean, change))
@@ -498,7 +500,7 @@ def test_planted_values(clean):
 def test_planted_touch(clean):
     """A training field touches a validation field."""
 
-    def change(arrays, shapes, facts, split):
+    def change(arrays, shapes, meta, split):
         shapes[label_rows(arrays, "train")[0]] = shapely.affinity.translate(
             shapes[label_rows(arrays, "val")[0]], 1e-5
         )
@@ -512,7 +514,7 @@ def test_planted_touch(clean):
 def test_planted_neighbour(clean):
     """A training field lies inside of the buffer, without touching."""
 
-    def change(arrays, shapes, facts, split):
+    def change(arrays, shapes, meta, split):
         shapes[label_rows(arrays, "train")[0]] = shapely.affinity.translate(
             shapes[label_rows(arrays, "val")[0]], 0.005
         )
@@ -526,7 +528,7 @@ def test_planted_neighbour(clean):
 def test_planted_touch_of_a_large_shape(clean):
     """A training field whose middle is far away touches a validation field."""
 
-    def change(arrays, shapes, facts, split):
+    def change(arrays, shapes, meta, split):
         middle = shapes[label_rows(arrays, "val")[0]].centroid
         shapes[label_rows(arrays, "train")[0]] = shapely.box(
             middle.x, middle.y, middle.x + 5, middle.y + 0.0001
@@ -539,9 +541,9 @@ def test_planted_touch_of_a_large_shape(clean):
 def test_planted_statistics(clean, key):
     """Means and deviations are those of all samples."""
 
-    def change(arrays, shapes, facts, split):
+    def change(arrays, shapes, meta, split):
         X = arrays["X"].astype(float)
-        facts[key] = (X.mean((0, 1)) if key == "mean" else X.std((0, 1))).astype(np.float32)
+        meta[key] = (X.mean((0, 1)) if key == "mean" else X.std((0, 1))).astype(np.float32)
 
     assert (
         planted(clean, change)
@@ -552,15 +554,15 @@ def test_planted_statistics(clean, key):
 
 def test_a_leak_in_any_fold_is_found(clean):
     """All folds are audited, not only the first."""
-    arrays, shapes, split, classes, facts = clean
+    arrays, shapes, split, classes, meta = clean
     assert (
-        must_fail(audit_folds(arrays | {"split": arrays["sides"]}, shapes, split, classes, facts))
+        must_fail(audit_folds(arrays | {"split": arrays["sides"]}, shapes, split, classes, meta))
         == []
     )
     for number in range(len(arrays["sides"]) - 1):
         sides = arrays["sides"].copy()
         sides[number, np.flatnonzero(sides[number] == "val")[0]] = "train"
-        found = must_fail(audit_folds(arrays | {"split": sides}, shapes, split, classes, facts))
+        found = must_fail(audit_folds(arrays | {"split": sides}, shapes, split, classes, meta))
         assert any("a label on both sides" in line for line in found)
 
 

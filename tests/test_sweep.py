@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from seedbed.lib.errors import InputError
-from seedbed.lib.running.cache import Cache
-from seedbed.lib.running.engines import preload
-from seedbed.lib.running.sweep import Cell, product, run_local, run_on_workers
-from seedbed.lib.settings import load_settings
+from seedbed.base.errors import InputError
+from seedbed.base.settings import load_settings
+from seedbed.running.cache import Cache
+from seedbed.running.engines import preload
+from seedbed.running.sweep import Cell, product, run_local, run_on_workers
 from test_graph import edit, project
 from test_pipeline import record_of
 
@@ -105,7 +105,7 @@ def test_a_worker_that_is_killed_is_survived_and_cells_read_tifs_on_the_workers_
 
 def test_a_scheduler_that_is_not_there_is_told_in_a_line(small):
     pytest.importorskip("distributed")
-    from seedbed.lib.running.cluster import connect
+    from seedbed.base.cluster import connect
 
     with pytest.raises(InputError, match="run.scheduler = mainframe: write an address"):
         with connect(load_settings(small / "settings.ini", ["run.scheduler=mainframe"])):
@@ -113,7 +113,7 @@ def test_a_scheduler_that_is_not_there_is_told_in_a_line(small):
 
 
 def test_a_run_without_a_scheduler_imports_no_dask():
-    code = "import sys, seedbed.lib.running.pipeline, seedbed.lib.running.sweep, seedbed.lib.running.cluster; print([m for m in ('dask', 'distributed') if m in sys.modules])"
+    code = "import sys, seedbed.running.pipeline, seedbed.running.sweep, seedbed.running.cluster; print([m for m in ('dask', 'distributed') if m in sys.modules])"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
         == "[]\n"

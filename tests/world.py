@@ -12,10 +12,10 @@ import shapely
 import shapely.affinity
 from affine import Affine
 
+from seedbed.base.errors import InputError
+from seedbed.base.settings import load_settings
 from seedbed.export import export
-from seedbed.lib.errors import InputError
-from seedbed.lib.imagery.raster import reproject
-from seedbed.lib.settings import load_settings
+from seedbed.imagery.raster import reproject
 from seedbed.process import process
 
 UTM = "EPSG:32635"
@@ -122,8 +122,8 @@ class World:
 
     def write_tifs(self, frame, pattern="tifs/{id}.tif", make=None, **options):
         """A tif for each label; `make(i)` returns its pixels."""
-        middles = frame.geometry.to_crs(4326).map(lambda g: g.representative_point())
-        for i, (name, middle) in enumerate(zip(frame["id"], middles)):
+        centroids_xyz = frame.geometry.to_crs(4326).map(lambda g: g.representative_point())
+        for i, (name, middle) in enumerate(zip(frame["id"], centroids_xyz)):
             write_tif(
                 self.data / pattern.replace("{id}", str(name)),
                 pixels(i) if make is None else make(i),
@@ -142,7 +142,7 @@ class World:
         return export(self.settings(overrides))
 
     def run(self, *overrides):
-        """Run both stages; the arrays of dataset.h5 with the audit under `report` and the attributes under `facts`."""
+        """Run both stages; the arrays of dataset.h5 with the audit under `report` and the attributes under `meta`."""
         settings = self.settings(overrides)
         manifest, report = export(settings), process(settings)
         return open_dataset(settings) | {"report": report, "manifest": manifest}

@@ -1,2 +1,3 @@
-"""seedbed: from labels on a map to a model that a stakeholder can use."""
-__version__ = "0.1.0"
+"""A notebook-first research template for applied machine learning on Earth observation."""
+
+__version__ = "0.2.0"

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EMPTY', 'best_model', 'find_scene', 'Pixels', 'stride_of', 'cut', 'places_of', 'map_window', 'feature_weights',
-           'applicability_of', 'map_parts', 'facts_values', 'write_map', 'hectares_of_rows', 'count_map', 'make_map']
+           'applicability_of', 'map_parts', 'meta_values', 'write_map', 'hectares_of_rows', 'count_map', 'make_map']
 
 # %% ../../nbs/06_map.ipynb #5dc4ba2d
 import contextlib
@@ -14,22 +14,24 @@ from pathlib import Path
 
 import numpy as np
 import pyproj
-from joblib import cpu_count
 
-from .dataset import FINAL, SCALING, SampleDataset, scaled
-from .export import find_source
-from .lib.errors import InputError
-from .lib.files import atomic, fingerprint, fingerprint_of, read_json, relative, write_json
-from .lib.imagery.layout import layout_from_dict
-from .lib.imagery.missing import interpolate, missing_share
-from .lib.imagery.mosaic import mosaic
-from .lib.imagery.raster import transformer
-from .lib.imagery.scene import Scene, small_cache, windows, write_categories, write_cog
-from .lib.judging.applicability import Applicability, fit_applicability
-from .lib.looking.plots import class_colours
-from .lib.settings import Settings, load_settings
-from .model import BaseModel, check_prediction, flat_features, load_model
+from .base.errors import InputError
+from .base.files import atomic, fingerprint, fingerprint_of, read_json, write_json
+from .base.resources import available_cores
+from .base.settings import Settings
+from .evaluation.applicability import Applicability, fit_applicability
+from .imagery.layout import layout_from_dict
+from .imagery.missing import interpolate, missing_share
+from .imagery.mosaic import mosaic
+from .imagery.raster import transformer
+from .imagery.scene import Scene, small_cache, windows, write_categories, write_cog
+from .models.base import BaseModel, flat_features
+from .models.records import check_prediction
+from .models.registry import load_model
+from .plotting.plots import class_colours
 from .process import as_series
+from .sources.registry import find_source
+from .training.dataset import FINAL, SCALING, SampleDataset, scaled
 
 # %% ../../nbs/06_map.ipynb #19e74f1a
 def best_model(
@@ -47,7 +49,7 @@ def best_model(
             f" {', '.join(sorted({p.parent.name for p in folder.glob('models/*/seed_*')})) or 'none, run it first'}"
         )
     model = load_model(found[0])
-    if "layout" not in model.facts:
+    if "layout" not in model.meta:
         raise InputError(
             f"{found[0]}: does not say how its bands are laid out; train it again with this version"
         )
@@ -71,23 +73,23 @@ class Pixels:
 
     def __init__(
         self,
-        facts: dict,  # of the model
+        meta: dict,  # of the model
         X: np.ndarray,  # [n, T, B] or [n, T, B, H, W] interpolated
         static: np.ndarray,  # [n, S]
         place,  # gives longitude and latitude [n, 2] when asked
         start: str = "",  # date of the first step
     ):
-        self.facts = facts
+        self.meta = meta
         self.X = X
         self.static = static
         self.place = place
         self.start = start
         self._arrays = None
         self.task, self.classes, self.unit, self.steps, self.bands = (
-            facts[k] for k in ("task", "classes", "unit", "steps", "bands")
+            meta[k] for k in ("task", "classes", "unit", "steps", "bands")
         )
         self.scaling = {
-            k: np.asarray(facts["scaling"][k], np.float32).reshape(_shape_of(k, facts))
+            k: np.asarray(meta["scaling"][k], np.float32).reshape(_shape_of(k, meta))
             for k in SCALING
         }
 
@@ -119,30 +121,28 @@ class Pixels:
         )
 
 
-def _shape_of(name: str, facts: dict) -> tuple:
+def _shape_of(name: str, meta: dict) -> tuple:
     if name == "medians":
-        return len(facts["layout"]["variables"]) and (facts["steps"], len(facts["variables"]))
-    return (
-        (len(facts["static_names"]),) if name.startswith("static") else (len(facts["variables"]),)
-    )
+        return len(meta["layout"]["variables"]) and (meta["steps"], len(meta["variables"]))
+    return (len(meta["static_names"]),) if name.startswith("static") else (len(meta["variables"]),)
 
 # %% ../../nbs/06_map.ipynb #e0ee4df9
-def stride_of(facts: dict) -> int:  # in pixels
+def stride_of(meta: dict) -> int:  # in pixels
     """From one answer to the next: 1 but for chips."""
-    return max(facts["chip_size"] // 2, 1) if facts["sampling"] == "chip" else 1
+    return max(meta["chip_size"] // 2, 1) if meta["sampling"] == "chip" else 1
 
 
 def cut(
     scene: Scene,
     window: tuple[int, int, int, int],  # row, column, height, width
-    facts: dict,  # of the model
+    meta: dict,  # of the model
 ) -> np.ndarray:  # [n, bands] or [n, bands, size, size], row by row
     """The values of every sample of a window."""
     row, column, height, width = window
-    if facts["sampling"] != "chip":
+    if meta["sampling"] != "chip":
         values = scene.read(row, column, height, width)
         return np.ascontiguousarray(values.reshape(len(values), -1).T)
-    size, stride = facts["chip_size"], stride_of(facts)
+    size, stride = meta["chip_size"], stride_of(meta)
     before, rows, columns = (size - stride) // 2, -(-height // stride), -(-width // stride)
     values = scene.read(
         row - before, column - before, (rows - 1) * stride + size, (columns - 1) * stride + size
@@ -184,14 +184,14 @@ def map_window(
     str, np.ndarray
 ]:  # value [n], probability [n], applicability [n], float32; all NaN where the map is empty
     """What a model says of each sample of a window."""
-    facts, stride = model.facts, stride_of(model.facts)
-    X, static, _ = as_series(cut(scene, window, facts), scene.layout, facts["indices"])
+    meta, stride = model.meta, stride_of(model.meta)
+    X, static, _ = as_series(cut(scene, window, meta), scene.layout, meta["indices"])
     share = missing_share(X)
-    usable = np.flatnonzero((share < 1) & (share <= facts["max_missing"]))
+    usable = np.flatnonzero((share < 1) & (share <= meta["max_missing"]))
     out = {
         k: np.full(len(X), np.nan, np.float32) for k in ("value", "probability", "applicability")
     }
-    out["missing"] = np.where(share == 1, 2, share > facts["max_missing"]).astype(
+    out["missing"] = np.where(share == 1, 2, share > meta["max_missing"]).astype(
         np.uint8
     )  # 1: too much of it, 2: all of it
     if not len(usable):
@@ -199,11 +199,11 @@ def map_window(
     if len(usable) < len(X):
         X, static = X[usable], static[usable]
     pixels = Pixels(
-        facts, interpolate(X), static, lambda: places_of(scene, window, stride)[usable], start
+        meta, interpolate(X), static, lambda: places_of(scene, window, stride)[usable], start
     )
     prediction = check_prediction(model.predict(pixels), pixels, model.name)
-    out["value"][usable] = prediction.argmax(1) if facts["classes"] else prediction
-    if facts["classes"]:
+    out["value"][usable] = prediction.argmax(1) if meta["classes"] else prediction
+    if meta["classes"]:
         out["probability"][usable] = prediction.max(1)
     out["applicability"][usable] = (
         applicability.dissimilarity(flat_features(pixels)) / applicability.threshold
@@ -213,7 +213,7 @@ def map_window(
 # %% ../../nbs/06_map.ipynb #c4d3d383
 def feature_weights(model: BaseModel) -> np.ndarray | None:  # [F]
     """How much each feature matters to a model; None where it cannot tell."""
-    fitted = model.fitted
+    fitted = model.model
     if model.sees != "bands":
         return None
     if hasattr(fitted, "feature_importances_"):
@@ -237,7 +237,7 @@ def applicability_of(
     sides = lambda fold: tuple(
         flat_features(SampleDataset(dataset, side, fold)) for side in ("train", "val")
     )
-    crossed = SampleDataset(dataset).facts["split"]["cross_validated"]
+    crossed = SampleDataset(dataset).meta["split"]["cross_validated"]
     found = fit_applicability(
         [sides(k) for k in range(SampleDataset(dataset).folds)],
         flat_features(SampleDataset(dataset, "train", FINAL if crossed else 0)),
@@ -283,12 +283,12 @@ def map_parts(
     ),  # told after each window: pixels done, pixels in all, seconds
 ) -> list[tuple[tuple, Path]]:  # each window and the file of its answers
     """Work on all windows that are not done yet."""
-    chips = facts_values(model.facts)
-    todo = windows(scene, max(window_values // chips, 1), stride_of(model.facts))
+    chips = meta_values(model.meta)
+    todo = windows(scene, max(window_values // chips, 1), stride_of(model.meta))
     parts = [(w, aside / f"{w[0]:07d}-{w[1]:07d}.npz") for w in todo]
     waiting = [(w, p) for w, p in parts if not p.is_file()]
     total, done, clock = sum(w[2] * w[3] for w, _ in waiting), 0, time.perf_counter()
-    count = workers or cpu_count()
+    count = workers or available_cores()
     with small_cache(), ThreadPoolExecutor(count) as pool, contextlib.ExitStack() as stack:
         stack.callback(pool.shutdown, cancel_futures=True)
         jobs = [
@@ -302,9 +302,9 @@ def map_parts(
     return parts
 
 
-def facts_values(facts: dict) -> int:
+def meta_values(meta: dict) -> int:
     """How many times a value of the scene is held at once: chips overlap."""
-    return (facts["chip_size"] // stride_of(facts)) ** 2 if facts["sampling"] == "chip" else 1
+    return (meta["chip_size"] // stride_of(meta)) ** 2 if meta["sampling"] == "chip" else 1
 
 # %% ../../nbs/06_map.ipynb #bb501dcd
 def _painted(part: Path, window: tuple, stride: int, *names: str) -> np.ndarray:  # [names, h, w]
@@ -324,12 +324,12 @@ def _classes(values: np.ndarray, dtype) -> np.ndarray:
 def write_map(
     parts,  # of `map_parts`
     scene: Scene,
-    facts: dict,
+    meta: dict,
     folder: Path,
     tags: dict,
 ):
     """Write map.tif, with colours and names for classes, and quality.tif."""
-    stride, classes, unit = stride_of(facts), facts["classes"], facts["unit"] or ""
+    stride, classes, unit = stride_of(meta), meta["classes"], meta["unit"] or ""
     pixels = lambda *names: ((w[0], w[1], _painted(p, w, stride, *names)) for w, p in parts)
     if classes:
         dtype = "uint8" if len(classes) < 255 else "uint16"
@@ -342,7 +342,7 @@ def write_map(
             folder / "map.tif",
             ((r, c, _classes(v, dtype)) for r, c, v in pixels("value")),
             scene,
-            [facts["target"]],
+            [meta["target"]],
             dtype,
             EMPTY,
             rgb if dtype == "uint8" else None,
@@ -355,7 +355,7 @@ def write_map(
             folder / "map.tif",
             pixels("value"),
             scene,
-            [facts["target"]],
+            [meta["target"]],
             "float32",
             np.nan,
             None,
@@ -399,10 +399,10 @@ def hectares_of_rows(scene: Scene) -> np.ndarray:  # [height]
 def count_map(
     parts,
     scene: Scene,
-    facts: dict,
+    meta: dict,
 ) -> dict:
     """Pixels and hectares of each class, what is empty and why, what lies beyond the training data."""
-    stride, ha, K = stride_of(facts), hectares_of_rows(scene), len(facts["classes"])
+    stride, ha, K = stride_of(meta), hectares_of_rows(scene), len(meta["classes"])
     pixels, area, missing, beyond, total = np.zeros(K, int), np.zeros(K), np.zeros(3, int), 0, 0.0
     for window, part in parts:
         value, ratio, why = _painted(part, window, stride, "value", "applicability", "missing")
@@ -426,7 +426,7 @@ def count_map(
             "note": "counts of pixels, not an estimate: they carry the model's errors; `seedbed design` and `seedbed area` make one",
             "classes": [
                 {"class": c, "pixels": int(n), "hectares": a}
-                for c, n, a in zip(facts["classes"], pixels, area)
+                for c, n, a in zip(meta["classes"], pixels, area)
             ]
             if K
             else None,
@@ -449,7 +449,7 @@ def make_map(
     folder.mkdir(parents=True, exist_ok=True)
     if Path(scene).is_dir():
         scene = mosaic(scene, folder / "scene.vrt")
-    opened = Scene(scene, layout_from_dict(model.facts["layout"]))
+    opened = Scene(scene, layout_from_dict(model.meta["layout"]))
     near = applicability_of(model, place, dataset)
     aside = folder / f".parts-{_part_names(opened, model, place, window_values, start)}"
     aside.mkdir(exist_ok=True)
@@ -463,22 +463,22 @@ def make_map(
         "software": "seedbed",
     }
     with small_cache():
-        write_map(parts, opened, model.facts, folder, tags)
+        write_map(parts, opened, model.meta, folder, tags)
     record = {
         "schema_version": 1,
         "model": model.name,
         "seed": model.seed,
         "scene": str(opened.path),
-        "task": model.facts["task"],
-        "target": model.facts["target"],
-        "classes": model.facts["classes"],
-        "unit": model.facts["unit"],
+        "task": model.meta["task"],
+        "target": model.meta["target"],
+        "classes": model.meta["classes"],
+        "unit": model.meta["unit"],
         "crs": opened.crs,
         "size": [opened.height, opened.width],
-        "sampling": model.facts["sampling"],
-        "stride": stride_of(model.facts),
+        "sampling": model.meta["sampling"],
+        "stride": stride_of(model.meta),
         "threshold": near.threshold,
-        **count_map(parts, opened, model.facts),
+        **count_map(parts, opened, model.meta),
         "seconds": round(seconds, 3),
         "pixels_per_second": round(opened.height * opened.width / max(seconds, 1e-9)),
         "files": {f: fingerprint(folder / f) for f in ("map.tif", "quality.tif")},

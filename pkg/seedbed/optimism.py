@@ -16,17 +16,19 @@ import pandas as pd
 from scipy.spatial import cKDTree
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from .dataset import SampleDataset
-from .lib.errors import InputError
-from .lib.imagery.samples import make_samples
-from .lib.judging.intervals import score_with_interval
-from .lib.judging.metrics import leaving_out, metric_named
-from .lib.judging.scoring import judged_labels
-from .lib.settings import Settings, Split, load_settings
-from .lib.splitting.folds import make_split, with_final
-from .lib.splitting.splits import on_sphere
-from .model import BaseModel, find_model, out_of_fold
+from .base.errors import InputError
+from .base.settings import Settings, Split
+from .evaluation.intervals import score_with_interval
+from .evaluation.metrics import leaving_out, metric_named
+from .evaluation.scoring import scored_labels
+from .imagery.samples import make_samples
+from .model import out_of_fold
+from .models.base import BaseModel
+from .models.registry import find_model
 from .process import all_statistics, write_dataset
+from .splitting.blocks import on_sphere
+from .splitting.folds import make_split, with_final
+from .training.dataset import SampleDataset
 
 # %% ../../nbs/optimism.ipynb #55736ecc
 def labels_of(
@@ -72,17 +74,17 @@ def resplit(
             for k, v in file.items()
             if k != "split"
         }
-    facts, rows = SampleDataset(path).facts, labels.attrs["rows"]
+    meta, rows = SampleDataset(path).meta, labels.attrs["rows"]
     if arrays["X"].ndim == 5:
         arrays["X"] = arrays["X"].mean((3, 4))
     sides, block, record = make_split(
         labels,
         split,
         suggested,
-        facts["classes"],
+        meta["classes"],
         claim,
         None,
-        facts["split"].get("window_days", 0.0),
+        meta["split"].get("window_days", 0.0),
     )
     arrays |= {"split": with_final(sides)[:, rows].astype("S7"), "block": block[rows]}
     samples = make_samples(
@@ -91,12 +93,12 @@ def resplit(
         rows,
         np.column_stack([arrays["lon"], arrays["lat"]]),
         {},
-        facts["variables"],
+        meta["variables"],
     )[0]
     write_dataset(
         out,
         arrays,
-        facts | {"split": record} | all_statistics(samples, arrays["split"].astype(str)),
+        meta | {"split": record} | all_statistics(samples, arrays["split"].astype(str)),
     )
     return record
 
@@ -163,12 +165,12 @@ def curve_row(
     level: float = 0.95,
 ) -> dict:  # value, ci, blind, distance_km, n, n_blocks, left_out
     """The small forest's score and that of the rule by coordinates, under one split."""
-    facts, out = SampleDataset(path).facts, {}
+    meta, out = SampleDataset(path).meta, {}
     for name, model in (("value", SmallForest()), ("blind", find_model("coordinates")())):
-        table, y, prediction, left_out = judged_labels(
-            *out_of_fold(model, path)[:3], facts["classes"]
+        table, y, prediction, left_out = scored_labels(
+            *out_of_fold(model, path)[:3], meta["classes"]
         )
-        score = leaving_out(metric_named(metric, facts["task"]), left_out)
+        score = leaving_out(metric_named(metric, meta["task"]), left_out)
         if name == "value":
             out |= score_with_interval(
                 score, y, prediction, table["block"].to_numpy(), resamples, level
@@ -178,7 +180,7 @@ def curve_row(
     return {k: out[k] for k in ("value", "ci", "blind", "n_blocks")} | {
         "n": len(y),
         "distance_km": median_distance(path),
-        "left_out": list(facts["split"]["left_out"]),
+        "left_out": list(meta["split"]["left_out"]),
     }
 
 # %% ../../nbs/optimism.ipynb #a23bf3f3
@@ -190,7 +192,7 @@ def optimism_curve(
     settings: Settings,
 ) -> list[dict]:  # a row for each split: split, method, claimed, used, and those of `curve_row`
     """Score one model under every split that the labels allow."""
-    labels, record, rows = labels_of(path), SampleDataset(path).facts["split"], []
+    labels, record, rows = labels_of(path), SampleDataset(path).meta["split"], []
     for name, split in curve_splits(labels, record).items():
         used = split.method == record["method"] and (
             split.method != "blocks" or split.block_km == record["block_km"]

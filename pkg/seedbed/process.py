@@ -20,19 +20,20 @@ import h5py
 import numpy as np
 import pandas as pd
 import shapely
-from joblib import cpu_count
 
+from .base.errors import InputError
+from .base.files import atomic, read_json, write_json
+from .base.resources import available_cores
+from .base.settings import Process, Settings
 from .export import stop_on_faults
-from .lib.errors import InputError
-from .lib.files import atomic, read_json, write_json
-from .lib.imagery.chips import read_chip
-from .lib.imagery.indices import add_indices
-from .lib.imagery.labels import read_labels
-from .lib.imagery.layout import Layout, layout_from_dict
-from .lib.imagery.missing import scaling, statistics
-from .lib.imagery.raster import reproject
-from .lib.imagery.samples import Samples, in_order, join, make_samples, processes
-from seedbed.lib.imagery.sampling import (
+from .imagery.chips import read_chip
+from .imagery.indices import add_indices
+from .imagery.labels import read_labels
+from .imagery.layout import Layout, layout_from_dict
+from .imagery.missing import scaling, statistics
+from .imagery.raster import reproject
+from .imagery.samples import Samples, in_order, join, make_samples, processes
+from seedbed.imagery.sampling import (
     corner,
     sample_center,
     sample_chip,
@@ -40,11 +41,10 @@ from seedbed.lib.imagery.sampling import (
     sample_pixels,
     window_of,
 )
-from .lib.imagery.series import SERIES, read_series
-from .lib.settings import Process, Settings, load_settings
-from .lib.splitting.audit import audit_folds, must_fail
-from .lib.splitting.folds import make_split, with_final
-from .lib.splitting.shift import shift_report
+from .imagery.series import SERIES, read_series
+from .splitting.audit import audit_folds, must_fail
+from .splitting.folds import make_split, with_final
+from .splitting.shift import shift_report
 
 # %% ../../nbs/02_process.ipynb #a08fcd4b
 def sample_label(
@@ -184,12 +184,12 @@ def readers(
 ):
     """Lend a function that calls another for many tasks, on whatever there is."""
     if (os.environ.get("SEEDBED_SCHEDULER") or settings.run.scheduler) and count > BATCH:
-        from seedbed.lib.running.cluster import cluster_executor
+        from seedbed.base.cluster import cluster_executor
 
         with cluster_executor(settings) as (executor, threads):
             yield partial(in_order, executor=executor, ahead=2 * threads)
         return
-    workers = 1 if count < MANY else settings.run.workers or cpu_count()
+    workers = 1 if count < MANY else settings.run.workers or available_cores()
     with processes(workers) as executor:
         yield partial(in_order, executor=executor, ahead=2 * workers)
 
@@ -234,15 +234,15 @@ def train_statistics(
     train: np.ndarray,  # [N] bool
 ) -> dict:  # medians [T, B], mean [B], std [B]; static_medians, static_mean, static_std [S]
     """What the training samples alone say about filling and scaling."""
-    facts = dict(zip(("medians", "mean", "std"), scaling(samples.moments[train])))
+    meta = dict(zip(("medians", "mean", "std"), scaling(samples.moments[train])))
     static = samples.static[train]
     if not static.shape[1]:
-        return facts | {f"static_{k}": np.zeros(0, np.float32) for k in facts}
+        return meta | {f"static_{k}": np.zeros(0, np.float32) for k in meta}
     static_middle = np.nan_to_num(np.nanmedian(static, axis=0)).astype(np.float32)
     static_mean, static_std = statistics(
         np.where(np.isfinite(static), static, static_middle)[:, None]
     )
-    return facts | {
+    return meta | {
         "static_medians": static_middle,
         "static_mean": static_mean,
         "static_std": static_std,
@@ -312,7 +312,7 @@ def process(
         series_days(layout),
     )
     rows = with_final(sides)[:, samples.label]
-    facts = all_statistics(samples, rows)
+    meta = all_statistics(samples, rows)
     arrays = sample_columns(labels, samples, block, classes) | {
         "split": rows.astype("S7"),
         "missing": samples.missing.astype(np.float32),
@@ -322,7 +322,7 @@ def process(
         ground,
         split,
         classes,
-        facts,
+        meta,
     )
     found += shift_report(
         samples.moments.level, rows[0], samples.place, arrays["block"], samples.variables
@@ -353,7 +353,7 @@ def process(
     write_dataset(
         target_dir / "dataset.h5",
         arrays,
-        attributes_of(manifest, samples, layout, settings, split, facts),
+        attributes_of(manifest, samples, layout, settings, split, meta),
     )
     return report
 
@@ -404,7 +404,7 @@ def sample_columns(labels, samples: Samples, block, classes) -> dict[str, np.nda
 
 # %% ../../nbs/02_process.ipynb #f0bed849
 def attributes_of(
-    manifest, samples: Samples, layout: Layout, settings: Settings, split: dict, facts: dict
+    manifest, samples: Samples, layout: Layout, settings: Settings, split: dict, meta: dict
 ) -> dict:
     """The attributes of dataset.h5."""
     target = manifest["target"]
@@ -429,5 +429,5 @@ def attributes_of(
         "indices": list(settings.process.indices),
         "layout": layout.to_dict(),
         "split": split,
-        **facts,
+        **meta,
     }

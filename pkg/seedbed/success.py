@@ -8,10 +8,9 @@ __all__ = ['LIMITS', 'write_contract', 'contract_of', 'verdict']
 # %% ../../nbs/00_success.ipynb #1c4ccaf8
 from collections.abc import Sequence
 
-from .lib.errors import Faults, InputError
-from .lib.files import write_json
-from .lib.judging.metrics import METRICS, metric_named
-from .lib.settings import Settings, load_settings
+from .base.errors import Faults
+from .base.settings import Settings
+from .evaluation.metrics import metric_named
 
 # %% ../../nbs/00_success.ipynb #2a9329a3
 def write_contract(
@@ -97,8 +96,8 @@ def verdict(
         reason = f"{said}: usable {contract['usable']:g} lies inside the interval"
     wrong, doubt = _off(contract, quantity)
     failed = [*_violations(contract, regions, cost, sign), *([wrong] if wrong else [])]
-    doubts = [*([doubt] if doubt else []), *_untold(contract, cost)]
-    if (failed or doubts) and status in ("usable", "at ceiling"):
+    label_quality = [*([doubt] if doubt else []), *_untold(contract, cost)]
+    if (failed or label_quality) and status in ("usable", "at ceiling"):
         status = "not usable" if failed else "undecided"
     unsaid = [
         "nobody has said what is good enough: success.source is that of the example"
@@ -108,7 +107,7 @@ def verdict(
         "thresholds": {
             k: v for k, v in contract.items() if k not in ("metric", "title", "greater_is_better")
         },
-        "reasons": [reason, *failed, *doubts, *unsaid],
+        "reasons": [reason, *failed, *label_quality, *unsaid],
         "failed": failed,
     }
 

@@ -33,7 +33,7 @@ def main():
     asked = parser.parse_args()
     from harness import machine
 
-    from seedbed.lib.provenance import now
+    from seedbed.base.provenance import now
 
     where, at, results = machine(), now(), {}
     said = f"{at[:10]}: {where['cpu']}, {where['cores']} cores, {where['memory_gb']} GB, load {where['load'][0]}; gpu: {where['gpu'] or 'none'}"

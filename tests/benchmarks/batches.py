@@ -10,9 +10,8 @@ import h5py
 import numpy as np
 import torch
 from harness import Row, race
+from seedbed.training.dataset import SampleDataset
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
-
-from seedbed.dataset import SampleDataset
 
 
 def make(path, n, shape):
@@ -32,7 +31,7 @@ def make(path, n, shape):
             data=np.array([str(i // 50) for i in range(n)], object),
             dtype=h5py.string_dtype(),
         )
-        facts = {
+        meta = {
             "task": "classification",
             "classes": list("abcd"),
             "unit": "",
@@ -40,7 +39,7 @@ def make(path, n, shape):
             "variables": [f"B{i}" for i in range(bands)],
             "static_names": [],
         }
-        for name, value in facts.items():
+        for name, value in meta.items():
             file.attrs[name] = json.dumps(value)
         for name, size in {
             "medians": (2, steps, bands),

@@ -33,7 +33,7 @@ def encode(spec, start, box):
     """Build and encode the expression of one chip."""
     import ee
 
-    from seedbed.lib.earthengine.expression import stack
+    from seedbed.sources.earthengine.expression import stack
 
     return json.dumps(ee.serializer.encode(stack(spec, start, box)))
 
@@ -50,15 +50,15 @@ def contestants(url, folder):
     """Two ways to put chip number i on the disk, with so many workers."""
     import ee
 
-    from seedbed.lib.earthengine.client import Client
-    from seedbed.lib.earthengine.credentials import connect
-    from seedbed.lib.earthengine.crew import Chip, Crew
-    from seedbed.lib.earthengine.expression import stack
-    from seedbed.lib.earthengine.gate import Gate, Patience
-    from seedbed.lib.earthengine.grid import grid_around
-    from seedbed.lib.earthengine.quota import Budget
-    from seedbed.lib.earthengine.spec import presets
-    from seedbed.lib.earthengine.store import Store
+    from seedbed.sources.earthengine.client import Client
+    from seedbed.sources.earthengine.credentials import connect
+    from seedbed.sources.earthengine.expression import stack
+    from seedbed.sources.earthengine.grid import grid_around
+    from seedbed.sources.earthengine.quota import Budget
+    from seedbed.sources.earthengine.ratelimit import Gate, Patience
+    from seedbed.sources.earthengine.spec import presets
+    from seedbed.sources.earthengine.store import Store
+    from seedbed.sources.earthengine.workers import Chip, Crew
 
     spec, start, account = presets()["cropharvest"], "2021-03-01", connect(url=url)
     grid = grid_around(36.82, -1.29, spec.size, spec.resolution)
@@ -93,7 +93,7 @@ def contestants(url, folder):
 
 def run():
     """The table's lines."""
-    from seedbed.lib.earthengine.expression import Expressions
+    from seedbed.sources.earthengine.expression import Expressions
 
     rows = []
     with serving() as url, tempfile.TemporaryDirectory() as folder:

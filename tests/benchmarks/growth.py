@@ -51,15 +51,15 @@ def scene(path, pixels):
 
 def settings_of(root):
     """Settings of a project in a folder."""
-    from seedbed.lib.settings import load_settings
+    from seedbed.base.settings import load_settings
 
     return load_settings(Path(root, "settings.ini"), OVERRIDES)
 
 
 def stage_export(root):
     """From a folder of labels and tifs."""
+    from seedbed.base.settings import load_settings
     from seedbed.export import export
-    from seedbed.lib.settings import load_settings
 
     export(load_settings(Path(root, "settings.ini"), ["source.name=folder:export"]), "again")
 
@@ -72,7 +72,7 @@ def stage_process(root):
 
 def stage_dataset(root):
     """One epoch of shuffled batches."""
-    from seedbed.dataset import SampleDataset
+    from seedbed.training.dataset import SampleDataset
 
     for X, y in SampleDataset(Path(root, "made/dataset.h5")).loader(256, shuffle=True):
         pass
@@ -80,11 +80,12 @@ def stage_dataset(root):
 
 def stage_train(root):
     """Boosting on one fold."""
-    from seedbed.dataset import SampleDataset
-    from seedbed.model import find_model, save_model
+    from seedbed.models.base import save_model
+    from seedbed.models.registry import find_model
+    from seedbed.training.dataset import SampleDataset
 
     model = find_model("hist_gradient_boosting")(0)
-    model.fit(SampleDataset(Path(root, "made/dataset.h5")))
+    model.train(SampleDataset(Path(root, "made/dataset.h5")))
     model.predict(SampleDataset(Path(root, "made/dataset.h5"), "val"))
     save_model(model, Path(root, MODEL))
 
@@ -92,7 +93,7 @@ def stage_train(root):
 def stage_map(root):
     """A map of ten times as many pixels as there are samples, and what the training data look like."""
     from seedbed.map import make_map
-    from seedbed.model import load_model
+    from seedbed.models.registry import load_model
 
     make_map(
         load_model(Path(root, MODEL)),
@@ -106,8 +107,9 @@ def stage_map(root):
 
 def stage_score(root):
     """All scores with their intervals, of answers that are right in four of five cases."""
-    from seedbed.dataset import SampleDataset
-    from seedbed.model import answers, score_record
+    from seedbed.evaluation.scoring import score_record
+    from seedbed.models.records import per_label_predictions
+    from seedbed.training.dataset import SampleDataset
 
     data, rng = SampleDataset(Path(root, "made/dataset.h5"), None), np.random.default_rng(0)
     proba = rng.dirichlet(np.ones(4), len(data)) * 0.4
@@ -115,15 +117,15 @@ def stage_score(root):
         np.arange(len(data)),
         np.where(rng.random(len(data)) < 0.8, data.y, rng.integers(0, 4, len(data))),
     ] += 0.6
-    table, y, proba = answers(data, proba)
-    score_record(table.assign(judged=True), y, proba, data.classes, "classification", "f1_score")
+    table, y, proba = per_label_predictions(data, proba)
+    score_record(table.assign(scored=True), y, proba, data.classes, "classification", "f1_score")
 
 
 def stage_compare(root):
     """Two models' intervals and their paired difference."""
-    from seedbed.dataset import SampleDataset
-    from seedbed.lib.judging.comparison import candidate, comparison_rows
-    from seedbed.lib.judging.metrics import METRICS
+    from seedbed.evaluation.comparison import candidate, comparison_rows
+    from seedbed.evaluation.metrics import METRICS
+    from seedbed.training.dataset import SampleDataset
 
     data = SampleDataset(Path(root, "made/dataset.h5"), None)
     rng = np.random.default_rng(0)
@@ -160,7 +162,7 @@ def warm():
 
 def run():
     """The rows of the table: cost a sample with the most samples over the cost with ten times fewer."""
-    from seedbed.lib.files import project_root
+    from seedbed.base.files import project_root
 
     found = {}
     warm()

@@ -41,8 +41,8 @@ class Row:
 
 def machine():
     """Where it was measured."""
-    from seedbed.lib.files import project_root
-    from seedbed.lib.provenance import environment
+    from seedbed.base.files import project_root
+    from seedbed.base.provenance import environment
 
     found = environment(project_root())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

@@ -33,7 +33,7 @@ def seconds(code, **environment):
 
 FORKED = """
 from pathlib import Path
-from seedbed.lib.running.engines import Task, preload, run_tasks
+from seedbed.running.engines import Task, preload, run_tasks
 preload()
 folder = Path({folder!r})
 done = run_tasks([Task(f"n{{i}}", folder / "n.ipynb", folder / f"out{{i}}.ipynb") for i in range(6)], "fork", 1)
@@ -50,7 +50,7 @@ with client.setup_kernel():
         for i, cell in enumerate(nb.cells): client.execute_cell(cell, i)
 """
 RUN = """
-from seedbed.lib.running.pipeline import run_pipeline
+from seedbed.running.pipeline import run_pipeline
 run_pipeline(root={root!r}, nbs={nbs!r})
 """
 
@@ -59,7 +59,7 @@ def copy_of_project(folder):
     """The project's settings, notebooks and sample, without its runs."""
     import shutil
 
-    from seedbed.lib.files import project_root
+    from seedbed.base.files import project_root
 
     root = project_root()
     for name in ("nbs", "data/sample", "pkg"):

@@ -9,15 +9,16 @@ import rasterio
 import torch
 from harness import Row, in_child, race
 
-from seedbed.dataset import FINAL, SampleDataset
+from seedbed.base.settings import load_settings
 from seedbed.export import export
-from seedbed.lib.imagery.layout import layout_from_dict
-from seedbed.lib.imagery.missing import interpolate
-from seedbed.lib.imagery.scene import Scene
-from seedbed.lib.settings import load_settings
+from seedbed.imagery.layout import layout_from_dict
+from seedbed.imagery.missing import interpolate
+from seedbed.imagery.scene import Scene
 from seedbed.map import Pixels, applicability_of, make_map, map_parts
-from seedbed.model import find_model, load_model, save_model
+from seedbed.models.base import save_model
+from seedbed.models.registry import find_model, load_model
 from seedbed.process import as_series, process
+from seedbed.training.dataset import FINAL, SampleDataset
 
 PIXELS = 3  # times the sample's scene, in both directions
 
@@ -48,26 +49,26 @@ def large_scene(source, target, times):
 class OnePixel(torch.utils.data.Dataset):
     """What a template offers at first: an item is a pixel, read and prepared alone."""
 
-    def __init__(self, scene, facts):
-        self.scene, self.facts = scene, facts
+    def __init__(self, scene, meta):
+        self.scene, self.meta = scene, meta
 
     def __len__(self):
         return self.scene.height * self.scene.width
 
     def __getitem__(self, i):
         values = self.scene.read(i // self.scene.width, i % self.scene.width, 1, 1).reshape(1, -1)
-        X, static, _ = as_series(values, self.scene.layout, self.facts["indices"])
-        return Pixels(self.facts, interpolate(X), static, None).arrays()[0][0]
+        X, static, _ = as_series(values, self.scene.layout, self.meta["indices"])
+        return Pixels(self.meta, interpolate(X), static, None).arrays()[0][0]
 
 
 def one_by_one(model, scene, count):
     """Seconds a pixel of a loop over a DataLoader."""
     loader = torch.utils.data.DataLoader(
-        torch.utils.data.Subset(OnePixel(scene, model.facts), range(count)), batch_size=64
+        torch.utils.data.Subset(OnePixel(scene, model.meta), range(count)), batch_size=64
     )
     start = time.process_time()
     for X in loader:
-        stand_in = Pixels(model.facts, X.numpy(), np.zeros((len(X), 0), np.float32), None)
+        stand_in = Pixels(model.meta, X.numpy(), np.zeros((len(X), 0), np.float32), None)
         stand_in._arrays = X.numpy()
         model.predict(stand_in)
     return (time.process_time() - start) / count
@@ -86,7 +87,7 @@ def trained(root):
     path = settings.root / settings.processed_dir / "dataset.h5"
     for name in ("random_forest", "tempcnn", "logistic_regression"):
         model, place = find_model(name)(0, settings.models), root / "run/models" / name / "seed_0"
-        save_model(model.fit(SampleDataset(path, "train", FINAL)), place)
+        save_model(model.train(SampleDataset(path, "train", FINAL)), place)
         yield load_model(place), place, path
 
 
@@ -109,15 +110,15 @@ def run():
             root / f"{model.name}.tif",
             PIXELS,
         )
-        scene = Scene(tif, layout_from_dict(model.facts["layout"]))
+        scene = Scene(tif, layout_from_dict(model.meta["layout"]))
         near, pixels = applicability_of(model, place, path), scene.height * scene.width
         values = scene.read(0, 0, scene.height, scene.width)
         X, static, _ = as_series(
             np.ascontiguousarray(values.reshape(len(values), -1).T),
             scene.layout,
-            model.facts["indices"],
+            model.meta["indices"],
         )
-        memory = Pixels(model.facts, interpolate(X), static, None)
+        memory = Pixels(model.meta, interpolate(X), static, None)
         memory.arrays()
         count = iter(range(100))
         seconds = race(

@@ -12,9 +12,9 @@ from harness import Row, in_child, race
 from rasterio.windows import Window
 
 import phenology
-from seedbed.lib.imagery.chips import read_chip, write_chip
-from seedbed.lib.imagery.layout import Layout, layout_from_names
-from seedbed.lib.settings import load_settings
+from seedbed.base.settings import load_settings
+from seedbed.imagery.chips import read_chip, write_chip
+from seedbed.imagery.layout import Layout, layout_from_names
 from seedbed.process import process
 
 

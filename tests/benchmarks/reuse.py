@@ -6,7 +6,7 @@ import time
 
 sys.modules.setdefault("rfc3987_syntax", None)  # as `seedbed run` does
 began = time.process_time()
-from seedbed.lib.running.pipeline import run_pipeline  # noqa: E402
+from seedbed.running.pipeline import run_pipeline  # noqa: E402
 
 imports = time.process_time() - began
 run_pipeline(overrides=sys.argv[1:])  # makes what is not there yet

@@ -8,14 +8,14 @@ import shapely
 from harness import Row
 from sklearn.ensemble import RandomForestClassifier
 
-from seedbed.lib.imagery.samples import make_samples
-from seedbed.lib.judging.comparison import candidate, comparison_rows
-from seedbed.lib.judging.metrics import METRICS
-from seedbed.lib.settings import Split
-from seedbed.lib.splitting.audit import audit_folds
-from seedbed.lib.splitting.folds import make_split, with_final
-from seedbed.lib.splitting.shift import shift_report
+from seedbed.base.settings import Split
+from seedbed.evaluation.comparison import candidate, comparison_rows
+from seedbed.evaluation.metrics import METRICS
+from seedbed.imagery.samples import make_samples
 from seedbed.process import all_statistics
+from seedbed.splitting.audit import audit_folds
+from seedbed.splitting.folds import make_split, with_final
+from seedbed.splitting.shift import shift_report
 
 N, CLASSES = 100_000, ["a", "b", "c", "d", "e"]
 
@@ -58,7 +58,7 @@ def run():
     samples = make_samples(
         X, np.zeros((N, 0), np.float32), np.arange(N), xy, {}, tuple("abcdefgh")
     )[0]
-    facts, y = all_statistics(samples, sides), np.unique(labels["label"], return_inverse=True)[1]
+    meta, y = all_statistics(samples, sides), np.unique(labels["label"], return_inverse=True)[1]
     ids = labels["id"].to_numpy()
     arrays = {
         "X": X,
@@ -74,7 +74,7 @@ def run():
     }
     found = timed(
         "audit of five folds",
-        lambda: audit_folds(arrays, labels.geometry.values, record, CLASSES, facts),
+        lambda: audit_folds(arrays, labels.geometry.values, record, CLASSES, meta),
         "every check that can stop a run",
     )
     assert not [row for row in found if row["status"] == "fail"]

@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from seedbed.lib.earthengine.credentials import offline
-from seedbed.lib.earthengine.expression import Expressions
-from seedbed.lib.earthengine.grid import grid_around
-from seedbed.lib.earthengine.spec import presets
+from seedbed.sources.earthengine.credentials import offline
+from seedbed.sources.earthengine.expression import Expressions
+from seedbed.sources.earthengine.grid import grid_around
+from seedbed.sources.earthengine.spec import presets
 
 if __name__ == "__main__":
     offline()

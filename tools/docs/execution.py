@@ -4,16 +4,10 @@ import os
 from pathlib import Path
 
 import nbformat
+from seedbed.base.resources import default_workers
 
-from seedbed.lib.files import fingerprint_of
-from seedbed.lib.running.engines import (
-    Task,
-    Watcher,
-    default_kernel,
-    default_workers,
-    preload,
-    run_tasks,
-)
+from seedbed.base.files import fingerprint_of
+from seedbed.running.engines import Task, Watcher, default_kernel, preload, run_tasks
 
 
 class Told(Watcher):

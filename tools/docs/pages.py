@@ -10,8 +10,8 @@ from nbdev import processors as standard
 from nbdev.frontmatter import FrontmatterProc
 from nbdev.process import NBProcessor
 
-from seedbed.lib.errors import InputError
-from seedbed.lib.looking.quoting import fill_in
+from seedbed.base.errors import InputError
+from seedbed.sharing.quotes import fill_in
 
 DROPPED = {"hide", "default_exp"}
 REPORTS = re.compile(r"(\]\()\.\./((?:\.\./)*reports/)")  # they lie beside nbs, and inside the site

@@ -52,7 +52,7 @@ def report_text(
     interval = f" (interval {low:.3f} to {high:.3f})" if low is not None else ""
     said = (
         f"**{results.get('best_model')}** has {primary.get('metric')} **{primary.get('value', float('nan')):.3f}**{interval}:"
-        f" *{verdict.get('status', 'not judged')}*."
+        f" *{verdict.get('status', 'not scored')}*."
     )
     parts = [
         f"---\ntitle: {json.dumps('Report: ' + name)}\ndescription: {json.dumps('What a run has found, from its own results.json')}\n---\n",

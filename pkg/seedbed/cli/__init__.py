@@ -6,7 +6,7 @@ import traceback
 
 import typer
 
-from seedbed.lib.errors import InputError
+from seedbed.base.errors import InputError
 
 from . import area, compare, export, lists, map, run
 from .doctor import doctor

@@ -59,9 +59,9 @@ def design(
     debug: Debug = False,
 ):
     """Draw a random sample of a map's pixels to be labelled: points.geojson to fill in, design.json to keep."""
-    from seedbed.lib.errors import InputError
-    from seedbed.lib.files import relative
-    from seedbed.lib.judging.area import design_sample
+    from seedbed.base.errors import InputError
+    from seedbed.base.files import relative
+    from seedbed.evaluation.area import design_sample
 
     if not map_file.is_file():
         raise InputError(f"{map_file}: no such map; make one with: seedbed map")
@@ -82,10 +82,10 @@ def design(
 
 def area(design_file: Design, labels: Labels, debug: Debug = False):
     """Hectares of each class with their interval, and the map's accuracy, from labelled points of a design. Writes area.json."""
-    from seedbed.lib.errors import InputError
-    from seedbed.lib.files import fingerprint, read_json, relative, write_json
-    from seedbed.lib.imagery.labels import read_vector
-    from seedbed.lib.judging.area import estimate_from_design
+    from seedbed.base.errors import InputError
+    from seedbed.base.files import fingerprint, read_json, relative, write_json
+    from seedbed.evaluation.area import estimate_from_design
+    from seedbed.imagery.labels import read_vector
 
     from .tables import make_console, number, print_table
 

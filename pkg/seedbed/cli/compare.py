@@ -16,9 +16,9 @@ Every = Annotated[
 
 def compare(runs: Runs, every: Every = False, debug: Debug = False):
     """Compare runs by the same draws of the same validation blocks; runs of different splits are refused."""
+    from seedbed.base.settings import load_settings
     from seedbed.compare import across_runs
-    from seedbed.lib.running.history import find_run
-    from seedbed.lib.settings import load_settings
+    from seedbed.running.history import find_run
 
     settings, console = load_settings(), make_console()
     found = across_runs([find_run(settings, run, complete=True).folder for run in runs], every)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from seedbed.lib.errors import InputError
+from seedbed.base.errors import InputError
 
 from .options import Debug
 
@@ -67,7 +67,7 @@ def check_packages(root: Path) -> Finding:
 
 def check_settings(root: Path) -> Finding:
     """Whether settings.ini can be read."""
-    from seedbed.lib.settings import load_settings
+    from seedbed.base.settings import load_settings
 
     try:
         settings = load_settings(root / "settings.ini")
@@ -85,7 +85,7 @@ def check_settings(root: Path) -> Finding:
 
 def check_sync(root: Path) -> Finding:
     """Whether the package says what the notebooks say."""
-    from seedbed.lib.running.sync import check_in_sync
+    from seedbed.base.notebooks import check_in_sync
 
     package = Path(__file__).resolve().parents[1]
     if not package.is_relative_to(root):
@@ -245,7 +245,7 @@ CHECKS = (
 
 def doctor(debug: Debug = False):
     """Check versions, settings, credentials, GPU and disk, and say what to do."""
-    from seedbed.lib.files import project_root
+    from seedbed.base.files import project_root
 
     root, bad = project_root(), 0
     for check in CHECKS:

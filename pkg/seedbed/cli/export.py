@@ -32,7 +32,7 @@ Every = Annotated[
 
 def make_progress(every: float):
     """A line that is drawn anew on a terminal, a line in an interval elsewhere."""
-    from seedbed.lib.running.progress import Progress
+    from seedbed.base.progress import Progress
 
     if not sys.stdout.isatty():
         return Progress(every, say=lambda line: print(line, flush=True))
@@ -41,7 +41,7 @@ def make_progress(every: float):
 
 def print_pilot(records: list[dict], rest):
     """What the pilot has found, and what the rest will take."""
-    from seedbed.lib.running.progress import size
+    from seedbed.base.progress import size
 
     if records:
         each = sum(r["seconds"] for r in records) / len(records)
@@ -78,10 +78,10 @@ def export(
 ):
     """Fetch labels and imagery of the source into the export folder. What is there already is not fetched again."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from seedbed.base.files import project_root
+    from seedbed.base.settings import load_settings
     from seedbed.export import export
     from seedbed.export import pilot as try_few
-    from seedbed.lib.files import project_root
-    from seedbed.lib.settings import load_settings
 
     settings = load_settings(settings_file or project_root() / "settings.ini", overrides or ())
     progress = make_progress(every)
@@ -102,7 +102,7 @@ def date_of(text: str) -> str:
     """A date of the command line."""
     from datetime import date
 
-    from seedbed.lib.errors import InputError
+    from seedbed.base.errors import InputError
 
     try:
         return date.fromisoformat(text).isoformat()
@@ -135,12 +135,12 @@ def export_scene(
     debug: Debug = False,
 ):
     """Let Earth Engine compute a whole region with the bands of the section earthengine, as batch tasks; `seedbed map` reads the tiles."""
-    from seedbed.lib.earthengine.batch import destination_of, export_scene, scene_tiles
-    from seedbed.lib.earthengine.credentials import connect
-    from seedbed.lib.earthengine.spec import spec_of
-    from seedbed.lib.files import project_root
-    from seedbed.lib.imagery.labels import read_vector
-    from seedbed.lib.settings import load_settings
+    from seedbed.base.files import project_root
+    from seedbed.base.settings import load_settings
+    from seedbed.imagery.labels import read_vector
+    from seedbed.sources.earthengine.batch import destination_of, export_scene, scene_tiles
+    from seedbed.sources.earthengine.credentials import connect
+    from seedbed.sources.earthengine.spec import spec_of
 
     settings = load_settings(settings_file or project_root() / "settings.ini", overrides or ())
     spec, destination = spec_of(settings.earthengine), destination_of(to)
@@ -176,8 +176,8 @@ def _few(names, most: int = 20) -> str:
 
 def sensors(overrides: Overrides = None, debug: Debug = False):
     """List the presets and sensors that the section earthengine of settings.ini can name."""
-    from seedbed.lib.earthengine.sensors import catalogue
-    from seedbed.lib.earthengine.spec import presets
+    from seedbed.sources.earthengine.sensors import catalogue
+    from seedbed.sources.earthengine.spec import presets
 
     from .tables import make_console, print_table
 

@@ -8,7 +8,7 @@ import typer
 from .options import RUN, Debug, Overrides, SettingsFile, leave
 from .tables import make_console, print_table
 
-Words = Annotated[
+CommaList = Annotated[
     Optional[list[str]],
     typer.Argument(
         metavar="[WORD]...",
@@ -29,7 +29,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Remove what is listed.")]
 def status(overrides: Overrides = None, settings_file: SettingsFile = None, debug: Debug = False):
     """Show which notebooks a run would execute, and why."""
     sys.modules.setdefault("rfc3987_syntax", None)  # see `seedbed run`
-    from seedbed.lib.running.status import states
+    from seedbed.running.status import states
 
     found = states(overrides=overrides or (), settings_file=settings_file)
     said = lambda s: (
@@ -47,10 +47,10 @@ def status(overrides: Overrides = None, settings_file: SettingsFile = None, debu
     )
 
 
-def runs(words: Words = None, diff: Diff = None, last: Last = 20, debug: Debug = False):
+def runs(words: CommaList = None, diff: Diff = None, last: Last = 20, debug: Debug = False):
     """List the runs, or show how two of them differ."""
-    from seedbed.lib.running.history import compare_runs, find_run, list_runs, told
-    from seedbed.lib.settings import load_settings
+    from seedbed.base.settings import load_settings
+    from seedbed.running.history import compare_runs, find_run, list_runs, run_row
 
     settings, console = load_settings(), make_console()
     if diff:
@@ -59,7 +59,7 @@ def runs(words: Words = None, diff: Diff = None, last: Last = 20, debug: Debug =
             for line in lines:
                 console.print(f"  {line}", markup=False, soft_wrap=True)
         return
-    rows = [told(run) for run in list_runs(settings, words or ())]
+    rows = [run_row(run) for run in list_runs(settings, words or ())]
     shown = [
         heading
         for heading in (rows[0] if rows else ())
@@ -78,9 +78,9 @@ def runs(words: Words = None, diff: Diff = None, last: Last = 20, debug: Debug =
 
 def clean(yes: Yes = False, debug: Debug = False):
     """Show what no run refers to in the cache and the data, and remove it with --yes."""
-    from seedbed.lib.files import relative
-    from seedbed.lib.running.history import remove, unreferenced
-    from seedbed.lib.settings import load_settings
+    from seedbed.base.files import relative
+    from seedbed.base.settings import load_settings
+    from seedbed.running.history import remove, unreferenced
 
     found = unreferenced(load_settings())
     if found:
@@ -110,9 +110,9 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN)]
 
 def replay(run: RunName, keep: Keep = False, debug: Debug = False):
     """Make a run again from its commit, in a clean checkout, and hold the results against each other."""
-    from seedbed.lib.running.history import find_run
-    from seedbed.lib.running.replay import replay as replayed
-    from seedbed.lib.settings import load_settings
+    from seedbed.base.settings import load_settings
+    from seedbed.running.history import find_run
+    from seedbed.running.replay import replay as replayed
 
     settings = load_settings()
     chosen = find_run(settings, run)

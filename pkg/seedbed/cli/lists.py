@@ -6,8 +6,8 @@ from .tables import make_console, print_table
 
 def models(debug: Debug = False):
     """List the models that settings.ini can name."""
-    from seedbed.model import list_models
     from seedbed.models.network import Network
+    from seedbed.models.registry import list_models
 
     models = list_models()
     simplest_first = sorted(
@@ -20,7 +20,7 @@ def models(debug: Debug = False):
 
 def metrics(debug: Debug = False):
     """List the metrics that settings.ini can name."""
-    from seedbed.lib.judging.metrics import METRICS
+    from seedbed.evaluation.metrics import METRICS
 
     found = METRICS.values()
     print_table(
@@ -36,6 +36,6 @@ def metrics(debug: Debug = False):
 
 def settings(overrides: Overrides = None, debug: Debug = False):
     """Print the settings that a run would use, every value spelt out."""
-    from seedbed.lib.settings import load_settings, to_ini
+    from seedbed.base.settings import load_settings, to_ini
 
     print(to_ini(load_settings(overrides=overrides or ())), end="")

@@ -76,9 +76,9 @@ def map(
     debug: Debug = False,
 ):
     """Map a scene with a run's model: map.tif, quality.tif and map.json. An interrupted map goes on where it stopped."""
-    from seedbed.lib.files import relative
-    from seedbed.lib.running.history import find_run
-    from seedbed.lib.settings import load_settings
+    from seedbed.base.files import relative
+    from seedbed.base.settings import load_settings
+    from seedbed.running.history import find_run
 
     asked = load_settings(settings_file)
     root, folder = asked.root, find_run(asked, run, complete=True).folder

@@ -12,7 +12,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from seedbed.lib.errors import InputError
+from seedbed.base.errors import InputError
 
 from .options import Debug, Overrides
 from .template import PACKAGE, RECORD, check_package, git, render
@@ -57,7 +57,7 @@ def new(
     debug: Debug = False,
 ):
     """Make a project of your own from this template: package renamed everywhere, a fresh history of one commit."""
-    from seedbed.lib.files import project_root
+    from seedbed.base.files import project_root
 
     template, target = clone_of_template(project_root()), folder.expanduser().resolve()
     answers: dict = {"package": check_package(package or target.name.lower().replace("-", "_"))}
@@ -113,7 +113,7 @@ def clone_of_template(root: Path) -> Path:
 
 def chosen_settings(template: Path, overrides: list[str], ask: bool) -> dict[tuple[str, str], str]:
     """Settings that were given, asked for where a person is there to answer; checked as a whole."""
-    from seedbed.lib.settings import load_settings, parse_override
+    from seedbed.base.settings import load_settings, parse_override
 
     values = {(section, key): value for section, key, value in map(parse_override, overrides)}
     current = load_settings(overrides=overrides)
@@ -156,7 +156,7 @@ def update(
     debug: Debug = False,
 ):
     """Take over what has become better in the template since this project was made: merged by git, your own changes kept."""
-    from seedbed.lib.files import project_root, read_json
+    from seedbed.base.files import project_root, read_json
 
     root, template = project_root(), clone_of_template(template.expanduser().resolve())
     if not (root / RECORD).is_file():

@@ -7,12 +7,12 @@ from typing import Annotated, Optional
 
 import typer
 
-import seedbed
+from seedbed import __version__
 
 
 def _show_version(wanted: bool):
     if wanted:
-        print(f"seedbed {seedbed.__version__}")
+        print(f"seedbed {__version__}")
         raise typer.Exit()
 
 

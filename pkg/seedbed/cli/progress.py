@@ -4,12 +4,12 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from seedbed.lib.errors import InputError
+from seedbed.base.errors import InputError
 
 
 def score_of(output: Path) -> str:
     """The score of the model whose executed notebook this is; empty where there is none."""
-    from seedbed.lib.files import read_json
+    from seedbed.base.files import read_json
 
     try:
         primary = read_json(output.parent / "results.json")["primary"]

@@ -26,11 +26,11 @@ def publish(
     import re
     import shutil
 
-    from seedbed.lib.errors import InputError
-    from seedbed.lib.files import atomic_folder, relative
-    from seedbed.lib.results import read_results
-    from seedbed.lib.running.history import find_run
-    from seedbed.lib.settings import load_settings
+    from seedbed.base.errors import InputError
+    from seedbed.base.files import atomic_folder, relative
+    from seedbed.base.results import read_results
+    from seedbed.base.settings import load_settings
+    from seedbed.running.history import find_run
 
     settings = load_settings()
     root, folder = settings.root, find_run(settings, run, complete=True).folder

@@ -44,14 +44,14 @@ def run(
     sys.modules.setdefault(
         "rfc3987_syntax", None
     )  # jsonschema would build 38 grammars for addresses that no record holds
-    from seedbed.lib.errors import InputError
+    from seedbed.base.errors import InputError
 
     if stages and not force:
         raise InputError(
             f"seedbed run {stages[0]}: stages are named to run them again; write --force {stages[0]}, or -p section.key=value for a setting"
         )
-    from seedbed.lib.files import read_json, relative
-    from seedbed.lib.running.pipeline import RunFailed, run_pipeline
+    from seedbed.base.files import read_json, relative
+    from seedbed.running.pipeline import RunFailed, run_pipeline
 
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(

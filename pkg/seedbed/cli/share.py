@@ -23,19 +23,19 @@ Crate = Annotated[
 
 def share(run: RunName, mlflow: Store = None, rocrate: Crate = False, debug: Debug = False):
     """Log a run into MLflow, or make its folder a Process Run Crate for an archive."""
-    from seedbed.lib.errors import InputError
-    from seedbed.lib.files import relative
-    from seedbed.lib.running.history import find_run
-    from seedbed.lib.settings import load_settings
+    from seedbed.base.errors import InputError
+    from seedbed.base.files import relative
+    from seedbed.base.settings import load_settings
+    from seedbed.running.history import find_run
 
     if not (mlflow or rocrate):
         raise InputError("seedbed share: say where to, with --mlflow STORE or --rocrate or both")
     chosen = find_run(load_settings(), run)
     if mlflow:
-        from seedbed.lib.running.tracking import log_run
+        from seedbed.sharing.tracking import log_run
 
         print(f"{chosen.name}: logged into {mlflow} as {log_run(chosen, mlflow)}")
     if rocrate:
-        from seedbed.lib.running.crates import write_crate
+        from seedbed.sharing.crates import write_crate
 
         print(f"{relative(write_crate(chosen))}: written")

@@ -22,10 +22,12 @@ def sweep(overrides: Overrides = None, dry_run: Ask = False, debug: Debug = Fals
     """Run every combination: -p models.names=random_forest,tempcnn -p process.indices=,ndvi -p run.seeds=0..4"""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     sys.modules.setdefault("rfc3987_syntax", None)  # see `seedbed run`
-    from seedbed.lib.files import relative
-    from seedbed.lib.running.engines import default_workers, preload
-    from seedbed.lib.running.pipeline import cluster_of
-    from seedbed.lib.running.sweep import (
+    from seedbed.base.files import relative
+    from seedbed.base.resources import default_workers
+    from seedbed.base.settings import load_settings
+    from seedbed.running.engines import preload
+    from seedbed.running.pipeline import cluster_of
+    from seedbed.running.sweep import (
         Cell,
         product,
         run_local,
@@ -34,7 +36,6 @@ def sweep(overrides: Overrides = None, dry_run: Ask = False, debug: Debug = Fals
         values_of,
         write_sweep,
     )
-    from seedbed.lib.settings import load_settings
 
     fixed = [
         o for o in overrides or () if o.startswith(("run.scheduler=", "run.workers=", "paths."))

@@ -8,7 +8,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from seedbed.lib.errors import InputError
+from seedbed.base.errors import InputError
 
 PACKAGE = __name__.partition(".")[0]
 RECORD = ".template.json"

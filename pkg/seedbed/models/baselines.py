@@ -9,8 +9,8 @@ __all__ = ['Majority', 'Coordinates']
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from ..lib.splitting.splits import on_sphere
-from ..model import BaseModel
+from .base import BaseModel
+from ..splitting.blocks import on_sphere
 
 # %% ../../../nbs/models/baselines.ipynb #f086686e
 class Majority(BaseModel):

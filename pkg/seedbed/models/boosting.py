@@ -8,7 +8,7 @@ __all__ = ['Boosting']
 # %% ../../../nbs/models/boosting.ipynb #e1b8ec1e
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from ..model import BaseModel, only_class
+from .base import BaseModel, only_class
 
 # %% ../../../nbs/models/boosting.ipynb #a7469baa
 class Boosting(BaseModel):
@@ -30,5 +30,5 @@ class Boosting(BaseModel):
 
     def parameters(self):
         return sum(
-            len(tree.nodes) for step in getattr(self.fitted, "_predictors", ()) for tree in step
+            len(tree.nodes) for step in getattr(self.model, "_predictors", ()) for tree in step
         )

@@ -9,7 +9,7 @@ __all__ = ['Logistic', 'Forest']
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ..model import BaseModel, only_class
+from .base import BaseModel, only_class
 
 # %% ../../../nbs/models/classical.ipynb #6997d2fc
 class Logistic(BaseModel):

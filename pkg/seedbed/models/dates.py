@@ -9,7 +9,7 @@ __all__ = ['date_features', 'Dates']
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from ..model import BaseModel
+from .base import BaseModel
 
 # %% ../../../nbs/models/dates.ipynb #f15f1b8d
 def date_features(
@@ -39,4 +39,4 @@ class Dates(BaseModel):
         return kind(min_samples_leaf=5, random_state=0).fit(self.features(data), data.y)
 
     def parameters(self):
-        return int(self.fitted.tree_.node_count)
+        return int(self.model.tree_.node_count)

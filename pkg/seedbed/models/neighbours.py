@@ -8,7 +8,7 @@ __all__ = ['Neighbours']
 # %% ../../../nbs/models/neighbours.ipynb #52a36571
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from ..model import BaseModel
+from .base import BaseModel
 
 # %% ../../../nbs/models/neighbours.ipynb #f4407dfd
 class Neighbours(BaseModel):

@@ -6,7 +6,6 @@
 __all__ = ['RecurrentLayers', 'LSTM', 'GRU']
 
 # %% ../../../nbs/models/recurrent.ipynb #cf71990b
-import torch
 from torch import nn
 
 from .network import Network

@@ -18,14 +18,14 @@ import h5py
 import numpy as np
 import pandas as pd
 from affine import Affine
+from .base import Source
 
-from ..export import Source
-from ..lib.errors import InputError
-from ..lib.imagery.chips import write_chip
-from ..lib.imagery.labels import id_text, read_vector
-from ..lib.imagery.layout import Layout
-from ..lib.imagery.raster import read_tif
-from ..lib.settings import nearest
+from ..base.errors import InputError
+from ..base.settings import nearest
+from ..imagery.chips import write_chip
+from ..imagery.labels import id_text, read_vector
+from ..imagery.layout import Layout
+from ..imagery.raster import read_tif
 
 # %% ../../../nbs/sources/cropharvest.ipynb #a460fa6a
 STEPS, STEP_DAYS = 12, 30

@@ -11,13 +11,13 @@ from functools import cached_property
 from pathlib import Path
 
 import geopandas as gpd
+from .base import Source
 
-from ..export import Source
-from ..lib.errors import InputError
-from ..lib.files import link, read_json
-from ..lib.imagery.labels import labels_of
-from ..lib.imagery.layout import Layout, layout_from_dict, layout_from_names
-from ..lib.imagery.raster import read_tif
+from ..base.errors import InputError
+from ..base.files import link, read_json
+from ..imagery.labels import labels_of
+from ..imagery.layout import Layout, layout_from_dict, layout_from_names
+from ..imagery.raster import read_tif
 
 # %% ../../../nbs/sources/folder.ipynb #e1b5d8ff
 VECTOR = (".geojson", ".gpkg", ".shp", ".parquet", ".fgb")

@@ -9,8 +9,8 @@ __all__ = ['Sample']
 from functools import cached_property
 from pathlib import Path
 
-from ..lib.errors import InputError
-from ..lib.settings import nearest
+from ..base.errors import InputError
+from ..base.settings import nearest
 from .folder import Folder
 
 # %% ../../../nbs/sources/sample.ipynb #6a86926f

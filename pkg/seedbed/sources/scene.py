@@ -16,15 +16,15 @@ import geopandas as gpd
 import numpy as np
 from fastcore.basics import patch
 from rasterio.windows import Window
+from .base import Source
 
-from ..export import Source
-from ..lib.errors import InputError
-from ..lib.files import relative
-from ..lib.imagery.chips import write_chip
-from ..lib.imagery.labels import labels_of
-from ..lib.imagery.mosaic import mosaic
-from ..lib.imagery.raster import reproject, scaling_of
-from ..lib.imagery.scene import open_scene
+from ..base.errors import InputError
+from ..base.files import relative
+from ..imagery.chips import write_chip
+from ..imagery.labels import labels_of
+from ..imagery.mosaic import mosaic
+from ..imagery.raster import reproject, scaling_of
+from ..imagery.scene import open_scene
 from .folder import find_labels_file, layout_of_bands
 
 # %% ../../../nbs/sources/scene.ipynb #a0659399

@@ -12,14 +12,14 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from .base import Source
 
-from ..export import Source
-from ..lib.errors import InputError, explain
-from ..lib.files import read_json, relative
-from ..lib.imagery.labels import canonical
-from ..lib.imagery.layout import Layout, order_of, split_name
-from ..lib.imagery.series import write_series
-from ..lib.settings import nearest
+from ..base.errors import InputError, explain
+from ..base.files import read_json, relative
+from ..base.settings import nearest
+from ..imagery.labels import canonical
+from ..imagery.layout import Layout, order_of, split_name
+from ..imagery.series import write_series
 
 # %% ../../../nbs/sources/table.ipynb #8ebcb48d
 def find_table(
