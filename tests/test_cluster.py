@@ -168,7 +168,7 @@ def test_a_worker_imports_code_anew_when_it_has_changed(cluster):
 
 SLURM = """
 import dask, sys
-from seedbed.running.cluster import connect
+from seedbed.base.cluster import connect
 from seedbed.base.settings import load_settings
 with connect(load_settings(sys.argv[1], ["run.scheduler=slurm", "run.workers=1"])) as client:
     print(client.submit(pow, 2, 5).result(timeout=120))"""

@@ -158,7 +158,7 @@ def fitted(made):
 
     def fit(name, task, seed=0):
         if (name, task, seed) not in kept:
-            kept[name, task, seed] = ALL[name](seed, SETTINGS[task].models).fit(made[task][0])
+            kept[name, task, seed] = ALL[name](seed, SETTINGS[task].models).train(made[task][0])
         return kept[name, task, seed]
 
     return fit
@@ -497,7 +497,7 @@ def test_networks_take_batches_of_the_size_that_settings_say(made, tmp_path):
 def test_a_training_side_of_one_class_is_answered_by_that_class(name, made):
     train, val = made["classification"]
     alone = subset(train, train.y == 1)
-    found = ALL[name](0, SETTINGS["classification"].models).fit(alone).predict(val)
+    found = ALL[name](0, SETTINGS["classification"].models).train(alone).predict(val)
     assert (
         found.shape == (len(val), len(CLASSES))
         and (found.argmax(1) == 1).all()

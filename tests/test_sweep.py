@@ -113,7 +113,7 @@ def test_a_scheduler_that_is_not_there_is_told_in_a_line(small):
 
 
 def test_a_run_without_a_scheduler_imports_no_dask():
-    code = "import sys, seedbed.running.pipeline, seedbed.running.sweep, seedbed.running.cluster; print([m for m in ('dask', 'distributed') if m in sys.modules])"
+    code = "import sys, seedbed.running.pipeline, seedbed.running.sweep, seedbed.running.workers; print([m for m in ('dask', 'distributed') if m in sys.modules])"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
         == "[]\n"
