@@ -746,6 +746,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                  'seedbed.process.read_batch': ('process.html#read_batch', 'seedbed/process.py'),
                                  'seedbed.process.read_samples': ('process.html#read_samples', 'seedbed/process.py'),
                                  'seedbed.process.readers': ('process.html#readers', 'seedbed/process.py'),
+                                 'seedbed.process.ready_dataset': ('process.html#ready_dataset', 'seedbed/process.py'),
                                  'seedbed.process.sample_columns': ('process.html#sample_columns', 'seedbed/process.py'),
                                  'seedbed.process.sample_label': ('process.html#sample_label', 'seedbed/process.py'),
                                  'seedbed.process.series_days': ('process.html#series_days', 'seedbed/process.py'),

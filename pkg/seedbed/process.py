@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BATCH', 'MANY', 'sample_label', 'as_series', 'read_batch', 'table_samples', 'readers', 'read_samples',
-           'train_statistics', 'all_statistics', 'write_dataset', 'process', 'series_days', 'sample_columns',
-           'attributes_of']
+           'train_statistics', 'all_statistics', 'write_dataset', 'process', 'ready_dataset', 'series_days',
+           'sample_columns', 'attributes_of']
 
 # %% ../../nbs/02_process.ipynb #8dd3d9e1
 import contextlib
@@ -25,7 +25,7 @@ from .base.errors import InputError
 from .base.files import atomic, read_json, write_json
 from .base.resources import available_cores
 from .base.settings import Process, Settings
-from .export import stop_on_faults
+from .export import export, stop_on_faults
 from .imagery.chips import read_chip
 from .imagery.indices import add_indices
 from .imagery.labels import read_labels
@@ -356,6 +356,20 @@ def process(
         attributes_of(manifest, samples, layout, settings, split, meta),
     )
     return report
+
+# %% ../../nbs/02_process.ipynb #be1f4b1b
+def ready_dataset(
+    settings: Settings,
+    processed_dir: str
+    | Path
+    | None = None,  # relative to the project; the settings' own if not given
+) -> Path:  # dataset.h5
+    """The path of the dataset; where it is missing, labels are exported and processed first."""
+    path = settings.root / (processed_dir or settings.processed_dir) / "dataset.h5"
+    if not path.is_file():
+        export(settings)
+        process(settings, processed_dir=processed_dir)
+    return path
 
 # %% ../../nbs/02_process.ipynb #53eb75b8
 def _kept(labels, samples: Samples):

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ..base.resources import peak_memory
-from ..training.dataset import SampleDataset
 
 from ..base.errors import InputError
 from ..base.files import fingerprint, plain, read_json
 from ..base.provenance import environment, git_state, now
+from ..base.resources import peak_memory
 from ..base.results import SCHEMA_VERSION, write_results
 from ..base.settings import Settings
 from ..evaluation.scoring import score_record, write_predictions
+from ..training.dataset import SampleDataset
 
 # %% ../../../nbs/models/records.ipynb #9160d621
 def per_label_predictions(

@@ -312,7 +312,8 @@ def follow(
 
 _ASIDE = (
     "seedbed.base.settings",  # whose values count, not the code that reads them
-    "seedbed.running.cluster",  # where a thing is done, not what
+    "seedbed.base.cluster",  # where a thing is done, not what
+    "seedbed.running.workers",
 )
 
 # %% ../../../nbs/running/dependencies.ipynb #33993305
