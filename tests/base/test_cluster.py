@@ -1,4 +1,4 @@
-"""Work on a dask cluster: the same to the last bit, whatever dies; and clusters that are started by name."""
+"""Clusters that are started by name, and tifs that are read on their workers: the same to the last bit, whatever dies."""
 
 import os
 import shutil
@@ -11,60 +11,13 @@ import pytest
 
 import seedbed.process
 from seedbed.base.errors import InputError
-from seedbed.base.files import fingerprint, read_json
-from seedbed.imagery.samples import in_order, processes
-from seedbed.running.pipeline import run_pipeline
-from seedbed.running.replay import partings
-from world import open_dataset
+from seedbed.base.files import fingerprint
+from seedbed.base.settings import load_settings
+from seedbed.imagery.samples import in_order
+from tests.support.notebooks import make_project
+from tests.support.world import open_dataset
 
 pytest.importorskip("distributed")
-
-
-WORKING = """
-from seedbed.process import readers
-folder = settings.root / processed_dir
-folder.mkdir(parents=True, exist_ok=True)
-with readers(settings, 1000) as spread:
-    (folder / 'dataset.h5').write_text(str(list(spread(pow, [(i, 3) for i in range(9)]))))
-    who = type(spread.keywords['executor']).__name__
-print(who)"""
-LEARNING = """
-import json, os, signal, time, numpy as np
-place, once = settings.root / run_dir / 'models' / model / f'seed_{seed}', settings.root / 'killed'
-if settings.run.scheduler and not once.exists():
-    once.touch()
-    os.kill(os.getppid(), signal.SIGKILL) # the worker
-    time.sleep(60)
-(place / 'results.json').write_text(json.dumps({'seed': seed, 'score': np.random.default_rng(seed).random(5).mean()}));"""
-TOGETHER = """
-import json
-found = {str(p.relative_to(settings.root / run_dir)): json.loads(p.read_text()) for p in sorted((settings.root / run_dir / 'models').rglob('results.json'))}
-(settings.root / run_dir / 'results.json').write_text(json.dumps({'run_id': run_dir, 'models': found, 'timings': {}}));"""
-
-
-def test_a_run_on_a_cluster_gives_what_one_without_gives_though_a_worker_dies(tmp_path):
-    from test_pipeline import make_project, printed, write_notebook
-
-    root = make_project(
-        tmp_path / "p",
-        "[models]\nnames = tempcnn\n[run]\nseeds = 0, 1\nworkers = 2\n",
-        model=[LEARNING],
-        compare=[TOGETHER],
-    )
-    write_notebook(root / "nbs/02_process.ipynb", "processed_dir = settings.processed_dir", WORKING)
-    alone = run_pipeline(root, libraries=())  # first, while this process has no threads of dask
-    spread = run_pipeline(root, ["run.scheduler=local"], libraries=(), force=["all"])
-    assert (root / "killed").exists() and len(read_json(spread / "results.json")["models"]) == 2
-    assert partings(read_json(alone / "results.json"), read_json(spread / "results.json")) == []
-    assert [printed(r / "02_process.ipynb").strip() for r in (alone, spread)] == [
-        "NoneType",
-        "ClientExecutor",
-    ]
-    datasets = [
-        root / read_json(r / "run.json")["places"]["processed_dir"] / "dataset.h5"
-        for r in (alone, spread)
-    ]
-    assert datasets[0].read_text() == datasets[1].read_text()
 
 
 @pytest.fixture(scope="module")
@@ -143,16 +96,6 @@ def wait_for_another(cluster, killed):
         there = list(cluster.run(os.getpid, on_error="ignore").values())
 
 
-def test_a_process_of_this_machine_that_is_killed_is_told():
-    with pytest.raises(InputError, match="a process that read tifs was killed; .*run.workers=1"):
-        with processes(2) as pool:
-            list(in_order(kill_self, [()], pool))
-
-
-def kill_self():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def test_a_worker_imports_code_anew_when_it_has_changed(cluster):
     from seedbed.base.cluster import use_code
 
@@ -227,6 +170,7 @@ def test_a_cluster_of_slurm_takes_its_settings_from_dask(tmp_path):
 def test_a_cluster_of_pbs_is_made_of_valid_settings(tmp_path, monkeypatch):
     jobqueue = pytest.importorskip("dask_jobqueue")
     import dask
+
     from seedbed.base.cluster import start_cluster
 
     monkeypatch.setattr("shutil.which", lambda name: name)
@@ -247,3 +191,12 @@ def test_a_cluster_of_pbs_is_made_of_valid_settings(tmp_path, monkeypatch):
         for line in ("#PBS -q short", "select=1:ncpus=4", "walltime=02:00:00", "--nworkers 2"):
             assert line in made.job_script()
     assert asked[0] == 6  # it is scaled to 0 when it closes
+
+
+def test_a_scheduler_that_is_not_there_is_told_in_a_line(tmp_path):
+    from seedbed.base.cluster import connect
+
+    root = make_project(tmp_path / "p")
+    with pytest.raises(InputError, match="run.scheduler = mainframe: write an address"):
+        with connect(load_settings(root / "settings.ini", ["run.scheduler=mainframe"])):
+            pass

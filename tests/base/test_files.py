@@ -5,9 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
-import h5py
 import numpy as np
 import pytest
 from hypothesis import given
@@ -26,8 +24,7 @@ from seedbed.base.files import (
     relative,
     write_json,
 )
-from seedbed.process import write_dataset
-from world import refused
+from tests.support.world import refused
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec="utf-8")),
@@ -144,36 +141,7 @@ def test_kill_in_the_middle(tmp_path, kind, name, before):
     assert all(n == name or n.startswith(".tmp-") for n in left_over(tmp_path))
 
 
-def test_write_dataset_is_whole_or_absent(tmp_path):
-    """An array that HDF5 cannot hold leaves no dataset."""
-    with pytest.raises(Exception):
-        write_dataset(
-            tmp_path / "dataset.h5",
-            {"X": np.ones(3), "bad": np.array([{1: 2}, object()], object)},
-            {},
-        )
-    assert left_over(tmp_path) == []
-
-
-def test_write_dataset_twice_is_the_same(tmp_path):
-    """Not a byte depends on the clock; arrays lie in one piece."""
-    arrays = {
-        "X": np.arange(600, dtype="float32").reshape(10, 6, 10),
-        "id": np.array(["ä", "b"] * 5, object),
-        "split": np.array([["train"] * 10], "S7"),
-    }
-    for name in ("a.h5", "b.h5"):
-        write_dataset(tmp_path / name, arrays, {"classes": ["ä"], "mean": np.ones(3)})
-        time.sleep(1.1 if name == "a.h5" else 0)
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
-    with h5py.File(tmp_path / "a.h5") as file:
-        assert file["X"].chunks is None and file["X"].id.get_offset() is not None
-        assert list(file["id"].asstr()[:2]) == ["ä", "b"] and json.loads(file.attrs["classes"]) == [
-            "ä"
-        ]
-
-
-# --- JSON and fingerprints --------------------------------------------------------------------------------------------------------
+# --- JSON and fingerprints ---
 
 
 def test_plain():
@@ -274,7 +242,7 @@ def test_link_again(tmp_path):
     assert (tmp_path / "a").read_text() == "a"
 
 
-# --- paths ------------------------------------------------------------------------------------------------------------------------
+# --- paths ---
 
 
 def test_project_root(tmp_path, monkeypatch):

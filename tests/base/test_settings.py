@@ -1,7 +1,6 @@
 """settings.ini is read into typed settings; what is wrong with it is told at once, with a mend."""
 
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,9 +16,9 @@ from seedbed.base.settings import (
     parse_override,
     to_ini,
 )
-from world import refused
+from tests.support.paths import ROOT
+from tests.support.world import refused
 
-HOME = Path(__file__).resolve().parents[1]
 SECTIONS = [name for name in Settings.model_fields if name != "root"]
 WORD = (
     st.text(
@@ -43,33 +42,33 @@ def load(tmp_path, text, *overrides, **options):
     return load_settings(path, overrides)
 
 
-# --- the file that ships ----------------------------------------------------------------------------------------------------------
+# --- the file that ships ---
 
 
 def test_shipped_settings_are_the_defaults():
     """Key by key, in the same order: a file without a line behaves like the line that ships."""
-    shipped = parse_ini((HOME / "settings.ini").read_text(encoding="utf-8"))
+    shipped = parse_ini((ROOT / "settings.ini").read_text(encoding="utf-8"))
     assert list(shipped) == SECTIONS
-    defaults, read = Settings(root=HOME), load_settings(HOME / "settings.ini")
+    defaults, read = Settings(root=ROOT), load_settings(ROOT / "settings.ini")
     for section in SECTIONS:
         model = getattr(defaults, section)
         assert list(shipped[section]) == list(type(model).model_fields), section
-        if (HOME / ".template.json").is_file():
+        if (ROOT / ".template.json").is_file():
             continue  # a project made from the template has values of its own
         for key in type(model).model_fields:
             assert getattr(getattr(read, section), key) == getattr(model, key), f"{section}.{key}"
-    if not (HOME / ".template.json").is_file():
+    if not (ROOT / ".template.json").is_file():
         assert read.model_dump() == defaults.model_dump()
 
 
 def test_every_shipped_line_is_explained():
     """Each section and each key has a comment; `source` in [success] is a sentence of its own."""
-    for line in (HOME / "settings.ini").read_text(encoding="utf-8").splitlines():
+    for line in (ROOT / "settings.ini").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             assert re.search(r"\s# \S", line) or line.startswith("source = "), line
 
 
-# --- what is wrong ------------------------------------------------------------------------------------------------------------------
+# --- what is wrong ---
 
 
 @pytest.mark.parametrize(
@@ -157,7 +156,7 @@ def test_nearest():
     assert nearest("x", ["romania", "brandenburg"]) == "use one of: romania, brandenburg"
 
 
-# --- how values are read -------------------------------------------------------------------------------------------------------------
+# --- how values are read ---
 
 
 def test_auto_and_none(tmp_path):
@@ -224,7 +223,7 @@ def test_settings_are_frozen(tmp_path):
         settings.split.folds = 3
 
 
-# --- overrides, places -----------------------------------------------------------------------------------------------------------------
+# --- overrides, places ---
 
 
 def test_overrides(tmp_path):
@@ -312,12 +311,12 @@ def test_folders_follow_from_the_settings_that_matter(tmp_path):
         ), override
 
 
-# --- and back ---------------------------------------------------------------------------------------------------------------------------
+# --- and back ---
 
 
 def test_round_trip_of_the_shipped_file(tmp_path):
     """What a run writes down gives the same settings."""
-    settings = load_settings(HOME / "settings.ini")
+    settings = load_settings(ROOT / "settings.ini")
     assert load(tmp_path, to_ini(settings)).model_dump() == settings.model_dump()
 
 
@@ -354,6 +353,6 @@ def test_round_trip(data, tmp_path_factory):
         },
         "run": {"seeds": draw(st.lists(st.integers(0, 2**40), min_size=1, unique=True))},
     }
-    settings = make_settings(sections, root=HOME)
-    again = make_settings(parse_ini(to_ini(settings)), root=HOME)
+    settings = make_settings(sections, root=ROOT)
+    again = make_settings(parse_ini(to_ini(settings)), root=ROOT)
     assert again.model_dump() == settings.model_dump()

@@ -1,29 +1,217 @@
-"""Reading many tifs: the fast way gives what the general one gives, and batches give what one read gives."""
+"""Tifs of any type and any grid: the fast reader gives what the general one gives, and what is missing stays missing."""
 
-import json
 import os
-import subprocess
-import sys
-from functools import partial
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 import rasterio
-import torch
+import shapely
 from affine import Affine
-from seedbed.training.dataset import SampleDataset
 
-from seedbed.imagery.chips import write_chip
-from seedbed.imagery.labels import read_labels
-from seedbed.imagery.layout import layout_from_dict
-from seedbed.imagery.missing import fill, medians, moments, scaling, statistics
-from seedbed.imagery.raster import _read_fast, _read_general
-from seedbed.imagery.samples import Spool, in_order, processes
-from seedbed.process import read_samples
-from seedbed.training.loops import fetcher
-from world import pixels
+from seedbed.imagery.raster import _read_fast, _read_general, read_tif, reproject, to_float
+from tests.support.world import IDS, UTM, pixels, place, write_tif
+
+# --- tifs ---
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int16", "uint8", "uint16"])
+def test_data_types(project, dtype):
+    """Values are the same whatever the type."""
+    out = project(make=lambda i: pixels(i, dtype=dtype)).run()
+    order = np.argsort(out["id"])
+    assert out["X"].dtype == np.float32
+    assert np.allclose(
+        out["X"][order].reshape(30, -1), [pixels(i, dtype=dtype)[:, 4, 4] for i in range(30)]
+    )
+
+
+def with_hole(i, value, dtype="float32"):
+    """Pixels whose second step is missing."""
+    data = pixels(i, dtype=dtype)
+    data[2:4] = value
+    return data
+
+
+def halfway(i, dtype="float32"):
+    """What interpolation puts into the hole."""
+    data = pixels(i, dtype=dtype)[:, 4, 4].astype(float)
+    return np.concatenate([data[:2], (data[:2] + data[4:]) / 2, data[4:]])
+
+
+@pytest.mark.parametrize(
+    "value,tag,dtype,compress",
+    [
+        (np.nan, None, "float32", None),
+        (np.nan, np.nan, "float64", "deflate"),
+        (-9999, -9999, "int16", "lzw"),
+        (-9999, -9999, "float32", None),
+        (0, 0, "uint8", None),
+        (-3.4028234663852886e38, -3.4028234663852886e38, "float32", None),
+    ],
+)
+def test_nodata_with_the_tag(project, value, tag, dtype, compress):
+    """NaN, or the value that the tif's tag names, is missing."""
+    world = project()
+    for i, name in enumerate(IDS):
+        write_tif(
+            world.tif(name), with_hole(i, value, dtype), *place(i), nodata=tag, compress=compress
+        )
+    out = world.run()
+    assert np.allclose(out["missing"], 1 / 3)
+    assert np.allclose(
+        out["X"][np.argsort(out["id"])].reshape(30, -1),
+        [halfway(i, dtype) for i in range(30)],
+        rtol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("value,dtype", [(-9999, "int16"), (-9999, "float32"), (0, "uint8")])
+def test_nodata_without_the_tag(project, value, dtype):
+    """Without the tag the settings name the value."""
+    world = project(make=lambda i: with_hole(i, value, dtype))
+    assert np.allclose(world.run()["missing"], 0)
+    out = world.run(f"source.nodata={value}")
+    assert np.allclose(out["missing"], 1 / 3) and out["X"].min() > 0
+
+
+def test_nodata_beside_the_tag(project):
+    """The tag says one value, the data hold another as well."""
+    world = project()
+    for i, name in enumerate(IDS):
+        data = with_hole(i, -9999)
+        data[4:] = -1
+        write_tif(world.tif(name), data, *place(i), nodata=-9999)
+    assert np.allclose(world.run("source.nodata=-1")["missing"], 2 / 3)
+
+
+def test_nodata_tag_out_of_the_type():
+    """A tag that the type cannot hold marks nothing as missing (-9999 cast to a byte would be 241)."""
+    data = np.full((1, 2, 2), 241, "uint8")
+    for nodata in (-9999.0, 1e9, 240.5, np.nan):
+        assert np.isfinite(to_float(data, nodata)).all()
+    assert np.isnan(to_float(data, 241.0)).all()
+
+
+def test_scale_and_offset(project):
+    """Stored integers become reflectance; the stored nodata stays missing."""
+    world = project(make=lambda i: with_hole(i, 0, "int16"))
+    out = world.run("source.scale=0.0001", "source.offset=-0.1", "source.nodata=0")
+    assert np.allclose(
+        out["X"][np.argsort(out["id"])].reshape(30, -1),
+        [halfway(i, "int16") * 1e-4 - 0.1 for i in range(30)],
+        atol=1e-6,
+    )
+    assert np.allclose(out["missing"], 1 / 3)
+
+
+@pytest.mark.parametrize("tag,asked", [(-9999, ()), (None, ("source.nodata=-9999",))])
+def test_scale_in_the_tif(project, tag, asked):
+    """A scale in the tif itself is applied, and not to the nodata value."""
+    world = project()
+    for i, name in enumerate(IDS):
+        path = write_tif(world.tif(name), with_hole(i, -9999, "int16"), *place(i), nodata=tag)
+        with rasterio.open(path, "r+") as file:
+            file.scales, file.offsets = (0.01,) * 6, (0.5,) * 6
+    out = world.run(*asked)
+    assert np.allclose(out["missing"], 1 / 3)
+    assert np.allclose(
+        out["X"][np.argsort(out["id"])].reshape(30, -1),
+        [halfway(i, "int16") * 0.01 + 0.5 for i in range(30)],
+        atol=1e-5,
+    )
+
+
+def test_a_crs_and_a_size_for_each(project):
+    """Each tif can have a grid of its own."""
+    world = project()
+    grids = [
+        (UTM, 10.0),
+        ("EPSG:32634", 10.0),
+        ("EPSG:4326", 1e-4),
+        ("EPSG:3035", 20.0),
+        ("EPSG:3857", 15.0),
+    ]
+    for i, name in enumerate(IDS):
+        crs, pixel = grids[i % len(grids)]
+        size = 3 + 2 * (i % 4)
+        write_tif(world.tif(name), pixels(i, size=size), *place(i), crs=crs, pixel=pixel)
+    out = world.run()
+    assert out["report"]["left_out"] == {}
+    expected = [pixels(i, size=3 + 2 * (i % 4))[:, 1 + i % 4, 1 + i % 4] for i in range(30)]
+    assert np.allclose(out["X"][np.argsort(out["id"])].reshape(30, -1), expected)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"compress": "deflate"},
+        {"compress": "lzw", "interleave": "pixel"},
+        {"tiled": True, "blockxsize": 16, "blockysize": 16},
+    ],
+    ids=["raw", "deflate", "lzw", "tiled"],
+)
+def test_a_truncated_tif(tmp_path, options):
+    """However much of a tif is there: it is refused, or its values are right."""
+    path = write_tif(tmp_path / "whole.tif", pixels(1, size=40), 26, 45, **options)
+    whole, cut = path.read_bytes(), tmp_path / "cut.tif"
+    right = read_tif(path).data
+    for share in (0, 0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999):
+        cut.write_bytes(whole[: int(len(whole) * share)])
+        try:
+            assert np.array_equal(read_tif(cut).data, right), (
+                f"{share} of the file gives other values"
+            )
+        except ValueError as error:
+            assert "cut.tif" in str(error) and "export this tif again" in str(error)
+
+
+def test_only_the_truncated_tif_is_left_out(project):
+    """One bad tif, even the first, costs one label."""
+    world = project()
+    path = world.tif("s00")
+    path.write_bytes(path.read_bytes()[:700])
+    out = world.run()
+    assert (
+        list(out["report"]["left_out"]) == ["s00"]
+        and "s00.tif" in out["report"]["left_out"]["s00"]
+        and len(out["X"]) == 29
+    )
+
+
+def test_tif_without_crs(project):
+    """A tif that does not say where it lies."""
+    world = project()
+    write_tif(world.tif("s04"), pixels(4), *place(4), crs=None)
+    out = world.run()
+    assert (
+        list(out["report"]["left_out"]) == ["s04"]
+        and "no coordinate reference system" in out["report"]["left_out"]["s04"]
+    )
+
+
+def test_rotated_and_south_up_tifs(project):
+    """A grid needs not point north."""
+    from affine import Affine
+
+    world = project()
+    for i, name in enumerate(IDS):
+        middle = reproject(shapely.Point(place(i)), "EPSG:4326", UTM)
+        turn = Affine.scale(10, 10) if i % 2 else Affine.rotation(30) * Affine.scale(10, -10)
+        write_tif(
+            world.tif(name),
+            pixels(i),
+            *place(i),
+            transform=Affine.translation(middle.x, middle.y)
+            * turn
+            * Affine.translation(-4.5, -4.5),
+        )
+    out = world.run()
+    assert np.allclose(
+        out["X"][np.argsort(out["id"])].reshape(30, -1), [pixels(i)[:, 4, 4] for i in range(30)]
+    )
+
 
 TYPES = ("uint8", "int16", "float32", "float64")
 
@@ -74,157 +262,9 @@ def test_images_larger_than_a_tile(tmp_path, size, compress):
     assert np.array_equal(_read_fast(path).data, data)
 
 
-def test_a_written_chip_is_the_chip_and_costs_little_to_read(tmp_path):
-    values = np.random.default_rng(0).normal(size=(6, 9, 7)).astype("float32")
-    place = Affine(10, 0, 5e5, 0, -10, 5e6)
-    values[2, :3] = np.nan
-    names = [f"B{k % 2}_t{k // 2:02d}" for k in range(6)]
-    write_chip(tmp_path / "a.tif", values, place, "EPSG:32635", names, ORIGIN="test")
-    for raster in (_read_fast(tmp_path / "a.tif"), _read_general(tmp_path / "a.tif")):
-        assert np.array_equal(raster.data, values, equal_nan=True) and np.isnan(raster.nodata)
-        assert (
-            raster.transform == place
-            and raster.crs == "EPSG:32635"
-            and list(raster.descriptions) == names
-        )
-    with rasterio.open(tmp_path / "a.tif") as file:
-        assert file.tags()["ORIGIN"] == "test" and file.compression is None
-        assert file.interleaving.value == "BAND" and set(file.block_shapes) == {(9, 7)}
-
-
 @pytest.mark.skipif("SEEDBED_SHARED_DATA" not in os.environ, reason="the real chip is not at hand")
 def test_a_real_export_of_earth_engine():
     for path in Path(os.environ["SEEDBED_SHARED_DATA"], "togo_cropharvest_chip/tifs").glob("*.tif"):
         fast, general = _read_fast(path), _read_general(path)
         assert np.array_equal(fast.data, general.data, equal_nan=True)
         assert fast.descriptions == general.descriptions and fast.crs == general.crs
-
-
-@pytest.mark.parametrize("sampling", ["mean", "chip"])
-def test_a_batch_is_the_same_however_it_comes(project, sampling, monkeypatch):
-    made = project(30)
-    made.run(f"process.sampling={sampling}", "process.chip_size=4")
-    settings = made.settings([f"process.sampling={sampling}", "process.chip_size=4"])
-    data = SampleDataset(settings.root / settings.processed_dir / "dataset.h5", "train")
-    rows, cpu = np.array([3, 0, 5, 3]), torch.device("cpu")
-    kept, read = fetcher(data, cpu), fetcher(data, cpu, most=0)
-    for a, b, c in zip(kept(rows), read(rows), data[rows]):
-        assert torch.equal(a, b) and torch.equal(b, c)
-    whole = data.arrays()[0]
-    monkeypatch.setattr("seedbed.dataset.CACHE", 1)
-    assert np.array_equal(data.arrays()[0], whole) and len(data[[]][0]) == 0
-
-
-LIMITED = """
-import resource, sys
-import numpy as np
-import torch
-from seedbed.dataset import SampleDataset
-data = SampleDataset(sys.argv[1], None)
-used = int(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmData"))) * 1024
-resource.setrlimit(resource.RLIMIT_DATA, (used + 100 * 2**20,) * 2)
-try: np.ones(data.facts["steps"] * len(data) * 8 * 32 * 32, "float32"); raise SystemExit("the limit does not hold")
-except MemoryError: pass
-print(sum(float(X.sum()) * 0 + len(y) for X, y in data.loader(32, shuffle=True)))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited by Linux")
-def test_a_dataset_larger_than_the_memory_that_is_left(tmp_path):
-    path, n, shape = tmp_path / "dataset.h5", 3000, (4, 8, 32, 32)  # 393 MB, and 100 MB are left
-    with h5py.File(path, "w") as file:
-        file.create_dataset("X", (n, *shape), "float32")
-        for start in range(0, n, 500):
-            file["X"][start : start + 500] = np.ones((500, *shape), "float32")
-        file["static"], file["y"] = np.zeros((n, 0), "float32"), np.zeros(n, int)
-        file.create_dataset("split", data=np.full((2, n), b"train", "S7"))
-        meta = {
-            "task": "classification",
-            "classes": ["a"],
-            "unit": "",
-            "steps": 4,
-            "variables": list("abcdefgh"),
-            "static_names": [],
-        }
-        for name, value in meta.items():
-            file.attrs[name] = json.dumps(value)
-        for name, size in {
-            "medians": (2, 4, 8),
-            "mean": (2, 8),
-            "static_medians": (2, 0),
-            "static_mean": (2, 0),
-        }.items():
-            file.attrs[name] = np.zeros(size, "float32")
-        for name, size in {"std": (2, 8), "static_std": (2, 0)}.items():
-            file.attrs[name] = np.ones(size, "float32")
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, timeout=300
-    )
-    assert done.stdout.strip() == "3000.0", done.stderr[-2000:]
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """Labels, layout and settings of a project with holes, an unreadable tif and a label that is all cloud."""
-    from world import build
-
-    def make(i):
-        values = pixels(i)
-        if i % 3 == 0:
-            values[i % 6, :4] = np.nan
-        if i == 5:
-            values[:] = np.nan
-        return values
-
-    world = build(tmp_path_factory.mktemp("world"), 30, make=make)
-    world.export()
-    settings = world.settings()
-    folder = settings.root / settings.export_dir
-    (folder / "tifs/s07.tif").unlink()
-    (folder / "tifs/s07.tif").write_bytes(b"no tif")
-    layout = layout_from_dict(json.loads((folder / "manifest.json").read_text())["layout"])
-    return folder, read_labels(folder / "labels.geojson"), layout, settings.process
-
-
-@pytest.mark.parametrize("sampling", ["center", "mean", "pixels", "chip"])
-def test_batches_and_processes_change_nothing(exported, sampling, tmp_path):
-    *given, process = exported
-    given.append(process.model_copy(update={"sampling": sampling, "chip_size": 4}))
-    whole, faults = read_samples(*given, size=1000)
-    with processes(2) as pool:
-        parts, again = read_samples(
-            *given, spread=partial(in_order, executor=pool), size=4, room=tmp_path
-        )
-    assert (
-        faults == again
-        and set(faults) == {"s05", "s07"}
-        and "100 %" in faults["s05"]
-        and not list(tmp_path.iterdir())
-    )
-    for name in ("X", "static", "label", "place", "missing", "digest", "gaps"):
-        np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
-    for name in ("level", "absent", "total", "square"):
-        np.testing.assert_array_equal(getattr(whole.moments, name), getattr(parts.moments, name))
-    assert whole.ground == parts.ground and not {5, 7} & set(whole.label.tolist())
-
-
-@pytest.mark.parametrize("window", [(), (4, 4), (5, 3)])
-def test_sums_say_what_the_pixels_say(window):
-    rng = np.random.default_rng(1)
-    X = rng.normal(3, 2, (40, 3, 4, *window)).astype("float32")
-    X[rng.random(X.shape) < 0.1] = np.nan
-    X[:, 1, 2] = np.nan
-    sums, train = moments(X), rng.random(40) < 0.7
-    middle, mean, std = scaling(sums[train])
-    np.testing.assert_allclose((mean, std), statistics(fill(X[train], middle)), rtol=1e-6)
-    if not window:
-        assert np.array_equal(middle, medians(X[train]))
-    np.testing.assert_allclose(
-        scaling(sums[train], middle + 1)[1], statistics(fill(X[train], middle + 1))[0], rtol=1e-6
-    )
-
-
-def test_a_spool_without_rows(tmp_path):
-    spool = Spool(tmp_path)
-    spool.append(np.zeros((0, 3, 2), "float32"))
-    assert spool.array().shape == (0, 3, 2)

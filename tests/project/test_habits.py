@@ -1,16 +1,14 @@
 """What surrounds the code: the commands that workflows, hooks and the container call are there."""
 
 import json
-import os
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
+from tests.support.paths import ROOT
+
 yaml = pytest.importorskip("yaml", reason="the extra docs is not installed")
-ROOT = Path(__file__).resolve().parents[1]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.M))
 
 
@@ -53,23 +51,3 @@ def test_hooks_clean_and_export():
         and not re.search(h["files"], "reports/a/b.ipynb")
         for h in hooks
     )
-
-
-@pytest.mark.parametrize(
-    "shell, word",
-    [("bash", "complete -o default"), ("zsh", "compdef"), ("fish", "complete --command")],
-)
-def test_shells_complete(shell, word):
-    name = next((ROOT / "pkg").glob("*/cli")).parent.name
-    code = f"import sys; sys.argv[0] = '{name}'; from {name}.cli import main; main()"
-    environment = os.environ | {
-        "PYTHONPATH": str(ROOT / "pkg"),
-        "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", code, "--show-completion", shell],
-        capture_output=True,
-        text=True,
-        env=environment,
-    )
-    assert word in done.stdout and name in done.stdout, done.stdout + done.stderr

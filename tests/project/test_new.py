@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from seedbed.cli.new import new, update
-from seedbed.cli.template import forget_pages, package_of, set_values
-from world import refused
+from seedbed.cli.template import package_of
+from tests.support.paths import ROOT
+from tests.support.world import refused
 
-ROOT = Path(__file__).resolve().parents[1]
-WORD = "seed" + "bed"  # the name of the template, spelt so that it is not renamed with it
 SKIPPED = ("data/", "reports/", ".git/", "README.md", ".template.json")
 
 
@@ -182,36 +181,6 @@ def test_it_speaks_of_itself(project, template):
     )
 
 
-def test_links_to_pages_that_are_left_out_keep_their_words(tmp_path):
-    (tmp_path / "nbs/guides").mkdir(parents=True)
-    (tmp_path / "nbs/lib").mkdir()
-    (tmp_path / "nbs/sidebar.yml").write_text(
-        "- guides/gone.ipynb\n- lib/gone.ipynb\n- { text: x, href: guides/gone.ipynb }\n"
-    )
-    for name, text in (
-        (
-            "guides/here",
-            "See [what is gone](gone.ipynb#a), then\n- [gone](gone.ipynb), too\n- [this](here.ipynb)",
-        ),
-        ("lib/one", "[gone](gone.ipynb) and [it](../guides/gone.ipynb)"),
-    ):
-        (tmp_path / f"nbs/{name}.ipynb").write_text(
-            json.dumps({"cells": [{"cell_type": "markdown", "source": text}]})
-        )
-    forget_pages(tmp_path, ("README.md", "nbs/guides/gone.ipynb"))
-
-    def read(name):
-        return "".join(
-            json.loads((tmp_path / f"nbs/{name}.ipynb").read_text())["cells"][0]["source"]
-        )
-
-    assert (tmp_path / "nbs/sidebar.yml").read_text() == "- lib/gone.ipynb\n"
-    assert (
-        read("guides/here") == "See what is gone, then\n- [this](here.ipynb)"
-        and read("lib/one") == "[gone](gone.ipynb) and it"
-    )
-
-
 @pytest.mark.parametrize("clone", [["--no-single-branch"], ["--single-branch", "-b", "main"]])
 def test_an_update_keeps_both_sides(project, template, tmp_path, monkeypatch, capsys, clone):
     mine, theirs = tmp_path / "mine", tmp_path / "theirs"
@@ -289,11 +258,3 @@ def test_faults_leave_nothing_behind(template, tmp_path, monkeypatch):
     refused(lambda: new(tmp_path / "p", ask=False), "not a git clone")
     refused(lambda: update(template), "made by")
     assert not (tmp_path / "p").exists() and not (template / "inside").exists()
-
-
-def test_settings_keep_their_comments():
-    text = "[a]\nx = 1        # one\ny = 2\n[b]\nx = 3 # three\n"
-    assert (
-        set_values(text, {"a.x": "long value that is wide", "b.x": "4"})
-        == "[a]\nx = long value that is wide # one\ny = 2\n[b]\nx = 4 # three\n"
-    )

@@ -12,8 +12,8 @@ from nbdev.test import test_nb as run_notebook
 
 from seedbed.base.notebooks import check_in_sync
 from seedbed.base.settings import load_settings, to_ini
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(
     p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts
 )

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -14,8 +13,9 @@ import pytest
 import rasterio
 import shapely
 
-HOME = Path(__file__).resolve().parents[1]
-SAMPLES = HOME / "data" / "sample"
+from tests.support.paths import ROOT
+
+SAMPLES = ROOT / "data" / "sample"
 NAMES = ("brandenburg", "romania")
 CRS = {"brandenburg": "EPSG:32633", "romania": "EPSG:3035"}
 KEYS = {
@@ -224,7 +224,7 @@ def test_romania_tree_cover_lies_on_the_imagery():
 
 @pytest.mark.network
 def test_the_tool_makes_the_same_files():
-    command = [sys.executable, str(HOME / "tools" / "make_samples.py"), "--check"]
+    command = [sys.executable, str(ROOT / "tools" / "make_samples.py"), "--check"]
     if folder := os.environ.get("SEEDBED_WHEELS"):
         command += ["--wheels", folder]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -11,7 +11,7 @@ from seedbed.base.settings import load_settings
 from seedbed.running.engines import preload
 from seedbed.running.history import find_run
 from seedbed.running.replay import environment_differences, replay
-from test_graph import edit, executed, project
+from tests.support.notebooks import edit, executed, linked_project
 
 COUNT = "import json\ndata = json.loads((settings.root / 'mine' / 'data.json').read_text())\n(settings.root / run_dir / 'results.json').write_text(json.dumps({'run_id': run_dir, 'mean': sum(data) / 3, 'timings': {}}));"
 
@@ -30,7 +30,7 @@ def checked_in(tmp_path):
     preload(
         ("execnb.shell", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "seedbed.model")
     )
-    root = project(
+    root = linked_project(
         tmp_path / "p",
         "[source]\nname = folder:mine\n[models]\nnames = majority\n[run]\nseeds = 0\n",
     )

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -15,8 +14,7 @@ from seedbed.base.settings import load_settings
 from seedbed.running.cache import Cache
 from seedbed.running.engines import preload
 from seedbed.running.sweep import Cell, product, run_local, run_on_workers
-from test_graph import edit, project
-from test_pipeline import record_of
+from tests.support.notebooks import edit, linked_project, record_of
 
 
 def test_the_product():
@@ -37,7 +35,7 @@ def small(tmp_path):
     preload(
         ("execnb.shell", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "seedbed.model")
     )
-    root = project(tmp_path / "p")
+    root = linked_project(tmp_path / "p")
     edit(
         root,
         "02_process",
@@ -101,20 +99,3 @@ def test_a_worker_that_is_killed_is_survived_and_cells_read_tifs_on_the_workers_
         "03_dataset",
         "05_compare",
     }
-
-
-def test_a_scheduler_that_is_not_there_is_told_in_a_line(small):
-    pytest.importorskip("distributed")
-    from seedbed.base.cluster import connect
-
-    with pytest.raises(InputError, match="run.scheduler = mainframe: write an address"):
-        with connect(load_settings(small / "settings.ini", ["run.scheduler=mainframe"])):
-            pass
-
-
-def test_a_run_without_a_scheduler_imports_no_dask():
-    code = "import sys, seedbed.running.pipeline, seedbed.running.sweep, seedbed.running.workers; print([m for m in ('dask', 'distributed') if m in sys.modules])"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
-        == "[]\n"
-    )

@@ -1,26 +1,8 @@
-"""Runs in MLflow, and as Process Run Crates."""
-
-import json
-import shutil
-from pathlib import Path
+"""Runs in MLflow."""
 
 import pytest
 
-from seedbed.base.files import read_json
-from seedbed.running.history import Run
-from world import refused
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture
-def run(tmp_path):
-    """The published run in a folder of its own, as if its code had differed from the commit."""
-    folder = shutil.copytree(ROOT / "reports/romania", tmp_path / "2026-01-01_000000-romania-abc")
-    record = read_json(folder / "run.json")
-    record["git"]["dirty"] = True
-    (folder / "diff.patch").write_text("a difference\n")
-    return Run(folder, record, read_json(folder / "results.json"), "complete")
+from tests.support.world import refused
 
 
 def test_mlflow_has_settings_scores_origin_and_files(run, tmp_path):
@@ -57,28 +39,3 @@ def test_mlflow_takes_a_run_once_and_mends_one_cut_short(run, tmp_path):
     logged = log_run(run, store)
     assert [r.info.run_id for r in client.search_runs([experiment])] == [logged]
     refused(lambda: log_run(run, store), logged)
-
-
-def test_a_crate_names_every_file_and_what_was_done(run):
-    pytest.importorskip("rocrate")
-    from seedbed.sharing.crates import write_crate
-
-    for _ in range(2):
-        path = write_crate(run)  # the second does not list the first
-    by_id = {e["@id"]: e for e in json.loads(path.read_text())["@graph"]}
-    files = {p.relative_to(run.folder).as_posix() for p in run.folder.rglob("*") if p.is_file()} - {
-        path.name
-    }
-    ids = lambda entities: {e["@id"] for e in entities}
-    assert ids(by_id["./"]["hasPart"]) == files
-    done = by_id["#run"]
-    assert (
-        done["actionStatus"].endswith("CompletedActionStatus")
-        and done["endTime"] == run.record["ended_at"]
-    )
-    assert ids(done["object"]) == {"#data", "diff.patch"} and ids(done["result"]) == files - {
-        "diff.patch"
-    }
-    assert by_id["#data"]["identifier"] == run.results["data"]["fingerprint"]
-    assert run.record["git"]["commit"] in by_id[done["instrument"]["@id"]]["softwareVersion"]
-    assert by_id["./"]["conformsTo"]["@id"] == "https://w3id.org/ro/wfrun/process/0.5"

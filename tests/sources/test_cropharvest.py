@@ -21,7 +21,7 @@ from seedbed.sources.cropharvest import (
     published_ndvi,
 )
 from seedbed.training.dataset import SampleDataset
-from world import World, refused
+from tests.support.world import World, refused
 
 SHARED = os.environ.get("SEEDBED_SHARED_DATA")
 CHIP = Path(SHARED or "nowhere") / "togo_cropharvest_chip/tifs/98.tif"

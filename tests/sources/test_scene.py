@@ -7,7 +7,6 @@ import pytest
 import rasterio
 import shapely
 from rasterio.windows import Window
-from seedbed.sources.registry import find_source
 
 from seedbed.base.errors import InputError
 from seedbed.base.files import project_root
@@ -16,6 +15,7 @@ from seedbed.export import export
 from seedbed.map import find_scene
 from seedbed.process import process
 from seedbed.running.graph import outside_files
+from seedbed.sources.registry import find_source
 
 SAMPLE = project_root() / "data/sample/romania"
 TOLD = ["source.scale=0.0001", "split.block_km=0.2", "split.buffer_km=0.06"]

@@ -1,9 +1,4 @@
-"""Maps: the same pixels as in training, nothing invented, nothing lost; and areas from a designed sample."""
-
-import json
-import subprocess
-import sys
-from pathlib import Path
+"""Maps: the same pixels as in training, nothing invented, nothing lost."""
 
 import geopandas as gpd
 import numpy as np
@@ -13,7 +8,6 @@ import rasterio
 import shapely
 from affine import Affine
 
-from seedbed.evaluation.area import design_sample, estimate_area, estimate_from_design
 from seedbed.imagery.layout import Layout, layout_from_dict
 from seedbed.imagery.missing import interpolate, missing_share
 from seedbed.imagery.raster import reproject
@@ -32,10 +26,10 @@ from seedbed.model import cross_validate
 from seedbed.models.registry import find_model, load_model
 from seedbed.process import as_series
 from seedbed.training.dataset import FINAL, SampleDataset
-from world import NAMES, UTM, World, make_labels, refused, write_tif
+from tests.support.maps import NORTH, PIXEL, WEST
+from tests.support.world import NAMES, UTM, World, make_labels, refused, write_tif
 
 SIDE = 30  # pixels of the scene
-WEST, NORTH, PIXEL = 400_000.0, 5_000_000.0, 10.0
 
 
 def values_of(seed=3):
@@ -351,101 +345,6 @@ def test_a_quantity_is_mapped(tmp_path, project):
 # --- areas ---
 
 
-def write_classes(path, values, names=("wheat", "forest")):
-    """A map of classes as seedbed writes it."""
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        width=values.shape[1],
-        height=values.shape[0],
-        count=1,
-        dtype="uint8",
-        nodata=0,
-        crs=UTM,
-        transform=Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH),
-        tiled=True,
-        blockxsize=64,
-        blockysize=64,
-    ) as file:
-        file.write(values.astype("uint8"), 1)
-        file.update_tags(1, **{f"class_{k}": n for k, n in enumerate(names, 1)})
-    return path
-
-
-def test_a_designed_sample_is_random_and_blind(tmp_path):
-    values = np.where(np.random.default_rng(0).random((200, 300)) < 0.1, 1, 2)
-    values[:20] = 0
-    path = write_classes(tmp_path / "map.tif", values)
-    design = design_sample(path, tmp_path / "d", n=400, least=80)
-    points = gpd.read_file(tmp_path / "d/points.geojson")
-    assert (
-        len(points) == len(design["points"]) == 400
-        and "stratum" not in points
-        and points["label"].isna().all()
-    )
-    assert {s["name"]: s["places"] for s in design["strata"]} == {"wheat": 80, "forest": 320}
-    xy = shapely.get_coordinates(points.to_crs(UTM).geometry)
-    row = np.floor((NORTH - xy[:, 1]) / PIXEL).astype(int)
-    column = np.floor((xy[:, 0] - WEST) / PIXEL).astype(int)
-    assert [("wheat", "forest")[v - 1] for v in values[row, column]] == [
-        design["points"][i]["stratum"] for i in points["id"]
-    ]
-    assert (
-        len(set(zip(row, column))) == 400
-        and abs(row.mean() - 110) < 12
-        and abs(column.mean() - 150) < 18
-    )
-    again = design_sample(path, tmp_path / "again", n=400, least=80)
-    assert (
-        again["points"] == design["points"]
-        and design_sample(path, tmp_path / "other", n=400, least=80, seed=1)["points"]
-        != design["points"]
-    )
-
-
-def test_an_area_needs_a_design(tmp_path):
-    labelled = gpd.GeoDataFrame(
-        {"id": ["p00001"], "label": ["wheat"]}, geometry=gpd.points_from_xy([26], [45]), crs=4326
-    )
-    refused(
-        lambda: estimate_from_design(tmp_path / "design.json", labelled, {}),
-        "no probability sample",
-    )
-    refused(
-        lambda: estimate_area(["a"], ["a"], ["a"], None, 1), "not declared a probability sample"
-    )
-    refused(
-        lambda: estimate_area(["a"], ["a"], ["a"], {"a": 10}, 1), "stratum 'a': 1 labelled places"
-    )
-    refused(lambda: estimate_area(["a", "b"], ["a", "b"], ["a", "c"], {"a": 10}, 1), "stratum 'c'")
-
-
-def test_classes_that_are_numbers_and_a_class_of_one_pixel(tmp_path):
-    """Labels of numbers come back from a table as 1.0; the only pixel of a class was looked at, so nothing about it is drawn."""
-    values = np.full((40, 50), 2)
-    values[:, :20], values[0, 0] = 1, 3
-    design = design_sample(
-        write_classes(tmp_path / "map.tif", values, ("1", "2", "7")), tmp_path, n=60, least=20
-    )
-    points = gpd.read_file(tmp_path / "points.geojson")
-    points["label"] = [float(design["points"][i]["map"]) for i in points["id"]]
-    points.loc[points["label"].eq(2).idxmax(), "label"] = np.nan
-    found = estimate_from_design(
-        tmp_path / "design.json", points, {"1": 8.0, "2": 11.99, "7": 0.01}
-    )
-    assert (
-        [c["class"] for c in found["classes"]] == ["1", "2", "7"]
-        and found["overall_accuracy"]["value"] == 1
-        and found["unlabelled"] == 1
-    )
-    assert found["classes"][2]["hectares"] == {
-        "value": pytest.approx(0.01),
-        "se": 0,
-        "ci": [pytest.approx(0.01)] * 2,
-    }
-
-
 @pytest.mark.parametrize(
     "crs, x, y",
     [
@@ -474,50 +373,3 @@ def test_hectares_are_those_of_the_ground(tmp_path, crs, x, y):
     edge = shapely.segmentize(shapely.box(x, y - 300, x + 200, y), 10)
     ground = abs(pyproj.Geod(ellps="GRS80").geometry_area_perimeter(reproject(edge, crs))[0]) / 1e4
     assert found.shape == (30,) and 20 * found.sum() == pytest.approx(ground, rel=2e-3)
-
-
-def test_from_map_to_hectares_by_the_commands(tmp_path, project):
-    """`seedbed design` and `seedbed area`: the true area lies in the interval, the pixel count does not."""
-    made = project()
-    rng = np.random.default_rng(1)
-    truth = np.where(rng.random((200, 200)) < 0.3, 1, 2)
-    mapped = np.where(
-        (truth == 1) & (rng.random(truth.shape) < 0.4), 2, truth
-    )  # four of ten wheat pixels are taken for forest
-    write_classes(made.root / "map.tif", mapped)
-    (made.root / "map.json").write_text(
-        json.dumps(
-            {
-                "area": {
-                    "classes": [
-                        {"class": n, "hectares": float((mapped == k).sum()) / 100}
-                        for k, n in enumerate(("wheat", "forest"), 1)
-                    ]
-                }
-            }
-        )
-    )
-    command = lambda *words: subprocess.run(
-        [str(Path(sys.executable).with_name("seedbed")), *words],
-        cwd=made.root,
-        capture_output=True,
-        text=True,
-    )
-    done = command("design", "--map", "map.tif", "--n", "600")
-    assert done.returncode == 0 and "600 places" in done.stdout, done.stderr
-    points = gpd.read_file(made.root / "points.geojson")
-    xy = shapely.get_coordinates(points.to_crs(UTM).geometry)
-    points["label"] = [
-        ("wheat", "forest")[truth[int((NORTH - y) // PIXEL), int((x - WEST) // PIXEL)] - 1]
-        for x, y in xy
-    ]
-    points.to_file(made.root / "checked.geojson")
-    done = command("area", "--design", "design.json", "--labels", "checked.geojson")
-    assert done.returncode == 0 and "wheat" in done.stdout, done.stderr
-    found = json.loads((made.root / "area.json").read_text())
-    wheat = next(c for c in found["classes"] if c["class"] == "wheat")
-    assert (
-        wheat["hectares"]["ci"][0] < (truth == 1).sum() / 100 < wheat["hectares"]["ci"][1]
-        and (mapped == 1).sum() / 100 < wheat["hectares"]["ci"][0]
-    )
-    assert "a sample was drawn here already" in command("design", "--map", "map.tif").stderr

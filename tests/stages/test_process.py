@@ -1,31 +1,29 @@
-"""From tifs to dataset.h5: every number is compared with one that is worked out another way."""
+"""From tifs to dataset.h5: every number is compared with one that is worked out another way, and planted leaks stop the stage."""
 
 import json
+import time
 
 import geopandas as gpd
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import rasterio.features
 import rasterio.windows
 import shapely
 
+import seedbed.process
 from seedbed.base.files import project_root
 from seedbed.base.settings import load_settings
 from seedbed.export import export
 from seedbed.imagery.labels import read_labels
 from seedbed.imagery.missing import (
     fill,
-    interpolate,
-    medians,
-    missing_by_step,
-    missing_counts,
-    missing_share,
-    statistics,
 )
-from seedbed.process import process
-from world import UTM, World, make_labels, pixels, place, write_tif
+from seedbed.process import process, write_dataset
+from seedbed.splitting.folds import make_split
+from tests.support.world import IDS, NAMES, along_time, make_labels, pixels, place, write_tif
 
 SAMPLES = ("romania", "brandenburg")
 WAYS = {
@@ -36,7 +34,7 @@ WAYS = {
 }
 
 
-# --- the samples that ship, against rasterio ------------------------------------------------------------------------------------
+# --- the samples that ship, against rasterio ---
 
 
 @pytest.fixture(scope="module")
@@ -95,16 +93,6 @@ def by_rasterio(path, geometry, manifest):
         names.index(f"{v}_t{t:02d}") for t in range(layout["steps"]) for v in layout["variables"]
     ]
     return data[order], file.transform, shape
-
-
-def along_time(series):
-    """Straight lines over holes, by numpy: [T, ...]."""
-    out = series.reshape(len(series), -1).copy()
-    for column in out.T:
-        known = np.flatnonzero(np.isfinite(column))
-        if len(known):
-            column[:] = np.interp(np.arange(len(column)), known, column[known])
-    return out.reshape(series.shape)
 
 
 def expected_of(way, data, transform, shape, lonlat, crs):
@@ -205,118 +193,7 @@ def test_what_every_dataset_keeps(sample, way):
         ) and np.allclose(arrays["facts"]["std"][row], train.std(axes), rtol=1e-3)
 
 
-# --- synthetic projects, by hand -----------------------------------------------------------------------------------------------
-
-
-def test_mean_of_a_polygon(project):
-    """25 m around the middle of a 10 m grid: five pixels by five."""
-    out = project(shape="polygon").run("process.sampling=mean")
-    expected = [pixels(i)[:, 2:7, 2:7].mean((1, 2)) for i in range(30)]
-    assert np.allclose(out["X"][np.argsort(out["id"])].reshape(30, -1), expected, atol=1e-6)
-
-
-def test_mean_leaves_missing_pixels_out(project):
-    """A cloud over a part of the field does not darken the mean; a pixel that is all there is, is enough."""
-
-    def make(i):
-        data = pixels(i)
-        data[0, 2:4] = np.nan
-        data[1, 2:7, 2:7], data[1, 4, 4] = np.nan, 0.25
-        return data
-
-    out = project(shape="polygon", make=make).run("process.sampling=mean")
-    order = np.argsort(out["id"])
-    assert np.allclose(
-        out["X"][order][:, 0, 0], [pixels(i)[0, 4:7, 2:7].mean() for i in range(30)], atol=1e-6
-    )
-    assert np.allclose(out["X"][order][:, 0, 1], 0.25) and np.allclose(out["missing"], 0)
-
-
-def test_pixels_are_drawn_by_the_label_alone(project):
-    """The same pixels whatever other labels there are."""
-    world = project(shape="polygon")
-    whole = world.run("process.sampling=pixels", "process.pixels_per_label=3")
-    frame = gpd.read_file(world.data / "labels.geojson")
-    world.write_labels(frame.iloc[:12])
-    part = world.run("process.sampling=pixels", "process.pixels_per_label=3")
-    assert len(part["X"]) == 36 and set(part["id"]) < set(whole["id"])
-    rows = [list(whole["id"]).index(k) for k in part["id"]]
-    assert np.array_equal(whole["X"][rows], part["X"])
-
-
-def test_chips_at_the_edge(tmp_path):
-    """A window that reaches beyond the tif is NaN there, counted as missing and filled for the model."""
-    world, frame = World(tmp_path), make_labels()
-    world.write_labels(frame)
-    for i in range(30):
-        write_tif(world.tif(f"s{i:02d}"), pixels(i, size=5), *place(i))
-    out = world.run("process.sampling=chip", "process.chip_size=7")
-    data = out["X"][list(out["id"]).index("s03")].reshape(6, 7, 7)
-    assert (
-        np.array_equal(data[:, 1:6, 1:6], pixels(3, size=5))
-        and np.isnan(data[:, 0]).all()
-        and np.isnan(data[:, :, 6]).all()
-    )
-    assert np.allclose(out["missing"], 24 / 49)
-
-
-def windows_of(out, pixel=10.0, size=8):
-    """The ground of each chip, from its place alone."""
-    centroids_xyz = gpd.GeoSeries(gpd.points_from_xy(out["lon"], out["lat"], crs=4326)).to_crs(UTM)
-    return shapely.box(
-        centroids_xyz.x - pixel * size / 2,
-        centroids_xyz.y - pixel * size / 2,
-        centroids_xyz.x + pixel * size / 2,
-        centroids_xyz.y + pixel * size / 2,
-    )
-
-
-@pytest.mark.parametrize("step", [3e-4, 7e-4, 1.2e-3])
-def test_chip_windows_never_overlap_across_the_split(tmp_path, step):
-    """Points so near that their chips overlap: training loses those whose window reaches a validation window."""
-    world, frame = World(tmp_path), make_labels(64)
-    frame = frame.set_geometry(
-        gpd.points_from_xy(
-            [26 + step * (i % 8) for i in range(64)],
-            [45 + step * (i // 8) for i in range(64)],
-            crs=4326,
-        )
-    )
-    world.write_labels(frame)
-    world.write_tifs(frame)
-    out = world.run(
-        "process.sampling=chip",
-        "process.chip_size=8",
-        f"split.block_km={step * 400}",
-        "split.buffer_km=0",
-    )
-    shapes = windows_of(out)
-    inner = shapely.buffer(shapes, -5.01)  # the window snaps to pixels, by half a pixel at most
-    for side in out["sides"][:-1]:
-        tree = shapely.STRtree(inner[side == "train"])
-        assert len(tree.query(inner[side == "val"], "intersects")[0]) == 0
-        assert (side == "train").any() and (side == "val").any()
-
-
-def test_indices_by_hand(project):
-    """NDVI from the filled-in bands' raw values; an index that needs what is not there is refused."""
-
-    def make(i):
-        data = pixels(i)
-        data[2:4] = 0  # 0 / 0 at step 1
-        return data
-
-    world = project(make=make)
-    out = world.run("process.indices=ndvi")
-    red, nir = np.moveaxis(np.array([pixels(i)[:, 4, 4].reshape(3, 2) for i in range(30)]), 2, 0)
-    ndvi = (nir - red) / (nir + red)
-    ndvi[:, 1] = (ndvi[:, 0] + ndvi[:, 2]) / 2
-    assert json.loads(out["facts"]["variables"]) == ["B4", "B8", "ndvi"]
-    assert np.allclose(out["X"][np.argsort(out["id"])][:, :, 2], ndvi, atol=1e-6)
-    world.refuses_process(
-        "process.indices: 'evi' needs a blue band", "B4, B8", overrides=["process.indices=evi"]
-    )
-    world.refuses_process("process.indices: 'ndwii'", "ndvi", overrides=["process.indices=ndwii"])
+# --- synthetic projects, by hand ---
 
 
 def test_max_missing(project):
@@ -438,75 +315,241 @@ def test_dataset_is_contiguous(project):
         )
 
 
-# --- holes ------------------------------------------------------------------------------------------------------------------------
+# --- rows and tifs that do not match ---
 
 
-@pytest.mark.parametrize("shape", [(40, 7, 3), (5, 1, 2), (6, 4, 2, 3, 3)])
-def test_interpolation_is_numpys(shape):
-    """Straight lines inside, the nearest value at the ends, NaN where there is no value."""
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=shape).astype(np.float32)
-    X[rng.random(shape) < 0.5] = np.nan
-    before = X.copy()
-    out = interpolate(X)
-    assert np.array_equal(X, before, equal_nan=True)
-    for sample in range(shape[0]):
-        assert np.allclose(out[sample], along_time(X[sample]), atol=1e-6, equal_nan=True)
-
-
-def test_steps_that_are_missing_as_a_whole():
-    """Filled like any other; what is missing is counted once and says where to look."""
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(40, 6, 2, 3, 3)).astype(np.float32)
-    X[rng.random((40, 6)) < 0.4] = np.nan
-    X[30:][rng.random(X[30:].shape) < 0.2] = np.nan
-    X[0], X[1] = np.nan, 1
-    counts = missing_counts(X)
-    assert np.array_equal(counts, np.isnan(X).sum((3, 4))) and np.array_equal(
-        missing_counts(X[..., 1, 1]), np.isnan(X[..., 1, 1])
+def test_on_fault_stop_in_process(project):
+    """Tifs that cannot be used are told together."""
+    world = project(ini={"labels.on_fault": "stop"})
+    world.tif("s05").write_bytes(b"II*\0 nothing")
+    write_tif(world.tif("s06"), pixels(6)[:4], *place(6), names=NAMES[:4])
+    world.refuses_process(
+        "2 faults",
+        "labels.on_fault = stop",
+        "s05",
+        "cannot be read",
+        "s06",
+        "lacks 2 of 6 bands, first B4 at step 2",
     )
-    out = interpolate(X, counts)
-    assert np.array_equal(out, interpolate(X), equal_nan=True)
-    for given, filled in zip(X, out):
-        assert np.allclose(filled, along_time(given), atol=1e-6, equal_nan=True)
 
 
-def test_fill_and_medians():
-    """Median by step and band over samples and pixels; only holes change."""
-    rng = np.random.default_rng(1)
-    X = rng.normal(size=(9, 3, 2, 2, 2)).astype(np.float32)
-    X[rng.random(X.shape) < 0.3] = np.nan
-    X[:, 1, 1] = np.nan
-    middle = medians(X)
-    assert middle[1, 1] == 0 and np.isclose(middle[0, 1], np.nanmedian(X[:, 0, 1]))
-    out = fill(X, middle)
+# --- too little ---
+
+
+def test_one_class_only(project):
+    """One class cannot be told from another."""
+    project(label=["wheat"] * 30).refuses_process("'wheat'", "two classes or more")
+
+
+def test_three_samples(project):
+    """Three labels are too few."""
+    project(3).refuses_process("3 labels are too few", "at least 10")
+
+
+def test_all_in_one_place(project):
+    """Labels in one block cannot be split by place; smaller blocks mend it."""
+    world = project(12)
+    world.refuses_process("no label is for", "split.block_km", overrides=["split.block_km=2000"])
+
+
+def test_class_in_one_place_only(project):
+    """A class that no fold can have on both sides is named."""
+    world = project(
+        label=["rare" if i in (28, 29) else "wheat" if i % 2 else "forest" for i in range(30)]
+    )
+    warnings = world.run("split.block_km=25", "split.buffer_km=0")["report"]["split"]["warnings"]
+    assert any("class 'rare' lies in" in w and "left out of the score" in w for w in warnings), (
+        warnings
+    )
+
+
+def test_all_pixels_missing(project):
+    """Samples without values are left out; when all are, the run stops."""
+    world = project(make=lambda i: pixels(i) * np.nan if i < 3 else pixels(i))
+    left_out = world.run()["report"]["left_out"]
+    assert sorted(left_out) == IDS[:3] and all(
+        "100 % of its values are missing" in r and "process.max_missing = 0.7" in r
+        for r in left_out.values()
+    )
+
+
+def test_nothing_but_missing(project):
+    """Not one value anywhere."""
+    world = project(make=lambda i: pixels(i) * np.nan)
+    world.refuses_process("no sample is left", "100 %", "process.max_missing")
+
+
+# --- shapes ---
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["split.buffer_km=0"],
+        ["split.buffer_km=0", "split.block_km=0.001"],
+        ["split.method=column", "split.column=side", "split.buffer_km=0"],
+    ],
+)
+@pytest.mark.parametrize("apart", [0.0, 2e-5], ids=["same geometry", "same pixel"])
+@pytest.mark.parametrize("shape", ["point", "polygon"])
+def test_two_labels_on_one_place_never_meet(empty, overrides, apart, shape):
+    """Two labels on one pixel are on one side, or one goes, or the run stops."""
+    world = empty()
+    frame = make_labels(36, shape, metres=2, side=["a" if i % 3 else "b" for i in range(36)])
+    shapes = frame.geometry.copy()
+    for i in range(0, 36, 2):
+        shapes[i + 1] = shapely.affinity.translate(shapes[i], apart)
+    frame = frame.set_geometry(shapes)
+    world.write_labels(frame)
+    for i, name in enumerate(frame["id"]):
+        write_tif(world.tif(name), pixels(i // 2 * 2), *place(i // 2 * 2))
+    try:
+        out = world.run(*overrides)
+    except ValueError as error:
+        assert "the split leaks" in str(error) or "no label is for" in str(error)
+        assert world.made(*overrides) == ["manifest.json"]
+        return
+    for row in out["sides"]:
+        side = dict(zip(out["label_id"], row))
+        assert not [
+            i
+            for i in range(0, 36, 2)
+            if {side[f"s{i:02d}"], side[f"s{i + 1:02d}"]} == {"train", "val"}
+        ]
+
+
+# --- planted leaks, through the whole stage ---
+
+
+def test_the_same_polygon_on_both_sides(project, monkeypatch):
+    """A split that forgets its buffer and puts a redrawn field on the other side is stopped."""
+
+    def forgetful(labels, *args, **options):
+        sides, block, record = make_split(labels, *args, **options)
+        number = int(np.flatnonzero(labels["id"] == "s35")[0])
+        sides[:, number] = np.where(sides[:, number - 1] == "val", "train", "val")
+        return sides, block, record
+
+    world = project(36, "polygon")
+    frame = make_labels(36, "polygon")
+    frame.loc[35, "geometry"] = frame.geometry[34]
+    world.write_labels(frame)
+    world.write_tifs(frame)
+    monkeypatch.setattr(seedbed.process, "make_split", forgetful)
+    world.refuses_process("shapes that touch across the split", "split.allow_leakage = yes")
+
+
+@pytest.mark.parametrize(
+    "noise, what",
+    [(0, "the same values on both sides"), (1e-4, "almost the same values on both sides")],
+)
+def test_duplicated_rows(project, noise, what):
+    """One field's pixels under two ids, far apart: equal, or equal but for the last digits."""
+
+    def make(i):
+        data = pixels(0 if i in (0, 1, 2, 3) else i)
+        return data + np.float32(noise) * np.random.default_rng(i).normal(size=data.shape).astype(
+            np.float32
+        )
+
+    world = project(
+        make=lambda i: np.concatenate([make(i), make(i)[::-1] ** 2]),
+        ini={"source.variables": "B4, B8"},
+    )
+    world.refuses_process(what, overrides=["process.sampling=center"])
+
+
+def test_statistics_fitted_on_all(project, monkeypatch):
+    """Scaling that has seen every sample is stopped."""
+    honest = seedbed.process.all_statistics
+    monkeypatch.setattr(
+        seedbed.process,
+        "all_statistics",
+        lambda samples, sides: honest(samples, np.full(sides.shape, "train", object)),
+    )
+    project(36).refuses_process("statistics that are not those of training alone", "mean of")
+
+
+# --- through the whole stage ---
+
+
+def test_random_split_stops(project):
+    """A random split is refused, and stamped where it is allowed."""
+    world = project()
+    world.refuses_process(
+        "the split leaks",
+        "split.method = random",
+        "split.allow_leakage = yes",
+        overrides=["split.method=random"],
+    )
+    out = world.run("split.method=random", "split.allow_leakage=yes")
+    split = json.loads(out["facts"]["split"])
+    assert split["leaky"] and any("LEAKY" in w for w in split["warnings"])
+    assert json.loads(world.run()["facts"]["split"])["leaky"] is False
+
+
+def test_identical_tifs_stop(project):
+    """The same field under two ids, far apart on the map."""
+    world = project(make=lambda i: pixels(0 if i in (0, 1, 2, 3, 4) else i))
+    world.refuses_process("the same values on both sides", "split.allow_leakage = yes")
+    out = world.run("split.allow_leakage=yes")
+    split = json.loads(out["facts"]["split"])
+    assert split["leaky"] and any(w.startswith("LEAKY: the same values") for w in split["warnings"])
+    settings = world.settings(["split.allow_leakage=yes"])
     assert (
-        np.isfinite(out).all()
-        and np.array_equal(out[np.isfinite(X)], X[np.isfinite(X)])
-        and (out[:, 1, 1] == 0).all()
+        json.loads((settings.root / settings.processed_dir / "audit.json").read_text())["split"]
+        == split
     )
 
 
-def test_shares_of_what_is_missing():
-    """By sample, by step and band; no sample is no trouble."""
-    X = np.zeros((2, 2, 2), np.float32)
-    X[0, 0] = np.nan
-    assert missing_share(X).tolist() == [0.5, 0] and missing_by_step(X).tolist() == [
-        [0.5, 0.5],
-        [0, 0],
-    ]
-    assert missing_share(X[:0]).tolist() == []
+def test_groups_through_the_stage(project):
+    """labels.group keeps a farm on one side."""
+    out = project(60, owner=[f"o{i % 20}" for i in range(60)]).run("labels.group=owner")
+    assert set(out["group"]) == {f"o{i}" for i in range(20)}
+    for side in out["sides"]:
+        assert not set(out["group"][side == "train"]) & set(out["group"][side == "val"])
 
 
-def test_statistics_of_large_and_constant_bands():
-    """A deviation needs digits: values around 10,000 keep theirs, constant bands have 1."""
-    rng = np.random.default_rng(2)
-    X = np.stack(
-        [10_000 + rng.normal(0, 1, (500, 4)), np.full((500, 4), 273.15), np.zeros((500, 4))], axis=2
-    ).astype(np.float32)
-    mean, std = statistics(X)
-    assert np.allclose(mean, X.astype(float).mean((0, 1)), rtol=1e-6)
-    assert np.isclose(std[0], X[:, :, 0].astype(float).std(), rtol=1e-3) and std[1:].tolist() == [
-        1,
-        1,
-    ]
+def test_pixels_of_a_label_stay_together(project):
+    """All samples of a label lie on its side."""
+    out = project(36, "polygon").run(
+        "process.sampling=pixels", "split.block_km=0.02", "split.buffer_km=0"
+    )
+    assert (
+        max(pd.Series(side).groupby(out["label_id"]).nunique().max() for side in out["sides"]) == 1
+        and len(out["X"]) > 36
+    )
+
+
+def left_over(folder):
+    """Everything in a folder but the files that a test asked for."""
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_write_dataset_is_whole_or_absent(tmp_path):
+    """An array that HDF5 cannot hold leaves no dataset."""
+    with pytest.raises(Exception):
+        write_dataset(
+            tmp_path / "dataset.h5",
+            {"X": np.ones(3), "bad": np.array([{1: 2}, object()], object)},
+            {},
+        )
+    assert left_over(tmp_path) == []
+
+
+def test_write_dataset_twice_is_the_same(tmp_path):
+    """Not a byte depends on the clock; arrays lie in one piece."""
+    arrays = {
+        "X": np.arange(600, dtype="float32").reshape(10, 6, 10),
+        "id": np.array(["ä", "b"] * 5, object),
+        "split": np.array([["train"] * 10], "S7"),
+    }
+    for name in ("a.h5", "b.h5"):
+        write_dataset(tmp_path / name, arrays, {"classes": ["ä"], "mean": np.ones(3)})
+        time.sleep(1.1 if name == "a.h5" else 0)
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["X"].chunks is None and file["X"].id.get_offset() is not None
+        assert list(file["id"].asstr()[:2]) == ["ä", "b"] and json.loads(file.attrs["classes"]) == [
+            "ä"
+        ]

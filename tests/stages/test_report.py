@@ -1,61 +1,21 @@
-"""The report: one file without a network, whatever the labels are called; and what it says of them."""
+"""The report: one file without a network; and what it says of the labels."""
 
-import json
 import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pytest
-from nbdev.test import test_nb as run_notebook
 
-from seedbed.base.settings import load_settings, to_ini
-from seedbed.compare import compare
-from seedbed.evaluation.diagnosis import label_issues, permutation_importance, repeated, value_keys
-from seedbed.export import export
-from seedbed.model import cross_validate
 from seedbed.models.registry import find_model
-from seedbed.plotting.page import section, table, write_page
-from seedbed.process import process
 from seedbed.report import evidence, label_quality, learning_rows
+from tests.support.reports import a_run, data_of
 
-ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
-
-
-def a_run(folder, *overrides):
-    """A run of quick models on a sample, with its report; the settings."""
-    settings = load_settings(
-        overrides=[
-            "models.names=majority, logistic_regression",
-            "run.resamples=200",
-            f"paths.exports={folder}/exports",
-            f"paths.processed={folder}/processed",
-            f"paths.runs={folder}",
-            *overrides,
-        ]
-    )
-    run = folder / "run"
-    run.mkdir()
-    (run / "settings.ini").write_text(to_ini(settings))
-    export(settings), process(settings)
-    path = settings.root / settings.processed_dir / "dataset.h5"
-    for name in settings.models.names:
-        cross_validate(find_model(name)(0, settings.models), path, settings=settings, run_dir=run)
-    compare(run, settings, str(run))
-    with pytest.MonkeyPatch.context() as patch:
-        (
-            patch.setenv("SEEDBED_ROOT", str(settings.root)),
-            patch.setenv("SEEDBED_SETTINGS", str(run / "settings.ini")),
-            patch.setenv("SEEDBED_RUN", str(run)),
-        )
-        assert run_notebook(ROOT / "nbs/07_report.ipynb", showerr=True)[0]
-    return run, path
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +39,6 @@ class Page(HTMLParser):
             self.fetched += [found.get("src") or found.get("href") or ""]
         if tag == "image":
             self.fetched.append(found.get("xlink:href", ""))
-
-
-def data_of(run):
-    """The data that the page's script reads."""
-    text = (run / "report.html").read_text()
-    return json.loads(
-        re.search(r'<script type="application/json" id="report-data">(.*?)</script>', text, re.S)[1]
-    )
 
 
 def test_the_page_is_one_file(romania):
@@ -186,64 +138,7 @@ def test_a_browser_draws_the_gallery(romania, tmp_path):
     assert f"{wanted} of" in done.stdout and 'data-theme="dark"' in done.stdout
 
 
-def test_names_cannot_break_the_page(tmp_path):
-    """A class may be called anything."""
-    evil = "</script><script>alert(1)</script> & <b>{{data}}"
-    write_page(
-        tmp_path / "page.html",
-        evil,
-        "",
-        [section("one", evil, evil, table([evil], [[evil]]))],
-        {"name": evil},
-        ["#000000"],
-    )
-    text = (tmp_path / "page.html").read_text()
-    assert text.count("<script") == 2 and "<b>{{" not in text and "alert(1)</script> &" not in text
-    assert json.loads(re.search(r'id="report-data">(.*?)</script>', text, re.S)[1]) == {
-        "name": evil
-    }
-
-
 # --- what is said of the data ---
-
-
-def test_flipped_labels_are_found():
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 4, 600)
-    p = rng.dirichlet(np.full(4, 0.3), 600) * 0.3 + 0.7 * np.eye(4)[y]
-    flipped = rng.choice(600, 30, replace=False)
-    given = y.copy()
-    given[flipped] = (y[flipped] + 1) % 4
-    quality, doubted = label_issues(given, p)
-    assert set(np.argsort(quality)[:30]) == set(flipped)
-    assert doubted.sum() > 20 and set(np.flatnonzero(doubted)) <= set(flipped)
-
-
-def test_contradictions_are_told_from_copies():
-    X = np.random.default_rng(0).normal(size=(6, 3, 2)).astype(np.float32)
-    X[4], X[5] = X[0], X[1]
-    found = repeated(value_keys(X), ["a", "b", "c", "d", "a", "c"])
-    assert (
-        len(found) == 2
-        and found["conflict"].sum() == 1
-        and found[found["conflict"]]["samples"].iloc[0] == [1, 5]
-    )
-
-
-def test_only_what_matters_is_missed():
-    class Data:
-        classes, y = ["a", "b"], np.random.default_rng(0).integers(0, 2, 400)
-
-        def arrays(self):
-            X = np.random.default_rng(1).normal(size=(400, 3, 4)).astype(np.float32)
-            X[:, 1, 2] = self.y
-            return X, self.y
-
-    data, score = Data(), lambda y, p: (y == p).mean()
-    predict = lambda d: (d.arrays()[0][:, 1, 2] > 0.5).astype(int)
-    for axis, best in ((1, 1), (2, 2)):
-        loss = permutation_importance(predict, data, score, axis).mean(1)
-        assert loss.argmax() == best and loss[best] > 0.4 and np.delete(loss, best).max() == 0
 
 
 def test_more_labels_do_not_hurt(romania):

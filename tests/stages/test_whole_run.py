@@ -21,8 +21,8 @@ from seedbed.model import cross_validate
 from seedbed.models.registry import find_model, load_model
 from seedbed.process import process
 from seedbed.training.dataset import SampleDataset
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 QUICK = [
     "models.names=majority, coordinates, logistic_regression, tempcnn",
     "models.epochs=4",

@@ -19,6 +19,7 @@ from seedbed.imagery.raster import reproject
 from seedbed.process import process
 
 UTM = "EPSG:32635"
+IDS = [f"s{i:02d}" for i in range(30)]
 NAMES = ("B4_t00", "B8_t00", "B4_t01", "B8_t01", "B4_t02", "B8_t02")
 
 
@@ -196,3 +197,13 @@ def refused(action, *fragments):
     for fragment in fragments:
         assert str(fragment) in message, f"{fragment!r} is not in: {message}"
     return message
+
+
+def along_time(series):
+    """Straight lines over holes, by numpy: [T, ...]."""
+    out = series.reshape(len(series), -1).copy()
+    for column in out.T:
+        known = np.flatnonzero(np.isfinite(column))
+        if len(known):
+            column[:] = np.interp(np.arange(len(column)), known, column[known])
+    return out.reshape(series.shape)

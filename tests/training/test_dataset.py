@@ -1,50 +1,21 @@
 """One sample, many samples, workers or none: the same numbers, reproducibly."""
 
 import json
-import os
 import pickle
+import subprocess
+import sys
 
 import h5py
 import numpy as np
 import pytest
 import torch
-from seedbed.training.dataset import FINAL, SampleDataset
 from torch.utils.data import DataLoader
 
-from seedbed.training.augmentation import AUGMENTATIONS, augmentation
-from world import build, make_labels, pixels, refused
+from seedbed.training.dataset import FINAL, SampleDataset
+from tests.support.batches import whole
+from tests.support.world import refused
 
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    """A dataset.h5 of 48 series with two static bands and holes."""
-
-    def make(i):
-        data = pixels(i)
-        data[2 * (i % 3)] = np.nan if i < 20 else data[2 * (i % 3)]
-        data[5] = np.nan if i < 3 else data[5]
-        return data
-
-    world = build(
-        tmp_path_factory.mktemp("dataset"), 48, make=make, region=[f"r{i % 3}" for i in range(48)]
-    )
-    names = ("B4_t00", "B8_t00", "B4_t01", "B8_t01", "elevation", "slope")
-    frame = make_labels(48)
-    world.write_tifs(frame, make=make, names=names)
-    world.run()
-    settings = world.settings()
-    return settings.root / settings.processed_dir / "dataset.h5"
-
-
-def whole(loader):
-    """All batches of a loader as two arrays."""
-    X, y = zip(*loader)
-    return torch.cat([torch.as_tensor(v) for v in X]).numpy(), torch.cat(
-        [torch.as_tensor(v) for v in y]
-    ).numpy()
-
-
-# --- sides and samples ----------------------------------------------------------------------------------------------------------------
+# --- sides and samples ---
 
 
 def test_sides(path):
@@ -164,7 +135,7 @@ def test_wrong_arguments(path, tmp_path):
     refused(lambda: SampleDataset(tmp_path / "broken.h5"), "broken.h5", "02_process")
 
 
-# --- loaders --------------------------------------------------------------------------------------------------------------------------------
+# --- loaders ---
 
 
 def by_worker(data, kind, context):
@@ -359,78 +330,7 @@ def test_memory_is_lent_again(tmp_path):
     assert len(again._buffers.arrays) == 1 and torch.equal(again[[2, 4]][0], data[[2, 4]][0])
 
 
-# --- augmentation ----------------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_augmentation_keeps_shape_and_type(path, chips, name):
-    """Each augmentation gives float32 of the same shape, finite, and leaves its input alone."""
-    for data in (SampleDataset(path), SampleDataset(chips)):
-        X = data.arrays()[0]
-        before = X.copy()
-        out = augmentation([name])(X, np.random.default_rng(0))
-        assert (
-            out.shape == X.shape
-            and out.dtype == np.float32
-            and np.isfinite(out).all()
-            and np.array_equal(X, before)
-        )
-        if name != "flips" or X.ndim == 5:
-            assert not np.array_equal(out, X)
-
-
-def test_augmented_samples(path):
-    """Another view at each look, reproducible by the seed; arrays() is never augmented."""
-    plain = SampleDataset(path)
-    look = lambda seed: [
-        d[0][0].numpy()
-        for d in [SampleDataset(path, augment=("band_noise",), seed=seed)]
-        for _ in range(3)
-    ]
-    a, b, c = look(1), look(1), look(2)
-    assert np.array_equal(a, b) and not np.array_equal(a, c)
-    assert not np.array_equal(a[0], a[1]) and not np.array_equal(a[0], plain[0][0].numpy())
-    augmented = SampleDataset(path, augment=("band_noise", "time_jitter"), seed=1)
-    assert np.array_equal(augmented.arrays()[0], plain.arrays()[0])
-
-
-@pytest.mark.parametrize("fold", [0, 1])
-def test_validation_is_never_augmented(path, fold):
-    """An augmentation belongs to training; asked for elsewhere it is refused, never applied in silence."""
-    for side in ("val", None, "dropped"):
-        refused(
-            lambda: SampleDataset(path, side, fold, augment=("band_noise",)), "augment", "train"
-        )
-
-
-@pytest.mark.parametrize("context", ["fork", "spawn"])
-def test_augmentation_differs_by_worker_and_epoch(path, context):
-    """Workers do not repeat each other's noise, epochs do not repeat themselves, and two runs are the same."""
-
-    def run():
-        data = SampleDataset(path, augment=("band_noise",), seed=1)
-        data[0]
-        data = SampleDataset(path, augment=("band_noise",), seed=1)
-        loader = data.loader(4, workers=2, seed=9)
-        loader.multiprocessing_context = context
-        return [whole(loader)[0] - data.arrays()[0] for _ in range(2)]
-
-    one, two = run(), run()
-    assert np.array_equal(one, two)
-    assert not np.allclose(one[0], one[1])
-    noise = one[0].reshape(len(one[0]), -1)
-    assert len(np.unique(noise.round(6), axis=0)) == len(noise)
-
-
-def test_parent_and_worker_do_not_share_noise(path):
-    """A generator that the parent has used already is not continued by forked workers."""
-    data = SampleDataset(path, augment=("band_noise",), seed=1)
-    parent = data[[0, 1, 2, 3]][0].numpy()
-    batch = next(
-        iter(DataLoader(data, batch_size=4, num_workers=1, multiprocessing_context="fork"))
-    )[0].numpy()
-    assert not np.allclose(parent, batch)
-    assert os.getpid() == data._random[0][0]
+# --- augmentation ---
 
 
 def test_facts(path):
@@ -444,3 +344,65 @@ def test_facts(path):
     )
     with h5py.File(path) as file:
         assert json.loads(file.attrs["split"]) == data.meta["split"]
+
+
+def test_arrays_of_the_other_side_keep_the_fold_and_its_scaling(path):
+    for fold in (0, 2):
+        X, y = SampleDataset(path, "train", fold).arrays("val")
+        other = SampleDataset(path, "val", fold)
+        assert np.array_equal(X, other[np.arange(len(other))][0].numpy()) and np.array_equal(
+            y, other.y
+        )
+    assert not np.array_equal(
+        SampleDataset(path, "train", 0).arrays("val")[0],
+        SampleDataset(path, "train", 1).arrays("val")[0],
+    )
+    refused(lambda: SampleDataset(path).arrays("tset"), "split = 'tset'")
+
+
+LIMITED = """
+import resource, sys
+import numpy as np
+import torch
+from seedbed.dataset import SampleDataset
+data = SampleDataset(sys.argv[1], None)
+used = int(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmData"))) * 1024
+resource.setrlimit(resource.RLIMIT_DATA, (used + 100 * 2**20,) * 2)
+try: np.ones(data.facts["steps"] * len(data) * 8 * 32 * 32, "float32"); raise SystemExit("the limit does not hold")
+except MemoryError: pass
+print(sum(float(X.sum()) * 0 + len(y) for X, y in data.loader(32, shuffle=True)))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited by Linux")
+def test_a_dataset_larger_than_the_memory_that_is_left(tmp_path):
+    path, n, shape = tmp_path / "dataset.h5", 3000, (4, 8, 32, 32)  # 393 MB, and 100 MB are left
+    with h5py.File(path, "w") as file:
+        file.create_dataset("X", (n, *shape), "float32")
+        for start in range(0, n, 500):
+            file["X"][start : start + 500] = np.ones((500, *shape), "float32")
+        file["static"], file["y"] = np.zeros((n, 0), "float32"), np.zeros(n, int)
+        file.create_dataset("split", data=np.full((2, n), b"train", "S7"))
+        meta = {
+            "task": "classification",
+            "classes": ["a"],
+            "unit": "",
+            "steps": 4,
+            "variables": list("abcdefgh"),
+            "static_names": [],
+        }
+        for name, value in meta.items():
+            file.attrs[name] = json.dumps(value)
+        for name, size in {
+            "medians": (2, 4, 8),
+            "mean": (2, 8),
+            "static_medians": (2, 0),
+            "static_mean": (2, 0),
+        }.items():
+            file.attrs[name] = np.zeros(size, "float32")
+        for name, size in {"std": (2, 8), "static_std": (2, 0)}.items():
+            file.attrs[name] = np.ones(size, "float32")
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout.strip() == "3000.0", done.stderr[-2000:]

@@ -5,10 +5,10 @@ import sys
 import h5py
 import numpy as np
 import pytest
-from seedbed.training.dataset import SampleDataset
 
+from seedbed.training.dataset import SampleDataset
 from seedbed.training.interchange import orders, step_times
-from world import build, make_labels, pixels, refused
+from tests.support.world import build, make_labels, pixels, refused
 
 
 @pytest.fixture(scope="module")
@@ -30,20 +30,6 @@ def path(tmp_path_factory):
     world.run()
     settings = world.settings()
     return settings.root / settings.processed_dir / "dataset.h5"
-
-
-def test_arrays_of_the_other_side_keep_the_fold_and_its_scaling(path):
-    for fold in (0, 2):
-        X, y = SampleDataset(path, "train", fold).arrays("val")
-        other = SampleDataset(path, "val", fold)
-        assert np.array_equal(X, other[np.arange(len(other))][0].numpy()) and np.array_equal(
-            y, other.y
-        )
-    assert not np.array_equal(
-        SampleDataset(path, "train", 0).arrays("val")[0],
-        SampleDataset(path, "train", 1).arrays("val")[0],
-    )
-    refused(lambda: SampleDataset(path).arrays("tset"), "split = 'tset'")
 
 
 def test_a_scikit_learn_model_takes_them_as_they_are(path):

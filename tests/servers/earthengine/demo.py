@@ -1,7 +1,7 @@
 """`make demo-export`: seedbed export against a local Earth Engine, without an account.
 
-python tests/earthengine/demo.py            a pilot and an export of the sample's labels
-python tests/earthengine/demo.py --serve    only the server, for experiments of one's own
+python tests/servers/earthengine/demo.py            a pilot and an export of the sample's labels
+python tests/servers/earthengine/demo.py --serve    only the server, for experiments of one's own
 """
 
 import argparse
@@ -11,10 +11,10 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from earthengine.faults import chance  # noqa: E402
-from earthengine.server import LocalEarthEngine  # noqa: E402
+from tests.servers.earthengine.faults import chance  # noqa: E402
+from tests.servers.earthengine.server import LocalEarthEngine  # noqa: E402
 
 SETTINGS = [
     "source.name=earthengine",
@@ -49,7 +49,7 @@ def serve(server):
 def show(server):
     """A pilot, an export, and what a second export does."""
     print(
-        f"A local Earth Engine listens at {server.url}. Its world is synthetic: every value follows from a formula in tests/earthengine/world.py."
+        f"A local Earth Engine listens at {server.url}. Its world is synthetic: every value follows from a formula in tests/servers/earthengine/world.py."
     )
     print(
         "One request in ten fails on purpose. What is asked for:",

@@ -1,4 +1,4 @@
-"""Writes the expressions of all presets anew, two steps each: python tests/earthengine/golden.py. Look at what has changed."""
+"""Writes the expressions of all presets anew, two steps each: python -m tests.servers.earthengine.golden. Look at what has changed."""
 
 import json
 from dataclasses import replace
