@@ -24,7 +24,7 @@ export: $(READY) ## write the package from the notebooks, and clean the notebook
 	$(BIN)/nbdev-export && $(BIN)/nbdev-clean
 
 demo-export: $(READY) ## seedbed export against a local Earth Engine with a synthetic world: no account, no network
-	OMP_NUM_THREADS=1 $(BIN)/python tests/earthengine/demo.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/servers/earthengine/demo.py
 
 docs: $(READY)   ## build the documentation site into _docs; a broken link fails
 	OMP_NUM_THREADS=1 $(BIN)/python tools/docs
@@ -35,7 +35,7 @@ docs-serve: $(READY) ## the same, shown on this machine and built again on every
 test-tf:         ## hold dataset.to_tf() against PyTorch, in an environment of its own (.venv-tf) that has TensorFlow
 	test -x $(VENV)-tf/bin/python || $(PYTHON) -m venv $(VENV)-tf
 	$(VENV)-tf/bin/python -m pip install --quiet --disable-pip-version-check -e '.[tf,dev]'
-	OMP_NUM_THREADS=1 MPLBACKEND=agg $(VENV)-tf/bin/python -m pytest -rs tests/test_interchange.py $(ARGS)
+	OMP_NUM_THREADS=1 MPLBACKEND=agg $(VENV)-tf/bin/python -m pytest -rs tests/training/test_interchange.py $(ARGS)
 
 doctor: $(READY) ## check versions, credentials, GPU and disk, and say what to do
 	$(BIN)/seedbed doctor

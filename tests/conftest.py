@@ -1,24 +1,30 @@
 """Fixtures that all tests share."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+from tests.support.paths import ROOT
+
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ("data/sample", "sample:romania", "sample:brandenburg")
-if not (
-    ROOT / "data/sample"
-).is_dir():  # a project that was made without the samples: tests that need them are left out
+
+
+def needs_samples(path):
+    """Whether a file of tests names the samples."""
+    text = path.read_text(encoding="utf-8")
+    return any(name in text for name in SAMPLES)
+
+
+if not (ROOT / "data/sample").is_dir():  # a project that was made without them
+    tests = Path(__file__).parent
     collect_ignore = [
-        p.name
-        for p in Path(__file__).parent.glob("test_*.py")
-        if any(name in p.read_text(encoding="utf-8") for name in SAMPLES)
+        path.relative_to(tests).as_posix()
+        for path in tests.rglob("test_*.py")
+        if needs_samples(path)
     ]
 
 
@@ -32,7 +38,7 @@ def _no_run_around(monkeypatch):
 @pytest.fixture
 def project(tmp_path):
     """A function that builds a small project; see `world.build`."""
-    from world import build
+    from tests.support.world import build
 
     return lambda *args, **options: build(tmp_path, *args, **options)
 
@@ -40,21 +46,6 @@ def project(tmp_path):
 @pytest.fixture
 def empty(tmp_path):
     """A project without labels and tifs; options are settings."""
-    from world import World
+    from tests.support.world import World
 
     return lambda **ini: World(tmp_path, {k.replace("__", "."): v for k, v in ini.items()})
-
-
-@pytest.fixture(scope="module")
-def chips(tmp_path_factory):
-    """A dataset.h5 of 36 chips."""
-    from world import build
-
-    world = build(
-        tmp_path_factory.mktemp("chips"),
-        36,
-        ini={"process.sampling": "chip", "process.chip_size": "4"},
-    )
-    world.run()
-    settings = world.settings()
-    return settings.root / settings.processed_dir / "dataset.h5"

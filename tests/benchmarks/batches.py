@@ -10,8 +10,9 @@ import h5py
 import numpy as np
 import torch
 from harness import Row, race
-from seedbed.training.dataset import SampleDataset
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
+
+from seedbed.training.dataset import SampleDataset
 
 
 def make(path, n, shape):

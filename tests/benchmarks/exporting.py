@@ -17,7 +17,7 @@ LATENCY, CHIPS = 0.2, {1: 10, 8: 80, 32: 320}
 @contextmanager
 def serving():
     """A local Earth Engine in a process of its own; it computes a chip once, and then answers from memory."""
-    demo = Path(__file__).resolve().parents[1] / "earthengine/demo.py"
+    demo = Path(__file__).resolve().parents[1] / "servers/earthengine/demo.py"
     process = subprocess.Popen(
         [sys.executable, str(demo), "--serve", "--remember", "--latency", str(LATENCY)],
         stdout=subprocess.PIPE,

@@ -10,7 +10,7 @@ import rasterio
 from affine import Affine
 from harness import Row, in_child
 
-import phenology
+from tests.support import phenology
 
 SIZES = tuple(int(n) for n in os.environ.get("SEEDBED_BENCH_SIZES", "1000,10000,100000").split(","))
 NOISE = 20  # MB that a process takes and gives back as it likes

@@ -11,11 +11,11 @@ from affine import Affine
 from harness import Row, in_child, race
 from rasterio.windows import Window
 
-import phenology
 from seedbed.base.settings import load_settings
 from seedbed.imagery.chips import read_chip, write_chip
 from seedbed.imagery.layout import Layout, layout_from_names
 from seedbed.process import process
+from tests.support import phenology
 
 
 def like_cropharvest(path):

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from batches import make
 from harness import Row, race
-from seedbed.models.registry import find_model
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
 from seedbed.base.settings import Models
+from seedbed.models.registry import find_model
 from seedbed.models.tempcnn import TempCNNLayers
 from seedbed.training.loops import fit_network, seed_everything, stopping_rows
 

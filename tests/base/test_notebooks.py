@@ -1,0 +1,45 @@
+"""Notebooks and the package that is written from them."""
+
+import pytest
+from nbdev.export import nb_export
+
+from seedbed.base.errors import InputError
+from seedbed.base.notebooks import check_in_sync
+from tests.support.notebooks import write_notebook
+
+
+def test_the_sync_check_sees_code_and_not_prose(tmp_path):
+    notebook = tmp_path / "nbs" / "area.ipynb"
+    package = tmp_path / "pkg" / "mine"
+    write_notebook(
+        notebook,
+        "#| default_exp area",
+        "#| export\ndef area(a, b): return a * b",
+        "area(2, 3)",
+        tag=None,
+    )
+    nb_export(notebook, lib_path=package)
+    check_in_sync(tmp_path / "nbs", package)
+    write_notebook(
+        notebook,
+        "#| default_exp area",
+        "#| export\ndef area(a, b): return a * b",
+        "area(4, 5)",
+        tag=None,
+    )
+    check_in_sync(tmp_path / "nbs", package)
+    write_notebook(
+        notebook,
+        "#| default_exp area",
+        "#| export\ndef area(a, b): return a + b",
+        "area(4, 5)",
+        tag=None,
+    )
+    with pytest.raises(
+        InputError,
+        match=r"^nbs/area\.ipynb: its code differs from pkg/mine/area\.py; run nbdev-export$",
+    ):
+        check_in_sync(tmp_path / "nbs", package)
+    (package / "area.py").unlink()
+    with pytest.raises(InputError, match="its code differs"):
+        check_in_sync(tmp_path / "nbs", package)

@@ -1,0 +1,60 @@
+"""`seedbed design` and `seedbed area`."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from tests.support.maps import NORTH, PIXEL, WEST, write_classes
+from tests.support.world import UTM
+
+
+def test_from_map_to_hectares_by_the_commands(tmp_path, project):
+    """`seedbed design` and `seedbed area`: the true area lies in the interval, the pixel count does not."""
+    made = project()
+    rng = np.random.default_rng(1)
+    truth = np.where(rng.random((200, 200)) < 0.3, 1, 2)
+    mapped = np.where(
+        (truth == 1) & (rng.random(truth.shape) < 0.4), 2, truth
+    )  # four of ten wheat pixels are taken for forest
+    write_classes(made.root / "map.tif", mapped)
+    (made.root / "map.json").write_text(
+        json.dumps(
+            {
+                "area": {
+                    "classes": [
+                        {"class": n, "hectares": float((mapped == k).sum()) / 100}
+                        for k, n in enumerate(("wheat", "forest"), 1)
+                    ]
+                }
+            }
+        )
+    )
+    command = lambda *words: subprocess.run(
+        [str(Path(sys.executable).with_name("seedbed")), *words],
+        cwd=made.root,
+        capture_output=True,
+        text=True,
+    )
+    done = command("design", "--map", "map.tif", "--n", "600")
+    assert done.returncode == 0 and "600 places" in done.stdout, done.stderr
+    points = gpd.read_file(made.root / "points.geojson")
+    xy = shapely.get_coordinates(points.to_crs(UTM).geometry)
+    points["label"] = [
+        ("wheat", "forest")[truth[int((NORTH - y) // PIXEL), int((x - WEST) // PIXEL)] - 1]
+        for x, y in xy
+    ]
+    points.to_file(made.root / "checked.geojson")
+    done = command("area", "--design", "design.json", "--labels", "checked.geojson")
+    assert done.returncode == 0 and "wheat" in done.stdout, done.stderr
+    found = json.loads((made.root / "area.json").read_text())
+    wheat = next(c for c in found["classes"] if c["class"] == "wheat")
+    assert (
+        wheat["hectares"]["ci"][0] < (truth == 1).sum() / 100 < wheat["hectares"]["ci"][1]
+        and (mapped == 1).sum() / 100 < wheat["hectares"]["ci"][0]
+    )
+    assert "a sample was drawn here already" in command("design", "--map", "map.tif").stderr

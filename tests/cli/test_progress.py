@@ -1,0 +1,25 @@
+"""What a terminal shows of a run."""
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from seedbed.cli.progress import LiveProgress, step_line
+from seedbed.running.engines import Failure, Outcome, Task
+
+
+def test_a_terminal_shows_what_runs_and_keeps_what_ended():
+    from rich.live import Live
+
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    outcome = Outcome(Task("02_process", Path("a"), Path("b")), 1.5, Failure(3, "ValueError", "x"))
+    with Live("", console=console, auto_refresh=False, transient=True) as live:
+        progress = LiveProgress(live)
+        progress.tick([type("Running", (), {"task": outcome.task, "seconds": 1.0})()])
+        progress.finished(outcome)
+    assert (
+        "running" in console.file.getvalue()
+        and "failed" in step_line(outcome)
+        and step_line(outcome) in console.file.getvalue()
+    )

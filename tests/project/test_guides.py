@@ -1,0 +1,105 @@
+"""Guides name what there is, and run what they show."""
+
+import importlib.util
+import json
+
+import h5py
+import nbformat
+import pytest
+
+from seedbed.base.settings import load_settings
+from seedbed.evaluation.metrics import METRICS
+from seedbed.success import contract_of
+from tests.support.paths import ROOT
+from tests.support.world import build as build_world
+
+
+def test_the_guide_to_data_formats_names_every_field(tmp_path):
+    text = (ROOT / "nbs/guides/data_formats.ipynb").read_text()
+    world = build_world(tmp_path, 24)
+    found = world.run()
+    settings = world.settings()
+    with h5py.File(settings.root / settings.processed_dir / "dataset.h5") as file:
+        names = [*file, *file.attrs]
+    audit = json.loads((settings.root / settings.processed_dir / "audit.json").read_text())
+    manifest = found["manifest"]
+    for record in (
+        audit,
+        audit["split"],
+        audit["missing"],
+        audit["checks"][0],
+        manifest,
+        manifest["layout"],
+        manifest["target"],
+    ):
+        names += record
+    asked = contract_of(load_settings())
+    names += [
+        *asked,
+        *json.loads((ROOT / "pkg/seedbed/schemas/results.schema.json").read_text())["properties"],
+    ]
+    results, run = (
+        json.loads((ROOT / f"reports/romania/{name}.json").read_text())
+        for name in ("results", "run")
+    )
+    for part in ("primary", "data", "verdict", "git", "environment"):
+        names += results[part]
+    for part in ("models", "per_class", "per_region", "calibration", "risk_coverage", "optimism"):
+        names += results[part][0]
+    names += [*results["models"][0]["difference"], *run]
+    assert [n for n in dict.fromkeys(names) if f"`{n}`" not in text and n not in METRICS] == []
+
+
+def test_guides_run_only_commands_and_files_that_they_show(tmp_path):
+    spec = importlib.util.spec_from_file_location("try_guides", ROOT / "tools/try_guides.py")
+    guides = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(guides)
+    assert {b[0] for g in (ROOT / "nbs/guides").glob("*.ipynb") for b in guides.blocks(g)} <= {
+        "sh",
+        "python",
+        "ini",
+        "text",
+    }
+    (tmp_path / "settings.ini").write_text("[a]\nx = 1 # one\n[b]\nx = 2\n")
+    guides.merge_settings(tmp_path / "settings.ini", "[b]\nx = 3\n")
+    assert (tmp_path / "settings.ini").read_text() == "[a]\nx = 1 # one\n[b]\nx = 3\n"
+    with pytest.raises(SystemExit, match="no line for a.y"):
+        guides.merge_settings(tmp_path / "settings.ini", "[a]\ny = 3\n")
+
+
+def test_the_page_about_speed_shows_what_was_measured(tmp_path):
+    spec = importlib.util.spec_from_file_location("speed_page", ROOT / "tools/speed_page.py")
+    page = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(page)
+    if not page.PAGE.is_file():
+        pytest.skip("a project of one's own has no guide about the template's speed")
+    copy = tmp_path / "speed.ipynb"
+    copy.write_text(page.PAGE.read_text())
+    rows = [
+        {"what": "a < b", "measured": 3.456, "wanted": ">= 5", "note": "so", "met": False},
+        {"what": "c", "measured": 1, "wanted": "", "note": "", "met": None},
+    ]
+    machine = {
+        "cpu": "a processor",
+        "cores": 2,
+        "memory_gb": 8,
+        "gpu": None,
+        "python": "3.12",
+        "load": [0.1],
+    }
+    page.put(
+        {"at": "2026-03-01T12:00:00+00:00", "machine": machine, "results": {"reading": rows}}, copy
+    )
+    text = next(
+        c for c in nbformat.read(copy, 4).cells if c.source.startswith("## Measured")
+    ).source
+    assert (
+        "| a &lt; b | 3.46 | ≥ 5, **missed** | so |" in text
+        and "2026-03-01" in text
+        and "a processor" in text
+    )
+    runner = (ROOT / "tests/benchmarks/__main__.py").read_text()
+    assert all(
+        f'"{name}"' in runner and (ROOT / f"tests/benchmarks/{name}.py").is_file()
+        for name in page.TITLES
+    )

@@ -1,0 +1,26 @@
+"""What a stage depends on."""
+
+from seedbed.base.settings import load_settings
+from seedbed.running.stages import STAGES
+from tests.support.paths import ROOT
+
+
+def test_another_threshold_judges_again_and_trains_nothing():
+    from seedbed.running.dependencies import Reader
+    from seedbed.running.graph import setting_values, used_by
+
+    nbs, settings = ROOT / "nbs", load_settings(ROOT / "settings.ini")
+    reads = {
+        s.name: set(setting_values(settings, used_by(Reader(nbs), settings, nbs, s).settings))
+        for s in STAGES
+        if s.name in ("04_model", "05_compare")
+    }
+    assert {name for name in reads["04_model"] if name.startswith(("success.", "run."))} == {
+        "success.metric",
+        "success.quantity",
+        "run.threads",
+        "run.resamples",
+        "run.level",
+        "run.open_test",
+    }
+    assert {"success.usable", "success.ceiling", "success.worst_region_min"} <= reads["05_compare"]

@@ -1,0 +1,35 @@
+"""How many requests at once."""
+
+import pytest
+
+from seedbed.sources.earthengine.ratelimit import Gate, Patience, persist
+from seedbed.sources.earthengine.responses import Busy, Stopped
+from tests.servers.earthengine.limits import Limits
+from tests.support.earthengine import TINY, exported
+
+
+def test_too_many_at_once_is_nobodys_fault(service, make):
+    server = service(limits=Limits(concurrent=2), latency=0.01)
+    manifest, _, ledger = exported(make(40, **TINY | {"earthengine.workers": 16}))
+    assert manifest["labels"] == 40 and any(entry["status"] == 429 for entry in server.asked)
+    assert sum(line["attempts"] for line in ledger.values()) == len(server.asked)
+
+
+def test_the_gate_halves_and_grows():
+    gate = Gate(32, hold=0)
+    for error in (Busy(""), Busy(""), Busy("")):
+        with pytest.raises(Busy), gate:
+            raise error
+    assert gate.limit == 4
+    for _ in range(600):
+        with gate:
+            pass
+    assert gate.limit > 30
+
+
+def test_nothing_but_refusals_ends():
+    def refuse():
+        raise Busy("HTTP 429: no")
+
+    with pytest.raises(Stopped, match="nothing but refusals"):
+        persist(refuse, Gate(1), Patience(pause=0.01, busy=0.05))

@@ -1,0 +1,30 @@
+"""How a score falls with distance."""
+
+import numpy as np
+
+from seedbed.optimism import optimism_curve
+
+
+def test_the_curve_goes_from_near_to_far(project):
+    """From chance to a new region: validation lies farther and farther away; one row is claimed, one is the run's own."""
+    rng = np.random.default_rng(0)
+    world = project(
+        72,
+        label=["wheat" if rng.random() < 0.5 else "forest" for _ in range(72)],
+        region=["east" if i % 6 < 3 else "west" for i in range(72)],
+        ini={"split.buffer_km": "0", "split.block_km": "25", "run.resamples": "100"},
+    )
+    world.run()
+    settings = world.settings()
+    rows = optimism_curve(settings.root / settings.processed_dir / "dataset.h5", settings)
+    names = [row["split"] for row in rows]
+    assert (
+        names[0] == "random"
+        and names[-1] == "region"
+        and sum(row["claimed"] for row in rows) == 1
+        and sum(row["used"] for row in rows) == 1
+    )
+    far = [row["distance_km"] for row in rows]
+    assert far[0] <= 1.01 * min(far[1:]) < far[-1] and all(
+        row["ci"][0] <= row["value"] <= row["ci"][1] for row in rows
+    )
