@@ -23,7 +23,9 @@ from .folder import Folder
 # %% ../../../nbs/sources/sample.ipynb #17f5d8bd
 def read_windows(
     path: Path,  # windows.csv
-) -> dict[str, tuple[int, int, int, int]]:  # row, column, height and width in pixels, by a label's id
+) -> dict[
+    str, tuple[int, int, int, int]
+]:  # row, column, height and width in pixels, by a label's id
     """Which part of the scene belongs to each label."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
