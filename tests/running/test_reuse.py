@@ -102,7 +102,10 @@ def test_a_run_that_is_killed_at_any_moment_goes_on(made):
         done = kept
     begun, run = executed(root)
     assert set(begun) == set(ALL) - done and record_of(run)["status"] == "complete"
-    assert field_differences(*(json.loads((r / "results.json").read_text()) for r in (first, run))) == []
+    assert (
+        field_differences(*(json.loads((r / "results.json").read_text()) for r in (first, run)))
+        == []
+    )
     assert executed(root)[0] == []
 
 
