@@ -118,7 +118,7 @@ def test_memory_errors_split_by_bands_and_then_by_space(service, make):
 def test_known_limits_are_planned_for(service, make):
     """Two requests of 144 bands for 256 pixels, and not one that is refused."""
     server = service(limits=Limits(answer=2**20))
-    from seedbed.sources.earthengine.source import fetch
+    from seedbed.sources.earthengine import fetch
 
     assert len(fetch.plan(193, grid_around(36.8, -1.3, 256, 10))) == 2
     assert all(
