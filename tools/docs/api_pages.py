@@ -11,7 +11,7 @@ from pkgutil import walk_packages
 
 from smalldocs import api
 
-ROOMS = {"": "Stages", "sources": "Sources", "models": "Models", "lib": "Foundations"}
+ROOMS = {"": "Stages", "sources.earthengine": "Earth Engine"}  # others are called as they are
 
 
 def public_modules(package: str) -> list[str]:
@@ -60,9 +60,7 @@ def write_api(
             )
         }
         room = ".".join(name.split(".")[1:-1])
-        title = ROOMS.get(
-            room, room.split(".")[-1].capitalize().replace("Earthengine", "Earth Engine")
-        )
+        title = ROOMS.get(room, room.split(".")[-1].capitalize())
         sections.setdefault(title, []).append(
             {"text": name.split(".")[-1], "href": place.as_posix()}
         )

@@ -49,10 +49,7 @@ def stage(root: Path, nbs: Path, staging: Path, runs: dict[Path, Path]) -> list[
     found = []
     for path in sorted(p for p in nbs.rglob("*") if p.is_file()):
         place = path.relative_to(nbs)
-        if any(part.startswith((".", "_")) for part in place.parts) or place.name in (
-            "nbdev.yml",
-            "sidebar.yml",
-        ):
+        if any(part.startswith((".", "_")) for part in place.parts) or place.suffix == ".yml":
             continue
         target = staging / place
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -72,8 +69,7 @@ def write_project(nbs: Path, staging: Path, config, reports: list[dict]):
     write_command_line(package, staging)
     write_settings(config.config_path / "settings.ini", staging)
     sidebar = write_sidebar(nbs, modules, reports)
-    options = yaml.safe_load((nbs / "_quarto.yml").read_text(encoding="utf-8"))
-    options.pop("metadata-files", None)
+    options = yaml.safe_load((nbs / "site.yml").read_text(encoding="utf-8"))
     options["project"] = {
         "type": "website",
         "output-dir": "_docs",

@@ -8,13 +8,16 @@ __all__ = ['project_root', 'package_folder', 'relative', 'atomic', 'atomic_folde
 
 # %% ../../../nbs/base/files.ipynb #aeb020ba
 import hashlib
+import importlib.util
 import json
 import math
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,9 +25,9 @@ from .errors import InputError
 
 # %% ../../../nbs/base/files.ipynb #00c13693
 def project_root(
-    start: str | Path | None = None,  # where to look from; the working directory if not given
-) -> Path:
-    """The nearest folder, from `start` upwards, that holds a `settings.ini`."""
+    start: str | Path | None = None,  # if not given: SEEDBED_ROOT, else the working folder
+) -> Path:  # absolute
+    """The nearest folder upwards that holds a `settings.ini`; InputError where there is none."""
     start = Path(start or os.environ.get("SEEDBED_ROOT") or Path.cwd()).resolve()
     for folder in (start, *start.parents):
         if (folder / "settings.ini").is_file():
@@ -34,32 +37,28 @@ def project_root(
     )
 
 # %% ../../../nbs/base/files.ipynb #5c15150f
-def package_folder() -> Path:
+def package_folder() -> Path:  # absolute
     """The folder of the installed package."""
-    return Path(__file__).resolve().parents[1] if "__file__" in globals() else _installed()
-
-
-def _installed() -> Path:
-    "The same from a notebook, where this module has no file."
-    import importlib.util
-
+    if "__file__" in globals():
+        return Path(__file__).resolve().parents[1]
     return Path(importlib.util.find_spec("seedbed").origin).parent
 
 # %% ../../../nbs/base/files.ipynb #d3a91095
 def relative(
     path: str | Path,  # any path
     root: Path | None = None,  # the folder to start from; the project's root if not given
-) -> str:
-    """`path` relative to the project where it lies inside, absolute otherwise; always with forward slashes."""
-    path, root = Path(path).resolve(), Path(root or project_root()).resolve()
+) -> str:  # with forward slashes on every system
+    """`path` relative to the project where it lies inside, absolute otherwise."""
+    path = Path(path).resolve()
+    root = Path(root or project_root()).resolve()
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 # %% ../../../nbs/base/files.ipynb #e7f28922
 @contextmanager
 def atomic(
-    path: str | Path,  # where the file shall be
-):
-    """Lend a temporary path next to `path`; move it into place when the block succeeds, remove it when it fails."""
+    path: str | Path,  # where the file shall be; missing folders are made
+) -> Iterator[Path]:  # the temporary path to write to, with the same suffix
+    """Yield a temporary path; give the file its name if the block succeeds, remove it if not."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
@@ -76,8 +75,9 @@ def atomic(
     finally:
         temporary.unlink(missing_ok=True)
 
-# %% ../../../nbs/base/files.ipynb #b54a1319
+
 def _umask() -> int:
+    "The permissions that the user's files do not get; a temporary file has its own."
     value = os.umask(0)
     os.umask(value)
     return value
@@ -86,8 +86,8 @@ def _umask() -> int:
 @contextmanager
 def atomic_folder(
     path: str | Path,  # where the folder shall be; what stands there is replaced
-):
-    """Lend a temporary folder next to `path`; swap it in when the block succeeds, remove it when it fails."""
+) -> Iterator[Path]:  # the temporary folder to fill
+    """Yield a temporary folder; swap it in if the block succeeds, remove it if not."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{path.name}-", dir=path.parent))
@@ -103,8 +103,10 @@ def atomic_folder(
         shutil.rmtree(temporary, ignore_errors=True)
 
 # %% ../../../nbs/base/files.ipynb #cbb1fd54
-def plain(value):
-    """`value` as JSON can say it: numpy becomes Python, paths become text, NaN and infinities become None."""
+def plain(
+    value: Any,  # a number, text, path, numpy array, or lists, sets and dictionaries of these
+) -> Any:  # dictionaries, lists, text, numbers, True, False and None
+    """`value` as JSON can say it: numpy becomes Python, paths text, NaN and infinities None."""
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -122,18 +124,18 @@ def plain(value):
 # %% ../../../nbs/base/files.ipynb #04051b72
 def write_json(
     path: str | Path,  # the file to write
-    value,  # anything that `plain` understands
+    value: Any,  # anything that `plain` understands
 ):
     """Write `value` as indented JSON, atomically and without NaN."""
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
     with atomic(path) as temporary:
-        temporary.write_text(
-            json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-            encoding="utf-8",
-        )
+        temporary.write_text(text + "\n", encoding="utf-8")
 
-# %% ../../../nbs/base/files.ipynb #9732ccef
-def read_json(path: str | Path):
-    """Read a JSON file; a missing or broken one is told in a line."""
+
+def read_json(
+    path: str | Path,  # the file to read
+) -> Any:
+    """The content of a JSON file; InputError where it is missing or broken."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -156,39 +158,47 @@ def fingerprint(
     return digest.hexdigest()
 
 # %% ../../../nbs/base/files.ipynb #16f38d7d
-def fingerprint_of(value, length: int | None = None) -> str:
-    """SHA-256 of any value that `plain` understands, cut to `length` digits where that is given."""
+def fingerprint_of(
+    value: Any,  # anything that `plain` understands
+    length: int | None = None,  # digits to keep; all 64 if not given
+) -> str:  # hexadecimal digits
+    """SHA-256 of a value, as JSON with sorted keys."""
     text = json.dumps(plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 # %% ../../../nbs/base/files.ipynb #ebc7ce10
 def link(
     source: str | Path,  # an existing file
-    target: str | Path,  # the name it shall have as well
+    target: str | Path,  # the second name that it gets; a file of that name is replaced
 ):
-    """Make `target` a symbolic link to `source`, or a copy where links are not allowed; replace what is there."""
-    source, target = Path(source).resolve(), Path(target)
+    """Make `target` a symbolic link to `source`, or a copy where links are not allowed."""
+    source = Path(source).resolve()
+    target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    way = _way(source, target.parent.resolve())
+    content = _link_content(source, target.parent.resolve())
     try:
-        return target.symlink_to(way)  # where nothing is, nothing is replaced
-    except OSError:
-        pass
-    room = Path(tempfile.mkdtemp(prefix=f".tmp-{target.stem}-", dir=target.parent))
+        target.symlink_to(content)
+    except OSError:  # the target exists, or links are not allowed
+        _replace_by_link(source, target, content)
+
+
+def _replace_by_link(source: Path, target: Path, content: Path):
+    "Make a link or a copy aside, then put it in the place of `target` in one step."
+    directory = Path(tempfile.mkdtemp(prefix=f".tmp-{target.stem}-", dir=target.parent))
     try:
         try:
-            (room / target.name).symlink_to(way)
+            (directory / target.name).symlink_to(content)
         except OSError:
-            shutil.copy2(source, room / target.name)
-        os.replace(room / target.name, target)
+            shutil.copy2(source, directory / target.name)
+        os.replace(directory / target.name, target)
     finally:
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
-def _way(source: Path, folder: Path) -> Path:
-    "What a link in a folder says: the way from there within a project, else the whole path."
+def _link_content(source: Path, folder: Path) -> Path:
+    "What a link in a folder holds: a relative path within one project, else an absolute one."
     try:
-        together = source.is_relative_to(project_root(folder))
+        same_project = source.is_relative_to(project_root(folder))
     except InputError:
         return source
-    return Path(os.path.relpath(source, folder)) if together else source
+    return Path(os.path.relpath(source, folder)) if same_project else source

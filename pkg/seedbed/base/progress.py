@@ -7,10 +7,11 @@ __all__ = ['duration', 'size', 'Progress']
 
 # %% ../../../nbs/base/progress.ipynb #ba94f1ed
 import time
+from collections.abc import Callable
 
 # %% ../../../nbs/base/progress.ipynb #f6b29371
 def duration(
-    seconds: float,
+    seconds: float,  # at least 0
 ) -> str:
     """Seconds as a person would say them: 45 s, 12 min, 3 h 20 min."""
     if seconds < 100:
@@ -18,7 +19,7 @@ def duration(
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
-# %% ../../../nbs/base/progress.ipynb #6daaf087
+
 def size(
     count: float,  # bytes
 ) -> str:
@@ -31,59 +32,83 @@ def size(
 
 # %% ../../../nbs/base/progress.ipynb #77c5ec4d
 class Progress:
-    """Counts labels and says now and then how it goes."""
+    """Counts what is done, and says at intervals how far it is, how fast, and what is left."""
 
     def __init__(
         self,
         every: float = 30,  # seconds between two lines
-        say=print,  # takes a line
-        clock=time.monotonic,
+        say: Callable[[str], object] = print,  # takes a line
+        clock: Callable[[], float] = time.monotonic,  # seconds since some moment
+        unit: str = "chips",  # what is counted, in the plural: chips, windows, pixels
+        fails: bool = True,  # whether single ones can fail: then the line says how many have
     ):
-        self.every, self.say, self.clock = every, say, clock
+        self.every = every
+        self.say = say
+        self.clock = clock
+        self.unit = unit
+        self.fails = fails
 
-    def begin(self, total: int):  # of labels
+    def begin(
+        self,
+        total: int,  # to be done
+        ago: float = 0,  # seconds since the work began
+    ):
         """Start to count."""
-        self.total, self.done, self.kept, self.failed, self.bytes = total, 0, 0, 0, 0
-        self.began = self.said = self.clock()
+        self.total = total
+        self.done = self.kept = self.failed = self.bytes = 0
+        self.began = self.said = self.clock() - ago
 
     def step(
-        self, line: dict
-    ):  # of the ledger: status; kept where it was there before, bytes where they are known
-        """Count a label, and say something where it is time."""
-        self.done += 1
+        self,
+        line: dict,  # of the ledger: status; kept if it was there before; bytes if they are known
+    ):
+        """Count one, and say how far it is when the interval is over."""
         self.kept += bool(line.get("kept"))
         self.failed += line.get("status") == "failed"
         self.bytes += 0 if line.get("kept") else line.get("bytes", 0)
+        self.reach(self.done + 1)
+
+    def reach(
+        self,
+        done: int,  # of the total, so far
+    ):
+        """Take note that so many are done, and say how far it is when the interval is over."""
+        self.done = done
         if self.clock() - self.said >= self.every:
             self.tell()
 
     def tell(self):
-        """Say how it goes."""
+        """Say how far it is."""
         self.said = self.clock()
         self.say(self.line())
 
     def end(self):
-        """Say how it went, where anything was said before."""
+        """Say how it went, if anything was said before."""
         if self.said > self.began:
             self.tell()
 
     def line(self) -> str:
-        """How it goes, in a line."""
-        speed = (self.done - self.kept) / max(self.clock() - self.began, 1e-9)
+        """How far it is, in one line."""
+        taken = self.clock() - self.began
+        speed = (self.done - self.kept) / max(taken, 1e-9)
         left = self.total - self.done
-        parts = [
-            f"{self.done:,} of {self.total:,} chips ({self.done / max(self.total, 1):.0%})",
-            f"{self.failed:,} failed",
-        ]
+        share = self.done / max(self.total, 1)
+        parts = [f"{self.done:,} of {self.total:,} {self.unit} ({share:.0%})"]
+        if self.fails:
+            parts.append(f"{self.failed:,} failed")
         if self.kept:
             parts.append(f"{self.kept:,} were there")
         if speed:
-            parts.append(f"{speed:.3g} chips/s")
+            parts.append(f"{_three_digits(speed)} {self.unit}/s")
         if self.bytes:
             parts.append(size(self.bytes))
-        parts.append(
-            f"about {duration(left / speed)} to go"
-            if left and speed
-            else f"{duration(self.clock() - self.began)}"
-        )
+        if left and speed:
+            parts.append(f"about {duration(left / speed)} to go")
+        else:
+            parts.append(duration(taken))
         return ", ".join(parts)
+
+
+def _three_digits(speed: float) -> str:
+    "A speed with three digits; thousands are separated, not written as a power of ten."
+    return f"{speed:.3g}" if speed < 1000 else f"{speed:,.0f}"

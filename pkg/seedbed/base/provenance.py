@@ -19,8 +19,11 @@ from pathlib import Path
 from .files import fingerprint
 
 # %% ../../../nbs/base/provenance.ipynb #d3f4af9f
-def git(root: Path, *words: str) -> str | None:  # None where git says no, or is not there
-    """The output of a git command in a folder, line ends as they are."""
+def git(
+    root: Path,  # the folder to ask in
+    *words: str,  # of the command, e.g. "rev-parse", "HEAD"
+) -> str | None:  # what git prints, line ends as they are; None where it fails or is not installed
+    """The output of a git command in a folder."""
     try:
         done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
@@ -28,33 +31,42 @@ def git(root: Path, *words: str) -> str | None:  # None where git says no, or is
     return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
 
 # %% ../../../nbs/base/provenance.ipynb #bec6104e
-def notebook_code(text: str) -> list:  # [(type, source, tags)] of each cell
+def notebook_code(
+    text: str,  # the content of an ipynb file
+) -> list:  # (type, source, tags) of each cell; the text itself where it is no notebook
     """A notebook without what running it leaves behind."""
     try:
         cells = json.loads(text)["cells"]
     except (ValueError, KeyError, TypeError):
         return [text]
     return [
-        (c["cell_type"], "".join(c["source"]), c.get("metadata", {}).get("tags", [])) for c in cells
+        (cell["cell_type"], "".join(cell["source"]), cell.get("metadata", {}).get("tags", []))
+        for cell in cells
     ]
 
-# %% ../../../nbs/base/provenance.ipynb #cd74d1f9
-def changed_files(root: Path) -> list[str]:
-    """Tracked files whose content differs from the commit, notebooks by their code and prose alone."""
+
+def changed_files(
+    root: Path,  # the project
+) -> list[str]:  # paths relative to the project
+    """Tracked files that differ from the commit; notebooks count by code and prose alone."""
     listed = (git(root, "diff", "--name-only", "--relative", "-z", "HEAD") or "").split("\0")
+    return [name for name in listed if name and not _only_executed(root, name)]
 
-    def same(name):
-        old, new = git(root, "show", f"HEAD:./{name}"), root / name
-        return (
-            old is not None
-            and new.is_file()
-            and notebook_code(old) == notebook_code(new.read_text(encoding="utf-8"))
-        )
 
-    return [name for name in listed if name and not (name.endswith(".ipynb") and same(name))]
+def _only_executed(root: Path, name: str) -> bool:
+    "Whether a file is a notebook that differs from the commit by its outputs only."
+    if not name.endswith(".ipynb"):
+        return False
+    committed = git(root, "show", f"HEAD:./{name}")
+    present = root / name
+    if committed is None or not present.is_file():
+        return False
+    return notebook_code(committed) == notebook_code(present.read_text(encoding="utf-8"))
 
 # %% ../../../nbs/base/provenance.ipynb #92f8deee
-def without_secret(url: str) -> str:
+def without_secret(
+    url: str,  # of a remote
+) -> str:
     """An address without user and password."""
     scheme, mark, rest = url.partition("://")
     return scheme + mark + rest.rpartition("@")[2] if mark else url
@@ -63,34 +75,31 @@ def without_secret(url: str) -> str:
 def git_state(
     root: Path,  # the project
 ) -> tuple[dict, str]:  # the record, and the difference to the commit as a patch
-    """What git knows of the code; nulls outside of a repository or before the first commit."""
+    """What git knows about the code; nulls outside of a repository or before the first commit."""
     if git(root, "rev-parse", "--is-inside-work-tree") is None:
-        return dict.fromkeys(
-            ("commit", "branch", "dirty", "remote", "diff_sha256", "untracked")
-        ), ""
+        names = ("commit", "branch", "dirty", "remote", "diff_sha256", "untracked")
+        return dict.fromkeys(names), ""
     commit = (git(root, "rev-parse", "HEAD") or "").strip() or None
-    untracked = [
-        n
-        for n in (git(root, "ls-files", "--others", "--exclude-standard", "-z") or "").split("\0")
-        if n
-    ]
+    listed = git(root, "ls-files", "--others", "--exclude-standard", "-z") or ""
+    untracked = [name for name in listed.split("\0") if name]
     changed = changed_files(root) if commit else []
-    patch = (
-        (git(root, "diff", "--binary", "--relative", "HEAD", "--", *changed) or "")
-        if changed
-        else ""
-    )
+    patch = ""
+    if changed:
+        patch = git(root, "diff", "--binary", "--relative", "HEAD", "--", *changed) or ""
     remote = (git(root, "remote", "get-url", "origin") or "").strip()
-    return {
+    record = {
         "commit": commit,
         "branch": (git(root, "symbolic-ref", "--short", "-q", "HEAD") or "").strip() or None,
         "dirty": bool(changed or untracked) if commit else None,
         "remote": without_secret(remote) or None,
-        "diff_sha256": hashlib.sha256(patch.encode("utf-8", "surrogateescape")).hexdigest()
-        if patch
-        else None,
+        "diff_sha256": _digest(patch) if patch else None,
         "untracked": untracked[:100],
-    }, patch
+    }
+    return record, patch
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 # %% ../../../nbs/base/provenance.ipynb #ffa20724
 PACKAGES = (
@@ -113,37 +122,23 @@ PACKAGES = (
 )
 
 
-def versions(names=PACKAGES) -> dict[str, str]:
-    """Installed versions; a package that is not there is left out."""
+def versions(
+    names: tuple[str, ...] = PACKAGES,  # of packages, as PyPI has them
+) -> dict[str, str]:  # by package
+    """Installed versions; a package that is not installed is left out."""
     out = {}
     for name in names:
         try:
             out[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            pass
+            continue
     return out
 
 # %% ../../../nbs/base/provenance.ipynb #ac78aa14
-def _processor() -> str:
-    try:
-        return next(
-            line.partition(":")[2].strip()
-            for line in open("/proc/cpuinfo")
-            if line.startswith("model name")
-        )
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def _gpu() -> str | None:
-    torch = sys.modules.get("torch")
-    return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else None
-
-# %% ../../../nbs/base/provenance.ipynb #886720ef
 def environment(
     root: Path,  # the project, for its constraints.txt
     threads: int = 1,  # that a model may use
-) -> dict:
+) -> dict:  # plain values
     """The machine and the software that a result was made with."""
     lock = root / "constraints.txt"
     return {
@@ -156,6 +151,23 @@ def environment(
         "packages": versions(),
         "lock_sha256": fingerprint(lock) if lock.is_file() else None,
     }
+
+
+def _processor() -> str:
+    "The name of the processor, or its kind where the system does not tell the name."
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(
+            line.partition(":")[2].strip() for line in lines if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _gpu() -> str | None:
+    "The GPU that torch uses; torch is not imported for this."
+    torch = sys.modules.get("torch")
+    return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else None
 
 # %% ../../../nbs/base/provenance.ipynb #d38a5c1e
 def now() -> str:  # e.g. 2026-03-01T12:00:00+00:00

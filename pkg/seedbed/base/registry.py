@@ -17,34 +17,36 @@ from .errors import InputError
 def import_by_name(
     module: str,  # dotted
     attribute: str = "",  # of the module; the module itself if not given
-) -> Any:
-    """Import a module, or one of its attributes; raises ImportError or AttributeError where there is none."""
+) -> Any:  # the module or the attribute
+    """Import a module, or one of its attributes.
+
+    Raises ImportError or AttributeError where there is none.
+    """
     found = importlib.import_module(module)
     return getattr(found, attribute) if attribute else found
 
 # %% ../../../nbs/base/registry.ipynb #5cb1d707
 def object_named(
     text: str,  # module:attribute
-    setting: str,  # that says so, for the message
-) -> Any:
-    """The object that a setting names as `module:attribute`; InputError where it cannot be imported."""
+    setting: str,  # that names it, for the message
+) -> Any:  # the object
+    """The object that a setting names; InputError where it cannot be imported."""
     module, _, attribute = text.partition(":")
     try:
         return import_by_name(module, attribute)
     except (ImportError, AttributeError) as error:
         raise InputError(
-            f"{setting}: {text}: {error}; write module:name of a module that lies in nbs/ or is installed"
+            f"{setting}: {text}: {error}; "
+            "write module:name of a module that lies in nbs/ or is installed"
         ) from None
 
 # %% ../../../nbs/base/registry.ipynb #525f1407
 def modules_in(
     package: str,  # dotted
-) -> list[
-    str
-]:  # names without the package's, sorted; those that start with an underscore are left out
-    """The modules of a package, found without importing them."""
+) -> list[str]:  # names without the package's own, sorted
+    """The public modules of a package, found without importing them."""
     places = importlib.util.find_spec(package).submodule_search_locations
-    names = (m.name for m in pkgutil.iter_modules(places))
+    names = (module.name for module in pkgutil.iter_modules(places))
     return sorted(name for name in names if not name.startswith("_"))
 
 # %% ../../../nbs/base/registry.ipynb #e60690af
@@ -54,13 +56,17 @@ def optional(
     attribute: str = "",  # of the module; the module itself if not given
     setting: str = "",  # that asks for it, for the message
 ) -> Any:  # the module or the attribute
-    """Import a library that only some users need; InputError with the extra's name where it is not installed."""
+    """Import a library that only some users need.
+
+    Raises InputError with the name of the extra where the library is not installed.
+    """
     try:
         return import_by_name(module, attribute)
     except ImportError as error:
         asked = f"{setting}: " if setting else ""
         raise InputError(
-            f"{asked}{module}: cannot be imported ({error}); install it: pip install -e '.[{extra}]'"
+            f"{asked}{module}: cannot be imported ({error}); "
+            f"install it: pip install -e '.[{extra}]'"
         ) from None
 
 # %% ../../../nbs/base/registry.ipynb #6e629aeb
@@ -73,7 +79,7 @@ MOVED = {
     "seedbed.shelf": "seedbed.reevaluation",
 }  # modules of version 0.1 that saved files or a user's own models may name
 
-# %% ../../../nbs/base/registry.ipynb #8bdad83f
+
 def current_name(
     text: str,  # module:attribute, as a file has it
 ) -> str:  # module:attribute

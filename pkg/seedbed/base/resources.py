@@ -10,12 +10,12 @@ import sys
 
 # %% ../../../nbs/base/resources.ipynb #29f272eb
 def available_cores() -> int:
-    """Cores that this process may use; a container's or a batch system's limits count."""
+    """Cores that this process may use; the limits of a container or a batch system count."""
     from joblib import cpu_count  # imported here, since joblib takes a moment to load
 
     return cpu_count()
 
-# %% ../../../nbs/base/resources.ipynb #af7ea10e
+
 def default_workers(
     threads: int = 1,  # of each process
 ) -> int:
@@ -23,15 +23,12 @@ def default_workers(
     return max(1, available_cores() // threads)
 
 # %% ../../../nbs/base/resources.ipynb #2dc0d358
-def peak_memory() -> float | None:  # None on Windows
-    """The most memory that this process has held so far, in MB: an upper bound of what a prediction needs."""
+def peak_memory() -> float | None:  # MB, with one decimal; None on Windows
+    """The most memory that this process has held so far."""
     try:
         import resource
     except ImportError:
         return None
-    return round(
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        * (1 if sys.platform == "darwin" else 1024)
-        / 1e6,
-        1,
-    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
+    return round(peak * unit / 1e6, 1)

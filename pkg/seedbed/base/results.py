@@ -15,38 +15,32 @@ import jsonschema
 from .errors import InputError
 from .files import plain, read_json, write_json
 
-# %% ../../../nbs/base/results.ipynb #2e5717fa
+# %% ../../../nbs/base/results.ipynb #5e2717fa
 SCHEMA_VERSION = 2  # of results.json
 
 
-def results_schema() -> dict:
-    """The JSON Schema of results.json, as it ships with the package."""
-    return json.loads(
-        importlib.resources.files("seedbed")
-        .joinpath("schemas/results.schema.json")
-        .read_text(encoding="utf-8")
-    )
+def results_schema() -> dict:  # a JSON Schema, draft 2020-12
+    """The schema of results.json, as it ships with the package."""
+    file = importlib.resources.files("seedbed").joinpath("schemas/results.schema.json")
+    return json.loads(file.read_text(encoding="utf-8"))
 
 # %% ../../../nbs/base/results.ipynb #0bd36c41
 def check_results(
     record: dict,  # as it will be written
-    where: str = "results.json",  # for messages
+    where: str = "results.json",  # the file, for messages
 ):
-    """Refuse a record that does not fit the schema, naming every place where it does not."""
-    found = sorted(
-        jsonschema.Draft202012Validator(results_schema()).iter_errors(plain(record)),
-        key=lambda e: list(map(str, e.path)),
-    )
-    if found:
-        raise InputError(
-            f"{where}: "
-            + "; ".join(
-                f"{'.'.join(map(str, e.path)) or 'record'}: {e.message[:120]}" for e in found[:5]
-            )
-            + "; run the stage again that makes it"
-        )
+    """Raise an InputError with the first five places where a record does not fit the schema."""
+    validator = jsonschema.Draft202012Validator(results_schema())
+    found = sorted(validator.iter_errors(plain(record)), key=lambda e: [str(p) for p in e.path])
+    if not found:
+        return
+    lines = [
+        f"{'.'.join(map(str, error.path)) or 'record'}: {error.message[:120]}"
+        for error in found[:5]
+    ]
+    raise InputError(f"{where}: {'; '.join(lines)}; run the stage again that makes it")
 
-# %% ../../../nbs/base/results.ipynb #f79f9566
+
 def write_results(
     path: str | Path,  # results.json
     record: dict,  # flat scores and the record
@@ -56,9 +50,8 @@ def write_results(
     write_json(path, record)
 
 # %% ../../../nbs/base/results.ipynb #a0257b0c
-RENAMED_IN_ROWS = {
-    "beats_blind": "beats_non_imagery"
-}  # keys of a run's models, by their name in version 1
+# Keys of a run's models, by their name in version 1.
+RENAMED_IN_ROWS = {"beats_blind": "beats_non_imagery"}
 
 
 def upgraded(
@@ -76,8 +69,11 @@ def upgraded(
 # %% ../../../nbs/base/results.ipynb #1c6d26e3
 def read_results(
     path: str | Path,  # results.json
-) -> dict:
-    """Read a results.json and check it; one of an earlier version is brought to today's names."""
+) -> dict:  # of version 2
+    """Read a results.json and check it; names of an earlier version are brought up to date.
+
+    Raises InputError where the file is missing, broken or does not fit the schema.
+    """
     record = upgraded(read_json(path))
     check_results(record, str(path))
     return record

@@ -1,4 +1,7 @@
-"""The `seedbed` command. What is heavy is imported where it is used, so that `seedbed --help` answers at once."""
+"""The `seedbed` command.
+
+Heavy libraries are imported where they are used, so that `seedbed --help` answers at once.
+"""
 
 import os
 import sys
@@ -21,44 +24,31 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="From labels on a map to a model that a stakeholder can use: the stage notebooks, run in order.",
+    help="From labels on a map to a model that a stakeholder can use: "
+    "the stage notebooks, run in order.",
     epilog="Everything is set in settings.ini. Start with: seedbed run",
 )
 
 
 @app.callback()
 def seedbed_command(version: Version = False):
-    pass
+    """Options of the command itself."""
 
 
-for command in (
-    run.run,
-    compare.compare,
-    export.export,
-    export.export_scene,
-    map.map,
-    area.design,
-    area.area,
-    lists.models,
-    lists.metrics,
-    export.sensors,
-    lists.settings,
-    sweep,
-    status,
-    runs,
-    replay,
-    clean,
-    publish,
-    share,
-    new,
-    update,
-    doctor,
-):
-    app.command()(command)
+PANELS = {
+    "Run the stages": (run.run, status, sweep, replay),
+    "Look at runs and pass them on": (runs, compare.compare, publish, share),
+    "Data and maps": (export.export, export.export_scene, map.map, area.design, area.area),
+    "What settings.ini can say": (lists.settings, lists.models, lists.metrics, export.sensors),
+    "The project": (new, update, doctor, clean),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
 
 
 def main():
-    """Run the command; tell an error in a line, and with --debug in full."""
+    """Run the command; an error is one line on standard error, and a traceback with --debug."""
     try:
         app()
     except Exception as error:
@@ -67,8 +57,6 @@ def main():
         elif isinstance(error, InputError):
             print(error, file=sys.stderr)
         else:
-            print(
-                f"{type(error).__name__}: {' '.join(str(error).split())}; --debug shows where",
-                file=sys.stderr,
-            )
+            message = " ".join(str(error).split())
+            print(f"{type(error).__name__}: {message}; --debug shows where", file=sys.stderr)
         sys.exit(1)

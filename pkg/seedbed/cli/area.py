@@ -20,21 +20,36 @@ Places = Annotated[
     Optional[int],
     typer.Option(
         "--n",
+        metavar="COUNT",
         min=2,
-        help="Places in all, more where --least of each class needs more; from --error if not given.",
+        help="Number of places. If not given, it follows from --error and --accuracy. "
+        "It becomes larger where --least needs more.",
     ),
 ]
 Error = Annotated[
     float,
     typer.Option(
-        "--error", min=1e-4, max=0.5, help="Standard error of the overall accuracy that is wanted."
+        "--error",
+        metavar="SHARE",
+        min=1e-4,
+        max=0.5,
+        help="The standard error of the overall accuracy to aim for.",
     ),
 ]
 Accuracy = Annotated[
-    float, typer.Option("--accuracy", min=0.01, max=0.99, help="User's accuracy that is expected.")
+    float,
+    typer.Option(
+        "--accuracy",
+        metavar="SHARE",
+        min=0.01,
+        max=0.99,
+        help="The user's accuracy that is expected of each class.",
+    ),
 ]
-Least = Annotated[int, typer.Option("--least", min=2, help="Places of a class, at least.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the draw.")]
+Least = Annotated[
+    int, typer.Option("--least", metavar="COUNT", min=2, help="At least so many places per class.")
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the random draw.")]
 Design = Annotated[
     Path, typer.Option("--design", metavar="FILE", help="The design.json of the sample.")
 ]
@@ -43,7 +58,7 @@ Labels = Annotated[
     typer.Option(
         "--labels",
         metavar="FILE",
-        help="The points, with the column `label` filled in; any vector file.",
+        help="The points with the column `label` filled in; any vector file.",
     ),
 ]
 
@@ -58,7 +73,10 @@ def design(
     seed: Seed = 0,
     debug: Debug = False,
 ):
-    """Draw a random sample of a map's pixels to be labelled: points.geojson to fill in, design.json to keep."""
+    """Draw a random sample of a map's pixels, to be labelled by a person.
+
+    Writes points.geojson, to fill in, and design.json, which `seedbed area` needs.
+    """
     from seedbed.base.errors import InputError
     from seedbed.base.files import relative
     from seedbed.evaluation.area import design_sample
@@ -66,67 +84,86 @@ def design(
     if not map_file.is_file():
         raise InputError(f"{map_file}: no such map; make one with: seedbed map")
     folder = out or map_file.parent
-    if (folder / "design.json").exists():
+    record = folder / "design.json"
+    if record.exists():
         raise InputError(
-            f"{folder / 'design.json'}: a sample was drawn here already; label that one, or name another folder with --out"
+            f"{record}: a sample was drawn here already; "
+            "label that one, or name another folder with --out"
         )
     made = design_sample(map_file, folder, n, error, accuracy, least, seed)
+    strata = ", ".join(f"{s['places']} on {s['name']}" for s in made["strata"])
+    print(f"{len(made['points'])} places: {strata}")
     print(
-        f"{len(made['points'])} places: "
-        + ", ".join(f"{s['places']} on {s['name']}" for s in made["strata"])
-    )
-    print(
-        f"Fill in `label` in {relative(folder / 'points.geojson')}, without a look at the map; then: seedbed area --design {relative(folder / 'design.json')} --labels FILE"
+        f"Fill in `label` in {relative(folder / 'points.geojson')}, without looking at the map; "
+        f"then: seedbed area --design {relative(record)} --labels FILE"
     )
 
 
 def area(design_file: Design, labels: Labels, debug: Debug = False):
-    """Hectares of each class with their interval, and the map's accuracy, from labelled points of a design. Writes area.json."""
-    from seedbed.base.errors import InputError
-    from seedbed.base.files import fingerprint, read_json, relative, write_json
+    """Estimate hectares of each class, with intervals, and the map's accuracy.
+
+    The estimate comes from the labelled points of a design. Writes area.json.
+    """
+    from seedbed.base.files import read_json, relative, write_json
     from seedbed.evaluation.area import estimate_from_design
     from seedbed.imagery.labels import read_vector
 
+    mapped = {}
+    if design_file.is_file():  # where it is not, the estimate says so
+        mapped = mapped_hectares(read_json(design_file))
+    found = estimate_from_design(design_file, read_vector(labels), mapped)
+    target = design_file.parent / "area.json"
+    write_json(target, found | {"mapped_hectares": mapped})
+    print_area(found, mapped, relative(target))
+
+
+def mapped_hectares(design: dict) -> dict[str, float]:
+    """Hectares by class as the pixels of the map say; InputError where the map is another one."""
+    from seedbed.base.errors import InputError
+    from seedbed.base.files import fingerprint, read_json
+
+    if not design:
+        return {}
+    record = read_json(Path(design.get("map", "")).parent / "map.json")
+    if fingerprint(design["map"]) != design["map_sha256"]:
+        raise InputError(
+            f"{design['map']}: has changed since the sample was drawn; "
+            "estimate from the map of then, or draw anew"
+        )
+    return {row["class"]: row["hectares"] for row in record["area"]["classes"]}
+
+
+def percent(value: dict | None) -> str:
+    """A share and its interval, in percent."""
+    if value is None:
+        return "-"
+    low, high = value["ci"]
+    return f"{100 * value['value']:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
+
+
+def print_area(found: dict, mapped: dict[str, float], file: str):
+    """Print the estimate of each class beside what the pixels say, and the overall accuracy."""
     from .tables import make_console, number, print_table
 
-    design = read_json(design_file) if design_file.is_file() else {}
-    record = Path(design.get("map", "")).parent / "map.json"
-    mapped = (
-        {r["class"]: r["hectares"] for r in read_json(record)["area"]["classes"]} if design else {}
-    )
-    if design and fingerprint(design["map"]) != design["map_sha256"]:
-        raise InputError(
-            f"{design['map']}: has changed since the sample was drawn; estimate from the map of then, or draw anew"
-        )
-    found = estimate_from_design(design_file, read_vector(labels), mapped)
-    write_json(design_file.parent / "area.json", found | {"mapped_hectares": mapped})
     console = make_console()
-    percent = lambda v: (
-        "-"
-        if v is None
-        else f"{100 * v['value']:.0f} % [{100 * v['ci'][0]:.0f}, {100 * v['ci'][1]:.0f}]"
-    )
+    rows = found["classes"]
+    hectares = [row["hectares"] for row in rows]
     print_table(
         [
-            ("class", [c["class"] for c in found["classes"]]),
-            ("hectares", [f"{c['hectares']['value']:,.1f}" for c in found["classes"]]),
-            (
-                "95 %",
-                [
-                    f"{c['hectares']['ci'][0]:,.1f} to {c['hectares']['ci'][1]:,.1f}"
-                    for c in found["classes"]
-                ],
-            ),
-            ("pixels say", [number(mapped.get(c["class"]), 1) for c in found["classes"]]),
-            ("user's accuracy", [percent(c["users_accuracy"]) for c in found["classes"]]),
-            ("producer's", [percent(c["producers_accuracy"]) for c in found["classes"]]),
+            ("class", [row["class"] for row in rows]),
+            ("hectares", [f"{h['value']:,.1f}" for h in hectares]),
+            ("95 %", [f"{h['ci'][0]:,.1f} to {h['ci'][1]:,.1f}" for h in hectares]),
+            ("pixels say", [number(mapped.get(row["class"]), 1) for row in rows]),
+            ("user's accuracy", [percent(row["users_accuracy"]) for row in rows]),
+            ("producer's", [percent(row["producers_accuracy"]) for row in rows]),
         ],
         console,
     )
+    unlabelled = found["unlabelled"]
+    left = f"; {unlabelled} were left without a label" if unlabelled else ""
     console.print(
-        f"\noverall accuracy {percent(found['overall_accuracy'])} from {found['n']} places"
-        + (f"; {found['unlabelled']} were left without a label" if found["unlabelled"] else "")
-        + f"\n{relative(design_file.parent / 'area.json')}",
+        f"\noverall accuracy {percent(found['overall_accuracy'])} "
+        f"from {found['n']} places{left}\n{file}",
         markup=False,
         soft_wrap=True,
     )

@@ -2,6 +2,10 @@
 
 from .tables import number, print_table
 
+# Heading, importance and texts of a column. Importance 0 always stays; where lines are too long,
+# the column with the highest goes first.
+Column = tuple[str, int, list[str]]
+
 
 def with_interval(value, ci) -> str:
     """A score and its interval."""
@@ -16,77 +20,81 @@ def gain(difference) -> str:
 
 def gain_heading(rows: list[dict]) -> str:
     """What the differences are to, where all are to the same."""
-    others = {
-        row["difference"].get("to") for row in rows if isinstance(row.get("difference"), dict)
-    }
+    differences = [row["difference"] for row in rows if isinstance(row.get("difference"), dict)]
+    others = {difference.get("to") for difference in differences}
     return f"vs {others.pop()}" if len(others) == 1 and None not in others else "difference"
 
 
 def worst(region) -> str:
     """A region and its score."""
-    return (
-        f"{region.get('region', '')} {number(region.get('value'))}".strip()
-        if isinstance(region, dict)
-        else number(region)
-    )
+    if not isinstance(region, dict):
+        return number(region)
+    return f"{region.get('region', '')} {number(region.get('value'))}".strip()
 
 
-def closing_columns(results: dict) -> list[tuple[str, int, list[str]]]:
-    """Heading, importance (0 always stays) and texts of each column that has any; = marks models tied with the best."""
+def count_of_seeds(seeds) -> str:
+    """How many seeds there are; a record of an earlier version has the number itself."""
+    return number(len(seeds) if isinstance(seeds, list) else seeds)
+
+
+def name_of(row: dict) -> str:
+    """A model's name; = marks one that is tied with the best."""
+    return ("= " if row.get("tied") else "") + str(row.get("model"))
+
+
+def verdict_of(row: dict) -> str:
+    """A model's verdict and its stamps, e.g. LEAKY."""
+    return ", ".join([number(row.get("verdict")), *row.get("stamps", [])])
+
+
+def closing_columns(results: dict) -> list[Column]:
+    """The columns of the table of models, without those that have no value."""
     rows = results.get("models", [])
-    column = lambda key, form=number: [form(row.get(key)) for row in rows]
+    metric = results.get("primary", {}).get("metric", "score")
+
+    def of(key, form=number, **options):
+        return [form(row.get(key), **options) for row in rows]
+
     columns = [
-        ("model", 0, [("= " if row.get("tied") else "") + str(row.get("model")) for row in rows]),
-        (
-            results.get("primary", {}).get("metric", "score"),
-            0,
-            [with_interval(row.get("value"), row.get("ci")) for row in rows],
-        ),
-        (gain_heading(rows), 1, column("difference", gain)),
-        ("worst region", 2, column("worst_region", worst)),
-        ("seeds", 6, column("seeds", lambda v: number(len(v) if isinstance(v, list) else v))),
-        ("fit s", 5, column("fit_s")),
-        ("us/sample", 3, column("us_per_sample", lambda v: number(v, 1))),
-        ("parameters", 4, column("parameters", lambda v: number(v, 0))),
-        (
-            "verdict",
-            0,
-            [", ".join([number(row.get("verdict")), *row.get("stamps", [])]) for row in rows],
-        ),
+        ("model", 0, [name_of(row) for row in rows]),
+        (metric, 0, [with_interval(row.get("value"), row.get("ci")) for row in rows]),
+        (gain_heading(rows), 1, of("difference", gain)),
+        ("worst region", 2, of("worst_region", worst)),
+        ("seeds", 6, of("seeds", count_of_seeds)),
+        ("fit s", 5, of("fit_s")),
+        ("us/sample", 3, of("us_per_sample", digits=1)),
+        ("parameters", 4, of("parameters", digits=0)),
+        ("verdict", 0, [verdict_of(row) for row in rows]),
     ]
-    return [
-        (heading, importance, texts)
-        for heading, importance, texts in columns
-        if importance == 0 or set(texts) != {"-"}
-    ]
+    return [column for column in columns if column[1] == 0 or set(column[2]) != {"-"}]
 
 
 def fitting(
-    columns: list[tuple[str, int, list[str]]], width: int
-) -> list[tuple[str, int, list[str]]]:
+    columns: list[Column],
+    width: int,  # of a line
+) -> list[Column]:
     """The columns without the least important ones, so that a line holds them."""
-    wide = lambda c: max(len(text) for text in [c[0], *c[2]]) + 2
+
+    def wide(column):
+        heading, _, texts = column
+        return max(len(text) for text in [heading, *texts]) + 2
+
+    def importance(column):
+        return column[1]
+
     columns = list(columns)
-    while sum(map(wide, columns)) > width and any(importance for _, importance, _ in columns):
-        columns.remove(max(columns, key=lambda c: c[1]))
+    while sum(map(wide, columns)) > width and any(map(importance, columns)):
+        columns.remove(max(columns, key=importance))
     return columns
 
 
-def print_results(results: dict, console):
-    """The models side by side, the verdict with its reasons, and the warnings."""
-    print_table(
-        [
-            (heading, texts)
-            for heading, _, texts in fitting(closing_columns(results), console.width)
-        ],
-        console,
-    )
+def verdict_lines(results: dict) -> list[str]:
+    """The verdict with its reasons, what the validation set can tell, and the warnings."""
+    lines = []
     verdict = results.get("verdict", {})
-    lines = (
-        [f"verdict on {results.get('best_model', 'the best model')}: {verdict['status']}"]
-        if "status" in verdict
-        else []
-    )
+    if "status" in verdict:
+        best = results.get("best_model", "the best model")
+        lines.append(f"verdict on {best}: {verdict['status']}")
     lines += [f"  {reason}" for reason in verdict.get("reasons", [])]
     smallest = results.get("primary", {}).get("smallest_detectable_difference")
     if smallest is not None:
@@ -95,6 +103,13 @@ def print_results(results: dict, console):
         )
     if any(row.get("tied") for row in results.get("models", [])):
         lines.append("  =: the difference to the best could be chance; choose by cost")
-    lines += [f"warning: {warning}" for warning in results.get("warnings", [])]
+    return lines + [f"warning: {warning}" for warning in results.get("warnings", [])]
+
+
+def print_results(results: dict, console):
+    """Print the models side by side, the verdict with its reasons, and the warnings."""
+    columns = fitting(closing_columns(results), console.width)
+    print_table([(heading, texts) for heading, _, texts in columns], console)
+    lines = verdict_lines(results)
     if lines:
         console.print("\n" + "\n".join(lines), markup=False)

@@ -1,4 +1,4 @@
-"""`seedbed doctor`: what this machine has, what it lacks, and what to do about it."""
+"""`seedbed doctor`: what this machine has, what is missing, and what to do about it."""
 
 import importlib.metadata
 import importlib.util
@@ -20,12 +20,12 @@ MARKS = {"good": "ok", "note": "--", "bad": "!!"}
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check has found; `mend` says what to do, where there is something."""
+    """What a check has found."""
 
     name: str
-    state: str  # good | note: works without | bad
-    said: str
-    mend: str = ""
+    state: str  # good | note: seedbed works without it | bad
+    text: str
+    fix: str = ""  # what to do, where there is something
 
 
 def check_python(root: Path) -> Finding:
@@ -40,29 +40,34 @@ def check_python(root: Path) -> Finding:
 
 def check_packages(root: Path) -> Finding:
     """Whether the installed packages are those that the tests have passed with."""
-    wanted = dict(
-        line.split("==")
-        for line in (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
-        if "==" in line and not line.startswith("#")
-    )
+    tested = tested_versions(root / "constraints.txt")
     installed = {
-        d.metadata["Name"].lower().replace("_", "-"): d.version
-        for d in importlib.metadata.distributions()
+        package_key(d.metadata["Name"]): d.version for d in importlib.metadata.distributions()
     }
-    other = [
-        f"{name} {installed[key]} (tested: {version})"
-        for name, version in wanted.items()
-        if (key := name.lower().replace("_", "-")) in installed
-        and installed[key].partition("+")[0] != version.partition("+")[0]
-    ]
-    if not other:
-        return Finding("packages", "good", f"{len(wanted)} tested versions, none differs")
+    different = []
+    for name, version in tested.items():
+        own = installed.get(package_key(name))
+        if own and own.partition("+")[0] != version.partition("+")[0]:
+            different.append(f"{name} {own} (tested: {version})")
+    if not different:
+        return Finding("packages", "good", f"{len(tested)} tested versions, none differs")
     return Finding(
         "packages",
         "note",
-        f"{len(other)} differ from constraints.txt, first {other[0]}",
+        f"{len(different)} differ from constraints.txt, first {different[0]}",
         "for the tested ones: pip install -e . -c constraints.txt",
     )
+
+
+def tested_versions(constraints: Path) -> dict[str, str]:
+    """The versions that a constraints.txt pins, by package."""
+    lines = constraints.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+
+
+def package_key(name: str) -> str:
+    """A package's name, however it is written."""
+    return name.lower().replace("_", "-")
 
 
 def check_settings(root: Path) -> Finding:
@@ -76,15 +81,14 @@ def check_settings(root: Path) -> Finding:
             "settings.ini",
             "bad",
             str(error),
-            "correct the line; its comment says what may stand there",
+            "correct the line; its comment says what is allowed there",
         )
-    return Finding(
-        "settings.ini", "good", f"source {settings.source.name}, metric {settings.success.metric}"
-    )
+    source, metric = settings.source.name, settings.success.metric
+    return Finding("settings.ini", "good", f"source {source}, metric {metric}")
 
 
 def check_sync(root: Path) -> Finding:
-    """Whether the package says what the notebooks say."""
+    """Whether notebooks and package hold the same code; if not, which side has changed."""
     from seedbed.base.notebooks import check_in_sync
 
     package = Path(__file__).resolve().parents[1]
@@ -98,8 +102,8 @@ def check_sync(root: Path) -> Finding:
     try:
         check_in_sync(root / "nbs", package, root)
     except InputError as error:
-        return Finding("package", "bad", str(error), "make export")
-    return Finding("package", "good", "says what the notebooks say")
+        return Finding("package", "bad", str(error))
+    return Finding("package", "good", "has the same code as the notebooks")
 
 
 def check_git(root: Path) -> Finding:
@@ -111,20 +115,17 @@ def check_git(root: Path) -> Finding:
             "git",
             "note",
             "is not installed",
-            "install it: results cannot be tied to a commit without",
+            "install it: without git, results cannot be tied to a commit",
         )
     if git(root, "rev-parse", "HEAD", check=False).returncode:
         return Finding(
             "git", "note", "no commit here", "git init; git add -A; git commit -m 'First commit'"
         )
     changed = git(root, "status", "--porcelain").stdout.splitlines()
-    return Finding(
-        "git",
-        "good",
-        f"{len(changed)} files not committed; a run keeps their diff"
-        if changed
-        else "everything is committed",
-    )
+    if changed:
+        text = f"{len(changed)} files not committed; a run keeps their difference to the commit"
+        return Finding("git", "good", text)
+    return Finding("git", "good", "everything is committed")
 
 
 def check_hooks(root: Path) -> Finding:
@@ -138,36 +139,33 @@ def check_hooks(root: Path) -> Finding:
         "hooks",
         "note",
         "not installed",
-        "make hooks: then a notebook saved in any editor lands clean",
+        "make hooks: notebooks are then cleaned and exported with each commit",
     )
 
 
 def check_disk(root: Path) -> Finding:
-    """Whether there is room for exports and runs."""
+    """Whether there is space for exports and runs."""
     free = shutil.disk_usage(root).free / 1e9
-    said = f"{free:.0f} GB free"
-    return (
-        Finding("disk", "good", said)
-        if free >= 5
-        else Finding(
-            "disk", "bad", said, "make room, or let [paths] of settings.ini point to another disk"
-        )
+    text = f"{free:.0f} GB free"
+    if free >= 5:
+        return Finding("disk", "good", text)
+    return Finding(
+        "disk", "bad", text, "free some space, or name folders on another disk in [paths]"
     )
 
 
 def check_machine(root: Path) -> Finding:
     """Cores and memory."""
-    from joblib import cpu_count
+    from seedbed.base.resources import available_cores
 
-    memory = (
-        os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-        if hasattr(os, "sysconf")
-        else None
-    )
-    said = f"{cpu_count()} cores" + (f", {memory:.0f} GB of memory" if memory else "")
+    text = f"{available_cores()} cores"
+    memory = None
+    if hasattr(os, "sysconf"):
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+        text += f", {memory:.0f} GB of memory"
     if memory and memory < 4:
-        return Finding("machine", "note", said, "if a run is killed: -p run.workers=1")
-    return Finding("machine", "good", said)
+        return Finding("machine", "note", text, "if a run is killed: -p run.workers=1")
+    return Finding("machine", "good", text)
 
 
 def check_gpu(root: Path) -> Finding:
@@ -186,13 +184,13 @@ def check_gpu(root: Path) -> Finding:
 
 
 def check_earth_engine(root: Path) -> Finding:
-    """Whether there are credentials for Earth Engine; nobody is asked over the network."""
+    """Whether there are credentials for Earth Engine; nothing is sent over the network."""
     key = os.environ.get("EARTHENGINE_SERVICE_ACCOUNT", "").strip()
     if key and not key.startswith("{") and not Path(key).is_file():
         return Finding(
             "Earth Engine",
             "bad",
-            f"EARTHENGINE_SERVICE_ACCOUNT names {key}, which is not there",
+            f"EARTHENGINE_SERVICE_ACCOUNT names {key}, and there is no such file",
             "correct the variable or unset it",
         )
     if key:
@@ -204,13 +202,13 @@ def check_earth_engine(root: Path) -> Finding:
         "Earth Engine",
         "note",
         "not signed in",
-        "only for source.name = earthengine: earthengine authenticate",
+        "needed for source.name = earthengine only: earthengine authenticate",
     )
 
 
 def check_extras(root: Path) -> Finding:
-    """Which of the optional packages are there."""
-    names = {
+    """Which of the optional packages are installed."""
+    uses = {
         "tensorflow": "dataset.to_tf()",
         "xarray": "dataset.to_xarray()",
         "smalldocs": "make docs",
@@ -218,14 +216,12 @@ def check_extras(root: Path) -> Finding:
         "mlflow": "share --mlflow",
         "rocrate": "share --rocrate",
     }
-    there = [name for name in names if importlib.util.find_spec(name)]
-    lacking = [f"{name} ({use})" for name, use in names.items() if name not in there]
-    return Finding(
-        "extras",
-        "good" if not lacking else "note",
-        f"installed: {', '.join(there) or 'none'}",
-        f"where wanted: {', '.join(lacking)}" if lacking else "",
-    )
+    installed = [name for name in uses if importlib.util.find_spec(name)]
+    missing = [f"{name} ({use})" for name, use in uses.items() if name not in installed]
+    text = f"installed: {', '.join(installed) or 'none'}"
+    if not missing:
+        return Finding("extras", "good", text)
+    return Finding("extras", "note", text, f"install if needed: {', '.join(missing)}")
 
 
 CHECKS = (
@@ -244,22 +240,28 @@ CHECKS = (
 
 
 def doctor(debug: Debug = False):
-    """Check versions, settings, credentials, GPU and disk, and say what to do."""
+    """Check versions, settings, notebooks, credentials, GPU and disk, and say what to do.
+
+    The exit code is 1 where something must be fixed, marked by !!.
+    """
     from seedbed.base.files import project_root
 
-    root, bad = project_root(), 0
+    root = project_root()
+    bad = False
     for check in CHECKS:
-        try:
-            found = check(root)
-        except Exception as error:
-            said = " ".join(str(error).split())
-            found = Finding(
-                check.__name__.removeprefix("check_"), "bad", f"{type(error).__name__}: {said}"
-            )
-        bad += found.state == "bad"
-        print(
-            f"{MARKS[found.state]} {found.name:<13} {found.said}"
-            + (f"\n{'':<17}{found.mend}" if found.mend else "")
-        )
+        found = examine(check, root)
+        bad = bad or found.state == "bad"
+        print(f"{MARKS[found.state]} {found.name:<13} {found.text}")
+        if found.fix:
+            print(f"{'':<17}{found.fix}")
     if bad:
         raise typer.Exit(1)
+
+
+def examine(check, root: Path) -> Finding:
+    """Make a check; one that fails itself is a bad finding, and the others still follow."""
+    try:
+        return check(root)
+    except Exception as error:
+        name = check.__name__.removeprefix("check_")
+        return Finding(name, "bad", f"{type(error).__name__}: {' '.join(str(error).split())}")

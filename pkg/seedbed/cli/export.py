@@ -1,7 +1,6 @@
-"""`seedbed export`: the first stage alone, with its progress, or a pilot of it. `seedbed sensors`: what can be asked for."""
+"""`seedbed export`, `export-scene` and `sensors`: labels and imagery from a source."""
 
 import os
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Optional
@@ -9,14 +8,15 @@ from typing import Annotated, Optional
 import typer
 
 from .options import Debug, Overrides, SettingsFile, leave
+from .watchers import end_line, make_progress
 
 Pilot = Annotated[
     Optional[int],
     typer.Option(
         "--pilot",
-        metavar="N",
+        metavar="COUNT",
         min=1,
-        help="Fetch only N chips, and say what the others would take.",
+        help="Fetch only this many chips, and estimate what the others would take.",
     ),
 ]
 Every = Annotated[
@@ -28,45 +28,24 @@ Every = Annotated[
         help="Time between two lines of progress, where the output is not a terminal.",
     ),
 ]
-
-
-def make_progress(every: float):
-    """A line that is drawn anew on a terminal, a line in an interval elsewhere."""
-    from seedbed.base.progress import Progress
-
-    if not sys.stdout.isatty():
-        return Progress(every, say=lambda line: print(line, flush=True))
-    return Progress(0.2, say=lambda line: print(f"\r{line:<100}", end="", flush=True))
-
-
-def print_pilot(records: list[dict], rest):
-    """What the pilot has found, and what the rest will take."""
-    from seedbed.base.progress import size
-
-    if records:
-        each = sum(r["seconds"] for r in records) / len(records)
-        print(
-            f"pilot: {len(records)} chips, {each:.2f} s and {size(sum(r['bytes'] for r in records) / len(records))} each, "
-            f"{sum(r['missing'] for r in records) / len(records):.1%} of their pixels missing"
-        )
-    for line in rest.lines():
-        print(line)
-    if rest.share and rest.share > 1:
-        print(
-            f"warning: that is {rest.share:.1f} months of the tier's quota; export a part, a smaller chip or fewer steps, or set "
-            f"earthengine.max_eecu_hours"
-        )
-    print("To fetch them: seedbed export" if rest.chips else "There are no others.")
-
-
-def print_export(manifest: dict, folder: str, progress):
-    """What is there now, and what is not."""
-    print(f"{manifest['labels']:,} labels in {folder}; {progress.line()}")
-    reasons = Counter(manifest["left_out"].values())
-    for reason, count in reasons.most_common(5):
-        print(f"  left out {count:,}: {reason}")
-    if len(reasons) > 5:
-        print(f"  and {len(reasons) - 5} other reasons, in manifest.json")
+Area = Annotated[
+    Path, typer.Argument(metavar="AREA", help="A vector file with the region's outline.")
+]
+To = Annotated[
+    str,
+    typer.Option(
+        "--to", metavar="PLACE", help="Where the tiles go: gs://BUCKET/FOLDER or drive:FOLDER."
+    ),
+]
+Start = Annotated[
+    str, typer.Option("--start", metavar="DATE", help="Date of the first step, YYYY-MM-DD.")
+]
+Side = Annotated[
+    int, typer.Option("--side", metavar="PIXELS", min=16, help="Rows and columns of a tile.")
+]
+Plan = Annotated[
+    bool, typer.Option("--plan", help="Only say how many tiles there would be; start no task.")
+]
 
 
 def export(
@@ -76,51 +55,63 @@ def export(
     settings_file: SettingsFile = None,
     debug: Debug = False,
 ):
-    """Fetch labels and imagery of the source into the export folder. What is there already is not fetched again."""
+    """Fetch labels and imagery from the source into the export folder.
+
+    What is there already is not fetched again. The exit code is 2 where chips have failed.
+    """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from seedbed.base.files import project_root
     from seedbed.base.settings import load_settings
-    from seedbed.export import export
-    from seedbed.export import pilot as try_few
+    from seedbed.export import export as export_all
+    from seedbed.export import pilot as export_few
 
     settings = load_settings(settings_file or project_root() / "settings.ini", overrides or ())
     progress = make_progress(every)
     try:
         if pilot:
-            return print_pilot(*try_few(settings, pilot))
-        manifest = export(settings, progress=progress)
+            records, forecast = export_few(settings, pilot)
+            print_pilot(records, forecast)
+            return
+        manifest = export_all(settings, progress=progress)
     except KeyboardInterrupt:
         leave("\ninterrupted; what has come is kept: the same command goes on from there", 130)
-    if sys.stdout.isatty():
-        print()
+    end_line()
     print_export(manifest, settings.export_dir, progress)
     if progress.failed:
         leave(f"{progress.failed:,} chips could not be had; the same command tries them again", 2)
 
 
-def date_of(text: str) -> str:
-    """A date of the command line."""
-    from datetime import date
+def print_pilot(records: list[dict], forecast):
+    """Print what the pilot has found, and what the remaining chips will take."""
+    from seedbed.base.progress import size
 
-    from seedbed.base.errors import InputError
+    if records:
+        count = len(records)
+        seconds = sum(r["seconds"] for r in records) / count
+        bytes_each = sum(r["bytes"] for r in records) / count
+        missing = sum(r["missing"] for r in records) / count
+        print(
+            f"pilot: {count} chips, {seconds:.2f} s and {size(bytes_each)} each, "
+            f"{missing:.1%} of their pixels missing"
+        )
+    for line in forecast.lines():
+        print(line)
+    if forecast.share and forecast.share > 1:
+        print(
+            f"warning: that is {forecast.share:.1f} months of the tier's quota; export a part, "
+            "a smaller chip or fewer steps, or set earthengine.max_eecu_hours"
+        )
+    print("To fetch them: seedbed export" if forecast.chips else "There are no others.")
 
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise InputError(f"--start {text}: not a date; write YYYY-MM-DD") from None
 
-
-Area = Annotated[
-    Path, typer.Argument(metavar="AREA", help="A vector file with the region's outline.")
-]
-To = Annotated[
-    str, typer.Option("--to", metavar="PLACE", help="gs://BUCKET/FOLDER or drive:FOLDER.")
-]
-Start = Annotated[
-    str, typer.Option("--start", metavar="DATE", help="Date of the first step, YYYY-MM-DD.")
-]
-Side = Annotated[int, typer.Option("--side", min=16, help="Rows and columns of a tile.")]
-Plan = Annotated[bool, typer.Option("--plan", help="Only say how many tiles there would be.")]
+def print_export(manifest: dict, folder: str, progress):
+    """Print how many labels were exported, and for which reasons others were left out."""
+    print(f"{manifest['labels']:,} labels in {folder}; {progress.line()}")
+    reasons = Counter(manifest["left_out"].values())
+    for reason, count in reasons.most_common(5):
+        print(f"  left out {count:,}: {reason}")
+    if len(reasons) > 5:
+        print(f"  and {len(reasons) - 5} other reasons, in manifest.json")
 
 
 def export_scene(
@@ -134,44 +125,52 @@ def export_scene(
     settings_file: SettingsFile = None,
     debug: Debug = False,
 ):
-    """Let Earth Engine compute a whole region with the bands of the section earthengine, as batch tasks; `seedbed map` reads the tiles."""
+    """Let Earth Engine compute the imagery of a whole region, as batch tasks.
+
+    Bands, steps and resolution are those of the section earthengine of settings.ini. `seedbed map`
+    reads the tiles.
+    """
     from seedbed.base.files import project_root
     from seedbed.base.settings import load_settings
     from seedbed.imagery.labels import read_vector
-    from seedbed.sources.earthengine.batch import destination_of, export_scene, scene_tiles
+    from seedbed.sources.earthengine.batch import destination_of, scene_tiles
+    from seedbed.sources.earthengine.batch import export_scene as start_tasks
     from seedbed.sources.earthengine.credentials import connect
     from seedbed.sources.earthengine.spec import spec_of
 
     settings = load_settings(settings_file or project_root() / "settings.ini", overrides or ())
-    spec, destination = spec_of(settings.earthengine), destination_of(to)
-    tiles = scene_tiles(
-        read_vector(area, settings.source.crs).to_crs(4326).union_all(), spec, date_of(start), side
-    )
-    print(
-        f"{len(tiles)} tiles of {side} pixels, {len(spec.layout.descriptions)} bands each, to {to}"
-    )
+    spec = spec_of(settings.earthengine)
+    destination = destination_of(to)
+    outline = read_vector(area, settings.source.crs).to_crs(4326).union_all()
+    tiles = scene_tiles(outline, spec, date_of(start), side)
+    bands = len(spec.layout.descriptions)
+    print(f"{len(tiles)} tiles of {side} pixels, {bands} bands each, to {to}")
     if plan:
         return
     connect(settings.earthengine.project)
     try:
-        lost = export_scene(
+        lost = start_tasks(
             spec, start, tiles, destination, every=every, say=lambda line: print(line, flush=True)
         )
     except KeyboardInterrupt:
         leave(
-            "\ninterrupted; the tasks go on at Earth Engine, and the same command looks after them",
+            "\ninterrupted; the tasks go on at Earth Engine, and the same command follows them",
             130,
         )
     if lost:
         leave(f"{len(lost)} tiles failed; the same command hands them in again", 2)
 
 
-def _few(names, most: int = 20) -> str:
-    return (
-        " ".join(names)
-        if len(names) <= most
-        else f"{names[0]} {names[1]} ... {names[-1]} ({len(names)})"
-    )
+def date_of(text: str) -> str:
+    """A date of the command line; InputError where it is none."""
+    from datetime import date
+
+    from seedbed.base.errors import InputError
+
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise InputError(f"--start {text}: not a date; write YYYY-MM-DD") from None
 
 
 def sensors(overrides: Overrides = None, debug: Debug = False):
@@ -181,7 +180,8 @@ def sensors(overrides: Overrides = None, debug: Debug = False):
 
     from .tables import make_console, print_table
 
-    console, found, known = make_console(), presets(), catalogue()
+    console = make_console()
+    found = presets()
     print_table(
         [
             ("preset", list(found)),
@@ -193,6 +193,7 @@ def sensors(overrides: Overrides = None, debug: Debug = False):
         console,
     )
     console.print()
+    known = catalogue()
     print_table(
         [
             ("sensor", list(known)),
@@ -202,3 +203,10 @@ def sensors(overrides: Overrides = None, debug: Debug = False):
         ],
         console,
     )
+
+
+def _few(names, most: int = 20) -> str:
+    "Names in a row; of many, the first two, the last and their number."
+    if len(names) <= most:
+        return " ".join(names)
+    return f"{names[0]} {names[1]} ... {names[-1]} ({len(names)})"

@@ -1,6 +1,5 @@
-"""`seedbed status`, `seedbed runs`, `seedbed clean`: what a run would do, what runs have done, what none needs any more."""
+"""`seedbed status`, `runs`, `clean` and `replay`: what a run would do, and what runs have done."""
 
-import sys
 from typing import Annotated, Optional
 
 import typer
@@ -8,134 +7,140 @@ import typer
 from .options import RUN, Debug, Overrides, SettingsFile, leave
 from .tables import make_console, print_table
 
-CommaList = Annotated[
+Words = Annotated[
     Optional[list[str]],
     typer.Argument(
-        metavar="[WORD]...",
-        help="Only runs of which all these are told: a source, a model, a date, a verdict, complete, killed, * for a dirty commit.",
+        metavar="WORD",
+        help="Only runs to which every word applies: a source, a model, a date, a verdict, "
+        "complete, killed, or * for code that differed from its commit.",
         show_default=False,
     ),
 ]
 Diff = Annotated[
     Optional[tuple[str, str]],
     typer.Option(
-        "--diff", metavar="RUN RUN", help="Show how two runs differ: settings, code, data, scores."
+        "--diff",
+        metavar="RUN RUN",
+        help="Show how two runs differ: settings, code, data and scores.",
     ),
 ]
-Last = Annotated[int, typer.Option("-n", metavar="COUNT", help="At most so many, the latest.")]
+Last = Annotated[int, typer.Option("-n", metavar="COUNT", help="Show this many, the latest ones.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Remove what is listed.")]
+Keep = Annotated[bool, typer.Option("--keep", help="Keep the checkout, in data/cache/replays.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN)]
 
 
 def status(overrides: Overrides = None, settings_file: SettingsFile = None, debug: Debug = False):
-    """Show which notebooks a run would execute, and why."""
-    sys.modules.setdefault("rfc3987_syntax", None)  # see `seedbed run`
+    """Show which notebooks a run would execute, and why; nothing is executed."""
+    from .run import prepare_imports
+
+    prepare_imports()
     from seedbed.running.status import states
 
     found = states(overrides=overrides or (), settings_file=settings_file)
-    said = lambda s: (
-        f"made by {s.run}"
-        if s.run
-        else "; ".join(s.why[:3]) + (f" and {len(s.why) - 3} more" if len(s.why) > 3 else "")
-    )
     print_table(
         [
-            ("notebook", [s.name for s in found]),
-            ("state", [s.state for s in found]),
-            ("", [said(s) for s in found]),
+            ("notebook", [state.name for state in found]),
+            ("state", [state.state for state in found]),
+            ("", [origin_or_reasons(state) for state in found]),
         ],
         make_console(),
     )
 
 
-def runs(words: CommaList = None, diff: Diff = None, last: Last = 20, debug: Debug = False):
+def origin_or_reasons(state) -> str:
+    """The run that made a notebook's outputs, else up to three reasons to execute it."""
+    if state.run:
+        return f"made by {state.run}"
+    more = f" and {len(state.why) - 3} more" if len(state.why) > 3 else ""
+    return "; ".join(state.why[:3]) + more
+
+
+def runs(words: Words = None, diff: Diff = None, last: Last = 20, debug: Debug = False):
     """List the runs, or show how two of them differ."""
     from seedbed.base.settings import load_settings
     from seedbed.running.history import compare_runs, find_run, list_runs, run_row
 
-    settings, console = load_settings(), make_console()
+    settings = load_settings()
+    console = make_console()
     if diff:
-        for heading, lines in compare_runs(*(find_run(settings, word) for word in diff)).items():
-            console.print(f"{heading}: " + ("the same" if not lines else ""), markup=False)
-            for line in lines:
-                console.print(f"  {line}", markup=False, soft_wrap=True)
+        one, other = (find_run(settings, word) for word in diff)
+        print_differences(compare_runs(one, other), console)
         return
     rows = [run_row(run) for run in list_runs(settings, words or ())]
-    shown = [
-        heading
-        for heading in (rows[0] if rows else ())
-        if heading != "settings" or any(row["settings"] for row in rows[:last])
-    ]
+    shown = rows[:last]
     if rows:
-        print_table(
-            [(heading, [row[heading] for row in rows[:last]]) for heading in shown],
-            make_console(wide=True),
-        )
-    console.print(
-        f"{len(rows)} runs" + (f", the latest {last} shown" if len(rows) > last else ""),
-        markup=False,
-    )
+        headings = [h for h in rows[0] if h != "settings" or any(row[h] for row in shown)]
+        columns = [(heading, [row[heading] for row in shown]) for heading in headings]
+        print_table(columns, make_console(wide=True))
+    note = f", the latest {last} shown" if len(rows) > last else ""
+    console.print(f"{len(rows)} runs{note}", markup=False)
+
+
+def print_differences(found: dict[str, list[str]], console):
+    """Print how two runs differ, under headings."""
+    for heading, lines in found.items():
+        console.print(f"{heading}: " + ("the same" if not lines else ""), markup=False)
+        for line in lines:
+            console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
 def clean(yes: Yes = False, debug: Debug = False):
-    """Show what no run refers to in the cache and the data, and remove it with --yes."""
+    """List files of the cache and the data that no run refers to; remove them with --yes."""
     from seedbed.base.files import relative
     from seedbed.base.settings import load_settings
     from seedbed.running.history import remove, unreferenced
 
     found = unreferenced(load_settings())
-    if found:
-        print_table(
-            [
-                ("path", [relative(path) for path, _, _ in found]),
-                ("MB", [f"{size / 1e6:.1f}" for _, size, _ in found]),
-                ("what", [what for _, _, what in found]),
-            ],
-            make_console(wide=True),
-        )
+    if not found:
+        print("nothing to remove")
+        return
+    print_table(
+        [
+            ("path", [relative(path) for path, _, _ in found]),
+            ("MB", [f"{size / 1e6:.1f}" for _, size, _ in found]),
+            ("what", [what for _, _, what in found]),
+        ],
+        make_console(wide=True),
+    )
     total = f"{len(found)} of them, {sum(size for _, size, _ in found) / 1e6:.1f} MB"
     if yes:
         remove(path for path, _, _ in found)
-    print(
-        "nothing to remove"
-        if not found
-        else f"removed: {total}"
-        if yes
-        else f"{total}; nothing was removed yet: seedbed clean --yes removes them"
-    )
-
-
-Keep = Annotated[bool, typer.Option("--keep", help="Leave the checkout in data/cache/replays.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN)]
+        print(f"removed: {total}")
+    else:
+        print(f"{total}; nothing was removed yet: seedbed clean --yes removes them")
 
 
 def replay(run: RunName, keep: Keep = False, debug: Debug = False):
-    """Make a run again from its commit, in a clean checkout, and hold the results against each other."""
+    """Repeat a run from its commit, in a clean checkout, and compare the results.
+
+    The exit code is 1 where any field of the results differs.
+    """
     from seedbed.base.settings import load_settings
     from seedbed.running.history import find_run
-    from seedbed.running.replay import replay as replayed
+    from seedbed.running.replay import replay as repeat
 
     settings = load_settings()
     chosen = find_run(settings, run)
     print(f"replaying {chosen.name}, commit {chosen.commit}", flush=True)
-    found = replayed(settings, chosen, keep, lambda line: print(f"  {line}", flush=True))
-    for title, lines in (
-        ("not the same machine or versions", found.environment),
-        ("not the same data", found.data),
-        ("not the same results", found.partings),
-    ):
-        if lines:
-            print(
-                "\n".join(
-                    [
-                        f"{title}:",
-                        *[f"  {line}" for line in lines[:20]],
-                        *([f"  ... and {len(lines) - 20} more"] if len(lines) > 20 else []),
-                    ]
-                )
-            )
+    found = repeat(settings, chosen, keep, lambda line: print(f"  {line}", flush=True))
+    print_some("not the same machine or versions", found.environment)
+    print_some("not the same data", found.data)
+    print_some("not the same results", found.partings)
     if not found.identical:
         leave(
             f"{chosen.name}: the replay differs in {len(found.partings)} of {found.fields} fields",
             1,
         )
     print(f"{chosen.name}: identical in all {found.fields} fields of its results")
+
+
+def print_some(title: str, lines: list[str], most: int = 20):
+    """Print a title and the first lines below it; nothing where there are none."""
+    if not lines:
+        return
+    print(f"{title}:")
+    for line in lines[:most]:
+        print(f"  {line}")
+    if len(lines) > most:
+        print(f"  ... and {len(lines) - most} more")

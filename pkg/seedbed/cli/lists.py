@@ -1,4 +1,4 @@
-"""`seedbed models`, `seedbed metrics`, `seedbed settings`: what settings.ini can name, and what it says."""
+"""`seedbed models`, `metrics` and `settings`: what settings.ini can name, and what it says."""
 
 from .options import Debug, Overrides
 from .tables import make_console, print_table
@@ -9,13 +9,14 @@ def models(debug: Debug = False):
     from seedbed.models.network import Network
     from seedbed.models.registry import list_models
 
-    models = list_models()
-    simplest_first = sorted(
-        models, key=lambda name: (issubclass(models[name], Network), models[name].sees == "bands")
-    )
-    found = {name: models[name] for name in simplest_first}
-    described = [(found[name].__doc__ or "").strip().partition("\n")[0] for name in found]
-    print_table([("name", list(found)), ("what it is", described)], make_console())
+    found = list_models()
+
+    def simplest_first(name):
+        return issubclass(found[name], Network), found[name].sees == "bands"
+
+    names = sorted(found, key=simplest_first)
+    described = [(found[name].__doc__ or "").strip().partition("\n")[0] for name in names]
+    print_table([("name", names), ("what it is", described)], make_console())
 
 
 def metrics(debug: Debug = False):
@@ -35,7 +36,7 @@ def metrics(debug: Debug = False):
 
 
 def settings(overrides: Overrides = None, debug: Debug = False):
-    """Print the settings that a run would use, every value spelt out."""
+    """Print every setting that a run would use, with its value."""
     from seedbed.base.settings import load_settings, to_ini
 
     print(to_ini(load_settings(overrides=overrides or ())), end="")

@@ -1,9 +1,9 @@
-"""Options that several commands share, and how a command leaves."""
+"""Options that several commands share, and how a command ends early."""
 
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, NoReturn, Optional
 
 import typer
 
@@ -20,13 +20,13 @@ def _set_debug(wanted: bool):
     os.environ["SEEDBED_DEBUG"] = "1" if wanted else ""
 
 
-RUN = "A run's folder, its name, a part of the name that no other has, or last."
+RUN = "The run: its folder, its name, a part of the name that no other run has, or last."
 Overrides = Annotated[
     Optional[list[str]],
     typer.Option(
         "-p",
         metavar="SECTION.KEY=VALUE",
-        help="Override a line of settings.ini; may be given more than once.",
+        help="Use this value instead of the one in settings.ini. May be given several times.",
     ),
 ]
 SettingsFile = Annotated[
@@ -47,12 +47,12 @@ Debug = Annotated[
 Version = Annotated[
     bool,
     typer.Option(
-        "--version", callback=_show_version, is_eager=True, help="Show the version and leave."
+        "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
     ),
 ]
 
 
-def leave(message: str, code: int):
-    """Say why on standard error, and end the command."""
+def leave(message: str, code: int) -> NoReturn:
+    """Say why on standard error, and end the command with this exit code."""
     print(message, file=sys.stderr)
     raise typer.Exit(code)

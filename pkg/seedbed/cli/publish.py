@@ -8,21 +8,24 @@ import typer
 from .options import RUN, Debug
 
 KEPT = ("results.json", "run.json", "report.html", "*.ipynb", "figures/*.png", "area.json")
+RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN)]
+ReportName = Annotated[
+    Optional[str],
+    typer.Option(
+        "--as",
+        metavar="NAME",
+        help="The report's name; prose quotes it as {{ NAME.f1_score }}. "
+        "The run's name if not given.",
+    ),
+]
 
 
-def publish(
-    run: Annotated[str, typer.Argument(help=RUN)],
-    name: Annotated[
-        Optional[str],
-        typer.Option(
-            "--as",
-            metavar="NAME",
-            help="The report's name; prose quotes it as {{ NAME.f1_score }}.",
-        ),
-    ] = None,
-    debug: Debug = False,
-):
-    """Copy a run's results, figures and executed notebooks to reports/, where the docs site finds them."""
+def publish(run: RunName, name: ReportName = None, debug: Debug = False):
+    """Copy a run's results, figures and executed notebooks to reports/.
+
+    The docs site shows what lies there, and prose can quote its numbers. Paths of this machine are
+    taken out.
+    """
     import re
     import shutil
 
@@ -33,33 +36,35 @@ def publish(
     from seedbed.running.history import find_run
 
     settings = load_settings()
-    root, folder = settings.root, find_run(settings, run, complete=True).folder
+    folder = find_run(settings, run, complete=True).folder
     read_results(folder / "results.json")
     name = name or folder.name
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
         raise InputError(f"--as {name}: use letters, digits, '_' and '-'")
-    with atomic_folder(root / "reports" / name) as target:
+    report = settings.root / "reports" / name
+    with atomic_folder(report) as target:
         for path in sorted(p for pattern in KEPT for p in folder.glob(pattern)):
-            (target / path.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, target / path.relative_to(folder))
+            copy = target / path.relative_to(folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
             if path.suffix in (".ipynb", ".json"):
-                forget_places(target / path.relative_to(folder))
+                forget_places(copy)
     print(
-        f"{relative(root / 'reports' / name)}: published; `make docs` shows it, and prose can quote it: {{{{ {name}.accuracy }}}}"
+        f"{relative(report)}: published; `make docs` shows it, "
+        f"and prose can quote it: {{{{ {name}.accuracy }}}}"
     )
 
 
 def forget_places(path: Path):
-    """Take out of a notebook or a record where its files lay on this machine: a reader has no use for that."""
+    """Take out of a notebook or a record where its files lay on this machine."""
     import json
 
     record = json.loads(path.read_text(encoding="utf-8"))
-    if "cells" in record:
+    is_notebook = "cells" in record
+    if is_notebook:
         record["metadata"].pop("papermill", None)
     remote = (record.get("git") or {}).get("remote")
     if remote and "://" not in remote and "@" not in remote:
         record["git"]["remote"] = None
-    path.write_text(
-        json.dumps(record, indent=1 if "cells" in record else 2, ensure_ascii=False) + "\n",
-        encoding="utf-8",
-    )
+    text = json.dumps(record, indent=1 if is_notebook else 2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`seedbed share`: a run for MLflow, and for an archive"""
+"""`seedbed share`: a run for MLflow, and for an archive."""
 
 from typing import Annotated, Optional
 
@@ -12,17 +12,20 @@ Store = Annotated[
     typer.Option(
         "--mlflow",
         metavar="STORE",
-        help="Log it into this MLflow store: a folder, or an address like http://localhost:5000.",
+        help="Log the run into this MLflow store: a folder, or an address like "
+        "http://localhost:5000.",
     ),
 ]
 Crate = Annotated[
     bool,
-    typer.Option("--rocrate", help="Write ro-crate-metadata.json into its folder, for an archive."),
+    typer.Option(
+        "--rocrate", help="Write ro-crate-metadata.json into the run's folder, for an archive."
+    ),
 ]
 
 
 def share(run: RunName, mlflow: Store = None, rocrate: Crate = False, debug: Debug = False):
-    """Log a run into MLflow, or make its folder a Process Run Crate for an archive."""
+    """Log a run into MLflow, or describe its folder for an archive as a Process Run Crate."""
     from seedbed.base.errors import InputError
     from seedbed.base.files import relative
     from seedbed.base.settings import load_settings

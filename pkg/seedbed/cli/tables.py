@@ -3,6 +3,10 @@
 import os
 import sys
 
+PIPED_WIDTH = 100  # columns of text that goes into a file
+WHOLE_LINES = 1000  # columns of a table whose lines are not to be broken
+NAMES = ("model", "name", "notebook", "run", "path")  # columns to the left, on one line
+
 
 def number(value, digits: int = 3) -> str:
     """A value of a table: thousands apart, fractions cut, a dash where there is none."""
@@ -14,41 +18,36 @@ def number(value, digits: int = 3) -> str:
 
 
 def make_console(wide: bool = False):
-    """A terminal as wide as it is; elsewhere plain text as wide as COLUMNS says, else 100 columns, or as many as a line has."""
+    """A console of rich's, as wide as the terminal.
+
+    Where the output goes into a file, it is as wide as COLUMNS says, else 100 columns; where
+    `wide`, lines are not broken.
+    """
     from rich.console import Console
 
     if sys.stdout.isatty():
         return Console(highlight=False)
     asked = os.environ.get("COLUMNS", "")
-    return Console(
-        highlight=False,
-        width=int(asked) if asked.isdigit() and int(asked) else 1000 if wide else 100,
-    )
-
-
-NAMES = ("model", "name", "notebook", "run", "path")  # to the left, on one line
+    width = int(asked) if asked.isdigit() else 0
+    return Console(highlight=False, width=width or (WHOLE_LINES if wide else PIPED_WIDTH))
 
 
 def print_table(columns: list[tuple[str, list[str]]], console):
-    """Columns of text, numbers to the right."""
+    """Print columns, each a heading and its texts; numbers to the right."""
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for heading, texts in columns:
-        table.add_column(
-            heading,
-            justify="right"
-            if heading not in NAMES and all(t[:1].isdigit() or t[:1] in "-+" for t in texts)
-            else "left",
-            no_wrap=heading in NAMES,
-        )
+        is_name = heading in NAMES
+        justify = "right" if not is_name and all(map(_is_number, texts)) else "left"
+        table.add_column(heading, justify=justify, no_wrap=is_name)
     for row in zip(*(texts for _, texts in columns)):
-        table.add_row(*(_literal(text) for text in row))
+        table.add_row(*map(Text, row))
     console.print(table)
 
 
-def _literal(text: str):
-    from rich.text import Text
-
-    return Text(text)
+def _is_number(text: str) -> bool:
+    "Whether a text starts as a number does, or is the dash of a missing one."
+    return text[:1].isdigit() or text[:1] in "-+"

@@ -1,4 +1,7 @@
-"""How a project of one's own is made from the template: the same files under another name, and a few that speak of the new project."""
+"""How a project of your own is made from the template.
+
+It gets the same files under another name, and a few that describe the new project.
+"""
 
 import io
 import json
@@ -12,12 +15,8 @@ from seedbed.base.errors import InputError
 
 PACKAGE = __name__.partition(".")[0]
 RECORD = ".template.json"
-KEPT_AS_THEY_ARE = (
-    "data/",
-    "reports/",
-    "LICENSE",
-    RECORD,
-)  # data keep their checksums, reports and licences say what they said
+# Data keep their checksums; reports and licences keep their words.
+KEPT_AS_THEY_ARE = ("data/", "reports/", "LICENSE", RECORD)
 LEFT_OUT = (
     "README.md",
     "CITATION.cff",
@@ -34,14 +33,13 @@ def git(root: Path, *words: str, check: bool = True) -> subprocess.CompletedProc
     """Run git in a folder; what it refuses becomes an `InputError`."""
     done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True)
     if check and done.returncode:
-        raise InputError(
-            f"git {words[0]} in {root}: {' '.join((done.stderr or done.stdout).split())[:300]}"
-        )
+        message = " ".join((done.stderr or done.stdout).split())[:300]
+        raise InputError(f"git {words[0]} in {root}: {message}")
     return done
 
 
 def check_package(name: str) -> str:
-    """A name that Python can import and that does not hide another package."""
+    """The name, where Python can import it and it hides no other package; else InputError."""
     import importlib.util
     import keyword
 
@@ -60,20 +58,16 @@ def unpack(template: Path, commit: str, target: Path):
         ["git", "-C", str(template), "archive", "--format=tar", commit], capture_output=True
     )
     if done.returncode:
-        raise InputError(
-            f"{template}: {done.stderr.decode(errors='replace').strip()}; give the path of a clone of the template"
-        )
+        message = done.stderr.decode(errors="replace").strip()
+        raise InputError(f"{template}: {message}; give the path of a clone of the template")
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(target, filter="data")
 
 
 def package_of(folder: Path) -> str:
     """The name of the package that a template's files define."""
-    found = re.search(
-        r'^lib_path = "pkg/(\w+)"',
-        (folder / "pyproject.toml").read_text(encoding="utf-8"),
-        flags=re.M,
-    )
+    text = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    found = re.search(r'^lib_path = "pkg/(\w+)"', text, flags=re.M)
     if not found:
         raise InputError(
             f"{folder}/pyproject.toml: names no lib_path; is this a clone of the template?"
@@ -83,33 +77,41 @@ def package_of(folder: Path) -> str:
 
 def rename(folder: Path, old: str, new: str):
     """Give the package another name in every file and in every path."""
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
-        if path.relative_to(folder).as_posix().startswith(KEPT_AS_THEY_ARE):
-            continue
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue
-        renamed = text.replace(old.upper(), new.upper()).replace(old, new)
-        if renamed != text:
-            path.write_text(renamed, encoding="utf-8")
-    for path in sorted(
-        (
-            p
-            for p in folder.rglob(f"*{old}*")
-            if not p.relative_to(folder).as_posix().startswith(KEPT_AS_THEY_ARE)
-        ),
-        reverse=True,
-    ):
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and not is_kept(path, folder):
+            rename_in_file(path, old, new)
+    paths = [path for path in folder.rglob(f"*{old}*") if not is_kept(path, folder)]
+    for path in sorted(paths, reverse=True):  # what lies in a folder before the folder
         path.rename(path.with_name(path.name.replace(old, new)))
 
 
+def is_kept(path: Path, folder: Path) -> bool:
+    """Whether a file or folder is left as the template has it."""
+    return path.relative_to(folder).as_posix().startswith(KEPT_AS_THEY_ARE)
+
+
+def rename_in_file(path: Path, old: str, new: str):
+    """Give the package another name in a file, if the file is text."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return
+    renamed = text.replace(old.upper(), new.upper()).replace(old, new)
+    if renamed != text:
+        path.write_text(renamed, encoding="utf-8")
+
+
 def set_values(text: str, values: dict[str, str]) -> str:
-    """A settings.ini with other values, named section.key; its comments are kept, a name that has no line is passed over."""
-    section, lines = "", []
+    """A settings.ini with other values, by section.key; comments are kept.
+
+    A name that has no line in the file is passed over.
+    """
+    section = ""
+    lines = []
     for line in text.splitlines():
-        if found := re.match(r"\[(\w+)\]", line):
-            section = found[1]
+        heading = re.match(r"\[(\w+)\]", line)
+        if heading:
+            section = heading[1]
         found = re.match(r"(\w+) = .*?(\s+#.*)?$", line)
         if found and f"{section}.{found[1]}" in values:
             start = f"{found[1]} = {values[f'{section}.{found[1]}']}"
@@ -120,36 +122,39 @@ def set_values(text: str, values: dict[str, str]) -> str:
 
 
 def forget_pages(folder: Path, names: tuple[str, ...]):
-    """Take out lines of the sidebar and items of lists that lead to guides which are left out; elsewhere a link keeps its words."""
+    """Take out what leads to guides that are left out: lines of the sidebar, links in prose."""
     guides = "|".join(
         re.escape(Path(name).stem) for name in names if name.startswith("nbs/guides/")
     )
     sidebar = folder / "nbs/sidebar.yml"
     lines = sidebar.read_text(encoding="utf-8").splitlines(keepends=True)
-    sidebar.write_text(
-        "".join(line for line in lines if not re.search(rf"guides/({guides})\.ipynb", line)),
-        encoding="utf-8",
-    )
+    kept = [line for line in lines if not re.search(rf"guides/({guides})\.ipynb", line)]
+    sidebar.write_text("".join(kept), encoding="utf-8")
     for path in sorted((folder / "nbs").rglob("*.ipynb")):
-        link = rf"\[([^\]]*)\]\(({'' if path.parent.name == 'guides' else '[^)]*guides/'}({guides})\.ipynb)[^)]*\)"
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        prose = [
-            cell
-            for cell in notebook["cells"]
-            if cell["cell_type"] == "markdown" and re.search(link, "".join(cell["source"]))
-        ]
-        for cell in prose:
-            kept = re.sub(rf"^- {link}.*\n?", "", "".join(cell["source"]), flags=re.M)
-            cell["source"] = re.sub(link, r"\1", kept).splitlines(keepends=True)
-        if prose:
-            write_notebook(path, notebook)
+        forget_links(path, guides)
+
+
+def forget_links(path: Path, guides: str):
+    """Remove items of lists that link to these guides; elsewhere a link keeps its words."""
+    way = "" if path.parent.name == "guides" else "[^)]*guides/"
+    link = rf"\[([^\]]*)\]\(({way}({guides})\.ipynb)[^)]*\)"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    changed = False
+    for cell in notebook["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] != "markdown" or not re.search(link, text):
+            continue
+        kept = re.sub(rf"^- {link}.*\n?", "", text, flags=re.M)
+        cell["source"] = re.sub(link, r"\1", kept).splitlines(keepends=True)
+        changed = True
+    if changed:
+        write_notebook(path, notebook)
 
 
 def write_notebook(path: Path, notebook: dict):
-    """Write a notebook as nbdev cleans it."""
-    path.write_text(
-        json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-    )
+    """Write a notebook in the form that nbdev gives it."""
+    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 STAGES = {
@@ -158,21 +163,32 @@ STAGES = {
     "02_process": "arrays and the split",
     "03_dataset": "samples and batches",
     "04_model": "a model trained, validated, saved",
-    "05_compare": "which is better, and is it good enough",
-    "06_map": "wall to wall, and where not",
-    "07_report": "a look at data and errors",
+    "05_compare": "which model is better, and is it good enough",
+    "06_map": "a map, and where it cannot be trusted",
+    "07_report": "data and errors in figures",
 }
+
+
+INDEX = (
+    """# {title}
+
+> {package}: what this project asks, and what it has found
+""",
+    """Say here whose question this is, and what they will do with the answer. \
+A number of a published run is quoted, not typed: \
+`{package} publish last --as pilot`, then `{{{{ pilot.f1_score }}}}`.
+
+| stage | what it makes |
+|---|---|
+{rows}
+`{package} run` executes them in order.""",
+)
 
 
 def write_index(path: Path, package: str, title: str):
     """Write the first page of a new project."""
     rows = "".join(f"| [{name}]({name}.ipynb) | {what} |\n" for name, what in STAGES.items())
-    texts = [
-        f"# {title}\n\n> {package}: what this project asks, and what it has found",
-        "Say here whose question this is, and what they will do with the answer. A number of a published run is quoted, not typed:"
-        f" `{package} publish last --as pilot`, then `{{{{ pilot.f1_score }}}}`.\n\n"
-        f"| stage | what it makes |\n|---|---|\n{rows}\n`{package} run` executes them in order.",
-    ]
+    texts = [text.strip().format(title=title, package=package, rows=rows) for text in INDEX]
     cells = [
         {
             "cell_type": "markdown",
@@ -183,10 +199,13 @@ def write_index(path: Path, package: str, title: str):
         for i, text in enumerate(texts)
     ]
     kernel = {"display_name": "python3", "language": "python", "name": "python3"}
-    write_notebook(
-        path,
-        {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5},
-    )
+    notebook = {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    write_notebook(path, notebook)
 
 
 README = """# {title}
@@ -200,12 +219,12 @@ make lab     # opens the notebooks
 make docs    # builds the site: guides, chapters, reference, published runs
 ```
 
-`settings.ini` is the one file to edit first; `nbs/` holds the notebooks, `pkg/{package}` the package that nbdev writes \
-from them (`make export`), `runs/` what they found. \
+`settings.ini` is the one file to edit first. `nbs/` holds the notebooks, `pkg/{package}` the \
+package that nbdev writes from them (`make export`), `runs/` what they found. \
 `nbs/guides/quickstart.ipynb` is the first page to read, `nbs/guides/own_data.ipynb` the second.
 
-Made from the template [{template}]({record}); `{package} update PATH-TO-THE-TEMPLATE` takes over what has become \
-better there since. Licence of the code: Apache-2.0.
+Made from the template [{template}]({record}); `{package} update PATH-TO-THE-TEMPLATE` merges \
+improvements that the template got since. Licence of the code: Apache-2.0.
 """
 
 CITATION = """cff-version: 1.2.0
@@ -228,7 +247,7 @@ Versions follow [semantic versioning](https://semver.org). The version stands in
 
 
 def write_own_files(folder: Path, package: str, title: str, author: str, template: str):
-    """Write what speaks of the new project: README, citation, changelog, first page."""
+    """Write the files that describe the new project: README, citation, changelog, first page."""
     names = {"package": package, "template": template, "record": RECORD, "title": title}
     quoted = {
         "title": json.dumps(title, ensure_ascii=False),
@@ -241,21 +260,20 @@ def write_own_files(folder: Path, package: str, title: str, author: str, templat
 
 
 def replace_line(path: Path, start: str, value: str):
-    """Give the line of a file that begins so another value."""
+    """Give the first line of a file that begins with `start` another value."""
     text = path.read_text(encoding="utf-8")
-    path.write_text(
-        re.sub(rf"^{re.escape(start)}.*", lambda found: start + value, text, count=1, flags=re.M),
-        encoding="utf-8",
-    )
+    line = rf"^{re.escape(start)}.*"
+    replaced = re.sub(line, lambda found: start + value, text, count=1, flags=re.M)
+    path.write_text(replaced, encoding="utf-8")
 
 
 def render(
     template: Path,  # a git clone of the template
-    commit: str,
+    commit: str,  # of the template
     target: Path,  # an empty folder
     answers: dict,  # package, title, author, sample, settings
 ):
-    """Write a project into a folder: the same answers and the same commit give the same files, to the last byte."""
+    """Write a project into a folder; the same answers and commit give the same bytes."""
     unpack(template, commit, target)
     old = package_of(target)
     for name in LEFT_OUT:
@@ -264,17 +282,16 @@ def render(
     if answers["sample"] == "drop":
         shutil.rmtree(target / "data/sample", ignore_errors=True)
     rename(target, old, answers["package"])
-    title, author = (json.dumps(answers[key], ensure_ascii=False) for key in ("title", "author"))
     write_own_files(target, answers["package"], answers["title"], answers["author"], old)
     settings = target / "settings.ini"
-    settings.write_text(
-        set_values(settings.read_text(encoding="utf-8"), answers["settings"]), encoding="utf-8"
-    )
+    text = set_values(settings.read_text(encoding="utf-8"), answers["settings"])
+    settings.write_text(text, encoding="utf-8")
+    title = json.dumps(answers["title"], ensure_ascii=False)
+    author = json.dumps(answers["author"], ensure_ascii=False)
     replace_line(target / "pyproject.toml", "description = ", title)
     replace_line(target / "pyproject.toml", "authors = ", f"[{{ name = {author} }}]")
     replace_line(target / "nbs/_quarto.yml", "  title: ", title)
     replace_line(target / "nbs/_quarto.yml", "  description: ", title)
     record = {"template": old, "commit": commit, **answers}
-    (target / RECORD).write_text(
-        json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    text = json.dumps(record, indent=2, ensure_ascii=False)
+    (target / RECORD).write_text(text + "\n", encoding="utf-8")

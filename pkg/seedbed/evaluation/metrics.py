@@ -6,269 +6,258 @@
 __all__ = ['BINS', 'METRICS', 'Metric', 'confusion_parts', 'confusion_matrix', 'calibration_parts', 'regression_parts',
            'metric_named', 'leaving_out', 'scores', 'per_class', 'disagreement', 'reliability', 'risk_coverage']
 
-# %% ../../../nbs/evaluation/metrics.ipynb #470a7859
+# %% ../../../nbs/evaluation/metrics.ipynb #ed76034b
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Callable
 
 import numpy as np
 import scipy.sparse
-from ..base.registry import object_named
 
 from ..base.errors import InputError
+from ..base.registry import object_named
 from ..base.settings import nearest
 
 # %% ../../../nbs/evaluation/metrics.ipynb #29fe8796
 @dataclass(frozen=True)
 class Metric:
-    """A score, how it is computed and which way is better."""
+    """A score: what it is called, how it is computed and whether higher or lower is better."""
 
-    name: str
+    name: str  # in settings and results.json
     title: str  # for tables and axes
     task: str  # classification | regression | any
-    parts: Callable | None  # (y [N], prediction) -> [N, S], dense or sparse
-    value: Callable | None  # [..., S] -> [...]
+    # (y [N], prediction [N, K] or [N]) -> [N, S]: what each sample adds to S sums; may be sparse
+    parts: Callable | None
+    value: Callable | None  # sums [..., S] -> scores [...]
     greater_is_better: bool = True
-    function: Callable | None = None  # (y, prediction) -> float, where there are no sums
-    weighted: Callable | None = (
-        None  # (y, prediction, how often each sample is drawn [R, N]) -> [R]
-    )
+    function: Callable | None = None  # (y, prediction) -> float, for a score that has no sums
+    # (y, prediction, how often each draw holds each sample [R, N]) -> scores [R]
+    weighted: Callable | None = None
 
     def __call__(
-        self, y: np.ndarray, prediction: np.ndarray
-    ) -> float:  # prediction: [N, K] probabilities, or [N] values
+        self,
+        y: np.ndarray,  # [N] class numbers or values
+        prediction: np.ndarray,  # [N, K] probabilities or [N] values
+    ) -> float:
         """The score of a set of samples."""
         if self.function is not None:
             return float(self.function(y, prediction))
-        return float(self.value(np.asarray(self.parts(y, prediction).sum(0), float).ravel()))
+        sums = self.parts(y, prediction).sum(0)
+        return float(self.value(np.asarray(sums, float).ravel()))
 
 # %% ../../../nbs/evaluation/metrics.ipynb #f546aa64
-def confusion_parts(y: np.ndarray, proba: np.ndarray) -> scipy.sparse.csr_matrix:  # [N, K * K]
-    """Each sample as a single one in the confusion matrix."""
+def confusion_parts(
+    y: np.ndarray,  # [N] class numbers
+    proba: np.ndarray,  # [N, K] probabilities
+) -> scipy.sparse.csr_matrix:  # [N, K * K]: a 1 at true class * K + predicted class
+    """What each sample adds to the confusion matrix."""
     n, k = proba.shape
-    return scipy.sparse.csr_matrix(
-        (np.ones(n), (np.arange(n), y * k + proba.argmax(1))), shape=(n, k * k)
-    )
+    cell = y * k + proba.argmax(1)
+    return scipy.sparse.csr_matrix((np.ones(n), (np.arange(n), cell)), shape=(n, k * k))
 
 # %% ../../../nbs/evaluation/metrics.ipynb #e5a11c8c
-def confusion_matrix(y: np.ndarray, proba: np.ndarray) -> np.ndarray:  # [K, K] truth by prediction
-    """How often which class was taken for which."""
-    return np.asarray(confusion_parts(y, proba).sum(0)).reshape(proba.shape[1], -1).astype(int)
+def confusion_matrix(
+    y: np.ndarray,  # [N] class numbers
+    proba: np.ndarray,  # [N, K] probabilities
+) -> np.ndarray:  # [K, K] counts, true class by predicted class
+    """How often each class was predicted as each class."""
+    sums = np.asarray(confusion_parts(y, proba).sum(0))
+    return sums.reshape(proba.shape[1], -1).astype(int)
 
 # %% ../../../nbs/evaluation/metrics.ipynb #357e1db3
-def _square(sums):
-    return sums.reshape(*sums.shape[:-1], *[round(sums.shape[-1] ** 0.5)] * 2)
+def _square(sums: np.ndarray) -> np.ndarray:  # [..., K * K] -> [..., K, K]
+    "Flat sums as confusion matrices."
+    side = round(sums.shape[-1] ** 0.5)
+    return sums.reshape(*sums.shape[:-1], side, side)
 
 
-def _ratio(a, b):
-    return np.divide(a, b, out=np.full(np.broadcast(a, b).shape, np.nan), where=np.asarray(b) > 0)
-
-
-def _diagonal(C):
+def _diagonal(C: np.ndarray) -> np.ndarray:  # [..., K, K] -> [..., K]
+    "The samples of each class that were predicted correctly."
     return np.diagonal(C, axis1=-2, axis2=-1)
 
 
-def _mean_known(values):
+def _ratio(top, bottom) -> np.ndarray:
+    "The ratio of two arrays; NaN where the lower one is not positive."
+    unknown = np.full(np.broadcast(top, bottom).shape, np.nan)
+    return np.divide(top, bottom, out=unknown, where=np.asarray(bottom) > 0)
+
+
+def _mean_known(values: np.ndarray) -> np.ndarray:  # [..., K] -> [...]
+    "The mean over the last axis, without unknown values."
     known = np.isfinite(values)
     return _ratio(np.where(known, values, 0).sum(-1), known.sum(-1))
 
 # %% ../../../nbs/evaluation/metrics.ipynb #2d183d92
-def _accuracy(sums):
+def _accuracy(sums: np.ndarray) -> np.ndarray:
     C = _square(sums)
     return _ratio(_diagonal(C).sum(-1), C.sum((-2, -1)))
 
-# %% ../../../nbs/evaluation/metrics.ipynb #08e410bc
-def _balanced_accuracy(sums):
+
+def _balanced_accuracy(sums: np.ndarray) -> np.ndarray:
     C = _square(sums)
     return _mean_known(_ratio(_diagonal(C), C.sum(-1)))
 
-# %% ../../../nbs/evaluation/metrics.ipynb #02a74735
-def _f1(sums, without=()):
+
+def _f1(
+    sums: np.ndarray,
+    without: Sequence[int] = (),  # numbers of classes that are left out of the mean
+) -> np.ndarray:
     C = _square(sums)
-    return _mean_known(
-        np.delete(_ratio(2 * _diagonal(C), C.sum(-1) + C.sum(-2)), list(without), axis=-1)
-    )
+    by_class = _ratio(2 * _diagonal(C), C.sum(-1) + C.sum(-2))
+    return _mean_known(np.delete(by_class, list(without), axis=-1))
 
 # %% ../../../nbs/evaluation/metrics.ipynb #3e6666f6
-BINS = 15
+def _log_parts(y: np.ndarray, proba: np.ndarray) -> np.ndarray:  # [N, 2]: 1, log-loss
+    of_truth = np.clip(proba[np.arange(len(y)), y], 1e-15, 1)
+    return np.column_stack([np.ones(len(y)), -np.log(of_truth)])
 
 
-def _log_parts(y, proba):
-    return np.column_stack(
-        [np.ones(len(y)), -np.log(np.clip(proba[np.arange(len(y)), y], 1e-15, 1))]
-    )
+def _brier_parts(y: np.ndarray, proba: np.ndarray) -> np.ndarray:  # [N, 2]: 1, squared error
+    truth = np.eye(proba.shape[1])[y]
+    return np.column_stack([np.ones(len(y)), ((proba - truth) ** 2).sum(1)])
 
 
-def _brier_parts(y, proba):
-    return np.column_stack([np.ones(len(y)), ((proba - np.eye(proba.shape[1])[y]) ** 2).sum(1)])
-
-
-def _mean_part(sums):
+def _mean_part(sums: np.ndarray) -> np.ndarray:  # [..., 2] -> [...]
     return _ratio(sums[..., 1], sums[..., 0])
 
 # %% ../../../nbs/evaluation/metrics.ipynb #e45dd1f9
+BINS = 15  # of confidence, equally wide between 0 and 1
+
+
 def calibration_parts(
-    y: np.ndarray, proba: np.ndarray
-) -> np.ndarray:  # [N, 3 * BINS]: count, right, confidence by bin
-    """What the reliability diagram is made of."""
-    confidence, right = proba.max(1), proba.argmax(1) == y
+    y: np.ndarray,  # [N] class numbers
+    proba: np.ndarray,  # [N, K] probabilities
+) -> (
+    np.ndarray
+):  # [N, 3 * BINS]: for each bin the count, then the correct ones, then the confidence
+    """What each sample adds to the bins of the reliability diagram."""
+    confidence = proba.max(1)
+    correct = proba.argmax(1) == y
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     one = np.eye(BINS)[bins]
-    return np.concatenate([one, one * right[:, None], one * confidence[:, None]], axis=1)
+    return np.concatenate([one, one * correct[:, None], one * confidence[:, None]], axis=1)
 
-# %% ../../../nbs/evaluation/metrics.ipynb #9a6b9304
-def _ece(sums):
-    n, right, confidence = np.split(sums, 3, axis=-1)
-    return _ratio(np.abs(right - confidence).sum(-1), n.sum(-1))
+
+def _ece(sums: np.ndarray) -> np.ndarray:  # [..., 3 * BINS] -> [...]
+    n, correct, confidence = np.split(sums, 3, axis=-1)
+    return _ratio(np.abs(correct - confidence).sum(-1), n.sum(-1))
 
 # %% ../../../nbs/evaluation/metrics.ipynb #0a7d09b9
-def _one_auc(positive, score, weights):  # [N] bool, [N], [R, N] -> [R]
+def _one_auc(
+    positive: np.ndarray,  # [N] bool, whether a sample is of the class
+    score: np.ndarray,  # [N]
+    weights: np.ndarray,  # [R, N] how often each draw holds each sample
+) -> np.ndarray:  # [R]
     order = np.argsort(score, kind="stable")
-    first = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])  # of samples with equal scores
+    changes = np.diff(score[order]) != 0
+    first = np.flatnonzero(np.r_[True, changes])  # of each group of samples with equal scores
     weights, positive = weights[:, order], positive[order]
-    these, rest = (np.add.reduceat(weights * side, first, axis=1) for side in (positive, ~positive))
-    won = (these * (np.cumsum(rest, 1) - rest / 2)).sum(1)
-    return _ratio(won, these.sum(1) * rest.sum(1))
+    of_class = np.add.reduceat(weights * positive, first, axis=1)
+    others = np.add.reduceat(weights * ~positive, first, axis=1)
+    lower = np.cumsum(others, 1) - others / 2
+    return _ratio((of_class * lower).sum(1), of_class.sum(1) * others.sum(1))
 
 
-def _aucs(y, proba, weights):
-    "Mean over the classes that are there, each against the rest."
+def _aucs(y: np.ndarray, proba: np.ndarray, weights: np.ndarray) -> np.ndarray:  # [R]
+    "The mean over the classes that occur, each against the others; of two classes the second."
     classes = [1] if proba.shape[1] == 2 else range(proba.shape[1])
     return _mean_known(np.stack([_one_auc(y == k, proba[:, k], weights) for k in classes], -1))
 
 
-def _auc(y, proba):
+def _auc(y: np.ndarray, proba: np.ndarray) -> float:
     return _aucs(y, proba, np.ones((1, len(y))))[0]
 
 # %% ../../../nbs/evaluation/metrics.ipynb #ee346ce0
-def regression_parts(y: np.ndarray, prediction: np.ndarray) -> np.ndarray:  # [N, 6]
-    """1, y, y squared, error, error squared, absolute error."""
-    y, e = y.astype(float), prediction.astype(float) - y
-    return np.column_stack([np.ones(len(y)), y, y**2, e, e**2, np.abs(e)])
-
-# %% ../../../nbs/evaluation/metrics.ipynb #47951870
-def _r2(s):
-    return 1 - _ratio(s[..., 4], np.maximum(s[..., 2] - _ratio(s[..., 1] ** 2, s[..., 0]), 0))
-
-
-def _rmse(s):
-    return np.sqrt(_ratio(s[..., 4], s[..., 0]))
+def regression_parts(
+    y: np.ndarray,  # [N] true values
+    prediction: np.ndarray,  # [N]
+) -> np.ndarray:  # [N, 6]: 1, y, y squared, error, error squared, absolute error
+    """What each sample adds to the sums of the regression scores."""
+    y = y.astype(float)
+    error = prediction.astype(float) - y
+    return np.column_stack([np.ones(len(y)), y, y**2, error, error**2, np.abs(error)])
 
 
-def _mae(s):
-    return _ratio(s[..., 5], s[..., 0])
+def _r2(sums: np.ndarray) -> np.ndarray:
+    variation = sums[..., 2] - _ratio(sums[..., 1] ** 2, sums[..., 0])
+    return 1 - _ratio(sums[..., 4], np.maximum(variation, 0))
 
 
-def _bias(s):
-    return _ratio(s[..., 3], s[..., 0])
+def _rmse(sums: np.ndarray) -> np.ndarray:
+    return np.sqrt(_ratio(sums[..., 4], sums[..., 0]))
 
-# %% ../../../nbs/evaluation/metrics.ipynb #a0f264e8
-METRICS = {
-    m.name: m
-    for m in (
-        Metric("accuracy", "overall accuracy", "classification", confusion_parts, _accuracy),
-        Metric("f1_score", "macro-F1", "classification", confusion_parts, _f1),
-        Metric(
-            "balanced_accuracy",
-            "balanced accuracy",
-            "classification",
-            confusion_parts,
-            _balanced_accuracy,
-        ),
-        Metric(
-            "roc_auc",
-            "area under the ROC curve",
-            "classification",
-            None,
-            None,
-            function=_auc,
-            weighted=_aucs,
-        ),
-        Metric(
-            "log_loss",
-            "log-loss",
-            "classification",
-            _log_parts,
-            _mean_part,
-            greater_is_better=False,
-        ),
-        Metric(
-            "brier_score",
-            "Brier score",
-            "classification",
-            _brier_parts,
-            _mean_part,
-            greater_is_better=False,
-        ),
-        Metric(
-            "ece",
-            "expected calibration error",
-            "classification",
-            calibration_parts,
-            _ece,
-            greater_is_better=False,
-        ),
-        Metric("r2", "R²", "regression", regression_parts, _r2),
-        Metric(
-            "rmse",
-            "root mean square error",
-            "regression",
-            regression_parts,
-            _rmse,
-            greater_is_better=False,
-        ),
-        Metric(
-            "mae",
-            "mean absolute error",
-            "regression",
-            regression_parts,
-            _mae,
-            greater_is_better=False,
-        ),
-        Metric("bias", "bias", "regression", regression_parts, _bias, greater_is_better=False),
-    )
-}
+
+def _mae(sums: np.ndarray) -> np.ndarray:
+    return _ratio(sums[..., 5], sums[..., 0])
+
+
+def _bias(sums: np.ndarray) -> np.ndarray:
+    return _ratio(sums[..., 3], sums[..., 0])
+
+# %% ../../../nbs/evaluation/metrics.ipynb #405b731d
+def _of_classes(name: str, title: str, parts: Callable, value: Callable, **more) -> Metric:
+    return Metric(name, title, "classification", parts, value, **more)
+
+
+def _of_values(name: str, title: str, value: Callable, **more) -> Metric:
+    return Metric(name, title, "regression", regression_parts, value, **more)
+
+
+_LOWER: dict = {"greater_is_better": False}
+_ALL = [
+    _of_classes("accuracy", "overall accuracy", confusion_parts, _accuracy),
+    _of_classes("f1_score", "macro-F1", confusion_parts, _f1),
+    _of_classes("balanced_accuracy", "balanced accuracy", confusion_parts, _balanced_accuracy),
+    _of_classes("roc_auc", "area under the ROC curve", None, None, function=_auc, weighted=_aucs),
+    _of_classes("log_loss", "log-loss", _log_parts, _mean_part, **_LOWER),
+    _of_classes("brier_score", "Brier score", _brier_parts, _mean_part, **_LOWER),
+    _of_classes("ece", "expected calibration error", calibration_parts, _ece, **_LOWER),
+    _of_values("r2", "R²", _r2),
+    _of_values("rmse", "root mean square error", _rmse, **_LOWER),
+    _of_values("mae", "mean absolute error", _mae, **_LOWER),
+    _of_values("bias", "bias", _bias, **_LOWER),
+]
+METRICS = {metric.name: metric for metric in _ALL}
 
 # %% ../../../nbs/evaluation/metrics.ipynb #ccdd87b7
 def metric_named(
     name: str,  # of METRICS, or module:function
-    task: str | None = None,  # to be checked against
+    task: str
+    | None = None,  # classification | regression: the metric must fit it; None: any will do
 ) -> Metric:
-    """The metric that a setting names."""
+    """The metric that a setting names; InputError where there is none, or none for this task."""
     if ":" in name:
-        found = object_named(name, "success.metric")
-        return Metric(
-            name, name, "any", None, None, getattr(found, "greater_is_better", True), found
-        )
+        function = object_named(name, "success.metric")
+        greater = getattr(function, "greater_is_better", True)
+        return Metric(name, name, "any", None, None, greater, function)
     fitting = [n for n, m in METRICS.items() if task in (None, m.task)]
     if name not in METRICS:
         raise InputError(f"success.metric = {name}: no such metric; {nearest(name, fitting)}")
     if name not in fitting:
         raise InputError(
-            f"success.metric = {name}: is for {METRICS[name].task}, the task is {task}; use one of: {', '.join(fitting)}"
+            f"success.metric = {name}: is for {METRICS[name].task}, the task is {task};"
+            f" use one of: {', '.join(fitting)}"
         )
     return METRICS[name]
 
 # %% ../../../nbs/evaluation/metrics.ipynb #a15d950e
 def leaving_out(
-    metric: Metric,
-    classes=(),  # numbers of classes that are not scored
+    metric: Metric,  # any; only macro-F1 is a mean from which a class can be left out
+    classes: Sequence[int] = (),  # numbers of the classes that are not scored
 ) -> Metric:
     """The same score without some classes."""
-    return (
-        replace(metric, value=partial(metric.value, without=tuple(classes)))
-        if metric.name == "f1_score" and len(classes)
-        else metric
-    )
+    if metric.name != "f1_score" or not len(classes):
+        return metric
+    return replace(metric, value=partial(_f1, without=tuple(classes)))
 
 # %% ../../../nbs/evaluation/metrics.ipynb #a7c9301b
 def scores(
     y: np.ndarray,  # [N] class numbers or values
     prediction: np.ndarray,  # [N, K] probabilities or [N] values
-    task: str,
-    left_out=(),  # numbers of classes that are not scored
-) -> dict[str, float]:
-    """Every shipped score of a task."""
+    task: str,  # classification | regression
+    left_out: Sequence[int] = (),  # numbers of the classes that are not scored
+) -> dict[str, float]:  # by the metric's name
+    """Every metric of a task."""
     return {
         name: leaving_out(metric, left_out)(y, prediction)
         for name, metric in METRICS.items()
@@ -277,48 +266,55 @@ def scores(
 
 # %% ../../../nbs/evaluation/metrics.ipynb #8edb0be1
 def per_class(
-    C: np.ndarray,  # confusion matrix, truth by prediction
-    classes,  # names
-) -> list[dict]:
-    """A row for each class: n, user's and producer's accuracy, F1."""
-    users, producers = _ratio(np.diag(C), C.sum(0)), _ratio(np.diag(C), C.sum(1))
-    f1 = _ratio(2 * np.diag(C), C.sum(0) + C.sum(1))
+    C: np.ndarray,  # [K, K] confusion matrix, true class by predicted class
+    classes: Sequence[str],  # names of the K classes
+) -> list[dict]:  # class, n (true samples), users_accuracy, producers_accuracy, f1_score
+    """A row for each class; a ratio without samples is NaN."""
+    correct = np.diag(C)
+    users = _ratio(correct, C.sum(0))
+    producers = _ratio(correct, C.sum(1))
+    f1 = _ratio(2 * correct, C.sum(0) + C.sum(1))
     return [
         {"class": c, "n": int(n), "users_accuracy": u, "producers_accuracy": p, "f1_score": f}
         for c, n, u, p, f in zip(classes, C.sum(1), users, producers, f1)
     ]
 
 # %% ../../../nbs/evaluation/metrics.ipynb #54672eb8
-def disagreement(C: np.ndarray) -> dict[str, float]:  # of a confusion matrix; shares of all samples
+def disagreement(
+    C: np.ndarray,  # [K, K] confusion matrix
+) -> dict[str, float]:  # quantity and allocation, as shares of all samples
     """Quantity and allocation disagreement; together they are 1 - accuracy."""
     quantity = np.abs(C.sum(0) - C.sum(1)).sum() / 2 / C.sum()
     return {"quantity": float(quantity), "allocation": float(1 - np.trace(C) / C.sum() - quantity)}
 
 # %% ../../../nbs/evaluation/metrics.ipynb #110a3a12
-def reliability(y: np.ndarray, proba: np.ndarray) -> list[dict]:  # bins that hold samples
-    """The reliability diagram: confidence and share of right answers, bin by bin."""
-    n, right, confidence = np.split(calibration_parts(y, proba).sum(0), 3)
+def reliability(
+    y: np.ndarray,  # [N] class numbers
+    proba: np.ndarray,  # [N, K] probabilities
+) -> list[dict]:  # n, mean confidence and accuracy of each bin that holds samples
+    """The reliability diagram: confidence and share of correct predictions, bin by bin."""
+    n, correct, confidence = np.split(calibration_parts(y, proba).sum(0), 3)
     return [
-        {"n": int(n[b]), "confidence": confidence[b] / n[b], "accuracy": right[b] / n[b]}
+        {"n": int(n[b]), "confidence": confidence[b] / n[b], "accuracy": correct[b] / n[b]}
         for b in np.flatnonzero(n)
     ]
 
 # %% ../../../nbs/evaluation/metrics.ipynb #7415a357
 def risk_coverage(
-    y: np.ndarray,
-    proba: np.ndarray,
-    steps: int = 10,
-) -> list[dict]:  # coverage, n, confidence (the least), accuracy
-    """How right a model is where it is surest, for growing shares of the samples."""
+    y: np.ndarray,  # [N] class numbers
+    proba: np.ndarray,  # [N, K] probabilities
+    steps: int = 10,  # points of the curve, at equal distances of coverage
+) -> list[dict]:  # coverage, n, confidence (the lowest among them), accuracy
+    """The accuracy on the most confident predictions, for growing shares of the samples."""
     order = np.argsort(-proba.max(1), kind="stable")
-    right = np.cumsum(proba.argmax(1)[order] == y[order])
+    correct = np.cumsum(proba.argmax(1)[order] == y[order])
     counts = sorted({max(1, round(len(y) * s / steps)) for s in range(1, steps + 1)})
     return [
         {
             "coverage": n / len(y),
             "n": n,
             "confidence": float(proba[order[n - 1]].max()),
-            "accuracy": float(right[n - 1] / n),
+            "accuracy": float(correct[n - 1] / n),
         }
         for n in counts
     ]

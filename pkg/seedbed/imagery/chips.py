@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['physical', 'read_chip', 'write_chip', 'colour_bands', 'pictures']
 
-# %% ../../../nbs/imagery/chips.ipynb #52f6c293
+# %% ../../../nbs/imagery/chips.ipynb #84b420d4
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,59 +21,69 @@ from .indices import COLOURS
 from .layout import Layout, band_order, by_step
 from .raster import Raster, read_tif, to_float
 
-# %% ../../../nbs/imagery/chips.ipynb #8be21a40
+# %% ../../../nbs/imagery/chips.ipynb #205599e1
 def physical(
     data: np.ndarray,  # [bands, H, W] as stored, in the layout's order
-    layout: Layout,
+    layout: Layout,  # its scale, offset and nodata are used
     nodata: float | None = None,  # as the tif's tag says
-    scale=1.0,
-    offset=0.0,  # as the tif's tags say, of all bands or [bands, 1, 1]
-) -> np.ndarray:  # float32, NaN where missing
+    scale: float | np.ndarray = 1.0,  # as the tif's tags say, of all bands or [bands, 1, 1]
+    offset: float | np.ndarray = 0.0,  # as the tif's tags say, of all bands or [bands, 1, 1]
+) -> np.ndarray:  # [bands, H, W] float32, NaN where missing
     """Stored values in physical units."""
     values = to_float(data, nodata, scale * layout.scale, offset * layout.scale + layout.offset)
     if layout.nodata is not None and layout.nodata != nodata:
         values[data == layout.nodata] = np.nan
     return values
 
-# %% ../../../nbs/imagery/chips.ipynb #7f351d52
-_order = lru_cache(maxsize=64)(band_order)  # the tifs of an export have the same bands
+# %% ../../../nbs/imagery/chips.ipynb #53877f55
+_cached_band_order = lru_cache(maxsize=64)(band_order)
 
 
 def read_chip(
     path: str | Path,  # a label's tif
     layout: Layout,  # what its bands shall be
 ) -> Raster:  # float32 [bands in the layout's order, H, W], NaN where missing
-    """Read a label's tif in the layout's order and in physical units."""
+    """Read a label's tif in the layout's order and in physical units.
+
+    An `InputError` where the tif cannot be read or lacks a band.
+    """
     raster = read_tif(path)
     try:
-        order = _order(layout, tuple(raster.descriptions))
+        order = _cached_band_order(layout, tuple(raster.descriptions))
     except ValueError as error:
         raise InputError(
             f"{path}: {error}; export it like the others, or set source.variables and source.steps"
         ) from None
-    data = raster.data if np.array_equal(order, np.arange(len(raster.data))) else raster.data[order]
+    in_order = np.array_equal(order, np.arange(len(raster.data)))
+    data = raster.data if in_order else raster.data[order]
     scale, offset = (
-        v[order] if isinstance(v, np.ndarray) else v for v in (raster.scales, raster.offsets)
+        tag[order] if isinstance(tag, np.ndarray) else tag
+        for tag in (raster.scales, raster.offsets)
     )
-    values = physical(data, layout, raster.nodata, scale, offset)
     return replace(
-        raster, data=values, nodata=None, scales=1.0, offsets=0.0, descriptions=layout.descriptions
+        raster,
+        data=physical(data, layout, raster.nodata, scale, offset),
+        nodata=None,
+        scales=1.0,
+        offsets=0.0,
+        descriptions=layout.descriptions,
     )
 
-# %% ../../../nbs/imagery/chips.ipynb #6015a2da
+# %% ../../../nbs/imagery/chips.ipynb #2ac5fc54
 def write_chip(
-    path: Path,
+    path: Path,  # the tif to write
     data: np.ndarray,  # [bands, H, W]
     transform: Affine,  # pixel (column, row) to coordinates of `crs`
-    crs: str,
-    names,  # of the bands
+    crs: str,  # code or WKT
+    names: Sequence[str],  # of the bands
     nodata: float | None = np.nan,  # the value of a missing pixel
-    scaling=None,  # scale and offset of each band, where values are stored as integers
+    scaling: tuple | None = None,  # scale and offset of each band, where values are integers
     **tags: str,  # of the file
 ):
     """Write a chip as a GeoTIFF, whole or not at all."""
     bands, height, width = data.shape
     profile = {
+        "driver": "GTiff",
         "dtype": data.dtype,
         "count": bands,
         "height": height,
@@ -80,36 +91,37 @@ def write_chip(
         "nodata": nodata,
         "crs": crs,
         "transform": transform,
+        "interleave": "band",
+        "tiled": False,
+        "blockysize": height,
+        "bigtiff": "if_safer",
     }
-    layout = {"interleave": "band", "tiled": False, "blockysize": height, "bigtiff": "if_safer"}
-    with (
-        atomic(path) as temporary,
-        rasterio.open(temporary, "w", driver="GTiff", **profile, **layout) as file,
-    ):
+    with atomic(path) as temporary, rasterio.open(temporary, "w", **profile) as file:
         file.write(data)
         file.descriptions = names
         if scaling:
             file.scales, file.offsets = scaling
         file.update_tags(**tags)
 
-# %% ../../../nbs/imagery/chips.ipynb #0a1028f1
+# %% ../../../nbs/imagery/chips.ipynb #cfd74ceb
 def colour_bands(
-    variables,  # names of the bands of one step
+    variables: Sequence[str],  # names of the bands of one step
 ) -> list[int] | None:  # indices of red, green and blue; None where one is missing
     """Which bands make a picture in natural colours."""
-    found = [
-        next((list(variables).index(name) for name in COLOURS[c] if name in variables), None)
-        for c in ("red", "green", "blue")
-    ]
-    return None if None in found else found
+    names = list(variables)
+    found = []
+    for colour in ("red", "green", "blue"):
+        known = [name for name in COLOURS[colour] if name in names]
+        if not known:
+            return None
+        found.append(names.index(known[0]))
+    return found
 
-# %% ../../../nbs/imagery/chips.ipynb #e360d500
+# %% ../../../nbs/imagery/chips.ipynb #f696c427
 def pictures(
     chip: Raster,  # of `read_chip`
-    layout: Layout,
-) -> (
-    np.ndarray
-):  # [T, 3, H, W] red, green, blue; the first band three times where there are no colours
+    layout: Layout,  # of its bands
+) -> np.ndarray:  # [T, 3, H, W] red, green, blue; without colours the first band three times
     """A chip's steps, ready to be drawn."""
-    steps, static = by_step(layout, chip.data)
+    steps, _ = by_step(layout, chip.data)
     return steps[:, colour_bands(layout.variables) or [0, 0, 0]]

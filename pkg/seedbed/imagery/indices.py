@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['COLOURS', 'INDICES', 'bands_of', 'add_indices']
 
-# %% ../../../nbs/imagery/indices.ipynb #b77ffd0f
-from collections.abc import Callable
+# %% ../../../nbs/imagery/indices.ipynb #54fcb2cd
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -21,58 +21,61 @@ COLOURS = {
     "nir": ("B8", "nir", "NIR", "B08", "B8A"),
 }
 
-# %% ../../../nbs/imagery/indices.ipynb #b21bcb7e
+# %% ../../../nbs/imagery/indices.ipynb #276718db
 def _difference(a, b):
     return (a - b) / (a + b)
 
 
+def _evi(nir, red, blue):
+    return 2.5 * (nir - red) / (nir + 6 * red - 7.5 * blue + 1)
+
+
+# By name: the colours that an index is made of, and the formula in this order.
 INDICES: dict[str, tuple[tuple[str, ...], Callable]] = {
     "ndvi": (("nir", "red"), _difference),
     "ndwi": (("green", "nir"), _difference),
     "ndre": (("nir", "red_edge"), _difference),
-    "evi": (
-        ("nir", "red", "blue"),
-        lambda nir, red, blue: 2.5 * (nir - red) / (nir + 6 * red - 7.5 * blue + 1),
-    ),
+    "evi": (("nir", "red", "blue"), _evi),
 }
 
-# %% ../../../nbs/imagery/indices.ipynb #3dc0e6fe
+
 def bands_of(
     index: str,  # ndvi, ndwi, ndre or evi
-    variables,  # the names of the bands that there are
-) -> list[str]:  # the bands that it is made of
+    variables: Sequence[str],  # the names of the bands that there are
+) -> list[str]:  # the bands that it is made of, in the formula's order
     """Which bands an index needs; an `InputError` where one is missing."""
     if index not in INDICES:
         raise InputError(
             f"process.indices: '{index}' is not known; use any of {', '.join(INDICES)}"
         )
-    found = [
-        next((name for name in COLOURS[colour] if name in variables), None)
-        for colour in INDICES[index][0]
-    ]
-    for colour, name in zip(INDICES[index][0], found):
-        if name is None:
+    found = []
+    for colour in INDICES[index][0]:
+        names = [name for name in COLOURS[colour] if name in variables]
+        if not names:
             raise InputError(
-                f"process.indices: '{index}' needs a {colour} band ({' or '.join(COLOURS[colour])}) and there are"
-                f" {', '.join(variables)}; leave it out"
+                f"process.indices: '{index}' needs a {colour} band"
+                f" ({' or '.join(COLOURS[colour])}) and there are {', '.join(variables)};"
+                " leave it out"
             )
+        found.append(names[0])
     return found
 
-# %% ../../../nbs/imagery/indices.ipynb #3b584e0c
+# %% ../../../nbs/imagery/indices.ipynb #6103b242
 def add_indices(
     X: np.ndarray,  # [N, T, B, ...] reflectance, NaN where missing
-    variables,  # names of the B bands
-    indices,  # names of the indices to add
+    variables: Sequence[str],  # names of the B bands
+    indices: Sequence[str],  # names of the indices to add
 ) -> tuple[np.ndarray, tuple[str, ...]]:  # [N, T, B + indices, ...] and all names
     """Append indices to the bands, in the order asked for."""
+    if not indices:
+        return X, (*variables, *indices)
+    names = list(variables)
     layers = [X]
     for index in indices:
-        inputs = [
-            X[:, :, list(variables).index(name)].astype(np.float64)
-            for name in bands_of(index, variables)
-        ]
+        formula = INDICES[index][1]
+        inputs = [X[:, :, names.index(b)].astype(np.float64) for b in bands_of(index, names)]
         with np.errstate(divide="ignore", invalid="ignore"):
-            value = INDICES[index][1](*inputs)
+            value = formula(*inputs)
         value[~np.isfinite(value)] = np.nan
         layers.append(np.clip(value, -10, 10)[:, :, None].astype(np.float32))
-    return np.concatenate(layers, axis=2) if indices else X, (*variables, *indices)
+    return np.concatenate(layers, axis=2), (*variables, *indices)

@@ -6,13 +6,15 @@
 __all__ = ['PIXEL_SCALE', 'TIE_POINT', 'GEO_KEYS', 'GDAL_METADATA', 'GDAL_NODATA', 'Raster', 'scaling_of', 'read_tif', 'to_float',
            'transformer', 'reproject', 'place_in', 'pixel_of']
 
-# %% ../../../nbs/imagery/raster.ipynb #31afc604
+# %% ../../../nbs/imagery/raster.ipynb #744618e2
+import contextlib
 import math
 import warnings
 import xml.etree.ElementTree
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -23,7 +25,7 @@ from affine import Affine
 
 from ..base.errors import InputError
 
-# %% ../../../nbs/imagery/raster.ipynb #8aaf6217
+# %% ../../../nbs/imagery/raster.ipynb #73a11405
 @dataclass(frozen=True)
 class Raster:
     """The pixels of a tif and where they lie."""
@@ -33,206 +35,206 @@ class Raster:
     crs: str  # authority code such as EPSG:32633, or WKT where there is none
     nodata: float | None  # the stored value of a missing pixel, as the tif's tag says
     descriptions: tuple  # a name or None for each band
-    scales: np.ndarray | float = (
-        1.0  # [bands, 1, 1], as the tif's tags say: value = stored * scale + offset
-    )
-    offsets: np.ndarray | float = 0.0
+    scales: np.ndarray | float = 1.0  # [bands, 1, 1], by the tags: value = stored * scale + offset
+    offsets: np.ndarray | float = 0.0  # [bands, 1, 1]
 
-# %% ../../../nbs/imagery/raster.ipynb #af9db75b
+# %% ../../../nbs/imagery/raster.ipynb #57fdca7a
 @lru_cache(maxsize=16)
 def _names(metadata: str | None, count: int) -> tuple | None:
-    "Band descriptions from GDAL's metadata tag, None where bands are scaled; all tifs of an export have the same, so it is read once."
+    """Band descriptions from GDAL's metadata tag; None where the tag says that bands are scaled."""
     if metadata and "scale" in metadata.lower():
         return None
     names = [None] * count
-    for item in xml.etree.ElementTree.fromstring(metadata).iter("Item") if metadata else ():
-        if item.get("role") == "description":
-            names[int(item.get("sample", 0))] = item.text
+    if metadata:
+        for item in xml.etree.ElementTree.fromstring(metadata).iter("Item"):
+            if item.get("role") == "description":
+                names[int(item.get("sample", 0))] = item.text
     return tuple(names)
 
-# %% ../../../nbs/imagery/raster.ipynb #a51469f6
+# %% ../../../nbs/imagery/raster.ipynb #548557f4
 def _pixels(page: tifffile.TiffPage) -> np.ndarray:  # [bands, height, width]
-    "The pixels; of an LZW tile that reaches beyond the image, only the rows that exist are unpacked."
-    if (
-        page.is_tiled
-        and page.compression == tifffile.COMPRESSION.LZW
-        and page.imagelength < page.tilelength
-    ):
+    """The pixels; of an LZW tile that reaches beyond the image, only rows that exist are read."""
+    is_lzw_tile = page.is_tiled and page.compression == tifffile.COMPRESSION.LZW
+    if is_lzw_tile and page.imagelength < page.tilelength:
         page.tilelength = page.imagelength
     data = page.asarray()
-    return (
-        data[None]
-        if data.ndim == 2
-        else np.moveaxis(data, -1, 0)
-        if page.planarconfig == 1
-        else data
-    )
+    if data.ndim == 2:
+        return data[None]
+    if page.planarconfig == 1:  # bands are mixed pixel by pixel
+        return np.moveaxis(data, -1, 0)
+    return data
 
-# %% ../../../nbs/imagery/raster.ipynb #382d01b5
-PIXEL_SCALE, TIE_POINT, GEO_KEYS, GDAL_METADATA, GDAL_NODATA = (
-    33550,
-    33922,
-    34735,
-    42112,
-    42113,
-)  # by number they are found at once
+# %% ../../../nbs/imagery/raster.ipynb #7f20ca44
+# Tags are looked up by their numbers, which is faster than by name.
+PIXEL_SCALE = 33550
+TIE_POINT = 33922
+GEO_KEYS = 34735
+GDAL_METADATA = 42112
+GDAL_NODATA = 42113
 
 
 @lru_cache(maxsize=64)
 def _keys(directory: tuple) -> dict[int, int]:
-    "The GeoTIFF keys that are numbers."
-    return {key: value for key, place, _, value in zip(*[iter(directory[4:])] * 4) if place == 0}
+    """The GeoTIFF keys that are numbers."""
+    entries = zip(*[iter(directory[4:])] * 4)  # key, place of the value, count, value
+    return {key: value for key, place, _, value in entries if place == 0}
 
 
 def _georeference(page: tifffile.TiffPage) -> tuple[Affine, str] | None:
-    "Transform and code from the GeoTIFF tags; None where they are not of the simple kind."
-    scale, tie, directory = (page.tags.valueof(code) for code in (PIXEL_SCALE, TIE_POINT, GEO_KEYS))
+    """Transform and code from the GeoTIFF tags; None where they are not of the simple kind."""
+    scale = page.tags.valueof(PIXEL_SCALE)
+    tie = page.tags.valueof(TIE_POINT)
+    directory = page.tags.valueof(GEO_KEYS)
     if scale is None or tie is None or directory is None or len(tie) != 6:
         return None
     keys = _keys(tuple(directory))
-    code = keys.get(3072) or keys.get(2048) or 0  # of a projection, of longitude and latitude
-    if not 1024 <= code < 32767 or keys.get(1025, 1) != 1 or any(tie[:3]):
-        return None  # 1025: pixels are areas or points
+    code = keys.get(3072) or keys.get(2048) or 0  # of a projection; of longitude and latitude
+    pixels_are_areas = keys.get(1025, 1) == 1
+    if not 1024 <= code < 32767 or not pixels_are_areas or any(tie[:3]):
+        return None
     return Affine(scale[0], 0, tie[3], 0, -scale[1], tie[4]), f"EPSG:{code}"
 
-# %% ../../../nbs/imagery/raster.ipynb #38f6198a
+
 def _read_fast(path: Path) -> Raster | None:
-    "Read with tifffile; None where rasterio must."
+    """Read with tifffile; None where rasterio must."""
     with tifffile.TiffFile(path) as file:
-        page = file.pages[0]
-        placed, nodata = _georeference(page), page.tags.valueof(GDAL_NODATA)
+        page: Any = file.pages[0]
+        georeference = _georeference(page)
+        nodata = page.tags.valueof(GDAL_NODATA)
         names = _names(page.tags.valueof(GDAL_METADATA), page.samplesperpixel)
-        if placed is None or names is None or len(page.shape) not in (2, 3):
+        if georeference is None or names is None or len(page.shape) not in (2, 3):
             return None
+        transform, crs = georeference
         return Raster(
-            _pixels(page),
-            *placed,
-            float(nodata.strip("\0 ")) if nodata is not None else None,
-            names,
+            data=_pixels(page),
+            transform=transform,
+            crs=crs,
+            nodata=None if nodata is None else float(nodata.strip("\0 ")),
+            descriptions=names,
         )
 
-# %% ../../../nbs/imagery/raster.ipynb #0fd784da
+# %% ../../../nbs/imagery/raster.ipynb #55cff35d
 def scaling_of(
-    file,  # an open raster
+    file: rasterio.DatasetReader,  # an open raster
 ) -> tuple | None:  # scale and offset of each band; None where no band has any
     """What the tags of a raster say of its stored numbers: value = stored * scale + offset."""
-    return (
-        (file.scales, file.offsets)
-        if any(s != 1 for s in file.scales) or any(file.offsets)
-        else None
-    )
+    if any(scale != 1 for scale in file.scales) or any(file.offsets):
+        return file.scales, file.offsets
+    return None
 
-# %% ../../../nbs/imagery/raster.ipynb #9da67fb8
+
 def _read_general(path: Path) -> Raster:
-    "Read with rasterio: any format, any grid."
+    """Read with rasterio: any format, any grid."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         with rasterio.open(path) as file:
             if file.crs is None:
                 raise ValueError(
-                    "names no coordinate reference system; assign one, e.g. with `rio edit-info --crs`"
+                    "names no coordinate reference system; assign one,"
+                    " e.g. with `rio edit-info --crs`"
                 )
             code = file.crs.to_epsg()
-            scales = [np.array(v)[:, None, None] for v in scaling_of(file) or ()]
+            scaling = [np.array(v)[:, None, None] for v in scaling_of(file) or ()]
             return Raster(
                 file.read(),
                 file.transform,
                 f"EPSG:{code}" if code else file.crs.to_wkt(),
                 file.nodata,
                 file.descriptions,
-                *scales,
+                *scaling,
             )
 
-# %% ../../../nbs/imagery/raster.ipynb #09c5dff6
+# %% ../../../nbs/imagery/raster.ipynb #cf00f4ed
 def read_tif(
     path: str | Path,  # a GeoTIFF, or anything else that rasterio reads
-) -> Raster:
-    """Read a georeferenced image whole; an `InputError` names the file and what is wrong with it."""
+) -> Raster:  # its numbers as stored
+    """Read a georeferenced image whole; an `InputError` names the file and what is wrong."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such tif; export it or correct source.tifs")
-    try:
+    with contextlib.suppress(Exception):  # rasterio says better what is wrong
         raster = _read_fast(path)
-    except Exception:
-        raster = None  # rasterio says better what is wrong
+        if raster is not None:
+            return raster
     try:
-        return raster or _read_general(path)
+        return _read_general(path)
     except Exception as error:
         said = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: cannot be read ({said}); export this tif again") from error
 
-# %% ../../../nbs/imagery/raster.ipynb #c3f3c723
-def _fits(value: float, dtype: np.dtype) -> bool:
-    "Whether a type can hold a nodata value; -9999 cast to a byte would be 241."
-    if dtype.kind not in "iu":
-        return not np.isnan(value)
-    return float(value).is_integer() and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
-
-# %% ../../../nbs/imagery/raster.ipynb #c4981428
+# %% ../../../nbs/imagery/raster.ipynb #f9e32d52
 def to_float(
-    data: np.ndarray,  # as stored
+    data: np.ndarray,  # [...] as stored
     nodata: float | None = None,  # the stored value of a missing pixel
     scale: float | np.ndarray = 1.0,  # value = stored * scale + offset
-    offset: float | np.ndarray = 0.0,
+    offset: float | np.ndarray = 0.0,  # both: one number, or an array that broadcasts to data
 ) -> np.ndarray:  # float32, NaN where missing
     """Physical values as float32; nodata, NaN and infinities become NaN."""
-    plain = np.ndim(scale) == np.ndim(offset) == 0 and scale == 1 and offset == 0
     with np.errstate(over="ignore", invalid="ignore"):
-        if plain:
-            values = data.astype(np.float32, order="C")
-        elif np.any(offset):
-            values = (data * np.float64(scale) + np.float64(offset)).astype(np.float32, order="C")
-        else:
-            values = np.multiply(
-                data,
-                scale,
-                out=np.empty(data.shape, np.float32),
-                dtype=np.float64,
-                casting="same_kind",
-            )  # a few at a time, as float64
+        values = _scaled(data, scale, offset)
     if data.dtype.kind == "f":
         values[~np.isfinite(values)] = np.nan
     if nodata is not None and _fits(nodata, data.dtype):
         values[data == data.dtype.type(nodata)] = np.nan
     return values
 
-# %% ../../../nbs/imagery/raster.ipynb #5d0d7e9e
+
+def _scaled(data, scale, offset) -> np.ndarray:
+    """Stored * scale + offset in float64, as float32."""
+    if np.ndim(scale) == np.ndim(offset) == 0 and scale == 1 and offset == 0:
+        return data.astype(np.float32, order="C")
+    if np.any(offset):
+        return (data * np.float64(scale) + np.float64(offset)).astype(np.float32, order="C")
+    out = np.empty(data.shape, np.float32)  # NumPy fills it in parts: no whole array in float64
+    return np.multiply(data, scale, out=out, dtype=np.float64, casting="same_kind")
+
+
+def _fits(value: float, dtype: np.dtype) -> bool:
+    """Whether a type can hold a nodata value; -9999 cast to a byte would be 241."""
+    if dtype.kind not in "iu":
+        return not np.isnan(value)
+    return float(value).is_integer() and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
+
+# %% ../../../nbs/imagery/raster.ipynb #50064362
 @lru_cache(maxsize=256)
 def transformer(
-    source: str,  # code or WKT
-    target: str,  # code or WKT
+    source: str,  # code or WKT of what there is
+    target: str,  # code or WKT of what is wanted
 ) -> pyproj.Transformer:
     """A cached transformation between two coordinate reference systems, x before y."""
     return pyproj.Transformer.from_crs(source, target, always_xy=True)
 
-# %% ../../../nbs/imagery/raster.ipynb #842ddea8
+
 def reproject(
     geometry,  # one shapely geometry or an array of them
     source: str = "EPSG:4326",  # of the geometry
     target: str = "EPSG:4326",  # wanted
-):
+) -> Any:  # as `geometry`: one shape or an array of them
     """Geometry in another coordinate reference system."""
     if source == target:
         return geometry
     move = transformer(source, target).transform
     return shapely.transform(geometry, lambda xy: np.column_stack(move(xy[:, 0], xy[:, 1])))
 
-# %% ../../../nbs/imagery/raster.ipynb #a2caf420
+# %% ../../../nbs/imagery/raster.ipynb #c547669b
 def place_in(
     transform: Affine,  # of a raster
-    x: float,
-    y: float,  # in its coordinates
+    x: float,  # in the raster's coordinates
+    y: float,  # in the raster's coordinates
 ) -> tuple[float, float]:  # row, column
-    """Where a point lies, in pixels from the upper left corner: what `~transform @ (x, y)` gives, in a tenth of the time."""
-    a, b, c, d, e, f = transform.a, transform.b, transform.c, transform.d, transform.e, transform.f
+    """Where a point lies, in pixels from the upper left corner."""
+    a, b, c = transform.a, transform.b, transform.c
+    d, e, f = transform.d, transform.e, transform.f
     scale = 1.0 / (a * e - b * d)
     ra, rb, rd, re = e * scale, -b * scale, -d * scale, a * scale
-    return x * rd + y * re + (-c * rd - f * re), x * ra + y * rb + (-c * ra - f * rb)
+    row = x * rd + y * re + (-c * rd - f * re)
+    column = x * ra + y * rb + (-c * ra - f * rb)
+    return row, column
 
-# %% ../../../nbs/imagery/raster.ipynb #afaab8b7
+
 def pixel_of(
     raster: Raster,  # north-up or not
-    x: float,
+    x: float,  # in the raster's coordinates
     y: float,  # in the raster's coordinates
 ) -> tuple[int, int]:  # row, column; they can lie outside of the raster
     """Row and column of the pixel that holds a point."""

@@ -5,17 +5,19 @@
 # %% auto #0
 __all__ = ['Spool', 'digests', 'Samples', 'make_samples', 'join', 'processes', 'in_order']
 
-# %% ../../../nbs/imagery/samples.ipynb #c589e472
+# %% ../../../nbs/imagery/samples.ipynb #ab673a71
 import contextlib
 import hashlib
 import multiprocessing
 import sys
 import tempfile
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,29 +25,33 @@ from ..base.errors import InputError
 from seedbed.imagery.missing import (
     Moments,
     interpolate,
-    joined,
+    join_moments,
     missing_counts,
     missing_share,
     moments,
 )
 
-# %% ../../../nbs/imagery/samples.ipynb #c3ba9014
+# %% ../../../nbs/imagery/samples.ipynb #2b605550
 class Spool:
     """Rows are appended to a file without a name, which is gone when the array is."""
 
     def __init__(
         self,
-        folder: Path
-        | None = None,  # on the disk that is to hold it; the system's own for such files if not given
+        folder: Path | None = None,  # on the disk that is to hold it; None: the system's own
     ):
         self.file = tempfile.TemporaryFile(prefix=".tmp-", dir=folder)
         self.rows = 0
         self.dtype = None
         self.shape = None
 
-    def append(self, values: np.ndarray):  # [n, ...]
+    def append(
+        self,
+        values: np.ndarray,  # [n, ...], all of one dtype and shape
+    ):
         """Add rows."""
-        self.dtype, self.shape, self.rows = values.dtype, values.shape[1:], self.rows + len(values)
+        self.dtype = values.dtype
+        self.shape = values.shape[1:]
+        self.rows += len(values)
         self.file.write(np.ascontiguousarray(values).data)
 
     def array(self) -> np.ndarray:  # [rows, ...], read-only
@@ -55,18 +61,18 @@ class Spool:
             return np.zeros((0, *self.shape), self.dtype)
         return np.memmap(self.file, self.dtype, "r", shape=(self.rows, *self.shape))
 
-# %% ../../../nbs/imagery/samples.ipynb #5e3f6c3c
+# %% ../../../nbs/imagery/samples.ipynb #0f68bba6
 def digests(
-    *columns: np.ndarray,  # each [N, ...]
+    *columns: np.ndarray,  # each [N, ...]: the values of N samples
 ) -> np.ndarray:  # [N] of 16 bytes, equal for equal samples
-    """What tells samples apart."""
+    """A short name for each sample that follows from its values alone (BLAKE2b)."""
     rows = np.concatenate(
         [np.ascontiguousarray(c).reshape(len(c), c[:1].size).view(np.uint8) for c in columns],
         axis=1,
     )
     return np.array([hashlib.blake2b(row, digest_size=16).digest() for row in rows], "V16")
 
-# %% ../../../nbs/imagery/samples.ipynb #8c67d2a2
+# %% ../../../nbs/imagery/samples.ipynb #92ad80c2
 @dataclass
 class Samples:
     """Samples, interpolated along time."""
@@ -77,9 +83,9 @@ class Samples:
     place: np.ndarray  # [N, 2] longitude and latitude
     missing: np.ndarray  # [N] share of a sample's values that were missing
     digest: np.ndarray  # [N] equal for equal samples
-    moments: Moments
+    moments: Moments  # sums of each sample
     gaps: np.ndarray  # [T, B] number of values that were missing
-    ground: dict  # by number of the label: the shape that its samples have seen, in degrees
+    ground: dict  # footprint by number of the label: the shape its samples have seen, in degrees
     variables: tuple[str, ...]  # names of the B bands, indices included
 
     @property
@@ -87,92 +93,101 @@ class Samples:
         """Share of the values that were missing, for each step and band."""
         return self.gaps / max(len(self.X) * self.moments.pixels, 1)
 
-# %% ../../../nbs/imagery/samples.ipynb #c1b61576
+# %% ../../../nbs/imagery/samples.ipynb #7168968b
 def make_samples(
-    X: np.ndarray,
-    static: np.ndarray,
-    label: np.ndarray,
-    place: np.ndarray,  # as in `Samples`; X as read, NaN where missing
-    ground: dict,
-    variables: tuple[str, ...],
+    X: np.ndarray,  # [N, T, B] or [N, T, B, H, W] as read, NaN where missing
+    static: np.ndarray,  # [N, S] float32
+    label: np.ndarray,  # [N] number of the label that a sample belongs to
+    place: np.ndarray,  # [N, 2] longitude and latitude
+    ground: dict,  # footprint by number of the label, as in `Samples`
+    variables: tuple[str, ...],  # names of the B bands
     most: float = 1.0,  # a sample that misses a larger share is left out
-) -> tuple[
-    Samples, dict[int, float]
-]:  # and by number the labels that have lost all samples, with the least share that is missing
+) -> tuple[Samples, dict[int, float]]:  # by label that lost all samples: the least missing share
     """Count what is missing, leave out what has too little, fill along time."""
     absent = missing_counts(X)
     share = missing_share(X, absent)
     keep = share <= most
-    lost = {int(i): float(share[label == i].min()) for i in np.setdiff1d(label, label[keep])}
+    dropped = np.setdiff1d(label, label[keep])
+    least_share = {int(i): float(share[label == i].min()) for i in dropped}
     if not keep.all():
         X, absent = X[keep], absent[keep]
     filled = np.ascontiguousarray(interpolate(X, absent))
-    gaps, sums = absent.sum(0), moments(filled)
-    digest = digests(
-        sums.level, sums.total, sums.square
-    )  # of a chip, the sums tell as much as the pixels
-    return Samples(
-        filled,
-        static[keep],
-        label[keep],
-        place[keep],
-        share[keep],
-        digest,
-        sums,
-        gaps,
-        ground,
-        variables,
-    ), lost
+    sums = moments(filled)
+    samples = Samples(
+        X=filled,
+        static=static[keep],
+        label=label[keep],
+        place=place[keep],
+        missing=share[keep],
+        # of a chip, the sums tell as much as the pixels
+        digest=digests(sums.level, sums.total, sums.square),
+        moments=sums,
+        gaps=absent.sum(0),
+        ground=ground,
+        variables=variables,
+    )
+    return samples, least_share
 
-# %% ../../../nbs/imagery/samples.ipynb #d6e75c11
+# %% ../../../nbs/imagery/samples.ipynb #8de3f709
 def join(
-    parts,  # of `Samples`, one after the other
+    parts: Iterable[Samples],  # one batch after the other; each loses its X
     folder: Path | None = None,  # for the file that holds the pixels
 ) -> Samples | None:  # None where there is no part
     """All batches as one, the pixels on disk."""
-    spool, kept = Spool(folder), []
+    spool = Spool(folder)
+    kept = []
     for part in parts:
         spool.append(part.X)
         part.X = None
         kept.append(part)
     if not kept:
         return None
-    columns = [
-        np.concatenate([getattr(p, name) for p in kept])
-        for name in ("static", "label", "place", "missing", "digest")
-    ]
-    ground = {i: shape for p in kept for i, shape in p.ground.items()}
-    sums = joined([p.moments for p in kept])
+
+    def column(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in kept])
+
     return Samples(
-        spool.array(), *columns, sums, sum(p.gaps for p in kept), ground, kept[0].variables
+        X=spool.array(),
+        static=column("static"),
+        label=column("label"),
+        place=column("place"),
+        missing=column("missing"),
+        digest=column("digest"),
+        moments=join_moments([part.moments for part in kept]),
+        gaps=sum(part.gaps for part in kept),
+        ground={i: shape for part in kept for i, shape in part.ground.items()},
+        variables=kept[0].variables,
     )
 
-# %% ../../../nbs/imagery/samples.ipynb #08510738
+# %% ../../../nbs/imagery/samples.ipynb #199979be
 @contextlib.contextmanager
 def processes(
     count: int,  # 1: none, the work is done here
-):
-    """Lend an executor of worker processes, forked where that is the fast way."""
+) -> Iterator[Executor | None]:
+    """Yield an executor of worker processes, forked where that is the fast way.
+
+    An `InputError` where one of them was killed.
+    """
     if count == 1:
         yield None
         return
-    with ProcessPoolExecutor(
-        count, multiprocessing.get_context("fork" if sys.platform == "linux" else None)
-    ) as pool:
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
+    with ProcessPoolExecutor(count, context) as executor:
         try:
-            yield pool
+            yield executor
         except BrokenProcessPool:
             raise InputError(
-                "a process that read tifs was killed; most often memory ran out: fewer side by side (-p run.workers=1) need less"
+                "a process that read tifs was killed; most often memory ran out:"
+                " fewer side by side (-p run.workers=1) need less"
             ) from None
 
-# %% ../../../nbs/imagery/samples.ipynb #93af8339
+
 def in_order(
-    function,  # of a module, so that any process finds it
-    tasks,  # the arguments of each call
-    executor: Executor | None = None,  # who calls it; this process if not given
-    ahead: int = 8,  # tasks that are handed out before the first result is taken
-):  # yields the results in the order of the tasks
+    function: Callable,  # of a module, so that any process finds it
+    tasks: Iterable[tuple],  # the arguments of each call
+    executor: Executor | None = None,  # makes the calls; this process if not given
+    ahead: int = 8,  # calls that are started before the first result is taken
+) -> Iterator[Any]:  # the results in the order of the tasks
     """Call a function for every task, a few at a time."""
     if executor is None:
         yield from (function(*task) for task in tasks)

@@ -11,49 +11,57 @@ import shapely
 
 from .raster import Raster, pixel_of, place_in
 
-# %% ../../../nbs/imagery/sampling.ipynb #62d50073
+# %% ../../../nbs/imagery/sampling.ipynb #adc7be19
 def anchor(
-    raster: Raster,
-    geometry,  # in the raster's coordinates
+    raster: Raster,  # the label's tif
+    geometry: shapely.Geometry,  # of the label, in the raster's coordinates
 ) -> tuple[int, int]:  # row, column
-    """The pixel of a point, or of a point that is surely inside of a polygon."""
+    """The pixel of a point, or of a point that is surely inside of a polygon.
+
+    A ValueError where that pixel lies outside of the raster.
+    """
     middle = geometry.centroid
-    if not geometry.covers(middle):
+    if not geometry.covers(middle):  # a crescent does not hold its own centroid
         middle = geometry.representative_point()
     row, column = pixel_of(raster, middle.x, middle.y)
     height, width = raster.data.shape[1:]
     if not (0 <= row < height and 0 <= column < width):
         raise ValueError(
-            f"the label lies outside of its tif, at row {row} and column {column} of {height} x {width} pixels; export the tif again or"
-            " correct the label"
+            f"the label lies outside of its tif, at row {row} and column {column} of"
+            f" {height} x {width} pixels; export the tif again or correct the label"
         )
     return row, column
 
-# %% ../../../nbs/imagery/sampling.ipynb #84c94a8b
+# %% ../../../nbs/imagery/sampling.ipynb #8ad14c56
 def pixels_inside(
-    raster: Raster,
-    geometry,  # in the raster's coordinates
-) -> tuple[np.ndarray, np.ndarray]:  # rows, columns
+    raster: Raster,  # the label's tif
+    geometry: shapely.Geometry,  # of the label, in the raster's coordinates
+) -> tuple[np.ndarray, np.ndarray]:  # rows, columns; at least one pixel
     """Pixels whose centre lies in the geometry; the anchor pixel where there is none."""
-    middle = anchor(raster, geometry)
+    row, column = anchor(raster, geometry)
+    only = np.array([row]), np.array([column])
     if geometry.geom_type == "Point":
-        return np.array([middle[0]]), np.array([middle[1]])
+        return only
     height, width = raster.data.shape[1:]
     rows, columns = np.mgrid[:height, :width].reshape(2, -1)
     x, y = raster.transform @ (columns + 0.5, rows + 0.5)
     inside = shapely.contains_xy(geometry, x, y)
-    if not inside.any():
-        return np.array([middle[0]]), np.array([middle[1]])
-    return rows[inside], columns[inside]
+    return (rows[inside], columns[inside]) if inside.any() else only
 
-# %% ../../../nbs/imagery/sampling.ipynb #ff843cb1
-def sample_center(raster: Raster, geometry) -> np.ndarray:  # [1, bands]
+# %% ../../../nbs/imagery/sampling.ipynb #399351cd
+def sample_center(
+    raster: Raster,  # float values, NaN where missing
+    geometry: shapely.Geometry,  # of the label, in the raster's coordinates
+) -> np.ndarray:  # [1, bands]
     """The pixel in the middle of the label."""
     row, column = anchor(raster, geometry)
     return raster.data[:, row, column][None]
 
-# %% ../../../nbs/imagery/sampling.ipynb #08923679
-def sample_mean(raster: Raster, geometry) -> np.ndarray:  # [1, bands]
+# %% ../../../nbs/imagery/sampling.ipynb #4e1fb72b
+def sample_mean(
+    raster: Raster,  # float values, NaN where missing
+    geometry: shapely.Geometry,  # of the label, in the raster's coordinates
+) -> np.ndarray:  # [1, bands]
     """Mean of the label's pixels, band by band, over those that are there; NaN where none is."""
     rows, columns = pixels_inside(raster, geometry)
     pixels = raster.data[:, rows, columns]
@@ -61,11 +69,11 @@ def sample_mean(raster: Raster, geometry) -> np.ndarray:  # [1, bands]
     total = np.nansum(pixels, axis=1, dtype=np.float64)
     return np.where(count, total / np.maximum(count, 1), np.nan).astype(np.float32)[None]
 
-# %% ../../../nbs/imagery/sampling.ipynb #301be13e
+# %% ../../../nbs/imagery/sampling.ipynb #6367ed5b
 def sample_pixels(
-    raster: Raster,
-    geometry,
-    most: int,  # at most so many
+    raster: Raster,  # float values, NaN where missing
+    geometry: shapely.Geometry,  # of the label, in the raster's coordinates
+    most: int,  # at most so many pixels
     rng: np.random.Generator,  # draws them
 ) -> tuple[np.ndarray, np.ndarray]:  # [n, bands], [n, 2] coordinates of the pixels' centres
     """Single pixels of a label, drawn without replacement."""
@@ -76,24 +84,31 @@ def sample_pixels(
     x, y = raster.transform @ (columns + 0.5, rows + 0.5)
     return raster.data[:, rows, columns].T, np.column_stack([x, y])
 
-# %% ../../../nbs/imagery/sampling.ipynb #7b396159
-def corner(raster: Raster, geometry, size: int) -> tuple[int, int]:  # row, column
+# %% ../../../nbs/imagery/sampling.ipynb #8adda88f
+def corner(
+    raster: Raster,  # the label's tif
+    geometry: shapely.Geometry,  # of the label, in the raster's coordinates
+    size: int,  # height and width of the window in pixels
+) -> tuple[int, int]:  # row, column; negative where the window reaches beyond the tif
     """The upper left pixel of a window around the label's middle."""
     anchor(raster, geometry)
     middle = geometry.centroid
     row, column = place_in(raster.transform, middle.x, middle.y)
     return int(round(row - size / 2)), int(round(column - size / 2))
 
-# %% ../../../nbs/imagery/sampling.ipynb #8ff08d7f
+# %% ../../../nbs/imagery/sampling.ipynb #b98c5652
 def sample_chip(
-    raster: Raster,
-    top: int,
-    left: int,  # of `corner`
+    raster: Raster,  # float values, NaN where missing
+    top: int,  # row of the upper left pixel, of `corner`
+    left: int,  # column of the upper left pixel, of `corner`
     size: int,  # height and width in pixels
 ) -> np.ndarray:  # [1, bands, size, size]
-    """A window around the label's middle; NaN where it reaches beyond the tif."""
+    """A window of a raster; NaN where it reaches beyond the tif."""
     bands, height, width = raster.data.shape
-    r0, r1, c0, c1 = max(top, 0), min(top + size, height), max(left, 0), min(left + size, width)
+    r0 = max(top, 0)
+    r1 = min(top + size, height)
+    c0 = max(left, 0)
+    c1 = min(left + size, width)
     if (r1 - r0, c1 - c0) == (size, size):
         return raster.data[None, :, r0:r1, c0:c1]
     chip = np.full((bands, size, size), np.nan, np.float32)
@@ -101,14 +116,18 @@ def sample_chip(
         chip[:, r0 - top : r1 - top, c0 - left : c1 - left] = raster.data[:, r0:r1, c0:c1]
     return chip[None]
 
-# %% ../../../nbs/imagery/sampling.ipynb #5473c629
+# %% ../../../nbs/imagery/sampling.ipynb #20e088aa
 def window_of(
-    raster: Raster, top: int, left: int, size: int
-):  # a polygon in the raster's coordinates
-    """The ground that a chip shows."""
-    place, bottom, right = raster.transform, top + size, left + size
-    if place.b == place.d == 0:
+    raster: Raster,  # the label's tif
+    top: int,  # row of the upper left pixel, of `corner`
+    left: int,  # column of the upper left pixel, of `corner`
+    size: int,  # height and width in pixels
+) -> shapely.Polygon:  # in the raster's coordinates
+    """The footprint of a chip: the ground that it shows."""
+    place = raster.transform
+    bottom = top + size
+    right = left + size
+    if place.b == place.d == 0:  # north-up
         return shapely.box(*(place @ (left, bottom)), *(place @ (right, top)))
-    return shapely.Polygon(
-        [place @ at for at in ((left, top), (right, top), (right, bottom), (left, bottom))]
-    )
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    return shapely.Polygon([place @ at for at in corners])

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['open_scene', 'Scene', 'read_small', 'windows', 'small_cache', 'write_cog', 'write_categories']
 
-# %% ../../../nbs/imagery/scene.ipynb #0b82df91
+# %% ../../../nbs/imagery/scene.ipynb #ca86d852
 import tempfile
 import threading
 import warnings
 import xml.sax.saxutils
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,21 +24,22 @@ from .chips import physical
 from .layout import Layout, band_order
 from .raster import scaling_of
 
-# %% ../../../nbs/imagery/scene.ipynb #70324246
+# %% ../../../nbs/imagery/scene.ipynb #226e4561
 def open_scene(
     path: Path,  # a tif, a VRT, or anything else that rasterio reads
-    name: str | Path,  # for messages
-):
-    """Open a georeferenced image."""
+    name: str | Path,  # what to call it in messages
+) -> rasterio.DatasetReader:  # to be closed by the caller
+    """Open a georeferenced image; an `InputError` where it cannot be read or placed."""
     with explain(str(name), "a scene is a georeferenced image that GDAL can read"):
         file = rasterio.open(path)
     if file.crs is None:
         raise InputError(
-            f"{name}: names no coordinate reference system; assign one, e.g. with `rio edit-info --crs`"
+            f"{name}: names no coordinate reference system;"
+            " assign one, e.g. with `rio edit-info --crs`"
         )
     return file
 
-# %% ../../../nbs/imagery/scene.ipynb #7dab7c8c
+# %% ../../../nbs/imagery/scene.ipynb #86473273
 class Scene:
     """An image that is read in windows, in a layout's order and in physical units."""
 
@@ -46,7 +48,9 @@ class Scene:
         path: str | Path,  # a tif, a VRT, or anything else that rasterio reads
         layout: Layout,  # what its bands shall be
     ):
-        self.path, self.layout, self._handles = Path(path), layout, threading.local()
+        self.path = Path(path)
+        self.layout = layout
+        self._handles = threading.local()
         if not self.path.is_file():
             raise InputError(f"{path}: no such scene; name a tif, a VRT or a folder of tiles")
         file = self._handles.file = open_scene(self.path, path)
@@ -54,7 +58,8 @@ class Scene:
             self.bands = band_order(layout, file.descriptions)
         except ValueError as error:
             raise InputError(
-                f"{path}: {error}; bring a scene with the bands that the model was trained on: {', '.join(layout.variables)} at {layout.steps} steps"
+                f"{path}: {error}; bring a scene with the bands that the model was trained on:"
+                f" {', '.join(layout.variables)} at {layout.steps} steps"
             ) from None
         self.height = file.height
         self.width = file.width
@@ -62,23 +67,22 @@ class Scene:
         self.crs = file.crs.to_string()
         self.nodata = file.nodata
         self.block = file.block_shapes[0]
-        scaling = scaling_of(file)
-        self.scale, self.offset = (
-            (np.array(v)[self.bands, None, None] for v in scaling) if scaling else (1.0, 0.0)
-        )
+        self.scale, self.offset = 1.0, 0.0
+        if scaling := scaling_of(file):
+            self.scale, self.offset = (np.array(v)[self.bands, None, None] for v in scaling)
 
     @property
-    def _file(self):
+    def _file(self) -> rasterio.DatasetReader:
         if not hasattr(self._handles, "file"):
             self._handles.file = rasterio.open(self.path)
         return self._handles.file
 
     def read(
         self,
-        row: int,
-        column: int,
-        height: int,
-        width: int,  # in pixels; may reach beyond the scene
+        row: int,  # of the upper left pixel; may lie outside of the scene
+        column: int,  # of the upper left pixel; may lie outside of the scene
+        height: int,  # in pixels; the window may reach beyond the scene
+        width: int,  # in pixels
     ) -> np.ndarray:  # float32 [bands, height, width], NaN where missing
         """A window."""
         r0 = max(row, 0)
@@ -95,79 +99,82 @@ class Scene:
         values[:, r0 - row : r1 - row, c0 - column : c1 - column] = known
         return values
 
-# %% ../../../nbs/imagery/scene.ipynb #6531fcb0
+# %% ../../../nbs/imagery/scene.ipynb #ce7e96df
 def read_small(
-    path: str | Path,
-    bands,  # their numbers, from 1
+    path: str | Path,  # of any raster
+    bands: Sequence[int],  # their numbers, from 1
     most: int = 700,  # pixels of the longer side
-) -> np.ndarray:  # [bands, h, w]; 0 (integers) or NaN where empty
+) -> np.ndarray:  # [bands, h, w] as stored; 0 (integers) or NaN where empty
     """A raster, as large as a figure needs it."""
     with rasterio.open(path) as file:
         scale = max(1, max(file.height, file.width) / most)
-        values = file.read(
-            list(map(int, bands)),
-            out_shape=(len(bands), round(file.height / scale), round(file.width / scale)),
-            masked=True,
-        )
-    return (
-        values.filled(0) if values.dtype.kind in "ui" else values.astype(np.float32).filled(np.nan)
-    )
+        shape = (len(bands), round(file.height / scale), round(file.width / scale))
+        values = file.read(list(map(int, bands)), out_shape=shape, masked=True)
+    if values.dtype.kind in "ui":
+        return values.filled(0)
+    return values.astype(np.float32).filled(np.nan)
 
-# %% ../../../nbs/imagery/scene.ipynb #6c19ce1b
+# %% ../../../nbs/imagery/scene.ipynb #826e14f5
 def windows(
-    scene: Scene,
+    scene: Scene,  # its size, bands and tiles count
     values: int = 4_000_000,  # at most so many numbers in a window, all bands counted
     multiple: int = 1,  # sides are multiples of it, but for the last
 ) -> list[tuple[int, int, int, int]]:  # row, column, height, width
     """Windows that cover a scene, each pixel once."""
     pixels = max(values // len(scene.bands), multiple**2)
-    round_to = lambda n, unit, most: (
-        most if n >= most else max(n // unit * unit, min(unit, n) // multiple * multiple, multiple)
-    )
-    width = (
-        scene.width
-        if pixels >= scene.width * multiple
-        else round_to(int(pixels**0.5), scene.block[1], scene.width)
-    )
-    height = round_to(pixels // width, scene.block[0], scene.height)
+    if pixels >= scene.width * multiple:
+        width = scene.width
+    else:
+        width = _side(int(pixels**0.5), scene.block[1], scene.width, multiple)
+    height = _side(pixels // width, scene.block[0], scene.height, multiple)
     return [
         (r, c, min(height, scene.height - r), min(width, scene.width - c))
         for r in range(0, scene.height, height)
         for c in range(0, scene.width, width)
     ]
 
-# %% ../../../nbs/imagery/scene.ipynb #fe6ea43b
+
+def _side(wanted: int, tile: int, most: int, multiple: int) -> int:
+    """A window's side: all there is, else whole tiles, else a part of a tile."""
+    if wanted >= most:
+        return most
+    whole_tiles = wanted // tile * tile
+    part_of_a_tile = min(tile, wanted) // multiple * multiple
+    return max(whole_tiles, part_of_a_tile, multiple)
+
+# %% ../../../nbs/imagery/scene.ipynb #a5287497
 @contextmanager
-def small_cache(megabytes: int = 64):
+def small_cache(
+    megabytes: int = 64,  # that GDAL may keep
+) -> Iterator[None]:
     """Keep GDAL from filling memory with what it has read."""
     with rasterio.Env(GDAL_CACHEMAX=megabytes):
         yield
 
-# %% ../../../nbs/imagery/scene.ipynb #9d094b2b
+
 def write_cog(
     path: str | Path,  # the file to write
-    parts,  # (row, column, array [bands, h, w]) of each window
+    parts: Iterable[tuple],  # (row, column, array [bands, h, w]) of each window
     scene: Scene,  # whose grid it is
     bands: list[str],  # what each band is called
-    dtype: str,
-    nodata: float,
-    colours: dict[int, tuple]
-    | None = None,  # red, green and blue by value, for a single band of bytes
+    dtype: str,  # of the stored numbers
+    nodata: float,  # the value of an empty pixel
+    colours: dict[int, tuple] | None = None,  # red, green and blue by value, for one band of bytes
     tags: dict = {},  # of the file
     band_tags: dict = {},  # of the first band
 ):
     """Write a cloud-optimised GeoTIFF from windows, whole or not at all."""
-    profile = dict(
-        driver="GTiff",
-        height=scene.height,
-        width=scene.width,
-        count=len(bands),
-        dtype=dtype,
-        nodata=nodata,
-        crs=scene.crs,
-        transform=scene.transform,
-        bigtiff="IF_SAFER",
-    )
+    profile = {
+        "driver": "GTiff",
+        "height": scene.height,
+        "width": scene.width,
+        "count": len(bands),
+        "dtype": dtype,
+        "nodata": nodata,
+        "crs": scene.crs,
+        "transform": scene.transform,
+        "bigtiff": "IF_SAFER",
+    }
     with (
         tempfile.TemporaryDirectory(prefix=".tmp-map-", dir=Path(path).parent) as aside,
         warnings.catch_warnings(),
@@ -175,17 +182,14 @@ def write_cog(
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         with rasterio.open(f"{aside}/plain.tif", "w", **profile) as file:
             for row, column, values in parts:
-                file.write(
-                    values,
-                    window=((row, row + values.shape[1]), (column, column + values.shape[2])),
-                )
+                height, width = values.shape[1:]
+                file.write(values, window=((row, row + height), (column, column + width)))
             file.descriptions = bands
             file.update_tags(**tags)
             file.update_tags(1, **band_tags)
             if colours:
                 file.write_colormap(1, colours)
         with atomic(path) as temporary:
-            kind = "MODE" if np.dtype(dtype).kind in "ui" else "AVERAGE"
             rasterio.shutil.copy(
                 f"{aside}/plain.tif",
                 temporary,
@@ -194,18 +198,19 @@ def write_cog(
                 predictor="NO" if colours else "YES",
                 blocksize=256,
                 bigtiff="IF_SAFER",
-                overview_resampling=kind,
+                overview_resampling="MODE" if np.dtype(dtype).kind in "ui" else "AVERAGE",
             )
 
-# %% ../../../nbs/imagery/scene.ipynb #0063c5c9
+# %% ../../../nbs/imagery/scene.ipynb #3de8aa6e
 def write_categories(
     path: Path,  # of the map
-    names: list[str],  # of the values 0, 1, ...
+    names: Sequence[str],  # of the values 0, 1, ...
 ):
     """Write the file from which GDAL and QGIS take the names of classes."""
     rows = "".join(f"<Category>{xml.sax.saxutils.escape(name)}</Category>" for name in names)
     with atomic(path.with_name(path.name + ".aux.xml")) as temporary:
         temporary.write_text(
-            f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{rows}</CategoryNames></PAMRasterBand></PAMDataset>\n',
+            '<PAMDataset><PAMRasterBand band="1">'
+            f"<CategoryNames>{rows}</CategoryNames></PAMRasterBand></PAMDataset>\n",
             encoding="utf-8",
         )

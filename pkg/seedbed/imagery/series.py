@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['SERIES', 'write_series', 'read_series']
 
-# %% ../../../nbs/imagery/series.ipynb #cbc7e364
+# %% ../../../nbs/imagery/series.ipynb #5de68f46
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,37 +15,38 @@ import numpy as np
 from ..base.errors import InputError, explain
 from ..base.files import atomic
 
-# %% ../../../nbs/imagery/series.ipynb #e15b9558
-SERIES = "series.npz"
+# %% ../../../nbs/imagery/series.ipynb #eec1e501
+SERIES = "series.npz"  # in the folder of an export
 
-# %% ../../../nbs/imagery/series.ipynb #48f4a42a
+
 def write_series(
-    folder: Path,  # of the export
-    ids,
-    X: np.ndarray,  # [n] text, [n, T, B]; NaN where missing
+    folder: str | Path,  # of the export
+    ids: Sequence[str],  # [n]
+    X: np.ndarray,  # [n, T, B]; NaN where missing
     static: np.ndarray | None = None,  # [n, S] bands without time
 ):
     """Write series.npz: the same bytes for the same content."""
+    arrays: dict[str, Any] = {"id": np.asarray(ids, str), "X": np.asarray(X, np.float32)}
+    if static is not None and static.shape[1]:
+        arrays["static"] = np.asarray(static, np.float32)
     with atomic(Path(folder) / SERIES) as temporary, temporary.open("wb") as file:
-        arrays: dict[str, Any] = {"id": np.asarray(ids, str), "X": np.asarray(X, np.float32)}
-        if static is not None and static.shape[1]:
-            arrays["static"] = np.asarray(static, np.float32)
         np.savez(file, **arrays)
 
-# %% ../../../nbs/imagery/series.ipynb #4a393e20
+# %% ../../../nbs/imagery/series.ipynb #069224be
 def read_series(
-    folder: Path,  # of the export
-    ids,  # of the labels, in the order wanted
+    folder: str | Path,  # of the export
+    ids: Sequence[str],  # of the labels, in the order wanted
 ) -> tuple[
     np.ndarray, np.ndarray, np.ndarray
-]:  # X [m, T, B] and static [m, S] of those that are there; which they are [m]
-    """Read the series of labels."""
+]:  # X [m, T, B], static [m, S], numbers of the ids [m]
+    """Read the series of those labels that have one; an `InputError` where none has."""
     path = Path(folder) / SERIES
     with explain(path, "export again"), np.load(path) as file:
-        row, X = {name: i for i, name in enumerate(file["id"].tolist())}, file["X"]
+        row = {name: i for i, name in enumerate(file["id"].tolist())}
+        X = file["X"]
         static = file["static"] if "static" in file else np.zeros((len(X), 0), np.float32)
-    there = np.array([i for i, name in enumerate(ids) if name in row], int)
-    if not len(there):
+    found = np.array([i for i, name in enumerate(ids) if name in row], int)
+    if not len(found):
         raise InputError(f"{path}: holds no series of these labels; export again")
-    rows = [row[ids[i]] for i in there]
-    return X[rows], static[rows], there
+    rows = [row[ids[i]] for i in found]
+    return X[rows], static[rows], found

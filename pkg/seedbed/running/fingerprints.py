@@ -14,59 +14,14 @@ from pathlib import Path
 
 from ..base.files import fingerprint
 
-# %% ../../../nbs/running/fingerprints.ipynb #358746cc
-class Fingerprints:
-    """Digests of files by path, remembered in a small database; without it, or where it is broken, files are read."""
+# %% ../../../nbs/running/fingerprints.ipynb #965851a1
+_TABLE = """create table if not exists files
+(path text primary key, size integer, time integer, number integer, digest text)"""
+_ROWS = 500  # paths in one query
 
-    def __init__(
-        self,
-        memory: Path,  # the database's file
-    ):
-        self.memory, self.read = memory, 0  # files that had to be read so far
 
-    def of(
-        self,
-        paths,  # of files
-    ) -> dict[Path, str | None]:  # SHA-256; None where there is no such file
-        """The digest of each file."""
-        stats, known = {Path(p): _stat(p) for p in paths}, {}
-        with contextlib.suppress(sqlite3.Error, OSError), _open(self.memory) as memory:
-            known = _look_up(memory, stats)
-        fresh = {
-            path: fingerprint(path) for path, stat in stats.items() if stat and path not in known
-        }
-        self.read += len(fresh)
-        old = [
-            path for path in fresh if time.time_ns() - stats[path][1] > 10**9
-        ]  # one that is written to just now may change within a tick of its clock
-        with contextlib.suppress(sqlite3.Error, OSError), _open(self.memory) as memory:
-            memory.executemany(
-                "insert or replace into files values (?, ?, ?, ?, ?)",
-                [(str(path.absolute()), *stats[path], fresh[path]) for path in old],
-            )
-        return {path: known.get(path) or fresh.get(path) for path in stats}
-
-    def folder(
-        self,
-        folder: Path,
-        patterns=("**/*",),  # of the files that count
-    ) -> dict[str, str]:  # by path relative to the folder
-        """The digest of each file of a folder; hidden and temporary ones do not count."""
-        found = {
-            p
-            for pattern in patterns
-            for p in folder.glob(pattern)
-            if not any(part.startswith(".") for part in p.relative_to(folder).parts)
-        }
-        return {
-            path.relative_to(folder).as_posix(): digest
-            for path, digest in sorted(self.of(found).items())
-            if digest
-        }
-
-# %% ../../../nbs/running/fingerprints.ipynb #55b87526
-def _stat(path) -> tuple[int, int, int] | None:
-    "Size, time and number of a file."
+def _stat(path: Path) -> tuple[int, int, int] | None:
+    "Size, time and number of a file; None where there is no such file."
     try:
         found = os.stat(path)
     except OSError:
@@ -76,27 +31,81 @@ def _stat(path) -> tuple[int, int, int] | None:
 
 @contextlib.contextmanager
 def _open(path: Path):
+    "Yield the database; what was written is kept when the block succeeds."
     path.parent.mkdir(parents=True, exist_ok=True)
     memory = sqlite3.connect(path, timeout=10)
     try:
         with memory:
-            memory.execute(
-                "create table if not exists files (path text primary key, size integer, time integer, number integer, digest text)"
-            )
+            memory.execute(_TABLE)
             yield memory
     finally:
         memory.close()
 
 
-def _look_up(memory, stats: dict) -> dict[Path, str]:
-    "What is remembered of files that are as they were."
-    names, found = {str(path.absolute()): path for path in stats}, {}
-    asked = list(names)
-    for start in range(0, len(asked), 500):
-        some = asked[start : start + 500]
-        for name, *stat, digest in memory.execute(
-            f"select * from files where path in ({','.join('?' * len(some))})", some
-        ):
-            if tuple(stat) == stats[names[name]]:
-                found[names[name]] = digest
+def _look_up(memory: sqlite3.Connection, stats: dict[Path, tuple]) -> dict[Path, str]:
+    "The digests of files that are as they were when they were read."
+    paths = {str(path.absolute()): path for path in stats}
+    names, found = list(paths), {}
+    for start in range(0, len(names), _ROWS):
+        some = names[start : start + _ROWS]
+        query = f"select * from files where path in ({','.join('?' * len(some))})"
+        for name, *stat, digest in memory.execute(query, some):
+            if tuple(stat) == stats[paths[name]]:
+                found[paths[name]] = digest
     return found
+
+# %% ../../../nbs/running/fingerprints.ipynb #358746cc
+_SETTLED = 10**9  # nanoseconds since a file was written, after which its time can be relied on
+
+
+class Fingerprints:
+    """Digests of files by path, remembered in a database as long as the files do not change."""
+
+    def __init__(
+        self,
+        memory: Path,  # the database's file
+    ):
+        self.memory = memory
+        self.read = 0  # files that had to be read so far
+
+    def of(
+        self,
+        paths,  # of files
+    ) -> dict[Path, str | None]:  # SHA-256; None where there is no such file
+        """The digest of each file."""
+        stats = {Path(path): _stat(path) for path in paths}
+        known = {}
+        with contextlib.suppress(sqlite3.Error, OSError), _open(self.memory) as memory:
+            known = _look_up(memory, stats)
+        unknown = [path for path, stat in stats.items() if stat and path not in known]
+        fresh = {path: fingerprint(path) for path in unknown}
+        self.read += len(fresh)
+        self._remember(
+            (str(path.absolute()), *stats[path], digest)
+            for path, digest in fresh.items()
+            if time.time_ns() - stats[path][1] > _SETTLED
+        )
+        return {path: known.get(path) or fresh.get(path) for path in stats}
+
+    def _remember(self, rows):
+        rows = list(rows)
+        with contextlib.suppress(sqlite3.Error, OSError), _open(self.memory) as memory:
+            memory.executemany("insert or replace into files values (?, ?, ?, ?, ?)", rows)
+
+    def folder(
+        self,
+        folder: Path,  # any folder
+        patterns=("**/*",),  # of the files that count
+    ) -> dict[str, str]:  # SHA-256 by path relative to the folder
+        """The digest of each file of a folder; hidden and temporary ones do not count."""
+        found = {
+            path
+            for pattern in patterns
+            for path in folder.glob(pattern)
+            if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        }
+        return {
+            path.relative_to(folder).as_posix(): digest
+            for path, digest in sorted(self.of(found).items())
+            if digest
+        }

@@ -124,6 +124,7 @@ def cell_on_worker(
 ) -> tuple[str, str]:  # the run's folder, the error
     """Run a cell on a worker of a cluster, beside the tasks that the worker has threads for."""
     from distributed import secede
+
     from seedbed.running.workers import command_on_worker
 
     secede()

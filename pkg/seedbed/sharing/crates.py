@@ -15,7 +15,7 @@ from ..running.history import Run
 
 # %% ../../../nbs/sharing/crates.ipynb #08558983
 CRATE = "ro-crate-metadata.json"
-_ASKED = ("settings.ini", "diff.patch")
+_INPUTS = ("settings.ini", "diff.patch")
 _FORMATS = {
     ".ipynb": "application/x-ipynb+json",
     ".gpkg": "application/geopackage+sqlite3",
@@ -26,7 +26,9 @@ _FORMATS = {
 }
 
 
-def files_of(run: Run) -> list[Path]:  # in order of name
+def files_of(
+    run: Run,  # its folder counts
+) -> list[Path]:  # in order of name
     """The files of a run's folder, without those that are being written and without the crate."""
     return sorted(
         p
@@ -35,36 +37,44 @@ def files_of(run: Run) -> list[Path]:  # in order of name
     )
 
 
-def file_properties(path: Path) -> dict:
-    """What a crate says of a file."""
-    kind = (
-        _FORMATS.get(path.suffix)
-        or mimetypes.guess_type(path.name)[0]
-        or "application/octet-stream"
-    )
-    return {"name": path.name, "encodingFormat": kind, "contentSize": str(path.stat().st_size)}
+def file_properties(
+    path: Path,  # of a file
+) -> dict[str, str]:  # in the words of schema.org
+    """What a crate says about a file."""
+    kind = _FORMATS.get(path.suffix) or mimetypes.guess_type(path.name)[0]
+    return {
+        "name": path.name,
+        "encodingFormat": kind or "application/octet-stream",
+        "contentSize": str(path.stat().st_size),
+    }
 
 # %% ../../../nbs/sharing/crates.ipynb #26f3f0a8
-def software(run: Run) -> tuple[str, dict]:  # its identifier, and what a crate says of it
+def software(
+    run: Run,  # its record counts
+) -> tuple[str, dict]:  # an identifier, and what a crate says about it
     """The code that made a run."""
     git = run.record.get("git") or {}
-    remote, commit = git.get("remote") or "", git.get("commit") or "unknown"
+    commit = git.get("commit") or "unknown"
+    remote = git.get("remote") or ""
     url = remote if remote.startswith("http") else ""
-    version = commit + (", with the changes of diff.patch" if git.get("dirty") else "")
     packages = run.record.get("environment", {}).get("packages", {})
-    return f"{url}#{commit}" if url else "#code", {
+    properties = {
         "@type": "SoftwareApplication",
         "name": "seedbed",
-        "softwareVersion": version,
+        "softwareVersion": commit
+        + (", with the changes of diff.patch" if git.get("dirty") else ""),
         **({"url": url} if url else {}),
         "softwareRequirements": [f"{name}=={number}" for name, number in packages.items()],
     }
+    return f"{url}#{commit}" if url else "#code", properties
 
 # %% ../../../nbs/sharing/crates.ipynb #e570b502
-def action(run: Run) -> dict:
-    """What was done, when, and how it ended; what went in and what came out is added by `crate_of`."""
+def action(
+    run: Run,  # that has ended
+) -> dict:  # in the words of schema.org
+    """What was done, when, and how it ended; `crate_of` adds what went in and what came out."""
     done = run.status == "complete"
-    said = {
+    properties = {
         "@type": "CreateAction",
         "name": run.record.get("command") or "seedbed run",
         "startTime": run.record.get("started_at"),
@@ -72,75 +82,94 @@ def action(run: Run) -> dict:
         "actionStatus": f"http://schema.org/{'Completed' if done else 'Failed'}ActionStatus",
         "error": None if done else str(run.record.get("failed") or run.status),
     }
-    return {key: value for key, value in said.items() if value}
+    return {name: value for name, value in properties.items() if value}
 
 # %% ../../../nbs/sharing/crates.ipynb #836e693f
-def data_used(run: Run) -> dict:
-    """What a crate says of the data."""
+def data_used(
+    run: Run,  # its results count
+) -> dict:  # in the words of schema.org
+    """What a crate says about the data."""
     data = run.results.get("data", {})
-    said = {
+    properties = {
         "@type": "CreativeWork",
         "name": run.source,
         "license": data.get("licence"),
         "identifier": data.get("fingerprint"),
     }
-    return {key: value for key, value in said.items() if value}
+    return {name: value for name, value in properties.items() if value}
 
 # %% ../../../nbs/sharing/crates.ipynb #fd61134a
-def summary(run: Run) -> str:
+def summary(
+    run: Run,  # with or without results
+) -> str:
     """A sentence on what a run found."""
-    primary, verdict = run.results.get("primary", {}), run.results.get("verdict", {}).get("status")
+    primary = run.results.get("primary", {})
     if primary.get("value") is None:
         return f"A run of seedbed on {run.source}: {run.status}."
-    best = f"{run.results.get('best_model')} was the best model, {primary['metric']} {primary['value']:.3f}"
-    return f"A run of seedbed on {run.source}: {best}" + (f", {verdict}." if verdict else ".")
+    best, score = run.results.get("best_model"), f"{primary['metric']} {primary['value']:.3f}"
+    verdict = run.results.get("verdict", {}).get("status")
+    ending = f", {verdict}." if verdict else "."
+    return f"A run of seedbed on {run.source}: {best} was the best model, {score}{ending}"
 
 # %% ../../../nbs/sharing/crates.ipynb #5d215d22
 _PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 
 
-def crate_of(run: Run) -> dict:  # the content of ro-crate-metadata.json
-    """A run as a Process Run Crate."""
+def crate_of(
+    run: Run,  # that has ended
+) -> dict:  # the content of ro-crate-metadata.json
+    """A run as a Process Run Crate; InputError where RO-Crate is not installed."""
     try:
         from rocrate.rocrate import ContextEntity, ROCrate
     except ImportError:
         raise InputError("RO-Crate is not installed; pip install -e '.[rocrate]'") from None
     crate = ROCrate(version="1.1")  # the version that the profile builds on
-    add = lambda identifier, properties: crate.add(
-        ContextEntity(crate, identifier, properties=properties)
-    )
+
+    def add(identifier, properties):
+        return crate.add(ContextEntity(crate, identifier, properties=properties))
+
     files = {
-        p: crate.add_file(p, p.relative_to(run.folder).as_posix(), properties=file_properties(p))
-        for p in files_of(run)
+        path: crate.add_file(
+            path, path.relative_to(run.folder).as_posix(), properties=file_properties(path)
+        )
+        for path in files_of(run)
     }
-    asked = [file for path, file in files.items() if path.name in _ASKED]
+    inputs = [file for path, file in files.items() if path.name in _INPUTS]
     done = crate.add_action(
         add(*software(run)),
         "#run",
         properties=action(run) | {"description": summary(run)},
-        object=[add("#data", data_used(run)), *asked],
-        result=[file for file in files.values() if file not in asked],
+        object=[add("#data", data_used(run)), *inputs],
+        result=[file for file in files.values() if file not in inputs],
     )
-    crate.name, crate.description = run.name, summary(run)
+    crate.name = run.name
+    crate.description = summary(run)
     crate.datePublished = run.record.get("ended_at") or run.record.get("started_at")
-    licence = run.results.get("data", {}).get("licence") or "unknown"
-    crate.license = add(
-        "#licence",
-        {
-            "@type": "CreativeWork",
-            "name": licence,
-            "description": "The licence of the data that the run used.",
-        },
-    )
+    crate.license = add("#licence", _licence(run))
     profile = {"@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
     crate.root_dataset["conformsTo"] = add(_PROFILE, profile)
     crate.root_dataset["mentions"] = done
     return crate.metadata.generate()
 
 
-def write_crate(run: Run) -> Path:
-    """Write a run's crate into its folder, which is then a crate as a whole."""
+def _licence(run: Run) -> dict:
+    "What a crate says about the licence."
+    return {
+        "@type": "CreativeWork",
+        "name": run.results.get("data", {}).get("licence") or "unknown",
+        "description": "The licence of the data that the run used.",
+    }
+
+
+def write_crate(
+    run: Run,  # that has ended
+) -> Path:  # the file
+    """Write a run's crate into its folder, which is then a crate as a whole.
+
+    Raises InputError for a run that has not ended, and where RO-Crate is not installed.
+    """
     if run.status == "running":
         raise InputError(f"{run.name}: running; describe it when it has ended")
-    write_json(run.folder / CRATE, crate_of(run))
-    return run.folder / CRATE
+    path = run.folder / CRATE
+    write_json(path, crate_of(run))
+    return path

@@ -9,6 +9,7 @@ __all__ = ['PLACES', 'NAMED_BY', 'results_of', 'look_up', 'as_text', 'fill_in', 
 import base64
 import re
 from pathlib import Path
+from typing import Any
 
 from ..base.errors import InputError
 from ..base.files import project_root, read_json
@@ -21,47 +22,49 @@ PLACES = ("reports", "runs")
 def results_of(
     run: str,  # the name of a report, or of a folder below runs/
     root: Path | None = None,  # the project's folder
-) -> dict:
-    """The results.json of a report or a run."""
+) -> dict:  # the content of results.json
+    """The results of a report or a run; InputError where there is none of that name."""
     root = root or project_root()
     for place in PLACES:
-        if (path := root / place / run / "results.json").is_file():
+        path = root / place / run / "results.json"
+        if path.is_file():
             return read_json(path)
     known = sorted(p.parent.name for place in PLACES for p in root.glob(f"{place}/*/results.json"))
-    raise InputError(
-        f"'{run}': no such run below {' or '.join(PLACES)}; {nearest(run, known) if known else 'publish one: seedbed publish RUN'}"
-    )
+    hint = nearest(run, known) if known else "publish one: seedbed publish RUN"
+    raise InputError(f"'{run}': no such run below {' or '.join(PLACES)}; {hint}")
 
 # %% ../../../nbs/sharing/quotes.ipynb #76bc9585
 NAMED_BY = ("model", "class", "region", "name")
 
 
 def look_up(
-    record,  # of results.json
+    record: dict | list,  # the content of results.json, or a part of it
     path: str,  # names joined by dots, e.g. models.tempcnn.value
-):
-    """The value that a path leads to."""
+) -> Any:  # the value that the path leads to
+    """Follow a path of names; InputError where one of them does not exist."""
     for name in path.split("."):
-        inner = (
-            {str(i): v for i, v in enumerate(record)}
-            | {str(v[k]): v for v in record for k in NAMED_BY if isinstance(v, dict) and k in v}
-            if isinstance(record, list)
-            else record
-        )
-        if not isinstance(inner, dict) or name not in inner:
-            raise InputError(
-                f"'{path}': no '{name}' in the results;"
-                f" {nearest(name, list(inner)) if isinstance(inner, dict) else 'the value before it is the end'}"
-            )
+        inner = _by_name(record)
+        if name not in inner:
+            hint = nearest(name, inner) if inner else "the value before it is the end"
+            raise InputError(f"'{path}': no '{name}' in the results; {hint}")
         record = inner[name]
     return record
 
+
+def _by_name(record: Any) -> dict[str, Any]:
+    "What a part of a record holds, by name; nothing where it is a number or a text."
+    if isinstance(record, list):
+        numbered = {str(i): item for i, item in enumerate(record)}
+        items = [item for item in record if isinstance(item, dict)]
+        return numbered | {str(item[k]): item for item in items for k in NAMED_BY if k in item}
+    return record if isinstance(record, dict) else {}
+
 # %% ../../../nbs/sharing/quotes.ipynb #e650e453
 def as_text(
-    value,  # of results.json
+    value: Any,  # of results.json
     form: str = "",  # a format specification, e.g. .1%
 ) -> str:
-    """A value as prose shows it."""
+    """A value as prose shows it; InputError for a list, a dictionary or nothing."""
     if isinstance(value, (dict, list)) or value is None:
         raise InputError(f"{str(value)[:60]}: is not one number or word; go further into it")
     return format(value, form or {float: ".3f", int: ",d"}.get(type(value), ""))
@@ -74,15 +77,15 @@ _QUOTE = re.compile(r"\{\{ *([\w-]+)\.([\w.-]+?)(?::([^}\s]+))? *\}\}")
 def fill_in(
     text: str,  # Markdown
     root: Path | None = None,  # the project's folder
-) -> str:
-    """Put the numbers of runs into a text."""
+) -> str:  # Markdown
+    """Put the numbers of runs into a text; InputError where a run or a number does not exist."""
 
     def value(found):
-        return as_text(look_up(results_of(found[1], root), found[2]), found[3] or "")
+        run, path, form = found.groups()
+        return as_text(look_up(results_of(run, root), path), form or "")
 
-    return "".join(
-        part if i % 2 else _QUOTE.sub(value, part) for i, part in enumerate(_CODE.split(text))
-    )
+    parts = _CODE.split(text)  # every second one is code
+    return "".join(part if i % 2 else _QUOTE.sub(value, part) for i, part in enumerate(parts))
 
 # %% ../../../nbs/sharing/quotes.ipynb #1e8e9702
 _PICTURE = re.compile(r"!\[([^\]]*)\]\((?:\.\./)+(reports/[^)\s]+\.png)\)")
@@ -92,17 +95,21 @@ _REPORT = re.compile(r"(?<!!)\[((?:!\[[^\]]*\]\([^)]*\)|[^\[\]])*)\]\((?:\.\./)+
 def without_reports(
     text: str,  # Markdown
     root: Path | None = None,  # the project's folder
-) -> str:
+) -> str:  # Markdown
     """A text for a site without reports: their pictures inline, and no links to them."""
+    root = root or project_root()
 
     def inline(found):
-        content = base64.b64encode(((root or project_root()) / found[2]).read_bytes()).decode()
-        return f"![{found[1]}](data:image/png;base64,{content})"
+        words, path = found.groups()
+        content = base64.b64encode((root / path).read_bytes()).decode()
+        return f"![{words}](data:image/png;base64,{content})"
 
     return _REPORT.sub(r"\1", _PICTURE.sub(inline, text))
 
 # %% ../../../nbs/sharing/quotes.ipynb #a7e3c0d2
-def fill_cell(cell):
+def fill_cell(
+    cell: Any,  # of a notebook, with cell_type and source; its prose is changed in place
+):
     """Put the numbers of runs into a cell of prose, as a site without reports shows it."""
     if cell.cell_type == "markdown":
         cell.source = without_reports(fill_in(cell.source))

@@ -6,61 +6,67 @@
 __all__ = ['params_of', 'numbers_in', 'metrics_of', 'tags_of', 'connect_mlflow', 'experiment_of', 'clear_unfinished', 'log_run']
 
 # %% ../../../nbs/sharing/tracking.ipynb #6a3eff46
+import os
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from ..base.errors import InputError
 from ..base.settings import parse_ini
 from ..running.history import Run
 
 # %% ../../../nbs/sharing/tracking.ipynb #71da4a39
-def params_of(run: Run) -> dict[str, str]:  # by section.key
-    """The settings of a run."""
-    sections = run.results.get("settings") or parse_ini(
-        (run.folder / "settings.ini").read_text(encoding="utf-8")
-    )
-    text = lambda v: (
-        "none"
-        if v is None or v == []
-        else ", ".join(map(str, v))
-        if isinstance(v, list)
-        else str(v)
-    )
+def params_of(
+    run: Run,  # with its results, or with settings.ini in its folder
+) -> dict[str, str]:  # by section.key
+    """The settings of a run, as text."""
+    sections = run.results.get("settings")
+    if not sections:
+        sections = parse_ini((run.folder / "settings.ini").read_text(encoding="utf-8"))
     return {
-        f"{section}.{key}": text(value)
+        f"{section}.{key}": _as_text(value)
         for section, keys in sections.items()
         for key, value in keys.items()
     }
 
+
+def _as_text(value: Any) -> str:
+    "A setting's value as settings.ini has it."
+    if value is None or value == []:
+        return "none"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
 # %% ../../../nbs/sharing/tracking.ipynb #2419f5b0
-def numbers_in(record: dict) -> dict[str, float]:
-    """What can be a metric; versions, lists and what was not measured are left out."""
-    is_number = lambda v: isinstance(v, (int, float)) and not isinstance(v, bool)
+def numbers_in(
+    record: dict,  # a part of results.json
+) -> dict[str, float]:  # by name
+    """What can be a metric; versions, lists and values that were not measured are left out."""
     return {
-        k: float(v)
-        for k, v in record.items()
-        if is_number(v) and k not in ("schema_version", "parameters")
+        name: float(value)
+        for name, value in record.items()
+        if isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and name not in ("schema_version", "parameters")
     }
 
 
-def metrics_of(run: Run) -> dict[str, float]:  # f1_score, random_forest.f1_score, ...
-    """The scores of a run and of each of its models."""
-    models = {
-        f"{m['model']}.{k}": v
-        for m in run.results.get("models", [])
-        for k, v in numbers_in(m).items()
-    }
+def metrics_of(
+    run: Run,  # with its results
+) -> dict[str, float]:  # f1_score, random_forest.f1_score, ...
+    """The scores of a run and of each of its models, with the interval of the primary metric."""
+    found = numbers_in(run.results)
     primary = run.results.get("primary", {})
-    bounds = dict(zip(("ci_low", "ci_high"), primary.get("ci") or ()))
-    return (
-        numbers_in(run.results)
-        | {f"{primary['metric']}.{k}": v for k, v in bounds.items()}
-        | models
-    )
+    for name, bound in zip(("ci_low", "ci_high"), primary.get("ci") or ()):
+        found[f"{primary['metric']}.{name}"] = bound
+    for row in run.results.get("models", []):
+        found |= {f"{row['model']}.{name}": value for name, value in numbers_in(row).items()}
+    return found
 
 # %% ../../../nbs/sharing/tracking.ipynb #9783f4ef
-def tags_of(run: Run) -> dict[str, str]:
-    """Where a run came from, in MLflow's own names, and what was thought of it."""
+def tags_of(
+    run: Run,  # with its record and results
+) -> dict[str, str]:  # without those that have no value
+    """Where a run came from, in MLflow's own names, and what was found."""
     git = run.record.get("git") or {}
     tags = {
         "mlflow.runName": run.name,
@@ -80,28 +86,32 @@ def tags_of(run: Run) -> dict[str, str]:
 # %% ../../../nbs/sharing/tracking.ipynb #7ca1fcb9
 def connect_mlflow(
     store: str,  # a folder, or an address like http://localhost:5000
-):
-    """A client of an MLflow store."""
-    import os
-
-    os.environ.setdefault(
-        "MLFLOW_ALLOW_FILE_STORE", "true"
-    )  # else newer versions of MLflow decline a folder
+) -> Any:  # an MlflowClient
+    """A client of an MLflow store; InputError where MLflow is not installed."""
+    # Newer versions of MLflow decline a folder without this.
+    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
     try:
         from mlflow import MlflowClient
     except ImportError:
         raise InputError("MLflow is not installed; pip install -e '.[mlflow]'") from None
     return MlflowClient(tracking_uri=store if "://" in store else Path(store).resolve().as_uri())
 
-# %% ../../../nbs/sharing/tracking.ipynb #eb611954
-def experiment_of(client, name: str) -> str:  # its id
-    """The experiment of that name, which is made where it lacks."""
+
+def experiment_of(
+    client: Any,  # an MlflowClient
+    name: str,  # of the experiment
+) -> str:  # its id
+    """The experiment of that name; it is created where it does not exist."""
     found = client.get_experiment_by_name(name)
     return found.experiment_id if found else client.create_experiment(name)
 
 
-def clear_unfinished(client, experiment: str, run: Run):
-    """Refuse a run that is logged already; remove what is left of a logging that was cut short."""
+def clear_unfinished(
+    client: Any,  # an MlflowClient
+    experiment: str,  # its id
+    run: Run,  # that is to be logged
+):
+    """Remove what an interrupted logging has left; InputError where the run is logged already."""
     for old in client.search_runs([experiment], f"tags.`seedbed.run` = '{run.name}'"):
         if old.info.status != "RUNNING":
             raise InputError(
@@ -110,37 +120,46 @@ def clear_unfinished(client, experiment: str, run: Run):
         client.delete_run(old.info.run_id)
 
 # %% ../../../nbs/sharing/tracking.ipynb #048d1a1b
+# How a run ended, in MLflow's words.
 _ENDS = {"complete": "FINISHED", "failed": "FAILED", "interrupted": "KILLED", "killed": "KILLED"}
+_BATCH = {"params": 100, "metrics": 500}  # the most that MLflow takes in one request
 
 
 def log_run(
-    run: Run,
+    run: Run,  # that has ended
     store: str,  # see `connect_mlflow`
 ) -> str:  # MLflow's id of the run
-    """Log a run that has ended into MLflow."""
+    """Log a run into MLflow.
+
+    Raises InputError where the run has not ended, is logged already, or MLflow is not installed.
+    """
     if run.status not in _ENDS:
         raise InputError(f"{run.name}: {run.status}; log it when it has ended")
     client = connect_mlflow(store)
-    from mlflow.entities import Metric, Param
-
-    began, ended = (
-        int(datetime.fromisoformat(run.record[key]).timestamp() * 1000)
-        if run.record.get(key)
-        else None
-        for key in ("started_at", "ended_at")
-    )
     experiment = experiment_of(client, run.source)
     clear_unfinished(client, experiment, run)
-    logged = client.create_run(
-        experiment, start_time=began, tags=tags_of(run), run_name=run.name
-    ).info.run_id
-    params, metrics = list(params_of(run).items()), list(metrics_of(run).items())
-    for i in range(0, len(params), 100):
-        client.log_batch(logged, params=[Param(k, v) for k, v in params[i : i + 100]])
-    for i in range(0, len(metrics), 500):
-        client.log_batch(
-            logged, metrics=[Metric(k, v, ended or began, 0) for k, v in metrics[i : i + 500]]
-        )
+    began = _milliseconds(run.record.get("started_at"))
+    ended = _milliseconds(run.record.get("ended_at"))
+    created = client.create_run(experiment, start_time=began, tags=tags_of(run), run_name=run.name)
+    logged = created.info.run_id
+    _log_values(client, logged, run, ended or began)
     client.log_artifacts(logged, str(run.folder))
     client.set_terminated(logged, _ENDS[run.status], ended)
     return logged
+
+
+def _milliseconds(time: str | None) -> int | None:
+    "A time of a run's record as MLflow has it, since 1970."
+    return int(datetime.fromisoformat(time).timestamp() * 1000) if time else None
+
+
+def _log_values(client: Any, logged: str, run: Run, time: int | None):
+    "Log settings and scores, in as many requests as MLflow needs for them."
+    from mlflow.entities import Metric, Param
+
+    params = [Param(name, value) for name, value in params_of(run).items()]
+    for i in range(0, len(params), _BATCH["params"]):
+        client.log_batch(logged, params=params[i : i + _BATCH["params"]])
+    metrics = [Metric(name, value, time, 0) for name, value in metrics_of(run).items()]
+    for i in range(0, len(metrics), _BATCH["metrics"]):
+        client.log_batch(logged, metrics=metrics[i : i + _BATCH["metrics"]])

@@ -5,18 +5,18 @@
 # %% auto #0
 __all__ = ['window_around', 'cut_chip', 'SceneChips']
 
-# %% ../../../nbs/sources/scene.ipynb #c4758356
+# %% ../../../nbs/sources/scene.ipynb #47ae7480
 import math
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-from fastcore.basics import patch
+from rasterio import DatasetReader
 from rasterio.windows import Window
-from .base import Source
 
 from ..base.errors import InputError
 from ..base.files import relative
@@ -25,38 +25,36 @@ from ..imagery.labels import labels_of
 from ..imagery.mosaic import mosaic
 from ..imagery.raster import reproject, scaling_of
 from ..imagery.scene import open_scene
+from .base import Source, remove_files
 from .folder import find_labels_file, layout_of_bands
 
-# %% ../../../nbs/sources/scene.ipynb #a0659399
+# %% ../../../nbs/sources/scene.ipynb #136cc073
 def window_around(
-    file,  # an open raster
-    geometry,  # in its coordinates
+    file: DatasetReader,  # an open raster
+    geometry,  # a shapely geometry in the raster's coordinates
     margin: int,  # pixels on each side
-) -> Window | None:  # None where the label lies outside
+) -> Window | None:  # None where the geometry lies outside of the raster
     """The pixels of a label and its surroundings."""
     west, south, east, north = geometry.bounds
-    columns, rows = zip(
-        *(
-            ~file.transform @ corner
-            for corner in ((west, north), (east, north), (east, south), (west, south))
-        )
-    )
-    if max(columns) < 0 or max(rows) < 0 or min(columns) >= file.width or min(rows) >= file.height:
+    corners = ((west, north), (east, north), (east, south), (west, south))
+    columns, rows = zip(*(~file.transform @ corner for corner in corners))
+    if max(columns) < 0 or min(columns) >= file.width:
         return None
-    left, top = (max(math.floor(min(v)) - margin, 0) for v in (columns, rows))
-    right, bottom = (
-        min(math.floor(max(v)) + 1 + margin, most)
-        for v, most in ((columns, file.width), (rows, file.height))
-    )
+    if max(rows) < 0 or min(rows) >= file.height:
+        return None
+    left = max(math.floor(min(columns)) - margin, 0)
+    top = max(math.floor(min(rows)) - margin, 0)
+    right = min(math.floor(max(columns)) + 1 + margin, file.width)
+    bottom = min(math.floor(max(rows)) + 1 + margin, file.height)
     return Window(left, top, right - left, bottom - top)
 
-# %% ../../../nbs/sources/scene.ipynb #e6cb9e3f
+# %% ../../../nbs/sources/scene.ipynb #453404f6
 def cut_chip(
-    file,  # an open raster
-    geometry,  # in its coordinates
+    file: DatasetReader,  # an open raster
+    geometry,  # a shapely geometry in the raster's coordinates
     margin: int,  # pixels on each side
     path: Path,  # the tif to write
-) -> str | None:  # the reason where there is nothing to cut out
+) -> str | None:  # the reason where nothing was written
     """Copy a label's pixels into a tif of their own."""
     window = window_around(file, geometry, margin)
     if window is None:
@@ -75,13 +73,20 @@ def cut_chip(
     )
     return None
 
-# %% ../../../nbs/sources/scene.ipynb #104dcb08
+# %% ../../../nbs/sources/scene.ipynb #f05fcbfb
+def _block_of(file: DatasetReader, geometry) -> tuple[int, int, int]:  # row, column, pixel row
+    "Where in the file the upper left corner of a geometry is stored."
+    column, row = ~file.transform @ (geometry.bounds[0], geometry.bounds[3])
+    height, width = file.block_shapes[0]
+    return int(row // height), int(column // width), int(row)
+
+
 class SceneChips(Source):
     """`scene:PATH`: a vector file, and an image, tiles or dates that cover it."""
 
     @cached_property
     def path(self) -> Path:
-        """The image or the folder, relative to the project or absolute."""
+        """The image or the folder, relative to the project or absolute; InputError if missing."""
         path = super().path
         if not path.exists():
             raise InputError(f"{path}: no such image or folder; correct source.name = scene:PATH")
@@ -90,14 +95,26 @@ class SceneChips(Source):
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
         given = self.settings.source.labels_file
-        if not given and self.path.is_file():
+        if given:
+            file = self.settings.root / Path(given).expanduser()
+        elif self.path.is_file():
             raise InputError(
-                "source.labels_file = auto: an image alone has no labels; name their file, e.g. source.labels_file=fields.gpkg"
+                "source.labels_file = auto: an image alone has no labels; "
+                "name their file, e.g. source.labels_file=fields.gpkg"
             )
-        return labels_of(
-            self.settings.root / Path(given).expanduser() if given else find_labels_file(self.path),
-            self.settings,
-        )
+        else:
+            file = find_labels_file(self.path)
+        return labels_of(file, self.settings)
+
+    @contextmanager
+    def _opened(self) -> Iterator[DatasetReader]:
+        "The open image; of a folder, a VRT makes one image of it."
+        with tempfile.TemporaryDirectory(prefix="seedbed-") as folder:
+            path = self.path
+            if path.is_dir():
+                path = mosaic(path, Path(folder, "scene.vrt"))
+            with open_scene(path, self.path) as file:
+                yield file
 
     def labels(self):
         return self._labels
@@ -109,38 +126,15 @@ class SceneChips(Source):
         return {"name": self.path.stem, "made_from": [relative(self.path, self.settings.root)]}
 
     def layout(self):
-        self.labels()  # a fault in the labels is told first
+        self.labels()  # read first, so that errors in the labels come first
         with self._opened() as file:
             return layout_of_bands(file.descriptions, self.settings.source, self.path)
 
     def fetch(self, labels, tifs):
-        for old in tifs.iterdir():
-            old.unlink(missing_ok=True)
+        remove_files(tifs)
+        margin = self.settings.source.margin
         with self._opened() as file:
             shapes = reproject(labels.geometry.values, "EPSG:4326", file.crs.to_string())
-            order = sorted(
-                range(len(labels)), key=lambda i: _block_of(file, shapes[i])
-            )  # a block is read once for its labels
-            for i in order:
+            for i in sorted(range(len(labels)), key=lambda i: _block_of(file, shapes[i])):
                 name = labels["id"].iloc[i]
-                yield (
-                    name,
-                    cut_chip(file, shapes[i], self.settings.source.margin, tifs / f"{name}.tif"),
-                )
-
-# %% ../../../nbs/sources/scene.ipynb #9726ca89
-@patch
-@contextmanager
-def _opened(self: SceneChips):
-    "Lend the image; of a folder, the VRT that makes one image of it."
-    with tempfile.TemporaryDirectory(prefix="seedbed-") as aside:
-        path = mosaic(self.path, Path(aside, "scene.vrt")) if self.path.is_dir() else self.path
-        with open_scene(path, self.path) as file:
-            yield file
-
-
-def _block_of(file, geometry) -> tuple[int, int, int]:
-    "The order in which the file stores what lies around a geometry."
-    column, row = ~file.transform @ (geometry.bounds[0], geometry.bounds[3])
-    height, width = file.block_shapes[0]
-    return int(row // height), int(column // width), int(row)
+                yield name, cut_chip(file, shapes[i], margin, tifs / f"{name}.tif")

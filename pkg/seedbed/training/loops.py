@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['RESIDENT', 'seed_everything', 'pick_device', 'stopping_rows', 'Unstandardise', 'loss_of', 'unaugmented', 'fetcher',
-           'History', 'fit_network', 'train_epoch', 'mean_loss', 'run_network']
+           'train_epoch', 'mean_loss', 'History', 'fit_network', 'run_network']
 
 # %% ../../../nbs/training/loops.ipynb #94925de0
 import copy
 import hashlib
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,38 +19,38 @@ from torch import nn
 
 # %% ../../../nbs/training/loops.ipynb #978e065e
 def seed_everything(
-    seed: int,
+    seed: int,  # of Python, numpy and torch
     threads: int = 1,  # for torch; more can change the last digit
 ):
-    """Seed every generator there is, and pin the number of threads."""
+    """Seed every generator there is, and set the number of threads."""
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     torch.backends.cudnn.benchmark = False
 
-
+# %% ../../../nbs/training/loops.ipynb #295ba44b
 def pick_device(
     wanted: str | None = None,  # cpu | cuda | mps; None takes a GPU where there is one
 ) -> torch.device:
     """Where to train."""
     if wanted:
         return torch.device(wanted)
-    return torch.device(
-        "cuda"
-        if torch.cuda.is_available()
-        else "mps"
-        if torch.backends.mps.is_available()
-        else "cpu"
-    )
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
 
 # %% ../../../nbs/training/loops.ipynb #14e7d989
 def stopping_rows(
     block: np.ndarray,  # [n] block of each training sample
     share: float = 0.15,  # of the samples, about
-    seed: int = 0,
-) -> np.ndarray:  # [n] bool
-    """Samples of whole blocks, chosen by the hash of their names, to stop by."""
+    seed: int = 0,  # other seeds choose other blocks
+) -> (
+    np.ndarray
+):  # [n] bool, True where a sample is held out; all False where there is one block only
+    """Samples of whole blocks, chosen by the hash of the blocks' names, to stop by."""
     names, count = np.unique(block, return_counts=True)
     order = np.argsort([hashlib.sha256(f"{seed}:{n}".encode()).hexdigest() for n in names])
     taken = np.searchsorted(np.cumsum(count[order]), share * len(block)) + 1
@@ -60,9 +61,16 @@ def stopping_rows(
 class Unstandardise(nn.Module):
     """A network whose single output is brought back to the target's own unit."""
 
-    def __init__(self, network: nn.Module, mean: float = 0.0, std: float = 1.0):
+    def __init__(
+        self,
+        network: nn.Module,  # [n, T, bands] -> [n, 1]
+        mean: float = 0.0,  # of the target in training
+        std: float = 1.0,  # of the target in training
+    ):
         super().__init__()
         self.network = network
+        self.mean: torch.Tensor
+        self.std: torch.Tensor
         self.register_buffer("mean", torch.tensor(float(mean)))
         self.register_buffer("std", torch.tensor(float(std)))
 
@@ -71,12 +79,12 @@ class Unstandardise(nn.Module):
 
 # %% ../../../nbs/training/loops.ipynb #18536ea3
 def loss_of(
-    network: nn.Module,
-    X: torch.Tensor,
-    y: torch.Tensor,
-    task: str,
-) -> torch.Tensor:
-    """Cross-entropy, or the mean square error in units of the target's deviation."""
+    network: nn.Module,  # for a quantity an `Unstandardise`, whose `std` is used
+    X: torch.Tensor,  # [n, T, bands, ...]
+    y: torch.Tensor,  # [n] class numbers or values
+    task: str,  # classification | regression
+) -> torch.Tensor:  # one number
+    """Cross-entropy, or the mean square error in units of the target's standard deviation."""
     if task == "classification":
         return nn.functional.cross_entropy(network(X), y)
     return (((network(X) - y) / network.std) ** 2).mean()
@@ -85,8 +93,10 @@ def loss_of(
 RESIDENT = 2 * 2**30  # bytes of samples that are kept on the device
 
 
-def unaugmented(data):
-    """The same samples as they are."""
+def unaugmented(
+    data,  # a SampleDataset
+):  # the same type
+    """The same samples without augmentation."""
     plain = copy.copy(data)
     plain.augment = None
     return plain
@@ -94,119 +104,146 @@ def unaugmented(data):
 
 def fetcher(
     data,  # a SampleDataset
-    device: torch.device,
-    most: int = RESIDENT,  # bytes
-):  # a function: rows -> (X, y) on the device
+    device: torch.device,  # where the batches are needed
+    most: int = RESIDENT,  # bytes that may be kept on the device
+) -> Callable:  # rows [n] -> (X [n, T, bands, ...], y [n]) on the device
     """How a batch gets to where it is needed."""
     if data.augment is None and len(data) * data[[0]][0].nbytes <= most:
-        X, y = (torch.as_tensor(v).to(device) for v in data.arrays())
+        X, y = (torch.as_tensor(values).to(device) for values in data.arrays())
 
-        def take(rows):
+        def select(rows):
             index = torch.from_numpy(rows).to(device)
             return X.index_select(0, index), y.index_select(0, index)
 
-        return take
-    ready = (lambda t: t.pin_memory()) if device.type == "cuda" else (lambda t: t)
-    return lambda rows: tuple(ready(t).to(device, non_blocking=True) for t in data[rows])
+        return select
 
-# %% ../../../nbs/training/loops.ipynb #15a06da2
-@dataclass
-class History:
-    """What happened while training."""
+    def read(rows):
+        batch = data[rows]
+        if device.type == "cuda":
+            batch = [part.pin_memory() for part in batch]
+        return tuple(part.to(device, non_blocking=True) for part in batch)
 
-    train: list  # loss of each epoch
-    stop: list  # loss on the slice to stop by
-    best: int  # the epoch whose weights were kept
-
-
-def fit_network(
-    network: nn.Module,  # as made; trained in place
-    data,  # a SampleDataset: train side
-    epochs: int = 60,
-    patience: int = 12,
-    learning_rate: float = 1e-3,
-    batch_size: int = 64,
-    seed: int = 0,
-    device: torch.device = torch.device("cpu"),
-) -> History:
-    """Train until the loss on a slice of the training blocks has not fallen for `patience` epochs; keep the best weights."""
-    network.to(device)
-    held = stopping_rows(data.column("block"), seed=seed)
-    learn, stop = np.flatnonzero(~held), np.flatnonzero(held)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=learning_rate, weight_decay=1e-4, fused=device.type == "cuda"
-    )
-    changed, plain = fetcher(data, device), fetcher(unaugmented(data), device)
-    order, history, best = np.random.default_rng(seed), History([], [], 0), None
-    for epoch in range(epochs):
-        history.train.append(
-            train_epoch(
-                network, changed, order.permutation(learn), optimiser, batch_size, data.task, device
-            )
-        )
-        history.stop.append(
-            mean_loss(network, plain, stop if len(stop) else learn, batch_size, data.task)
-        )
-        if best is None or history.stop[-1] < min(history.stop[:-1]):
-            best, history.best = copy.deepcopy(network.state_dict()), epoch
-        if epoch - history.best >= patience:
-            break
-    network.load_state_dict(best)
-    network.eval()
-    return history
+    return read
 
 # %% ../../../nbs/training/loops.ipynb #525ad1f7
 def train_epoch(
-    network: nn.Module,
-    fetch,
-    rows: np.ndarray,  # `fetch` of `fetcher`
-    optimiser: torch.optim.Optimizer,
-    batch_size: int,
-    task: str,
-    device: torch.device,
-) -> float:  # mean loss
-    """One pass over the rows, in the order given; a last batch of one sample is skipped (batch normalisation needs two)."""
+    network: nn.Module,  # changed in place
+    fetch: Callable,  # of `fetcher`
+    rows: np.ndarray,  # [n] which samples, in this order
+    optimiser: torch.optim.Optimizer,  # of the network's parameters
+    batch_size: int,  # samples in each step of the optimiser
+    task: str,  # classification | regression
+    device: torch.device,  # a GPU computes in 16 bits where that is safe
+) -> float:  # mean loss of the samples, each before the step that it took part in
+    """One pass over the rows; a last batch of one is left out, since batch norm needs two."""
     network.train()
-    losses, parts = [], [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
-    parts = [part for part in parts if len(part) > 1]
-    for part in parts:
-        X, y = fetch(part)
+    batches = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
+    batches = [batch for batch in batches if len(batch) > 1]
+    losses = []
+    for batch in batches:
+        X, y = fetch(batch)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             loss = loss_of(network, X, y, task)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         losses.append(loss.detach())
-    return sum(
-        loss * len(part)
-        for loss, part in zip(torch.stack(losses).tolist() if losses else [], parts)
-    ) / len(rows)
+    if not losses:
+        return 0.0
+    values = torch.stack(losses).tolist()  # one copy from the device, not one for each batch
+    return sum(loss * len(batch) for loss, batch in zip(values, batches)) / len(rows)
 
-# %% ../../../nbs/training/loops.ipynb #246ee3bc
+# %% ../../../nbs/training/loops.ipynb #4443f395
 @torch.no_grad()
-def mean_loss(network: nn.Module, fetch, rows: np.ndarray, batch_size: int, task: str) -> float:
-    """Loss over rows, without augmentation and without dropout."""
+def mean_loss(
+    network: nn.Module,  # switched to evaluation: no dropout, no batch statistics
+    fetch: Callable,  # of `fetcher`, best without augmentation
+    rows: np.ndarray,  # [n] which samples
+    batch_size: int,  # of training; eight times as many are taken at once, without gradients
+    task: str,  # classification | regression
+) -> float:
+    """Loss over samples, without learning from them."""
     network.eval()
-    parts = [rows[i : i + 8 * batch_size] for i in range(0, len(rows), 8 * batch_size)]
-    return sum(loss_of(network, *fetch(part), task).item() * len(part) for part in parts) / len(
-        rows
+    losses = []
+    for start in range(0, len(rows), 8 * batch_size):
+        batch = rows[start : start + 8 * batch_size]
+        X, y = fetch(batch)
+        losses.append(loss_of(network, X, y, task).item() * len(batch))
+    return sum(losses) / len(rows)
+
+# %% ../../../nbs/training/loops.ipynb #15a06da2
+@dataclass
+class History:
+    """What happened while training."""
+
+    train: list[float]  # loss of each epoch
+    stop: list[float]  # loss of each epoch on the blocks that were held out to stop by
+    best: int  # the epoch whose weights were kept
+
+    def plot(
+        self,
+        ax,  # matplotlib's axes
+    ):
+        """Draw both losses, and a line at the epoch whose weights were kept."""
+        ax.plot(self.train, label="training")
+        ax.plot(self.stop, label="held-out blocks")
+        ax.axvline(self.best, c="k", lw=0.8, ls=":")
+        ax.set(xlabel="epoch", ylabel="loss")
+        ax.legend()
+
+
+def fit_network(
+    network: nn.Module,  # as made; trained in place
+    data,  # a SampleDataset of the training subset
+    epochs: int = 60,  # at most
+    patience: int = 12,  # epochs without a better loss after which training stops
+    learning_rate: float = 1e-3,  # of AdamW, the same throughout
+    batch_size: int = 64,  # samples in each step
+    seed: int = 0,  # of the order of the samples and of the blocks that are held out
+    device: torch.device = torch.device("cpu"),  # where to train
+) -> History:
+    """Train until the loss on held-out training blocks stops falling; keep the best weights."""
+    network.to(device)
+    held = stopping_rows(data.column("block"), seed=seed)
+    learn = np.flatnonzero(~held)
+    stop = np.flatnonzero(held) if held.any() else learn
+    fetch = fetcher(data, device)
+    fetch_plain = fetcher(unaugmented(data), device)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=learning_rate, weight_decay=1e-4, fused=device.type == "cuda"
     )
+    order = np.random.default_rng(seed)
+    history = History(train=[], stop=[], best=0)
+    best_weights = None
+    for epoch in range(epochs):
+        rows = order.permutation(learn)
+        loss = train_epoch(network, fetch, rows, optimiser, batch_size, data.task, device)
+        history.train.append(loss)
+        history.stop.append(mean_loss(network, fetch_plain, stop, batch_size, data.task))
+        if best_weights is None or history.stop[-1] < min(history.stop[:-1]):
+            best_weights = copy.deepcopy(network.state_dict())
+            history.best = epoch
+        if epoch - history.best >= patience:
+            break
+    network.load_state_dict(best_weights)
+    network.eval()
+    return history
 
 # %% ../../../nbs/training/loops.ipynb #97c03495
 @torch.no_grad()
 def run_network(
-    network: nn.Module,
-    X: np.ndarray,  # [n, T, bands]
-    task: str,
-    batch_size: int = 1024,
-    device: torch.device = torch.device("cpu"),
-) -> np.ndarray:  # [n, K] probabilities or [n] values
-    """What a trained network says of samples."""
+    network: nn.Module,  # trained
+    X: np.ndarray,  # [n, T, bands, ...] scaled
+    task: str,  # classification | regression
+    batch_size: int = 1024,  # samples at once
+    device: torch.device = torch.device("cpu"),  # where to compute
+) -> np.ndarray:  # float64, [n, K] probabilities or [n] values
+    """What a trained network predicts for samples."""
     network.eval().to(device)
     out = []
     for start in range(0, len(X), batch_size):
         answer = network(torch.from_numpy(X[start : start + batch_size]).to(device))
-        out.append(
-            (answer.softmax(1) if task == "classification" else answer).float().cpu().numpy()
-        )
+        if task == "classification":
+            answer = answer.softmax(1)
+        out.append(answer.float().cpu().numpy())
     return np.concatenate(out).astype(np.float64)

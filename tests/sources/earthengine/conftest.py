@@ -5,7 +5,7 @@ from functools import partial
 import ee
 import pytest
 
-from seedbed.sources.earthengine.ratelimit import Patience
+from seedbed.sources.earthengine.ratelimit import RetryPolicy
 from tests.servers.earthengine.places import make_places
 from tests.servers.earthengine.server import LocalEarthEngine
 from tests.support.world import World
@@ -23,7 +23,7 @@ def service(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(
-        "seedbed.sources.earthengine.source.Patience", partial(Patience, pause=0.01)
+        "seedbed.sources.earthengine.source.Patience", partial(RetryPolicy, pause=0.01)
     )
 
     def start(**options):

@@ -12,8 +12,8 @@ from seedbed.sources.earthengine.client import Client
 from seedbed.sources.earthengine.credentials import connect
 from seedbed.sources.earthengine.expression import Expressions
 from seedbed.sources.earthengine.grid import grid_around
-from seedbed.sources.earthengine.ratelimit import Gate, Patience
-from seedbed.sources.earthengine.responses import Refused, judge
+from seedbed.sources.earthengine.ratelimit import RateLimit, RetryPolicy
+from seedbed.sources.earthengine.responses import ChipFailed, classify_response
 from seedbed.sources.earthengine.spec import spec_of
 from tests.servers.earthengine.faults import Fault
 from tests.servers.earthengine.limits import Limits
@@ -31,16 +31,16 @@ def test_a_region_elsewhere_finds_nothing(service):
 
     right = fetch_chip(
         client,
-        Gate(1),
-        Patience(),
+        RateLimit(1),
+        RetryPolicy(),
         Expressions(spec).text("2021-03-01", here.box()),
         here,
         spec.layout.descriptions,
     )
     wrong = fetch_chip(
         client,
-        Gate(1),
-        Patience(),
+        RateLimit(1),
+        RetryPolicy(),
         Expressions(spec).text("2021-03-01", there.box()),
         here,
         spec.layout.descriptions,
@@ -88,8 +88,8 @@ def test_no_wait_is_endless(service, fault):
     cost, began = Cost(), time.monotonic()
     fetch_chip(
         client,
-        Gate(1),
-        Patience(pause=0.01),
+        RateLimit(1),
+        RetryPolicy(pause=0.01),
         Expressions(spec).text("2021-03-01", grid.box()),
         grid,
         spec.layout.descriptions,
@@ -124,6 +124,6 @@ def test_known_limits_are_planned_for(service, make):
     assert all(
         fetch.fits(p.count, p.grid) for p in fetch.plan(1, grid_around(36.8, -1.3, 40000, 10))
     )
-    with pytest.raises(Refused):
-        raise judge(400, "anything else")
+    with pytest.raises(ChipFailed):
+        raise classify_response(400, "anything else")
     assert not server.asked

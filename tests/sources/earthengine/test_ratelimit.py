@@ -2,8 +2,8 @@
 
 import pytest
 
-from seedbed.sources.earthengine.ratelimit import Gate, Patience, persist
-from seedbed.sources.earthengine.responses import Busy, Stopped
+from seedbed.sources.earthengine.ratelimit import RateLimit, RetryPolicy, with_retries
+from seedbed.sources.earthengine.responses import RateLimited, ExportStopped
 from tests.servers.earthengine.limits import Limits
 from tests.support.earthengine import TINY, exported
 
@@ -16,9 +16,9 @@ def test_too_many_at_once_is_nobodys_fault(service, make):
 
 
 def test_the_gate_halves_and_grows():
-    gate = Gate(32, hold=0)
-    for error in (Busy(""), Busy(""), Busy("")):
-        with pytest.raises(Busy), gate:
+    gate = RateLimit(32, hold=0)
+    for error in (RateLimited(""), RateLimited(""), RateLimited("")):
+        with pytest.raises(RateLimited), gate:
             raise error
     assert gate.limit == 4
     for _ in range(600):
@@ -29,7 +29,7 @@ def test_the_gate_halves_and_grows():
 
 def test_nothing_but_refusals_ends():
     def refuse():
-        raise Busy("HTTP 429: no")
+        raise RateLimited("HTTP 429: no")
 
-    with pytest.raises(Stopped, match="nothing but refusals"):
-        persist(refuse, Gate(1), Patience(pause=0.01, busy=0.05))
+    with pytest.raises(ExportStopped, match="nothing but refusals"):
+        with_retries(refuse, RateLimit(1), RetryPolicy(pause=0.01, busy=0.05))

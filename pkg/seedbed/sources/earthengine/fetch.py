@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MOST_BYTES', 'MOST_BANDS', 'MOST_PIXELS', 'fits', 'Piece', 'cut', 'plan', 'Cost', 'fetch_chip']
 
-# %% ../../../../nbs/sources/earthengine/fetch.ipynb #d344faf2
+# %% ../../../../nbs/sources/earthengine/fetch.ipynb #93bd328f
 import time
 from dataclasses import dataclass, field
 
@@ -13,119 +13,130 @@ import numpy as np
 
 from .client import Client, request_body
 from .grid import Grid, halves
-from .ratelimit import Gate, Patience, persist
-from .responses import Refused, TooMuch, read_answer
+from .ratelimit import RateLimit, RetryPolicy, with_retries
+from .responses import ChipFailed, TooLarge, read_pixels
 
-# %% ../../../../nbs/sources/earthengine/fetch.ipynb #42958543
-MOST_BYTES, MOST_BANDS, MOST_PIXELS = 48 * 2**20 * 95 // 100, 1024, 32768
+# %% ../../../../nbs/sources/earthengine/fetch.ipynb #889b9ca2
+MOST_BYTES = 48 * 2**20 * 95 // 100  # with a margin of 5 %
+MOST_BANDS = 1024
+MOST_PIXELS = 32768
 
 
 def fits(
-    bands: int,
-    grid: Grid,
+    bands: int,  # number of bands
+    grid: Grid,  # the pixels
 ) -> bool:
-    """Whether a request stays within the limits; each value counts four bytes and one for its mask."""
+    """Whether a request stays within the limits; each value counts four bytes, its mask one."""
     return (
         bands <= MOST_BANDS
         and max(grid.width, grid.height) <= MOST_PIXELS
         and bands * grid.width * grid.height * 5 <= MOST_BYTES
     )
 
-# %% ../../../../nbs/sources/earthengine/fetch.ipynb #20eca9d2
+# %% ../../../../nbs/sources/earthengine/fetch.ipynb #01ee7f50
 @dataclass(frozen=True)
 class Piece:
     """Some bands of some pixels of a chip."""
 
-    bands: slice
-    row: int
-    column: int
-    grid: Grid
+    bands: slice  # of the chip's bands
+    row: int  # of the first pixel, in the chip
+    column: int  # of the first pixel, in the chip
+    grid: Grid  # of the piece
 
     @property
     def count(self) -> int:
+        """The number of bands."""
         return self.bands.stop - self.bands.start
 
 
-def cut(piece: Piece) -> list[Piece]:  # two
-    """Halve a piece: its bands, or where there is only one, its pixels."""
+def cut(
+    piece: Piece,  # of two bands or two pixels at least
+) -> list[Piece]:  # two
+    """Halve a piece: its bands, or where there is only one, its pixels; ChipFailed if neither."""
     if piece.count > 1:
         middle = (piece.bands.start + piece.bands.stop) // 2
         parts = slice(piece.bands.start, middle), slice(middle, piece.bands.stop)
         return [Piece(bands, piece.row, piece.column, piece.grid) for bands in parts]
     if piece.grid.width * piece.grid.height == 1:
-        raise Refused("one band of one pixel is too much for Earth Engine")
+        raise ChipFailed("one band of one pixel is too much for Earth Engine")
     return [
         Piece(piece.bands, piece.row + row, piece.column + column, half)
         for row, column, half in halves(piece.grid)
     ]
 
-# %% ../../../../nbs/sources/earthengine/fetch.ipynb #cc18de9d
-def plan(bands: int, grid: Grid) -> list[Piece]:
+# %% ../../../../nbs/sources/earthengine/fetch.ipynb #3c24829f
+def plan(
+    bands: int,  # number of bands
+    grid: Grid,  # the pixels
+) -> list[Piece]:
     """The pieces of a chip that stay within the known limits."""
 
-    def small(piece):
-        return (
-            [piece]
-            if fits(piece.count, piece.grid)
-            else [p for half in cut(piece) for p in small(half)]
-        )
+    def small(piece: Piece) -> list[Piece]:
+        if fits(piece.count, piece.grid):
+            return [piece]
+        return [part for half in cut(piece) for part in small(half)]
 
     return small(Piece(slice(0, bands), 0, 0, grid))
 
-# %% ../../../../nbs/sources/earthengine/fetch.ipynb #f188e58f
+# %% ../../../../nbs/sources/earthengine/fetch.ipynb #3887197f
 @dataclass
 class Cost:
     """What a chip took."""
 
     attempts: int = 0  # requests, those that failed included
-    requests: int = 0  # that were answered
+    requests: int = 0  # that succeeded
     received: int = 0  # bytes
     seconds: float = 0.0
     profiles: list = field(default_factory=list)  # names, where they were asked for
 
-    def to_dict(self) -> dict:  # without the profiles
-        known = {"attempts": self.attempts, "requests": self.requests, "received": self.received}
-        return known | {"seconds": round(self.seconds, 3)}
+    def to_dict(self) -> dict:
+        """The numbers, for a line of the ledger."""
+        return {
+            "attempts": self.attempts,
+            "requests": self.requests,
+            "received": self.received,
+            "seconds": round(self.seconds, 3),
+        }
 
-# %% ../../../../nbs/sources/earthengine/fetch.ipynb #f896663c
+
 def fetch_chip(
-    client: Client,
-    gate: Gate,
-    patience: Patience,
+    client: Client,  # sends the requests
+    rate_limit: RateLimit,  # shared by all workers
+    policy: RetryPolicy,  # how often each request is tried
     expression: str,  # JSON
-    grid: Grid,
+    grid: Grid,  # the pixels
     bands,  # names
     profile: bool = False,  # ask what the computation cost
     cost: Cost | None = None,  # filled on the way, also where the chip cannot be had
 ) -> np.ndarray:  # float32 [bands, H, W], NaN where missing
-    """Fetch a chip, whole."""
+    """Fetch a chip; ChipFailed or ExportStopped where it cannot be had."""
     data = np.full((len(bands), grid.height, grid.width), np.nan, np.float32)
     cost = cost or Cost()
     began = time.monotonic()
     waiting = plan(len(bands), grid)
 
-    def ask(piece):
+    def request(piece: Piece):
         names = bands[piece.bands]
         cost.attempts += 1
-        answer = client.pixels(request_body(expression, piece.grid, names), profile)
-        if answer.restricted:
-            gate.restrict()
-        return read_answer(answer.content, piece.grid, names), answer
+        response = client.pixels(request_body(expression, piece.grid, names), profile)
+        if response.restricted:
+            rate_limit.restrict()
+        return read_pixels(response.content, piece.grid, names), response
 
     while waiting:
-        piece, cost.seconds = waiting.pop(0), time.monotonic() - began
+        piece = waiting.pop(0)
         try:
-            values, answer = persist(lambda: ask(piece), gate, patience)
-        except TooMuch:
+            values, response = with_retries(lambda: request(piece), rate_limit, policy)
+        except TooLarge:
             waiting = cut(piece) + waiting
             continue
-        data[
-            piece.bands,
-            piece.row : piece.row + piece.grid.height,
-            piece.column : piece.column + piece.grid.width,
-        ] = values
-        cost.requests, cost.received = cost.requests + 1, cost.received + len(answer.content)
-        if answer.profile:
-            cost.profiles.append(answer.profile)
-    cost.seconds = time.monotonic() - began
+        finally:
+            cost.seconds = time.monotonic() - began
+        rows = slice(piece.row, piece.row + piece.grid.height)
+        columns = slice(piece.column, piece.column + piece.grid.width)
+        data[piece.bands, rows, columns] = values
+        cost.requests += 1
+        cost.received += len(response.content)
+        if response.profile:
+            cost.profiles.append(response.profile)
     return data

@@ -5,30 +5,31 @@
 # %% auto #0
 __all__ = ['zone_of', 'Grid', 'grid_around', 'halves']
 
-# %% ../../../../nbs/sources/earthengine/grid.ipynb #aff71e07
+# %% ../../../../nbs/sources/earthengine/grid.ipynb #1d7f74b6
 import math
 from dataclasses import asdict, dataclass, replace
 
 from affine import Affine
 
+from ...base.errors import InputError
 from ...imagery.raster import transformer
 
-# %% ../../../../nbs/sources/earthengine/grid.ipynb #dfd9301a
+# %% ../../../../nbs/sources/earthengine/grid.ipynb #82bc0764
 def zone_of(
-    lon: float,
-    lat: float,
+    lon: float,  # degrees
+    lat: float,  # degrees
 ) -> str:  # e.g. EPSG:32637
-    """The UTM zone of a place, with the exceptions of Norway and Svalbard; the polar projections beyond 84° N and 80° S."""
+    """The UTM zone of a place; beyond 84° N and 80° S a polar projection."""
     if lat >= 84 or lat < -80:
         return "EPSG:5041" if lat > 0 else "EPSG:5042"
     zone = int((lon + 180) // 6) % 60 + 1
-    if 56 <= lat < 64 and 3 <= lon < 12:
+    if 56 <= lat < 64 and 3 <= lon < 12:  # southern Norway
         zone = 32
-    if lat >= 72 and 0 <= lon < 42:
+    if lat >= 72 and 0 <= lon < 42:  # Svalbard
         zone = 31 + 2 * sum(lon >= edge for edge in (9, 21, 33))
     return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
 
-# %% ../../../../nbs/sources/earthengine/grid.ipynb #53d800de
+# %% ../../../../nbs/sources/earthengine/grid.ipynb #09d7f7e6
 @dataclass(frozen=True)
 class Grid:
     """North-up pixels in a coordinate reference system."""
@@ -42,7 +43,15 @@ class Grid:
 
     @property
     def transform(self) -> Affine:
+        """From (column, row) to coordinates of the CRS."""
         return Affine(self.pixel, 0, self.left, 0, -self.pixel, self.top)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:  # left, bottom, right, top
+        """The edges, in coordinates of the CRS."""
+        bottom = self.top - self.height * self.pixel
+        right = self.left + self.width * self.pixel
+        return self.left, bottom, right, self.top
 
     def request(self) -> dict:  # a PixelGrid
         """The grid as the REST interface of Earth Engine takes it."""
@@ -60,50 +69,57 @@ class Grid:
             "crsCode": self.crs,
         }
 
-    def part(self, row: int, column: int, height: int, width: int) -> "Grid":
+    def part(
+        self,
+        row: int,  # of the first pixel
+        column: int,  # of the first pixel
+        height: int,  # rows
+        width: int,  # columns
+    ) -> "Grid":
         """Some of the pixels."""
-        return replace(
-            self,
-            left=self.left + column * self.pixel,
-            top=self.top - row * self.pixel,
-            width=width,
-            height=height,
-        )
+        left = self.left + column * self.pixel
+        top = self.top - row * self.pixel
+        return replace(self, left=left, top=top, width=width, height=height)
 
     def box(self) -> list[float]:  # west, south, east, north; nine decimals
-        """The bounds in degrees; the east lies beyond 180 where the chip crosses the date line."""
-        bounds = (
-            self.left,
-            self.top - self.height * self.pixel,
-            self.left + self.width * self.pixel,
-            self.top,
-        )
-        west, south, east, north = transformer(self.crs, "EPSG:4326").transform_bounds(*bounds)
-        return [round(v, 9) for v in (west, south, east if east > west else east + 360, north)]
+        """The bounds in degrees; the east is beyond 180 where the chip crosses the date line."""
+        to_degrees = transformer(self.crs, "EPSG:4326").transform_bounds
+        west, south, east, north = to_degrees(*self.bounds)
+        if east <= west:
+            east += 360
+        return [round(v, 9) for v in (west, south, east, north)]
 
     def to_dict(self) -> dict:
+        """The fields, for a fingerprint."""
         return asdict(self)
 
-# %% ../../../../nbs/sources/earthengine/grid.ipynb #c87a179f
+# %% ../../../../nbs/sources/earthengine/grid.ipynb #f641a07e
 def grid_around(
-    lon: float,
-    lat: float,  # the place, degrees
+    lon: float,  # of the place, degrees
+    lat: float,  # of the place, degrees
     size: int,  # rows and columns
     pixel: float,  # side of a pixel, in units of the CRS
     crs: str | None = None,  # the UTM zone of the place if not given
 ) -> Grid:
-    """A chip around a place, with corners on multiples of the pixel size."""
+    """A chip around a place, with corners on multiples of the pixel size.
+
+    InputError where the place has no coordinates in the CRS.
+    """
     crs = crs or zone_of(lon, lat)
     x, y = transformer("EPSG:4326", crs).transform(lon, lat)
     if not math.isfinite(x + y):
-        raise ValueError(f"{lon}, {lat} cannot be placed in {crs}")
-    column, row = math.floor(x / pixel) - size // 2, math.floor(y / pixel) + 1 + size // 2
+        raise InputError(
+            f"earthengine.crs = {crs}: the place {lon}, {lat} has no coordinates in it; "
+            "write auto for the UTM zone of each label"
+        )
+    column = math.floor(x / pixel) - size // 2
+    row = math.floor(y / pixel) + 1 + size // 2
     return Grid(crs, pixel, column * pixel, row * pixel, size, size)
 
-# %% ../../../../nbs/sources/earthengine/grid.ipynb #de60cc15
+# %% ../../../../nbs/sources/earthengine/grid.ipynb #0f776090
 def halves(
-    grid: Grid,
-) -> list[tuple[int, int, Grid]]:  # row and column of the first pixel, and the grid of each half
+    grid: Grid,  # of two pixels or more
+) -> list[tuple[int, int, Grid]]:  # row and column of the first pixel, and the grid, of each half
     """Cut a grid in two across its longer side."""
     if grid.height >= grid.width:
         half = grid.height // 2
