@@ -58,7 +58,7 @@ def contestants(url, folder):
     from seedbed.sources.earthengine.ratelimit import RateLimit, RetryPolicy
     from seedbed.sources.earthengine.spec import presets
     from seedbed.sources.earthengine.store import Store
-    from seedbed.sources.earthengine.workers import ChipRequest, ChipFetcher
+    from seedbed.sources.earthengine.workers import ChipFetcher, ChipRequest
 
     spec, start, account = presets()["cropharvest"], "2021-03-01", connect(url=url)
     grid = grid_around(36.82, -1.29, spec.size, spec.resolution)

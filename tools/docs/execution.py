@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import nbformat
-from seedbed.base.resources import default_workers
 
 from seedbed.base.files import fingerprint_of
+from seedbed.base.resources import default_workers
 from seedbed.running.engines import Task, Watcher, default_kernel, preload, run_tasks
 
 

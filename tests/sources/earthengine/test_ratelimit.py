@@ -3,7 +3,7 @@
 import pytest
 
 from seedbed.sources.earthengine.ratelimit import RateLimit, RetryPolicy, with_retries
-from seedbed.sources.earthengine.responses import RateLimited, ExportStopped
+from seedbed.sources.earthengine.responses import ExportStopped, RateLimited
 from tests.servers.earthengine.limits import Limits
 from tests.support.earthengine import TINY, exported
 
