@@ -4,12 +4,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run test lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel clean
+.PHONY: help run check test lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel clean
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 run: $(READY)    ## run the whole pipeline; ARGS="-p source.name=sample:brandenburg" for other settings
 	$(BIN)/seedbed run $(ARGS)
+
+check: $(READY)  ## run the fast tests, in less than a minute; ARGS="-k splits" for some
+	OMP_NUM_THREADS=1 MPLBACKEND=agg $(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow" $(ARGS)
 
 test: $(READY)   ## run every test, on all cores; ARGS="-k splits" for some
 	OMP_NUM_THREADS=1 MPLBACKEND=agg $(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
@@ -40,7 +43,7 @@ test-tf:         ## hold dataset.to_tf() against PyTorch, in an environment of i
 doctor: $(READY) ## check versions, credentials, GPU and disk, and say what to do
 	$(BIN)/seedbed doctor
 
-hooks: $(READY)  ## clean notebooks and export the package with each commit
+hooks: $(READY)  ## format, export and clean with each commit; run the fast tests with each push
 	$(BIN)/pre-commit install
 
 types: $(READY)  ## check the package's type hints

@@ -1,8 +1,5 @@
 """Tifs of any type and any grid: the fast reader gives what the general one gives, and what is missing stays missing."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 import rasterio
@@ -10,6 +7,7 @@ import shapely
 from affine import Affine
 
 from seedbed.imagery.raster import _read_fast, _read_general, read_tif, reproject, to_float
+from tests.support.paths import SHARED
 from tests.support.world import IDS, UTM, pixels, place, write_tif
 
 # --- tifs ---
@@ -213,6 +211,7 @@ def test_rotated_and_south_up_tifs(project):
     )
 
 
+TOGO = SHARED / "togo_cropharvest_chip"
 TYPES = ("uint8", "int16", "float32", "float64")
 
 
@@ -262,9 +261,9 @@ def test_images_larger_than_a_tile(tmp_path, size, compress):
     assert np.array_equal(_read_fast(path).data, data)
 
 
-@pytest.mark.skipif("SEEDBED_SHARED_DATA" not in os.environ, reason="the real chip is not at hand")
+@pytest.mark.skipif(not TOGO.is_dir(), reason="SEEDBED_SHARED_DATA holds no real chip")
 def test_a_real_export_of_earth_engine():
-    for path in Path(os.environ["SEEDBED_SHARED_DATA"], "togo_cropharvest_chip/tifs").glob("*.tif"):
+    for path in TOGO.glob("tifs/*.tif"):
         fast, general = _read_fast(path), _read_general(path)
         assert np.array_equal(fast.data, general.data, equal_nan=True)
         assert fast.descriptions == general.descriptions and fast.crs == general.crs

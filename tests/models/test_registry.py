@@ -12,7 +12,7 @@ from tests.support.models import SETTINGS
 
 OWN = '''
 import numpy as np
-from seedbed.model import BaseModel
+from seedbed.models.base import BaseModel
 
 class Mine(BaseModel):
     """Always the same."""

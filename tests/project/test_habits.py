@@ -44,10 +44,19 @@ def test_help_names_every_target():
 
 
 def test_hooks_clean_and_export():
-    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
-    assert [h["entry"] for h in hooks] == [".venv/bin/nbdev-export", ".venv/bin/nbdev-clean"]
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    *commit, push = config["repos"][0]["hooks"]
+    assert [h["entry"].split(" --")[0] for h in commit] == [
+        ".venv/bin/ruff check",
+        ".venv/bin/ruff format",
+        ".venv/bin/nbdev-export",
+        ".venv/bin/nbdev-clean",
+    ]
     assert all(
         re.search(h["files"], "nbs/base/files.ipynb")
         and not re.search(h["files"], "reports/a/b.ipynb")
-        for h in hooks
+        for h in commit
     )
+    assert config["default_stages"] == ["pre-commit"] and push["stages"] == ["pre-push"]
+    assert push["entry"].split() == ["make", "check"] and "check" in TARGETS
+    assert config["default_install_hook_types"] == ["pre-commit", "pre-push"]

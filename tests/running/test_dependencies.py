@@ -23,4 +23,5 @@ def test_another_threshold_judges_again_and_trains_nothing():
         "run.level",
         "run.open_test",
     }
+    assert "dataset.batch_size" in reads["04_model"]
     assert {"success.usable", "success.ceiling", "success.worst_region_min"} <= reads["05_compare"]

@@ -79,7 +79,7 @@ def test_what_changes_nothing_runs_nothing(made, change):
         (
             None,
             ["dataset.batch_size=32"],
-            ["03_dataset", "04_model/majority/seed_0"],
+            ["03_dataset"],
             "dataset.batch_size 64 -> 32",
         ),
         (None, ["run.workers=1"], [], ""),

@@ -188,7 +188,7 @@ def test_an_interrupted_run_ends_its_notebooks(tmp_path):
     assert gone(int((root / "nbs" / "pid").read_text()))
 
 
-OWN = "from seedbed.model import BaseModel\nclass Mine(BaseModel):\n    name = 'mine'\n    stochastic = True\nclass Other(BaseModel):\n    name = 'majority'\nclass Nameless(BaseModel): pass\n"
+OWN = "from seedbed.models.base import BaseModel\nclass Mine(BaseModel):\n    name = 'mine'\n    stochastic = True\nclass Other(BaseModel):\n    name = 'majority'\nclass Nameless(BaseModel): pass\n"
 
 
 def test_a_model_of_ones_own_has_its_own_folder(tmp_path):

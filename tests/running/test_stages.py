@@ -7,7 +7,7 @@ from seedbed.running.pipeline import run_pipeline
 from seedbed.running.stages import plan_models
 from tests.support.notebooks import make_project
 
-OWN = "from seedbed.model import BaseModel\nclass Mine(BaseModel):\n    name = 'mine'\n    stochastic = True\nclass Other(BaseModel):\n    name = 'majority'\nclass Nameless(BaseModel): pass\n"
+OWN = "from seedbed.models.base import BaseModel\nclass Mine(BaseModel):\n    name = 'mine'\n    stochastic = True\nclass Other(BaseModel):\n    name = 'majority'\nclass Nameless(BaseModel): pass\n"
 
 
 @pytest.mark.parametrize(

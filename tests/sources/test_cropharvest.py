@@ -1,8 +1,5 @@
 """CropHarvest's layout, its channels and its tasks; on its real export where the reader has one."""
 
-import os
-from pathlib import Path
-
 import geopandas as gpd
 import h5py
 import numpy as np
@@ -21,10 +18,10 @@ from seedbed.sources.cropharvest import (
     published_ndvi,
 )
 from seedbed.training.dataset import SampleDataset
+from tests.support.paths import SHARED
 from tests.support.world import World, refused
 
-SHARED = os.environ.get("SEEDBED_SHARED_DATA")
-CHIP = Path(SHARED or "nowhere") / "togo_cropharvest_chip/tifs/98.tif"
+CHIP = SHARED / "togo_cropharvest_chip/tifs/98.tif"
 
 
 def make_folder(root, count=40, arrays=True, test=True):

@@ -1,7 +1,5 @@
 """Bring your own labels and tifs: awkward inputs work, or are refused in a line that says how to fix them."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import rasterio
@@ -9,9 +7,10 @@ import rasterio
 from seedbed.imagery.chips import read_chip
 from seedbed.imagery.layout import layout_from_dict
 from seedbed.sources.registry import find_source
+from tests.support.paths import SHARED
 from tests.support.world import IDS, make_labels, pixels, place, write_tif
 
-TOGO = Path(__file__).resolve().parents[2] / "shared" / "data" / "togo_cropharvest_chip"
+TOGO = SHARED / "togo_cropharvest_chip"
 
 
 # --- it works ---

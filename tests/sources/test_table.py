@@ -1,8 +1,6 @@
 """Series in a table: arrays, a CSV file, and published data where they are."""
 
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +11,7 @@ from seedbed.export import export
 from seedbed.model import cross_validate
 from seedbed.models.registry import find_model
 from seedbed.process import process
+from tests.support.paths import SHARED
 from tests.support.world import place
 
 # --- tables ---
@@ -160,9 +159,6 @@ def test_a_table_with_faults(empty):
     )
     (world.data / "data.npz").write_bytes(b"no zip")
     world.refuses_export("data.npz", "numpy.savez")
-
-
-SHARED = Path(os.environ.get("SEEDBED_SHARED_DATA", "/nowhere"))
 
 
 # --- published data, where they are ---

@@ -1,1 +1,3 @@
 """Datasets that are easily learnt."""
+
+from tests.support.models import made  # noqa: F401

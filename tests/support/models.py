@@ -129,6 +129,19 @@ def made(tmp_path_factory):
     return {task: make_dataset(folder, task) for task in TASKS}
 
 
+@pytest.fixture(scope="module")
+def fitted(made):
+    """Fitted models, each fitted once."""
+    kept = {}
+
+    def fit(name, task, seed=0):
+        if (name, task, seed) not in kept:
+            kept[name, task, seed] = ALL[name](seed, SETTINGS[task].models).train(made[task][0])
+        return kept[name, task, seed]
+
+    return fit
+
+
 def check_answers(prediction, data):
     """Probabilities of each class, or a value for each sample."""
     assert np.isfinite(prediction).all()

@@ -364,11 +364,11 @@ LIMITED = """
 import resource, sys
 import numpy as np
 import torch
-from seedbed.dataset import SampleDataset
+from seedbed.training.dataset import SampleDataset
 data = SampleDataset(sys.argv[1], None)
 used = int(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmData"))) * 1024
 resource.setrlimit(resource.RLIMIT_DATA, (used + 100 * 2**20,) * 2)
-try: np.ones(data.facts["steps"] * len(data) * 8 * 32 * 32, "float32"); raise SystemExit("the limit does not hold")
+try: np.ones(data.meta["steps"] * len(data) * 8 * 32 * 32, "float32"); raise SystemExit("the limit does not hold")
 except MemoryError: pass
 print(sum(float(X.sum()) * 0 + len(y) for X, y in data.loader(32, shuffle=True)))
 """

@@ -19,5 +19,5 @@ def test_a_batch_is_the_same_however_it_comes(project, sampling, monkeypatch):
     for a, b, c in zip(kept(rows), read(rows), data[rows]):
         assert torch.equal(a, b) and torch.equal(b, c)
     whole = data.arrays()[0]
-    monkeypatch.setattr("seedbed.dataset.CACHE", 1)
+    monkeypatch.setattr("seedbed.training.dataset.CACHE", 1)
     assert np.array_equal(data.arrays()[0], whole) and len(data[[]][0]) == 0
