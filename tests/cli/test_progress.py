@@ -4,8 +4,8 @@ import io
 from pathlib import Path
 
 from rich.console import Console
-from seedbed.cli.progress import LiveProgress, step_line
 
+from seedbed.cli.progress import LiveProgress, step_line
 from seedbed.running.engines import Failure, Outcome, Task
 
 

@@ -11,10 +11,9 @@ from execution import executed
 from nbdev.config import get_config
 from pages import write_notebook, write_text
 from polish import polish
+from reports import write_reports
 from sidebar import write_sidebar
 from smalldocs.site import build as render
-
-from reports import write_reports
 
 
 class DocsError(Exception):

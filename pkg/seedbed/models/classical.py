@@ -18,17 +18,22 @@ class Logistic(BaseModel):
     name = "logistic_regression"
 
     def train(self, data):
-        if data.task == "classification" and len(set(data.y)) == 1:
-            return only_class(self.features(data), data.y)
-        kind = LogisticRegression(max_iter=2000) if data.task == "classification" else Ridge()
-        return kind.fit(self.features(data), data.y)
+        X = self.features(data)
+        if data.task == "regression":
+            self.model = Ridge().fit(X, data.y)
+        elif len(set(data.y)) == 1:
+            self.model = only_class(X, data.y)
+        else:
+            self.model = LogisticRegression(max_iter=2000).fit(X, data.y)
 
 # %% ../../../nbs/models/classical.ipynb #5a1bab30
 class Forest(BaseModel):
     """Random forest of 300 trees (Breiman 2001)."""
 
-    name, stochastic = "random_forest", True
+    name = "random_forest"
+    stochastic = True
 
     def train(self, data):
         kind = RandomForestClassifier if data.task == "classification" else RandomForestRegressor
-        return kind(300, random_state=self.seed, n_jobs=1).fit(self.features(data), data.y)
+        forest = kind(300, random_state=self.seed, n_jobs=1)
+        self.model = forest.fit(self.features(data), data.y)

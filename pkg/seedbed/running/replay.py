@@ -4,16 +4,15 @@
 
 # %% auto #0
 __all__ = ['VOLATILE', 'field_differences', 'count_fields', 'lacking', 'checkout', 'link_data', 'environment_differences',
-           'Replay', 'execute', 'compare_results', 'data_differences', 'replay']
+           'data_differences', 'Replay', 'replay', 'compare_results']
 
 # %% ../../../nbs/running/replay.ipynb #20405e41
 import contextlib
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..base.errors import InputError
@@ -46,38 +45,32 @@ VOLATILE = {
 
 
 def field_differences(
-    old,
-    new,  # records
-    where: str = "",
+    old,  # a record, or a part of one
+    new,  # likewise
+    where: str = "",  # in the whole record, for the lines
     volatile=VOLATILE,  # keys that tell of a time, a place or a machine
 ) -> list[str]:  # a line for each field that differs
-    """Where two records part."""
+    """The fields in which two records differ."""
     if isinstance(old, dict) and isinstance(new, dict):
-        keys = [k for k in {**old, **new} if k not in volatile]
-        return [
-            line
-            for k in keys
-            for line in field_differences(
-                old.get(k), new.get(k), f"{where}.{k}".lstrip("."), volatile
-            )
-        ]
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        return [
-            line
-            for i, (a, b) in enumerate(zip(old, new))
-            for line in field_differences(a, b, f"{where}[{i}]", volatile)
-        ]
-    return [] if old == new else [f"{where}: {_short(old)} -> {_short(new)}"]
+        keys = [key for key in {**old, **new} if key not in volatile]
+        pairs = [(old.get(key), new.get(key), f"{where}.{key}".lstrip(".")) for key in keys]
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        pairs = [(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(old, new))]
+    else:
+        return [] if old == new else [f"{where}: {_short(old)} -> {_short(new)}"]
+    return [line for a, b, place in pairs for line in field_differences(a, b, place, volatile)]
 
 
 def count_fields(
-    record,
+    record,  # or a part of one
     volatile=VOLATILE,  # see `field_differences`
 ) -> int:
-    """How many fields of a record can part."""
+    """How many fields of a record are compared."""
     if isinstance(record, dict):
         return sum(count_fields(v, volatile) for k, v in record.items() if k not in volatile)
-    return sum(count_fields(v, volatile) for v in record) if isinstance(record, list) else 1
+    if isinstance(record, list):
+        return sum(count_fields(v, volatile) for v in record)
+    return 1
 
 
 def _short(value) -> str:
@@ -85,31 +78,29 @@ def _short(value) -> str:
     return text if len(text) < 80 else f"{text[:77]}..."
 
 # %% ../../../nbs/running/replay.ipynb #308e0358
-def lacking(run: Run) -> list[str]:
-    """What a run does not know of its own code; empty where it can be replayed."""
-    state, patch = run.record.get("git") or {}, run.folder / "diff.patch"
+def lacking(
+    run: Run,  # any run
+) -> list[str]:  # empty where it can be replayed
+    """What a run does not know of its own code."""
+    state = run.record.get("git") or {}
     if not state.get("commit"):
         return [
-            "the commit: the run was made outside of git, so nobody knows which code it was. Its settings, versions and results are there;"
-            " `git init`, a commit and a new run can be replayed"
+            "the commit: the run was made outside of git, so nobody knows which code it was. Its"
+            " settings, versions and results are there; `git init`, a commit and a new run can be"
+            " replayed"
         ]
     out = []
+    patch = run.folder / "diff.patch"
     if state.get("diff_sha256") and not patch.is_file():
         out.append("diff.patch: the code differed from the commit, and the difference is gone")
-    elif (
-        state.get("diff_sha256")
-        and hashlib.sha256(patch.read_bytes()).hexdigest() != state["diff_sha256"]
-    ):
+    elif state.get("diff_sha256") and fingerprint(patch) != state["diff_sha256"]:
         out.append("diff.patch: it was altered since")
     for file in run.record.get("untracked", []):
+        kept = run.folder / "untracked" / file["path"]
         if not file["kept"]:
-            out.append(
-                f"{file['path']}: git did not know it, and its {file['bytes'] / 1e6:.1f} MB were too many to keep"
-            )
-        elif (
-            not (kept := run.folder / "untracked" / file["path"]).is_file()
-            or fingerprint(kept) != file["sha256"]
-        ):
+            size = f"{file['bytes'] / 1e6:.1f} MB"
+            out.append(f"{file['path']}: git did not know it, and its {size} were too many to keep")
+        elif not kept.is_file() or fingerprint(kept) != file["sha256"]:
             out.append(f"untracked/{file['path']}: it was altered or removed since")
     return out
 
@@ -117,135 +108,171 @@ def lacking(run: Run) -> list[str]:
 @contextlib.contextmanager
 def checkout(
     root: Path,  # the project
-    run: Run,
-    room: Path,  # a folder that does not exist yet
+    run: Run,  # that lacks nothing
+    directory: Path,  # where to check out; it does not exist yet
     keep: bool = False,  # leave it afterwards
-):
-    """Lend a checkout of the code that a run was made from."""
+):  # yields the project's folder in the checkout
+    """Yield a checkout of the code that a run was made from; InputError where git refuses."""
     commit = run.record["git"]["commit"]
     inner = (git(root, "rev-parse", "--show-prefix") or "").strip().strip("/")
-    room.parent.mkdir(parents=True, exist_ok=True)
-    _git(
-        root,
-        f"commit {commit[:7]}: git cannot check it out; fetch it first",
-        "worktree",
-        "add",
-        "--detach",
-        "--force",
-        str(room),
-        commit,
-    )
+    project, patch = directory / inner, run.folder / "diff.patch"
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    refusal = f"commit {commit[:7]}: git cannot check it out; fetch it first"
+    _git(root, refusal, "worktree", "add", "--detach", "--force", str(directory), commit)
     try:
-        project = room / inner
-        if (run.folder / "diff.patch").is_file():
-            _git(
-                room,
-                "diff.patch: git cannot apply it",
-                "apply",
-                "--whitespace=nowarn",
-                *([f"--directory={inner}"] if inner else []),
-                str((run.folder / "diff.patch").resolve()),
-            )
+        if patch.is_file():
+            options = ["--whitespace=nowarn", *([f"--directory={inner}"] if inner else [])]
+            refusal = "diff.patch: git cannot apply it"
+            _git(directory, refusal, "apply", *options, str(patch.resolve()))
         for file in run.record.get("untracked", []):
             copy_or_link(run.folder / "untracked" / file["path"], project / file["path"])
         yield project
     finally:
         if not keep:
-            git(root, "worktree", "remove", "--force", str(room))
-            shutil.rmtree(room, ignore_errors=True)
+            git(root, "worktree", "remove", "--force", str(directory))
+            shutil.rmtree(directory, ignore_errors=True)
             git(root, "worktree", "prune")
 
 
-def _git(root: Path, fault: str, *words: str):
+def _git(root: Path, refusal: str, *words: str):
+    "A git command that must succeed."
     done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True)
     if done.returncode:
-        raise InputError(f"{fault} ({' '.join(done.stderr.split())[-200:]})")
+        raise InputError(f"{refusal} ({' '.join(done.stderr.split())[-200:]})")
 
-# %% ../../../nbs/running/replay.ipynb #6d2d8e4d
-def link_data(settings: Settings, project: Path, room: Path):
-    """Give the data outside of git a name in a checkout."""
+# %% ../../../nbs/running/replay.ipynb #f5c09239
+def link_data(
+    settings: Settings,  # of the run, with the project's root
+    project: Path,  # the project's folder in the checkout
+    directory: Path,  # the checkout
+):
+    """Give the data that the source reads a name in a checkout."""
     argument = Path(settings.source.name.partition(":")[2]).expanduser()
+    if argument.is_absolute():
+        return  # it is found where it is
     for path, _ in outside_files(settings):
-        there = Path(
-            os.path.normpath(
-                project
-                / (
-                    argument
-                    if settings.root / argument == path
-                    else os.path.relpath(path, settings.root)
-                )
-            )
-        )
-        if argument.is_absolute() or there.exists() or not there.is_relative_to(room.parent):
+        is_source = settings.root / argument == path
+        name = argument if is_source else os.path.relpath(path, settings.root)
+        target = Path(os.path.normpath(project / name))
+        if target.exists() or not target.is_relative_to(directory.parent):
             continue
-        there.parent.mkdir(parents=True, exist_ok=True)
-        there.symlink_to(path.resolve())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _link(path.resolve(), target)
 
-# %% ../../../nbs/running/replay.ipynb #c74785d8
-def environment_differences(run: Run, root: Path) -> list[str]:
+
+def _link(path: Path, target: Path):
+    "A symbolic link, or a copy where links are not allowed."
+    try:
+        target.symlink_to(path, target_is_directory=path.is_dir())
+    except OSError:
+        (shutil.copytree if path.is_dir() else shutil.copyfile)(path, target)
+
+# %% ../../../nbs/running/replay.ipynb #f66e0094
+def environment_differences(
+    run: Run,  # that was made before
+    root: Path,  # the project
+) -> list[str]:  # a line each
     """Versions and machine that are not those of the run."""
     then, here = run.record.get("environment") or {}, environment(root)
+    old, new = then.get("packages", {}), here["packages"]
     out = [
-        f"{name} {then['packages'].get(name, '-')} -> {here['packages'].get(name, '-')}"
-        for name in {**then.get("packages", {}), **here["packages"]}
-        if then.get("packages", {}).get(name) != here["packages"].get(name)
+        f"{name} {old.get(name, '-')} -> {new.get(name, '-')}"
+        for name in {**old, **new}
+        if old.get(name) != new.get(name)
     ]
-    out += [
-        f"{name.removeprefix('library ')} {v} -> {version_of(name.removeprefix('library '))}"
-        for name, v in run.record.get("ingredients", {}).items()
-        if name.startswith("library ")
-        and name != "library python"
-        and v
-        and version_of(name.removeprefix("library ")) != v
-    ]
-    return list(dict.fromkeys(out)) + [
-        f"{name} {then.get(name)} -> {here[name]}"
-        for name in ("python", "platform", "cpu")
-        if then.get(name) != here[name]
-    ]
+    for name, version in run.record.get("ingredients", {}).items():
+        kind, _, library = name.partition(" ")
+        if kind != "library" or library == "python" or not version:
+            continue
+        if version_of(library) != version:
+            out.append(f"{library} {version} -> {version_of(library)}")
+    for name in ("python", "platform", "cpu"):
+        if then.get(name) != here[name]:
+            out.append(f"{name} {then.get(name)} -> {here[name]}")
+    return list(dict.fromkeys(out))
 
-# %% ../../../nbs/running/replay.ipynb #edbffb62
+
+def data_differences(
+    run: Run,  # that was made before
+    again: Path,  # the folder of its replay
+) -> list[str]:  # a line each
+    """Files from outside that are not what the run has read."""
+    old, new = (
+        {k.removeprefix("file "): v for k, v in found.items() if k.startswith("file ")}
+        for found in (
+            record.get("ingredients", {}) for record in (run.record, read_json(again / "run.json"))
+        )
+    )
+    if not old or not new:
+        return []
+    return [f"{n} is not what the run has read" for n in old if old[n] != new.get(n)]
+
+# %% ../../../nbs/running/replay.ipynb #3b428a6c
 @dataclass
 class Replay:
     """What came of a replay."""
 
-    run: str
-    fields: int = 0  # that were compared
-    field_differences: list[str] = field(default_factory=list)  # by file: field: old -> new
+    run: str  # its name
+    fields: int = 0  # of its results, that were compared
+    field_differences: list[str] = field(
+        default_factory=list
+    )  # fields that differ, with their file
     environment: list[str] = field(default_factory=list)  # versions that differ
-    data: list[str] = field(default_factory=list)  # files that are not those that the run has read
+    data: list[str] = field(default_factory=list)  # files that are not what the run has read
 
     @property
     def identical(self) -> bool:
+        """Whether every field came out the same."""
         return not self.field_differences and self.fields > 0
 
-# %% ../../../nbs/running/replay.ipynb #3bda2dbc
-def execute(
-    run: Run,
-    project: Path,  # the checkout
-    say=print,  # told what happens
-) -> Path:  # the new run's folder
-    """Run the pipeline in a checkout, with the recorded settings and the code of the checkout."""
-    known = parse_ini((run.folder / "settings.ini").read_text(encoding="utf-8"))
-    fixed = [
-        word
-        for key in known["paths"]
-        for word in ("-p", f"paths.{key}={'runs' if key == 'runs' else f'data/{key}'}")
-    ]
-    code = "from seedbed.cli import main; main()"
-    path = os.pathsep.join(
-        [*[str(p) for p in (project / "pkg",) if p.is_dir()], os.environ.get("PYTHONPATH", "")]
-    )
-    variables = {k: v for k, v in os.environ.items() if not k.startswith("SEEDBED_")} | {
-        "PYTHONPATH": path
-    }
-    if "scheduler" in known["run"]:
-        fixed += ["-p", "run.scheduler=none"]  # here, wherever it was done
-    asked = ["--settings", str(run.folder.resolve() / "settings.ini"), *fixed]
+
+def replay(
+    settings: Settings,  # of the project
+    run: Run,  # that is complete
+    keep: bool = False,  # leave the checkout
+    say=print,  # called with a line for each notebook
+) -> Replay:  # also written to replay.json in the run's folder
+    """Make a run again and compare the results; InputError where the run cannot be replayed."""
+    if run.status != "complete":
+        raise InputError(
+            f"{run.name}: is {run.status}; only a complete run has results to hold a replay against"
+        )
+    if lacks := lacking(run):
+        raise InputError(f"{run.name}: cannot be replayed; it lacks {'; '.join(lacks)}")
+    directory = Cache(settings).folder.resolve() / "replays" / run.name / "checkout"
+    found = Replay(run.name, environment=environment_differences(run, settings.root))
+    asked = load_settings(run.folder / "settings.ini").model_copy(update={"root": settings.root})
+    with checkout(settings.root, run, directory, keep) as project:
+        link_data(asked, project, directory)
+        again = _run_checkout(run, project, say)
+        found.fields, found.field_differences = compare_results(run, again)
+        found.data = data_differences(run, again)
+    record = asdict(found) | {"identical": found.identical, "at": now()}
+    names = ("at", "identical", "fields", "partings", "environment", "data")
+    write_json(run.folder / "replay.json", {name: record[name] for name in names})
+    return found
+
+
+def _run_checkout(run: Run, project: Path, say) -> Path:
+    "Run the pipeline in a checkout, with the recorded settings and the code of the checkout."
+    recorded = parse_ini((run.folder / "settings.ini").read_text(encoding="utf-8"))
+    overrides = [f"paths.{key}=data/{key}" for key in recorded["paths"] if key != "runs"]
+    overrides.append("paths.runs=runs")
+    if "scheduler" in recorded["run"]:
+        overrides.append("run.scheduler=none")  # here, wherever it was done
+    words = ["--settings", str(run.folder.resolve() / "settings.ini")]
+    for override in overrides:
+        words += ["-p", override]
+    package = [str(project / "pkg")] if (project / "pkg").is_dir() else []
+    outside = {name: v for name, v in os.environ.items() if not name.startswith("SEEDBED_")}
     process = subprocess.Popen(
-        [sys.executable, "-c", code, "run", *asked],
+        [sys.executable, "-c", "from seedbed.cli import main; main()", "run", *words],
         cwd=project,
-        env=variables | {"SEEDBED_ROOT": str(project)},
+        env=outside
+        | {
+            "PYTHONPATH": os.pathsep.join([*package, os.environ.get("PYTHONPATH", "")]),
+            "SEEDBED_ROOT": str(project),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -259,74 +286,19 @@ def execute(
         raise InputError(f"{run.name}: the replay failed: {last}")
     return max((project / "runs").glob("*/run.json"), key=lambda p: p.stat().st_mtime).parent
 
-# %% ../../../nbs/running/replay.ipynb #5598c5cd
-def compare_results(run: Run, again: Path) -> tuple[int, list[str]]:  # fields compared, partings
-    """Hold every results.json of a run against that of its replay."""
+
+def compare_results(
+    run: Run,  # that was made before
+    again: Path,  # the folder of its replay
+) -> tuple[int, list[str]]:  # fields compared; a line for each that differs
+    """Compare every results.json of a run with that of its replay."""
     count, out = 0, []
     for path in sorted(p.relative_to(run.folder) for p in run.folder.rglob("results.json")):
         old = read_json(run.folder / path)
-        new = read_json(again / path) if (again / path).is_file() else None
-        out += [
-            f"{path.as_posix()}: {line}"
-            for line in (
-                field_differences(old, new) if new is not None else ["the replay has not made it"]
-            )
-        ]
+        if (again / path).is_file():
+            lines = field_differences(old, read_json(again / path))
+        else:
+            lines = ["the replay has not made it"]
+        out += [f"{path.as_posix()}: {line}" for line in lines]
         count += count_fields(old)
     return count, out
-
-# %% ../../../nbs/running/replay.ipynb #19e440b0
-def data_differences(run: Run, again: Path) -> list[str]:
-    """Files from outside that are not what the run has read."""
-    files = [
-        {
-            k.removeprefix("file "): v
-            for k, v in r.get("ingredients", {}).items()
-            if k.startswith("file ")
-        }
-        for r in (run.record, read_json(again / "run.json"))
-    ]
-    return (
-        [
-            f"{name} is not what the run has read"
-            for name in files[0]
-            if files[0][name] != files[1].get(name)
-        ]
-        if all(files)
-        else []
-    )
-
-
-def replay(
-    settings: Settings,  # of the project
-    run: Run,
-    keep: bool = False,  # leave the checkout
-    say=print,  # told what happens
-) -> Replay:  # also written to replay.json in the run's folder
-    """Make a run again and hold the results against each other."""
-    if run.status != "complete":
-        raise InputError(
-            f"{run.name}: is {run.status}; only a complete run has results to hold a replay against"
-        )
-    if lacks := lacking(run):
-        raise InputError(f"{run.name}: cannot be replayed; it lacks {'; '.join(lacks)}")
-    room = Cache(settings).folder.resolve() / "replays" / run.name / "checkout"
-    found = Replay(run.name, environment=environment_differences(run, settings.root))
-    asked = load_settings(run.folder / "settings.ini").model_copy(update={"root": settings.root})
-    with checkout(settings.root, run, room, keep) as project:
-        link_data(asked, project, room)
-        again = execute(run, project, say)
-        found.fields, found.field_differences = compare_results(run, again)
-        found.data = data_differences(run, again)
-    write_json(
-        run.folder / "replay.json",
-        {
-            "at": now(),
-            "identical": found.identical,
-            "fields": found.fields,
-            "partings": found.field_differences,
-            "environment": found.environment,
-            "data": found.data,
-        },
-    )
-    return found

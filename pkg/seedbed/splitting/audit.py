@@ -32,14 +32,14 @@ def finding(
         "found": found if count else "none",
     }
 
-# %% ../../../nbs/splitting/audit.ipynb #2453cd12
+# %% ../../../nbs/splitting/audit.ipynb #a887708c
 def shared_names(
     values: Sequence[str],  # [N] names; "" for none
     split: Sequence[str],  # [N] "train", "val" or another subset
 ) -> list[str]:  # names in both, sorted
     """Names that training and validation have in common."""
-    values, split = np.asarray(values), np.asarray(split)
-    train, val = (set(values[split == name].tolist()) for name in ("train", "val"))
+    names, subset = np.asarray(values), np.asarray(split)
+    train, val = (set(names[subset == s].tolist()) for s in ("train", "val"))
     return sorted((train & val) - {""})
 
 # %% ../../../nbs/splitting/audit.ipynb #a8881e1c
