@@ -308,7 +308,8 @@ def scene_picture(
     layout = layout_from_dict(meta["layout"])
     first = meta["steps"] // 2 * len(layout.variables)
     bands = [first + k for k in colour_bands(layout.variables) or (0, 0, 0)]
-    return true_colour(read_small(scene, Scene(scene, layout).bands[bands] + 1))
+    numbers = Scene(scene, layout).bands[bands] + 1
+    return true_colour(read_small(scene, numbers.tolist()))
 
 
 def map_picture(
