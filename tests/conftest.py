@@ -49,3 +49,11 @@ def empty(tmp_path):
     from tests.support.world import World
 
     return lambda **ini: World(tmp_path, {k.replace("__", "."): v for k, v in ini.items()})
+
+
+@pytest.fixture(scope="session")
+def romania(tmp_path_factory):
+    """A run on a sample with its report, and its dataset; tests that use it share one `xdist_group`."""
+    from tests.support.reports import a_run
+
+    return a_run(tmp_path_factory.mktemp("romania"), "report.learning_curve=yes")

@@ -1,52 +1,26 @@
 """The docs site: what it shows, and what it refuses to publish."""
 
-import json
-import shutil
-
 import pytest
 
-from tests.support.pages import RESULTS, notebook
+from tests.support.pages import notebook
 from tests.support.paths import ROOT
+from tests.support.site import build_site, builder_of_sites, lay_out
 
 
 @pytest.fixture
-def builder(monkeypatch):
+def builder():
     """The module that builds the site."""
-    pytest.importorskip("smalldocs", reason="the extra docs is not installed")
-    monkeypatch.syspath_prepend(str(ROOT / "tools/docs"))
-    import site_builder
-
-    return site_builder
+    return builder_of_sites()
 
 
 @pytest.fixture
 def site(tmp_path, builder):
     """A function that builds a small site and returns a function that reads its pages."""
-    (tmp_path / "nbs/images").mkdir(parents=True)
-    for name in (
-        "settings.ini",
-        "pyproject.toml",
-        "nbs/_quarto.yml",
-        "nbs/styles.css",
-        "nbs/images/favicon.svg",
-    ):
-        shutil.copy(ROOT / name, tmp_path / name)
-    text = (tmp_path / "nbs/_quarto.yml").read_text()
-    (tmp_path / "nbs/_quarto.yml").write_text(
-        text[: text.index("    left:")] + text[text.index("  sidebar:") :]
-    )
-    (tmp_path / "nbs/sidebar.yml").write_text(
-        'website:\n  sidebar:\n    contents:\n      - index.ipynb\n      - section: Stages\n        contents: "0*.ipynb"\n'
-    )
-    (tmp_path / "reports/first/figures").mkdir(parents=True)
-    (tmp_path / "reports/first/results.json").write_text(json.dumps(RESULTS))
+    lay_out(tmp_path)
 
     def make(*cells, **pages):
-        (tmp_path / "nbs/index.ipynb").write_text(notebook("# Home", *cells))
-        for name, page in pages.items():
-            (tmp_path / f"nbs/{name}.ipynb").write_text(page)
-        builder.build(tmp_path, execute=False)
-        return lambda name: (tmp_path / "_docs" / name).read_text()
+        folder = build_site(tmp_path, *cells, **pages)
+        return lambda name: (folder / name).read_text()
 
     return make
 
@@ -118,7 +92,7 @@ def test_sidebar_and_bar_agree_with_the_tree(builder):
         f"nbs/sidebar.yml: lacks {sorted(there - set(named))}, has too much:"
         f" {sorted(n for n in named if n not in there or named.count(n) > 1)}"
     )
-    options = yaml.safe_load((nbs / "_quarto.yml").read_text())
+    options = yaml.safe_load((nbs / "site.yml").read_text())
     assert [
         item["href"]
         for item in options["website"]["navbar"]["left"]

@@ -1,8 +1,6 @@
 """The report: one file without a network; and what it says of the labels."""
 
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import geopandas as gpd
@@ -13,14 +11,7 @@ from seedbed.models.registry import find_model
 from seedbed.report import evidence, label_quality, learning_rows
 from tests.support.reports import a_run, data_of
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
-
-
-@pytest.fixture(scope="module")
-def romania(tmp_path_factory):
-    return a_run(tmp_path_factory.mktemp("romania"), "report.learning_curve=yes")
+pytestmark = pytest.mark.xdist_group("report")  # `romania` is made once
 
 
 class Page(HTMLParser):
@@ -111,34 +102,6 @@ def test_a_quantity_has_a_report(tmp_path):
     )
     errors = [abs(e["error"]) for e in data_of(run)["errors"]]
     assert errors == sorted(errors, reverse=True) and len(errors) == 96
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed")
-def test_a_browser_draws_the_gallery(romania, tmp_path):
-    page = tmp_path / "page.html"
-    steps = "<script>const s = document.getElementById('by-true'); s.value = 'open'; s.dispatchEvent(new Event('change')); document.getElementById('theme').click();</script></body>"
-    page.write_text((romania[0] / "report.html").read_text().replace("</body>", steps))
-    done = subprocess.run(
-        [
-            CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--user-data-dir={tmp_path}/profile",
-            "--virtual-time-budget=2000",
-            "--dump-dom",
-            page.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    wanted = sum(e["true"] == "open" for e in data_of(romania[0])["errors"])
-    assert wanted > 2 and done.stdout.count('<article class="card">') == min(wanted, 24)
-    assert f"{wanted} of" in done.stdout and 'data-theme="dark"' in done.stdout
-
-
-# --- what is said of the data ---
 
 
 def test_more_labels_do_not_hurt(romania):
