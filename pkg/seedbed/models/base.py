@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['META_KEYS', 'flat_features', 'predict_sklearn', 'only_class', 'count_parameters', 'describe', 'check_trained',
-           'save_model', 'validate_model', 'BaseModel']
+           'save_model', 'not_trained_on', 'validate_model', 'takes_path', 'BaseModel']
 
 # %% ../../../nbs/models/base.ipynb #4f7484c0
 import functools
+import inspect
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,14 +32,17 @@ from seedbed.models.records import (
     write_model_results,
 )
 from ..training.arrays import open_samples
-from ..training.dataset import LabelledSamples, Samples, html_card
+from ..training.dataset import LabelledSamples, SampleDataset, Samples, html_card, unscaled
 
 # %% ../../../nbs/models/base.ipynb #a52e5064
 def flat_features(
     data: Samples,  # series or chips
+    stored: bool = False,  # the values as they are stored, not scaled
 ) -> np.ndarray:  # float32 [n, T * bands], or [n, 2 * T * bands] for chips
     """Samples as rows of numbers."""
     X, _ = data.arrays()
+    if stored:
+        X = unscaled(X, data.scaling)
     if X.ndim == 5:
         X = np.concatenate([X.mean((3, 4)), X.std((3, 4))], axis=2)
     return X.reshape(len(X), -1)
@@ -48,12 +53,14 @@ def predict_sklearn(
     X: np.ndarray,  # [n, features]
     task: str,  # classification | regression
     classes: int,  # how many the dataset has
+    names: list[str] | None = None,  # of the classes, where the estimator was fitted on names
 ) -> np.ndarray:  # [n, classes] probabilities, or [n] values
     """An estimator's prediction, with a column for each class of the dataset."""
     if task == "regression":
         return np.asarray(fitted.predict(X), float).ravel()
     out = np.zeros((len(X), classes))
-    out[:, np.asarray(fitted.classes_, int)] = fitted.predict_proba(X)
+    columns = [names.index(str(c)) if names else int(c) for c in fitted.classes_]
+    out[:, columns] = fitted.predict_proba(X)
     return out
 
 # %% ../../../nbs/models/base.ipynb #f91726dc
@@ -138,6 +145,22 @@ def save_model(
     return [description, weights]
 
 # %% ../../../nbs/models/base.ipynb #f46e3aaa
+def not_trained_on(
+    model: "BaseModel",  # trained
+    data: LabelledSamples,  # to validate on
+) -> LabelledSamples:  # of the fold that the model has trained for
+    """Validation data that the model has not seen; InputError where it has trained on all of them."""
+    path, fold = model.trained_on or ("", 0)
+    if os.fspath(data) != path:
+        return data
+    if fold < 0 or not isinstance(data, SampleDataset):
+        raise InputError(
+            f"model {model.title}: has trained on every label of {path};"
+            " validate it on other data, or use cross_validate"
+        )
+    return data if data.fold == fold else SampleDataset(path, "val", fold)
+
+
 def validate_model(
     model: "BaseModel",  # trained
     validation_data_path,  # as for `BaseModel.validate`
@@ -150,6 +173,7 @@ def validate_model(
     check_trained(model)
     (folder / "results.json").unlink(missing_ok=True)  # scores of an earlier model never stay
     data = open_samples(validation_data_path, "val", like=model.meta)
+    data = not_trained_on(model, data)
     began = time.perf_counter()
     prediction = check_prediction(model.predict(data), data, model.title)
     predict_s = time.perf_counter() - began
@@ -172,18 +196,33 @@ def validate_model(
     )
 
 # %% ../../../nbs/models/base.ipynb #8f883914
+def takes_path(
+    train: Callable,  # a subclass's own
+) -> bool:
+    """Whether a `train` reads files itself: its parameter is called a path."""
+    return list(inspect.signature(train).parameters)[1].endswith("path")
+
+
 def _prepared(
-    train: Callable,  # a subclass's own: (model, dataset) -> None, or what was fitted
+    train: Callable,  # a subclass's own: (model, dataset or path) -> None, or what was fitted
 ) -> Callable:  # (model, path or dataset) -> model
-    "A subclass's `train`, given an open dataset."
+    "A subclass's `train`, given an open dataset, or the path that it asks for."
+    reads_files = takes_path(train)
 
     @functools.wraps(train)
     def prepared(self, train_data_path):
         data = open_samples(train_data_path, "train")
+        if reads_files and isinstance(train_data_path, SampleDataset):
+            raise InputError(
+                f"model {self.title}: its train takes a path and reads files itself, so it would"
+                " see validation labels too; call its parameter `data` to be given one fold"
+            )
         began = time.perf_counter()
-        fitted = train(self, data)
+        fitted = train(self, Path(data) if reads_files else data)
         self.fit_s = time.perf_counter() - began
         self.meta = describe(data)
+        self.trained_on = os.fspath(data), data.fold
+        self.reads_files = reads_files
         if fitted is not None and fitted is not self:
             self.model = fitted
         return self
@@ -201,6 +240,8 @@ class BaseModel(BaseEstimator):
     model: Any = None  # what `train` has fitted; None before
     meta: dict = {}  # what the training data were, see `describe`
     fit_s = 0.0  # seconds that training took
+    trained_on: tuple[str, int] | None = None  # path and fold
+    reads_files = False  # its `train` takes a path: it sees values as they are stored
 
     def __init__(
         self,
@@ -238,7 +279,7 @@ class BaseModel(BaseEstimator):
             return data.coordinates()
         if self.sees == "nothing":
             return np.zeros((len(data), 1))
-        return flat_features(data)
+        return flat_features(data, self.reads_files)
 
     def predict(
         self,
@@ -246,7 +287,9 @@ class BaseModel(BaseEstimator):
     ) -> np.ndarray:  # [n, classes] probabilities, or [n] values
         """What the trained model says of each sample; InputError where it is not trained."""
         check_trained(self)
-        return predict_sklearn(self.model, self.features(data), data.task, len(data.classes))
+        names = list(data.classes) if self.reads_files else None
+        features = self.features(data)
+        return predict_sklearn(self.model, features, data.task, len(data.classes), names)
 
     def validate(
         self,
