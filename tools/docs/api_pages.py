@@ -91,13 +91,20 @@ def write_command_line(package: str, staging: Path):
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr[-500:]}")
-    text = re.sub(r"\n# `.*?`\n", "\n", f"\n{done.stdout}", count=1)
+    text = re.sub(r"\n# `.*?`\n", "\n", f"\n{done.stdout}", count=1) + exit_codes(package)
     write_page(
         staging / "reference/command_line.qmd",
         "Command line",
         f"What `{package} --help` and the help of each command say.",
         text,
     )
+
+
+def exit_codes(package: str) -> str:
+    """The exit codes of all commands, as a table."""
+    codes = importlib.import_module(f"{package}.cli.options").EXIT_CODES
+    rows = "\n".join(f"| {code} | {meaning} |" for code, meaning in codes.items())
+    return f"\n\n## Exit codes\n\n| code | meaning |\n|---|---|\n{rows}\n"
 
 
 def write_settings(path: Path, staging: Path):

@@ -52,6 +52,16 @@ Version = Annotated[
 ]
 
 
+EXIT_CODES = {  # shown in the reference of the command line
+    0: "done; of doctor: nothing needs fixing",
+    1: "an error in settings, data or a notebook, said in one line; of replay: the results differ;"
+    " of update: a conflict is left",
+    2: "the command line is wrong; of export and export-scene: some chips or tiles could not be"
+    " fetched, and the same command tries them again",
+    130: "interrupted by Ctrl-C or by a signal to end; what was finished is kept",
+}
+
+
 def leave(message: str, code: int) -> NoReturn:
     """Say why on standard error, and end the command with this exit code."""
     print(message, file=sys.stderr)
