@@ -1,8 +1,10 @@
-"""A notebook-first research template for applied machine learning on Earth observation
+"""A notebook-first research template for applied machine learning on Earth observation."""
 
-Modules:
-
-- `seedbed.cli.new`: `seedbed new` and `update`: a project of your own, and later what the template has improved."""
+# import seedbed as sb
+# run = sb.run(split={"block_km": 5})    or sb.open_run("last")
+# run.table()
+#
+# Every name is loaded when it is first used (PEP 562): `import seedbed` costs a few milliseconds.
 
 __version__ = "0.2.0"
 

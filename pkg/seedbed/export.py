@@ -21,16 +21,17 @@ from .base.settings import Labels, Settings, nearest
 from .evaluation.metrics import metric_named
 from .evaluation.quantity import quantity_named
 from .imagery.labels import guess_task, id_text, row_faults, write_labels
+from .imagery.layout import Layout
 from .sources.base import Source
 from .sources.registry import find_source
 
 # %% ../../nbs/01_export.ipynb #499969e7
 def describe_target(
     labels: gpd.GeoDataFrame,  # canonical
-    columns: Labels,
-    known: dict = {},  # of the source: task, classes or unit, meaning
+    columns: Labels,  # the section [labels] of the settings
+    known: dict = {},  # what the source knows of the column: task, classes or unit, meaning
 ) -> dict:  # column, task, classes, unit, meaning
-    """What is predicted."""
+    """What is predicted; InputError where labels.drop names what cannot be left out."""
     task = columns.task or known.get("task") or guess_task(labels["label"])
     target = {
         "column": columns.target,
@@ -39,34 +40,41 @@ def describe_target(
         "unit": known.get("unit", ""),
         "meaning": known.get("meaning", ""),
     }
-    if task == "regression" and columns.drop:
+    if task == "classification":
+        classes = _ordered_classes(set(class_text(labels["label"])) - {""}, columns, known)
+        return target | {"classes": classes}
+    if columns.drop:
         raise InputError(
-            f"labels.drop = {', '.join(columns.drop)}: leaves out classes, and '{columns.target}' is a quantity; set labels.drop = none or"
-            " labels.task = classification"
+            f"labels.drop = {', '.join(columns.drop)}: leaves out classes, and '{columns.target}'"
+            " is a quantity; set labels.drop = none or labels.task = classification"
         )
-    if task == "regression":
-        return target
-    there = set(class_text(labels["label"])) - {""}
-    if unknown := [c for c in columns.drop if c not in there]:
-        raise InputError(
-            f"labels.drop = {unknown[0]}: no such class; {nearest(unknown[0], sorted(there))}"
-        )
-    ordered = [c for c in known.get("classes", []) if c in there]
-    number = {c: int(c) if re.fullmatch(r"-?\d{1,18}", c) else np.inf for c in there}
-    ordered += sorted(there - set(ordered), key=lambda c: (number[c], c))
-    return target | {"classes": [c for c in ordered if c not in columns.drop]}
+    return target
 
 # %% ../../nbs/01_export.ipynb #a045c36a
-def class_text(values: pd.Series) -> pd.Series:
-    """Classes as text: 3, 3.0 and '3' are the same class; empty where missing."""
+def class_text(
+    values: pd.Series,  # of the target column
+) -> pd.Series:  # text; empty where missing
+    """Classes as text: 3, 3.0 and '3' are the same class."""
     return id_text(values.astype(object))
+
+
+def _ordered_classes(found: set[str], columns: Labels, known: dict) -> list[str]:
+    "The classes that are kept, in their natural order."
+    if unknown := [c for c in columns.drop if c not in found]:
+        raise InputError(
+            f"labels.drop = {unknown[0]}: no such class; {nearest(unknown[0], sorted(found))}"
+        )
+    number = {c: int(c) if re.fullmatch(r"-?\d{1,18}", c) else np.inf for c in found}
+    ordered = [c for c in known.get("classes", []) if c in found]
+    ordered += sorted(found - set(ordered), key=lambda c: (number[c], c))
+    return [c for c in ordered if c not in columns.drop]
 
 # %% ../../nbs/01_export.ipynb #cad1e95b
 def typed_labels(
     labels: gpd.GeoDataFrame,  # canonical
     target: dict,  # of `describe_target`
-) -> gpd.GeoDataFrame:
-    """Labels with the target as text or as numbers; missing ones are NaN or None."""
+) -> gpd.GeoDataFrame:  # `label` is text, None where missing; or a number, NaN where missing
+    """Labels with the target as text or as numbers; InputError where a quantity is no number."""
     if target["task"] == "classification":
         text = class_text(labels["label"])
         return labels.assign(label=text.where(text != "", None))
@@ -74,14 +82,15 @@ def typed_labels(
     odd = labels["label"][values.isna() & labels["label"].notna()]
     if len(odd):
         raise InputError(
-            f"column '{target['column']}' (labels.target): '{odd.iloc[0]}' is not a number; mend it or set labels.task = classification"
+            f"column '{target['column']}' (labels.target): '{odd.iloc[0]}' is not a number;"
+            " correct it or set labels.task = classification"
         )
     return labels.assign(label=values.astype(float).where(np.isfinite(values)))
 
 # %% ../../nbs/01_export.ipynb #1f6b1b28
 def choose_labels(
-    labels: gpd.GeoDataFrame,  # canonical, typed
-    columns: Labels,
+    labels: gpd.GeoDataFrame,  # of `typed_labels`
+    columns: Labels,  # the section [labels] of the settings
 ) -> tuple[gpd.GeoDataFrame, dict[str, str]]:  # those to fetch; reason by id of the others
     """Leave out what cannot be used or is not wanted."""
     left_out = row_faults(labels)
@@ -91,24 +100,22 @@ def choose_labels(
 
 # %% ../../nbs/01_export.ipynb #d49a8816
 def fetch_all(
-    source: Source,
-    labels: gpd.GeoDataFrame,
-    folder: Path,
+    source: Source,  # of the tifs
+    labels: gpd.GeoDataFrame,  # to fetch, of `choose_labels`
+    folder: Path,  # the export; gets tifs/ and export.jsonl
     progress: Progress | None = None,  # told of every label
 ) -> dict[str, str]:  # reason by id of the labels that have no tif
     """Fetch every tif and keep the ledger."""
     (folder / "tifs").mkdir(parents=True, exist_ok=True)
-    failed, progress = {}, progress or Progress()
+    failed = {}
+    progress = progress or Progress()
     progress.begin(len(labels))
     with atomic(folder / "export.jsonl") as ledger, ledger.open("w", encoding="utf-8") as lines:
-        for name, reason, *meta in source.fetch(labels, folder / "tifs"):
+        for name, reason, *further in source.fetch(labels, folder / "tifs"):
+            line = {"id": name, "status": "failed" if reason else "done"}
             if reason:
-                failed[name] = reason
-            line = (
-                {"id": name, "status": "failed" if reason else "done"}
-                | ({"reason": reason} if reason else {})
-                | (meta[0] if meta else {})
-            )
+                failed[name] = line["reason"] = reason
+            line |= further[0] if further else {}
             lines.write(json.dumps(line, ensure_ascii=False) + "\n")
             progress.step(line)
     progress.end()
@@ -120,7 +127,7 @@ def stop_on_faults(
     reasons: dict[str, str],  # by id
     on_fault: str,  # drop | stop
 ):
-    """Raise one error with every fault where the settings say so."""
+    """Raise one InputError with every fault where the settings say so."""
     if on_fault == "drop":
         return
     faults = Faults(f"{title} (labels.on_fault = stop)")
@@ -130,61 +137,72 @@ def stop_on_faults(
 
 # %% ../../nbs/01_export.ipynb #0c821546
 def export(
-    settings: Settings,
-    export_dir: str | Path | None = None,  # relative to the project; the settings' own if not given
+    settings: Settings,  # which source, which columns
+    export_dir: str | Path | None = None,  # relative to the project; None: the settings' own
     progress: Progress | None = None,  # told of every label; by default a line twice a minute
 ) -> dict:  # the manifest
-    """Fill the export folder: labels.geojson, tifs, export.jsonl and, last, manifest.json."""
-    folder, columns = settings.root / (export_dir or settings.export_dir), settings.labels
+    """Fill the export folder: labels.geojson, tifs, export.jsonl and, last, manifest.json.
+
+    InputError where settings and source do not fit together, or where no label can be used.
+    """
+    folder = settings.root / (export_dir or settings.export_dir)
+    columns = settings.labels
     (folder / "manifest.json").unlink(missing_ok=True)
     source = find_source(settings)
-    about, layout = source.about(), source.layout()
-    labels = source.labels()
-    target = describe_target(labels, columns, about.get("targets", {}).get(columns.target, {}))
+    about, layout, labels = source.about(), source.layout(), source.labels()
+    target = describe_target(labels, columns, _known_target(about, columns))
     metric_named(settings.success.metric, target["task"])
     if settings.success.quantity:
         quantity_named(settings.success.quantity, target["task"], target["classes"])
     labels, left_out = choose_labels(typed_labels(labels, target), columns)
-    stop_on_faults(
-        "export",
-        {k: r for k, r in left_out.items() if "labels.drop" not in r} | source.lacking(labels),
-        columns.on_fault,
-    )
+    unwanted = {name for name, reason in left_out.items() if "labels.drop" in reason}
+    faults = {name: reason for name, reason in left_out.items() if name not in unwanted}
+    stop_on_faults("export", faults | source.lacking(labels), columns.on_fault)
     failed = fetch_all(source, labels, folder, progress)
     stop_on_faults("export", failed, columns.on_fault)
     kept = labels[~labels["id"].isin(failed)]
+    left_out |= failed
     if not len(kept):
-        raise InputError(
-            f"{settings.source.name}: no label can be used; the first: {next(f'{k}: {r}' for k, r in (left_out | failed).items())}"
-        )
+        first = next(f"{name}: {reason}" for name, reason in left_out.items())
+        raise InputError(f"{settings.source.name}: no label can be used; the first: {first}")
     with atomic(folder / "labels.geojson") as temporary:
         write_labels(kept, temporary)
-    manifest = _manifest(settings, source, about, layout, target, len(kept), left_out | failed) | {
-        "unfinished": source.unfinished(failed)
-    }
+    manifest = _manifest(settings, source, about, layout, target, len(kept), left_out)
+    manifest["unfinished"] = source.unfinished(failed)
     write_json(folder / "manifest.json", manifest)
     return manifest
 
 # %% ../../nbs/01_export.ipynb #19d7cb77
-def _manifest(settings, source, about, layout, target, count, left_out) -> dict:
+_ABOUT = (
+    "name",
+    "description",
+    "licence",
+    "attribution",
+    "label_kind",
+    "made_from",
+    "request",
+)
+
+
+def _known_target(about: dict, columns: Labels) -> dict:
+    "What a source knows of the target column."
+    return about.get("targets", {}).get(columns.target, {})
+
+
+def _manifest(
+    settings: Settings,
+    source: Source,
+    about: dict,
+    layout: Layout,
+    target: dict,
+    count: int,
+    left_out: dict[str, str],
+) -> dict:
     "The record that tells the later stages all about the folder."
-    known = {
-        k: about[k]
-        for k in (
-            "name",
-            "description",
-            "licence",
-            "attribution",
-            "label_kind",
-            "made_from",
-            "request",
-        )
-        if k in about
-    }
     return {
         "schema_version": 1,
         "source": settings.source.name,
-        **known,
+        **{name: about[name] for name in _ABOUT if name in about},
         "licence": about.get("licence") or settings.source.licence,
         "labels": count,
         "target": target,
@@ -196,23 +214,17 @@ def _manifest(settings, source, about, layout, target, count, left_out) -> dict:
 
 # %% ../../nbs/01_export.ipynb #5b7d10ea
 def pilot(
-    settings: Settings,
+    settings: Settings,  # which source, which columns
     count: int,  # labels
 ) -> tuple:  # ledger lines of their chips, and a forecast with `lines()`
-    """Fetch the chips of a few labels, of a source that is metered, and forecast the others."""
+    """Fetch the chips of a few labels, of a source that has a quota, and forecast the others."""
     source, columns = find_source(settings), settings.labels
     if not hasattr(source, "pilot"):
         raise InputError(
-            f"source.name = {settings.source.name}: has no quota and needs no pilot; run seedbed export"
+            f"source.name = {settings.source.name}: has no quota and needs no pilot;"
+            " run seedbed export"
         )
     labels = source.labels()
-    labels, _ = choose_labels(
-        typed_labels(
-            labels,
-            describe_target(
-                labels, columns, source.about().get("targets", {}).get(columns.target, {})
-            ),
-        ),
-        columns,
-    )
-    return source.pilot(labels, count)
+    target = describe_target(labels, columns, _known_target(source.about(), columns))
+    kept, _ = choose_labels(typed_labels(labels, target), columns)
+    return source.pilot(kept, count)

@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['BATCH', 'MANY', 'sample_label', 'as_series', 'read_batch', 'table_samples', 'readers', 'read_samples',
-           'train_statistics', 'all_statistics', 'write_dataset', 'process', 'ready_dataset', 'series_days',
-           'sample_columns', 'attributes_of']
+           'sampled_labels', 'series_days', 'train_statistics', 'all_statistics', 'sample_columns', 'attributes_of',
+           'write_dataset', 'audit_split', 'leaks_in', 'process', 'ready_dataset']
 
 # %% ../../nbs/02_process.ipynb #8dd3d9e1
 import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from .imagery.indices import add_indices
 from .imagery.labels import read_labels
 from .imagery.layout import Layout, layout_from_dict
 from .imagery.missing import scaling, statistics
-from .imagery.raster import reproject
+from .imagery.raster import Raster, reproject
 from .imagery.samples import Samples, in_order, join, make_samples, processes
 from seedbed.imagery.sampling import (
     corner,
@@ -49,140 +50,150 @@ from .splitting.shift import shift_report
 # %% ../../nbs/02_process.ipynb #a08fcd4b
 def sample_label(
     path: Path,  # the label's tif
-    geometry,  # in longitude and latitude
-    layout: Layout,
-    process: Process,
+    geometry,  # of the label, in longitude and latitude
+    layout: Layout,  # of the tif's bands
+    process: Process,  # the section [process] of the settings
     name: str = "",  # the label's id; seeds the draw of pixels
-) -> tuple[
-    np.ndarray, np.ndarray, object
-]:  # values [n, bands] or [n, bands, H, W]; [n, 2] longitude and latitude; the ground that was seen
-    """The samples of one label."""
+) -> tuple[np.ndarray, np.ndarray, object]:  # values, places and footprint
+    """The samples of one label.
+
+    Values are [n, bands] or [n, bands, H, W] in physical units. Places [n, 2] and the footprint, a
+    shape, are in longitude and latitude. InputError or ValueError where the tif cannot be used.
+    """
     chip = read_chip(path, layout)
     shape = reproject(geometry, "EPSG:4326", chip.crs)
     if process.sampling == "pixels":
-        seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-        values, places = sample_pixels(
-            chip, shape, process.pixels_per_label, np.random.default_rng(seed)
-        )
-        return (
-            values,
-            shapely.get_coordinates(reproject(shapely.points(places), chip.crs)),
-            geometry,
-        )
+        values, places = _pixels_of(chip, shape, process.pixels_per_label, name)
+        return values, places, geometry
     middle = geometry.centroid
     place = np.array([[middle.x, middle.y]])
     if process.sampling == "chip":
-        at = (*corner(chip, shape, process.chip_size), process.chip_size)
-        window = reproject(window_of(chip, *at), chip.crs)
-        return (
-            sample_chip(chip, *at),
-            place,
-            window if window.covers(geometry) else shapely.union(geometry, window),
-        )
-    return (
-        {"center": sample_center, "mean": sample_mean}[process.sampling](chip, shape),
-        place,
-        geometry,
-    )
+        values, window = _window_around(chip, shape, process.chip_size)
+        footprint = window if window.covers(geometry) else shapely.union(geometry, window)
+        return values, place, footprint
+    sample = sample_center if process.sampling == "center" else sample_mean
+    return sample(chip, shape), place, geometry
+
+
+def _pixels_of(chip: Raster, shape, most: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+    "Values of single pixels and their places; the draw depends on the label's id alone."
+    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+    values, places = sample_pixels(chip, shape, most, np.random.default_rng(seed))
+    degrees = reproject(shapely.points(places), chip.crs)
+    return values, shapely.get_coordinates(degrees)
+
+
+def _window_around(chip: Raster, shape, size: int) -> tuple[np.ndarray, shapely.Geometry]:
+    "A chip's values, and the ground that it shows."
+    row, column = corner(chip, shape, size)
+    window = window_of(chip, row, column, size)
+    return sample_chip(chip, row, column, size), reproject(window, chip.crs)
 
 # %% ../../nbs/02_process.ipynb #c94d0b12
 def as_series(
-    values: np.ndarray,  # [n, bands] or [n, bands, H, W]
-    layout: Layout,
-    indices=(),  # to add
-) -> tuple[
-    np.ndarray, np.ndarray, tuple[str, ...]
-]:  # X [n, T, B, ...], static [n, S], names of the B bands
-    """Bands taken apart into steps and static ones, with indices added."""
-    timed = layout.steps * len(layout.variables)
-    X = values[:, :timed].reshape(
-        len(values), layout.steps, len(layout.variables), *values.shape[2:]
-    )
-    static = values[:, timed:]
+    values: np.ndarray,  # [n, bands] or [n, bands, H, W] in the layout's order
+    layout: Layout,  # of the bands
+    indices=(),  # names of indices to add, e.g. ndvi
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:  # X, static, names of X's bands
+    """Bands taken apart into steps X [n, T, B, ...] and static ones [n, S], with indices added."""
+    steps, bands = layout.steps, len(layout.variables)
+    timed, static = values[:, : steps * bands], values[:, steps * bands :]
+    X = timed.reshape(len(values), steps, bands, *values.shape[2:])
     X, variables = add_indices(X, layout.variables, indices)
     return X, _window_mean(static) if static.ndim > 2 else static, variables
 
-# %% ../../nbs/02_process.ipynb #32ea5d87
-def _window_mean(values: np.ndarray) -> np.ndarray:  # [N, S, H, W] -> [N, S]
+
+def _window_mean(values: np.ndarray) -> np.ndarray:  # [n, S, H, W] -> [n, S]
+    "The mean over a window's known pixels; NaN where there is none."
     known = np.isfinite(values)
     count = known.sum((2, 3))
-    return np.where(
-        count, np.where(known, values, 0).sum((2, 3)) / np.maximum(count, 1), np.nan
-    ).astype(np.float32)
+    total = np.where(known, values, 0).sum((2, 3))
+    return np.where(count, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 # %% ../../nbs/02_process.ipynb #c6994a54
 def read_batch(
-    folder: Path,
-    numbers,
-    names,
-    shapes,
-    layout: Layout,
-    process: Process,  # of an export  # of some labels
-) -> tuple[
-    Samples | None, dict[str, str], dict[str, str]
-]:  # samples; reason by id of labels that cannot be read, and of those that miss too much
-    """Sample the tifs of some labels."""
-    values, places, number, ground, faults, tifs = [], [], [], {}, {}, folder / "tifs"
+    folder: Path,  # of an export
+    numbers: Sequence[int],  # of some labels, one after the other
+    names: Sequence[str],  # their ids
+    shapes: Sequence,  # their geometries
+    layout: Layout,  # of the tifs' bands
+    process: Process,  # the section [process] of the settings
+) -> tuple[Samples | None, dict[str, str], dict[str, str]]:
+    """The samples of some labels, and the reason by id of labels that have none.
+
+    The first reasons are those of tifs that cannot be read, the second those of labels that miss
+    too many values.
+    """
+    values, places, number, footprints, faults = [], [], [], {}, {}
     for i, name, geometry in zip(numbers, names, shapes):
+        tif = folder / "tifs" / f"{name}.tif"
         try:
-            v, p, ground[i] = sample_label(tifs / f"{name}.tif", geometry, layout, process, name)
+            found, place, footprint = sample_label(tif, geometry, layout, process, name)
         except (InputError, ValueError) as error:
             faults[name] = str(error)
             continue
-        values.append(v)
-        places.append(p)
-        number += [i] * len(v)
+        values.append(found)
+        places.append(place)
+        number += [i] * len(found)
+        footprints[i] = footprint
     if not values:
         return None, faults, {}
     X, static, variables = as_series(np.concatenate(values), layout, process.indices)
     samples, lost = make_samples(
-        X, static, np.array(number), np.concatenate(places), ground, variables, process.max_missing
+        X,
+        static,
+        np.array(number),
+        np.concatenate(places),
+        footprints,
+        variables,
+        process.max_missing,
     )
-    return (
-        samples,
-        faults,
-        {names[i - numbers[0]]: _too_sparse(share, process) for i, share in lost.items()},
-    )
+    sparse = {names[i - numbers[0]]: _too_sparse(share, process) for i, share in lost.items()}
+    return samples, faults, sparse
 
 
 def _too_sparse(share: float, process: Process) -> str:
-    return f"{100 * share:.0f} % of its values are missing, more than process.max_missing = {process.max_missing:g}"
+    return (
+        f"{100 * share:.0f} % of its values are missing,"
+        f" more than process.max_missing = {process.max_missing:g}"
+    )
 
 # %% ../../nbs/02_process.ipynb #bb16d30f
 def table_samples(
     folder: Path,  # of an export that holds series.npz
-    labels: gpd.GeoDataFrame,
-    layout: Layout,
-    process: Process,
-) -> tuple[Samples, dict[str, str]]:  # as `read_samples`
-    """One sample for each label: its series."""
+    labels: gpd.GeoDataFrame,  # of the export
+    layout: Layout,  # of the series
+    process: Process,  # the section [process] of the settings
+) -> tuple[Samples, dict[str, str]]:  # reason by id of labels that have none
+    """One sample for each label: its series; InputError where the settings ask for pixels."""
     if process.sampling in ("pixels", "chip"):
         raise InputError(
-            f"process.sampling = {process.sampling}: {folder / SERIES} holds series and no images; set process.sampling = mean"
+            f"process.sampling = {process.sampling}: {folder / SERIES} holds series and no images;"
+            " set process.sampling = mean"
         )
-    X, static, there = read_series(folder, labels["id"].tolist())
+    X, static, found = read_series(folder, labels["id"].tolist())
     X, variables = add_indices(X, layout.variables, process.indices)
-    place = shapely.get_coordinates(shapely.centroid(labels.geometry.values[there]))
-    faults = {
-        name: "has no series in the export" for name in labels["id"].drop(index=labels.index[there])
-    }
+    place = shapely.get_coordinates(shapely.centroid(labels.geometry.values[found]))
+    footprints = dict(enumerate(labels.geometry))
     samples, lost = make_samples(
-        X, static, there, place, dict(enumerate(labels.geometry)), variables, process.max_missing
+        X, static, found, place, footprints, variables, process.max_missing
     )
-    return samples, faults | {
-        labels["id"].iloc[i]: _too_sparse(share, process) for i, share in lost.items()
-    }
+    lacking = labels["id"].drop(index=labels.index[found])
+    faults = {name: "has no series in the export" for name in lacking}
+    sparse = {labels["id"].iloc[i]: _too_sparse(share, process) for i, share in lost.items()}
+    return samples, faults | sparse
 
 # %% ../../nbs/02_process.ipynb #d52bf8f2
-BATCH, MANY = 200, 2000  # labels in a batch; from so many on, processes pay
+BATCH = 200  # labels in a batch
+MANY = 2000  # labels from which on processes pay
 
 
 @contextlib.contextmanager
 def readers(
-    settings: Settings,
+    settings: Settings,  # whose [run] section says how many processes
     count: int,  # tifs to read
-):
-    """Lend a function that calls another for many tasks, on whatever there is."""
+) -> Iterator[Callable]:  # called with a function and an iterable of its arguments
+    """Yield a function like `map`, on the cluster, on this machine's processes, or on this one."""
     if (os.environ.get("SEEDBED_SCHEDULER") or settings.run.scheduler) and count > BATCH:
         from seedbed.base.cluster import cluster_executor
 
@@ -196,14 +207,17 @@ def readers(
 # %% ../../nbs/02_process.ipynb #a71ea250
 def read_samples(
     folder: Path,  # of an export
-    labels: gpd.GeoDataFrame,
-    layout: Layout,
-    process: Process,
-    spread=in_order,  # calls a function for many tasks; see `readers`
-    room: Path | None = None,  # on the disk that has room for all pixels
+    labels: gpd.GeoDataFrame,  # of the export
+    layout: Layout,  # of its tifs or series
+    process: Process,  # the section [process] of the settings
+    map_tasks: Callable = in_order,  # calls a function for many tasks; see `readers`
+    directory: Path | None = None,  # on the disk that has space for all pixels
     size: int = BATCH,  # labels in a batch
 ) -> tuple[Samples, dict[str, str]]:  # reason by id of labels that are left out
-    """Sample every label's tif, or take the series that the export holds."""
+    """Sample every label's tif, or take the series that the export holds.
+
+    InputError where not a single label can be sampled.
+    """
     if (folder / SERIES).is_file():
         return table_samples(folder, labels, layout, process)
     names, shapes = labels["id"].tolist(), labels.geometry.values
@@ -215,213 +229,126 @@ def read_samples(
     faults, sparse = {}, {}
 
     def parts():
-        for samples, failed, lost in spread(read_batch, tasks):
+        for samples, failed, lost in map_tasks(read_batch, tasks):
             faults.update(failed)
             sparse.update(lost)
             if samples is not None:
                 yield samples
 
-    samples = join(parts(), room)
+    samples = join(parts(), directory)
     if samples is None:
-        raise InputError(
-            f"{folder}: no label could be sampled; the first: {next(iter(faults.values()))}"
-        )
+        first = next(iter(faults.values()))
+        raise InputError(f"{folder}: no label could be sampled; the first: {first}")
     return samples, faults | sparse
+
+# %% ../../nbs/02_process.ipynb #53eb75b8
+def sampled_labels(
+    folder: Path,  # of an export
+    layout: Layout,  # of its tifs or series
+    settings: Settings,  # [process] and [labels] count
+    directory: Path | None = None,  # on the disk that has space for all pixels
+) -> tuple[gpd.GeoDataFrame, Samples, dict[str, str]]:  # reason by id of labels left out
+    """The labels of an export that have samples, and those samples; InputError where none has."""
+    labels = read_labels(folder / "labels.geojson")
+    with readers(settings, len(labels)) as map_tasks:
+        samples, faults = read_samples(
+            folder, labels, layout, settings.process, map_tasks, directory
+        )
+    stop_on_faults("process", faults, settings.labels.on_fault)
+    kept, samples.label = np.unique(samples.label, return_inverse=True)
+    if not len(kept):
+        first = next(iter(faults.values()))
+        raise InputError(f"no sample is left; the first reason: {first}")
+    samples.ground = {new: samples.ground[old] for new, old in enumerate(kept)}
+    return labels.iloc[kept].reset_index(drop=True), samples, faults
+
+# %% ../../nbs/02_process.ipynb #58cd1274
+def series_days(
+    layout: Layout,  # of the series
+) -> float:  # 365.25 for twelve months
+    """How long a series lasts, in days."""
+    return layout.steps * layout.step_months * 365.25 / 12
 
 # %% ../../nbs/02_process.ipynb #d46470aa
 def train_statistics(
-    samples: Samples,
+    samples: Samples,  # of all labels
     train: np.ndarray,  # [N] bool
-) -> dict:  # medians [T, B], mean [B], std [B]; static_medians, static_mean, static_std [S]
+) -> dict:  # medians [T, B], mean and std [B]; static_medians, static_mean, static_std [S]
     """What the training samples alone say about filling and scaling."""
     meta = dict(zip(("medians", "mean", "std"), scaling(samples.moments[train])))
     static = samples.static[train]
     if not static.shape[1]:
-        return meta | {f"static_{k}": np.zeros(0, np.float32) for k in meta}
-    static_middle = np.nan_to_num(np.nanmedian(static, axis=0)).astype(np.float32)
-    static_mean, static_std = statistics(
-        np.where(np.isfinite(static), static, static_middle)[:, None]
-    )
-    return meta | {
-        "static_medians": static_middle,
-        "static_mean": static_mean,
-        "static_std": static_std,
-    }
+        return meta | {f"static_{name}": np.zeros(0, np.float32) for name in meta}
+    medians = np.nan_to_num(np.nanmedian(static, axis=0)).astype(np.float32)
+    filled = np.where(np.isfinite(static), static, medians)
+    mean, std = statistics(filled[:, None])
+    return meta | {"static_medians": medians, "static_mean": mean, "static_std": std}
 
-# %% ../../nbs/02_process.ipynb #483a731a
+
 def all_statistics(
-    samples: Samples,
-    sides: np.ndarray,  # [rows, N]
-) -> dict:  # as `train_statistics`, with a row for each row of `sides`
-    """The statistics of every fold's training side."""
-    found = [train_statistics(samples, side == "train") for side in sides]
+    samples: Samples,  # of all labels
+    subsets: np.ndarray,  # [rows, N] train, val, dropped or test
+) -> dict:  # as `train_statistics`, each with a row for each row of `subsets`
+    """The statistics of the training samples of every fold."""
+    found = [train_statistics(samples, subset == "train") for subset in subsets]
     return {name: np.stack([f[name] for f in found]) for name in found[0]}
 
-# %% ../../nbs/02_process.ipynb #533980bd
-def write_dataset(
-    path: Path,  # dataset.h5
-    arrays: dict[str, np.ndarray],  # by name; text as str
-    attributes: dict,  # plain values go in as JSON, arrays as arrays
-):
-    """Write arrays and attributes to HDF5: contiguous, whole or not at all, the same bytes for the same content."""
-    with atomic(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
-        for name, values in arrays.items():
-            values = np.asarray(values)
-            if values.dtype.kind in "UO":
-                file.create_dataset(
-                    name, data=values.astype(object), dtype=h5py.string_dtype(), track_times=False
-                )
-            else:
-                file.create_dataset(name, data=values, track_times=False)
-        for name, value in attributes.items():
-            file.attrs[name] = (
-                value if isinstance(value, np.ndarray) else json.dumps(value, ensure_ascii=False)
-            )
-
-# %% ../../nbs/02_process.ipynb #4594e3a1
-def process(
-    settings: Settings,
-    export_dir: str | Path | None = None,
-    processed_dir: str
-    | Path
-    | None = None,  # relative to the project; the settings' own if not given
-) -> dict:  # the audit
-    """Make dataset.h5 and audit.json from an export."""
-    source = settings.root / (export_dir or settings.export_dir)
-    target_dir = settings.root / (processed_dir or settings.processed_dir)
-    target_dir.mkdir(parents=True, exist_ok=True)
-    (target_dir / "dataset.h5").unlink(missing_ok=True)
-    manifest, labels = read_json(source / "manifest.json"), read_labels(source / "labels.geojson")
-    layout, classes = layout_from_dict(manifest["layout"]), manifest["target"]["classes"]
-    with readers(settings, len(labels)) as spread:
-        samples, faults = read_samples(
-            source, labels, layout, settings.process, spread, target_dir, BATCH
-        )
-    stop_on_faults("process", faults, settings.labels.on_fault)
-    labels, samples = _kept(labels, samples)
-    if not len(labels):
-        raise InputError(f"no sample is left; the first reason: {next(iter(faults.values()))}")
-    ground = np.array([samples.ground[i] for i in range(len(labels))], object)
-    sides, block, split = make_split(
-        labels,
-        settings.split,
-        manifest["suggested"],
-        classes,
-        settings.success.claim,
-        ground,
-        series_days(layout),
-    )
-    rows = with_final(sides)[:, samples.label]
-    meta = all_statistics(samples, rows)
-    arrays = sample_columns(labels, samples, block, classes) | {
-        "split": rows.astype("S7"),
-        "missing": samples.missing.astype(np.float32),
-    }
-    found = audit_folds(
-        arrays | {"digest": samples.digest, "moments": samples.moments},
-        ground,
-        split,
-        classes,
-        meta,
-    )
-    found += shift_report(
-        samples.moments.level, rows[0], samples.place, arrays["block"], samples.variables
-    )
-    report = {
-        "left_out": manifest["left_out"] | faults,
-        "unlabelled_tifs": manifest["unlabelled_tifs"],
-        "missing": {"variables": samples.variables, "by_step": samples.missing_by_step},
-        "split": split,
-        "checks": found,
-    }
-    leaks = (
-        ["training and validation are neighbours (split.method = random)"]
-        if split["method"] == "random"
-        else []
-    )
-    if leaks := leaks + must_fail(found):
-        split["leaky"], split["warnings"] = (
-            True,
-            [*split["warnings"], *[f"LEAKY: {leak}" for leak in leaks]],
-        )
-    write_json(target_dir / "audit.json", report)
-    if leaks and not settings.split.allow_leakage:
-        raise InputError(
-            f"the split leaks: {'; '.join(leaks)}; mend the labels or the split (see {target_dir / 'audit.json'}), or set"
-            " split.allow_leakage = yes for a result that is stamped LEAKY"
-        )
-    write_dataset(
-        target_dir / "dataset.h5",
-        arrays,
-        attributes_of(manifest, samples, layout, settings, split, meta),
-    )
-    return report
-
-# %% ../../nbs/02_process.ipynb #be1f4b1b
-def ready_dataset(
-    settings: Settings,
-    processed_dir: str
-    | Path
-    | None = None,  # relative to the project; the settings' own if not given
-) -> Path:  # dataset.h5
-    """The path of the dataset; where it is missing, labels are exported and processed first."""
-    path = settings.root / (processed_dir or settings.processed_dir) / "dataset.h5"
-    if not path.is_file():
-        export(settings)
-        process(settings, processed_dir=processed_dir)
-    return path
-
-# %% ../../nbs/02_process.ipynb #53eb75b8
-def _kept(labels, samples: Samples):
-    "Labels that have samples, and the samples with their labels' new numbers."
-    there, number = np.unique(samples.label, return_inverse=True)
-    samples.label = number
-    samples.ground = {new: samples.ground[old] for new, old in enumerate(there)}
-    return labels.iloc[there].reset_index(drop=True), samples
-
-# %% ../../nbs/02_process.ipynb #58cd1274
-def series_days(layout: Layout) -> float:
-    """How long a series lasts, in days."""
-    return layout.steps * layout.step_months * 365.25 / 12
-
 # %% ../../nbs/02_process.ipynb #30e1e4d6
-def sample_columns(labels, samples: Samples, block, classes) -> dict[str, np.ndarray]:
-    """The arrays of dataset.h5."""
+def sample_columns(
+    labels: gpd.GeoDataFrame,  # that have samples
+    samples: Samples,  # theirs
+    block: np.ndarray,  # [labels] name of the block of each label
+    classes: Sequence[str],  # empty for a quantity
+) -> dict[str, np.ndarray]:  # by name, each [N, ...]
+    """The arrays of dataset.h5 that do not depend on the split."""
     rows = labels.iloc[samples.label]
-    y = (
-        rows["label"].astype(str).map({c: i for i, c in enumerate(classes)}).to_numpy(np.int64)
-        if classes
-        else rows["label"].to_numpy(np.float32)
-    )
-    number = pd.Series(samples.label).groupby(samples.label).cumcount().to_numpy()
-    single = len(labels) == len(samples.label)
-    name = (
-        rows["id"].to_numpy()
-        if single
-        else np.array([f"{i}-{n:03d}" for i, n in zip(rows["id"], number)])
-    )
-    text = {
-        c: rows[c].fillna("").astype(str).to_numpy() if c in rows else np.full(len(rows), "")
-        for c in ("start", "group", "region")
-    }
     return {
         "X": samples.X,
         "static": samples.static,
-        "y": y,
-        "id": name,
+        "y": _targets(rows["label"], classes),
+        "id": _sample_names(labels, samples.label),
         "label_id": rows["id"].to_numpy(),
         "lon": samples.place[:, 0],
         "lat": samples.place[:, 1],
-        **text,
+        **{name: _text_column(rows, name) for name in ("start", "group", "region")},
         "block": block[samples.label],
     }
 
+
+def _text_column(rows: pd.DataFrame, name: str) -> np.ndarray:
+    "A column as text; empty texts where the labels have none."
+    if name not in rows:
+        return np.full(len(rows), "")
+    return rows[name].fillna("").astype(str).to_numpy()
+
+
+def _targets(values: pd.Series, classes: Sequence[str]) -> np.ndarray:
+    "Numbers of classes, or a quantity as it is."
+    if not classes:
+        return values.to_numpy(np.float32)
+    numbers = {name: k for k, name in enumerate(classes)}
+    return values.astype(str).map(numbers).to_numpy(np.int64)
+
+
+def _sample_names(labels: gpd.GeoDataFrame, label: np.ndarray) -> np.ndarray:
+    "The label's id where each label has one sample, else the id with a counter."
+    names = labels["id"].to_numpy()[label]
+    if len(labels) == len(label):
+        return names
+    number = pd.Series(label).groupby(label).cumcount()
+    return np.array([f"{name}-{n:03d}" for name, n in zip(names, number)])
+
 # %% ../../nbs/02_process.ipynb #f0bed849
 def attributes_of(
-    manifest, samples: Samples, layout: Layout, settings: Settings, split: dict, meta: dict
-) -> dict:
+    manifest: dict,  # of the export
+    samples: Samples,  # whose variables count
+    layout: Layout,  # of the export
+    settings: Settings,  # whose [process] section counts
+    split: dict,  # the record of `make_split`
+    meta: dict,  # of `all_statistics`
+) -> dict:  # by name: plain values, and the arrays of `meta`
     """The attributes of dataset.h5."""
-    target = manifest["target"]
+    target, process = manifest["target"], settings.process
     return {
         "schema_version": 1,
         "name": manifest.get("name", manifest["source"]),
@@ -437,11 +364,126 @@ def attributes_of(
         "static_names": list(layout.static),
         "steps": layout.steps,
         "step_months": layout.step_months,
-        "sampling": settings.process.sampling,
-        "chip_size": settings.process.chip_size,
-        "max_missing": settings.process.max_missing,
-        "indices": list(settings.process.indices),
+        "sampling": process.sampling,
+        "chip_size": process.chip_size,
+        "max_missing": process.max_missing,
+        "indices": list(process.indices),
         "layout": layout.to_dict(),
         "split": split,
         **meta,
     }
+
+# %% ../../nbs/02_process.ipynb #533980bd
+def write_dataset(
+    path: Path,  # dataset.h5
+    arrays: dict[str, np.ndarray],  # by name; text as str
+    attributes: dict,  # plain values go in as JSON, arrays as arrays
+):
+    """Write arrays and attributes to HDF5: contiguous, whole or not at all.
+
+    The same content gives the same bytes.
+    """
+    with atomic(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+        for name, values in arrays.items():
+            values = np.asarray(values)
+            text = h5py.string_dtype() if values.dtype.kind in "UO" else None
+            data = values.astype(object) if text else values
+            file.create_dataset(name, data=data, dtype=text, track_times=False)
+        for name, value in attributes.items():
+            if not isinstance(value, np.ndarray):
+                value = json.dumps(value, ensure_ascii=False)
+            file.attrs[name] = value
+
+# %% ../../nbs/02_process.ipynb #434a735b
+def audit_split(
+    arrays: dict[str, np.ndarray],  # of `sample_columns`, with `split` [rows, N]
+    samples: Samples,  # the same samples
+    footprints: np.ndarray,  # [labels] shapes
+    split: dict,  # the record of `make_split`
+    classes: Sequence[str],  # empty for a quantity
+    meta: dict,  # of `all_statistics`
+) -> list[dict]:  # rows with check, status, count and found
+    """Everything that was looked for in a split, and what was found."""
+    known = {"digest": samples.digest, "moments": samples.moments}
+    found = audit_folds(arrays | known, footprints, split, classes, meta)
+    first = arrays["split"][0].astype(str)
+    return found + shift_report(
+        samples.moments.level, first, samples.place, arrays["block"], samples.variables
+    )
+
+
+def leaks_in(
+    split: dict,  # the record of `make_split`
+    checks: list[dict],  # of `audit_split`
+) -> list[str]:  # a sentence for each
+    """The ways in which validation could be answered from memory."""
+    by_chance = "training and validation are neighbours (split.method = random)"
+    return ([by_chance] if split["method"] == "random" else []) + must_fail(checks)
+
+# %% ../../nbs/02_process.ipynb #4594e3a1
+def process(
+    settings: Settings,  # [process], [split] and [labels] count
+    export_dir: str | Path | None = None,  # relative to the project; None: the settings' own
+    processed_dir: str | Path | None = None,  # likewise
+) -> dict:  # the audit
+    """Make dataset.h5 and audit.json from an export.
+
+    InputError where no label can be used, where the labels cannot be split, or where the split
+    leaks.
+    """
+    source = settings.root / (export_dir or settings.export_dir)
+    folder = settings.root / (processed_dir or settings.processed_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "dataset.h5").unlink(missing_ok=True)
+    manifest = read_json(source / "manifest.json")
+    layout, classes = layout_from_dict(manifest["layout"]), manifest["target"]["classes"]
+    labels, samples, faults = sampled_labels(source, layout, settings, folder)
+    footprints = np.array([samples.ground[i] for i in range(len(labels))], object)
+    subsets, block, split = make_split(
+        labels,
+        settings.split,
+        manifest["suggested"],
+        classes,
+        settings.success.claim,
+        footprints,
+        series_days(layout),
+    )
+    by_sample = with_final(subsets)[:, samples.label]
+    meta = all_statistics(samples, by_sample)
+    arrays = sample_columns(labels, samples, block, classes)
+    arrays["split"] = by_sample.astype("S7")
+    arrays["missing"] = samples.missing.astype(np.float32)
+    checks = audit_split(arrays, samples, footprints, split, classes, meta)
+    leaks = leaks_in(split, checks)
+    if leaks:
+        split["leaky"] = True
+        split["warnings"] = [*split["warnings"], *[f"LEAKY: {leak}" for leak in leaks]]
+    report = {
+        "left_out": manifest["left_out"] | faults,
+        "unlabelled_tifs": manifest["unlabelled_tifs"],
+        "missing": {"variables": samples.variables, "by_step": samples.missing_by_step},
+        "split": split,
+        "checks": checks,
+    }
+    write_json(folder / "audit.json", report)
+    if leaks and not settings.split.allow_leakage:
+        raise InputError(
+            f"the split leaks: {'; '.join(leaks)}; correct the labels or the split"
+            f" (see {folder / 'audit.json'}), or set split.allow_leakage = yes"
+            " for a result that is stamped LEAKY"
+        )
+    attributes = attributes_of(manifest, samples, layout, settings, split, meta)
+    write_dataset(folder / "dataset.h5", arrays, attributes)
+    return report
+
+# %% ../../nbs/02_process.ipynb #be1f4b1b
+def ready_dataset(
+    settings: Settings,  # which source, how it is processed
+    processed_dir: str | Path | None = None,  # relative to the project; None: the settings' own
+) -> Path:  # dataset.h5
+    """The path of the dataset; where it is missing, labels are exported and processed first."""
+    path = settings.root / (processed_dir or settings.processed_dir) / "dataset.h5"
+    if not path.is_file():
+        export(settings)
+        process(settings, processed_dir=processed_dir)
+    return path

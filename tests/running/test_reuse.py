@@ -13,7 +13,7 @@ import pytest
 from seedbed.base.settings import load_settings
 from seedbed.running.cache import Cache
 from seedbed.running.pipeline import RunFailed
-from seedbed.running.replay import partings
+from seedbed.running.replay import field_differences
 from tests.support.notebooks import ALL, edit, executed, record_of
 
 
@@ -102,7 +102,10 @@ def test_a_run_that_is_killed_at_any_moment_goes_on(made):
         done = kept
     begun, run = executed(root)
     assert set(begun) == set(ALL) - done and record_of(run)["status"] == "complete"
-    assert partings(*(json.loads((r / "results.json").read_text()) for r in (first, run))) == []
+    assert (
+        field_differences(*(json.loads((r / "results.json").read_text()) for r in (first, run)))
+        == []
+    )
     assert executed(root)[0] == []
 
 

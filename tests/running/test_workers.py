@@ -7,7 +7,7 @@ import pytest
 
 from seedbed.base.files import read_json
 from seedbed.running.pipeline import run_pipeline
-from seedbed.running.replay import partings
+from seedbed.running.replay import field_differences
 
 pytest.importorskip("distributed")
 WORKING = """
@@ -45,7 +45,10 @@ def test_a_run_on_a_cluster_gives_what_one_without_gives_though_a_worker_dies(tm
     alone = run_pipeline(root, libraries=())  # first, while this process has no threads of dask
     spread = run_pipeline(root, ["run.scheduler=local"], libraries=(), force=["all"])
     assert (root / "killed").exists() and len(read_json(spread / "results.json")["models"]) == 2
-    assert partings(read_json(alone / "results.json"), read_json(spread / "results.json")) == []
+    assert (
+        field_differences(read_json(alone / "results.json"), read_json(spread / "results.json"))
+        == []
+    )
     assert [printed(r / "02_process.ipynb").strip() for r in (alone, spread)] == [
         "NoneType",
         "ClientExecutor",

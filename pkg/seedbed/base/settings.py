@@ -45,7 +45,7 @@ Integers = Annotated[tuple[int, ...], BeforeValidator(_items)]
 
 def OptionalValue(
     kind: Any,  # a type: float, int, str or Literal
-    **limits: float,  # as pydantic's Field has them, e.g. gt=0
+    **limits: Any,  # as pydantic's Field has them, e.g. gt=0
 ) -> Any:  # a type for a field
     """A value of this type, or None where the text is none, auto or empty."""
     return Annotated[Annotated[kind, Field(**limits)] | None, BeforeValidator(_absent)]

@@ -6,6 +6,8 @@ Heavy libraries are imported where they are used, so that `seedbed --help` answe
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 import typer
 
@@ -35,7 +37,7 @@ def seedbed_command(version: Version = False):
     """Options of the command itself."""
 
 
-PANELS = {
+PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Run the stages": (run.run, status, sweep, replay),
     "Look at runs and pass them on": (runs, compare.compare, publish, share),
     "Data and maps": (export.export, export.export_scene, map.map, area.design, area.area),

@@ -1,10 +1,9 @@
-"""`seedbed new` and `update`: a project of your own, and later what the template has improved.
+"""`seedbed new` and `update`: a project of your own, and later what the template has improved."""
 
-The branch `template` of a new project holds what the template gave, and nothing else. An update
-puts the files of a newer template there and merges the branch, so that git itself tells the
-project's own changes from the template's. The template needs no marks in its files for this: it
-stays a project that runs.
-"""
+# The branch `template` of a new project holds what the template gave, and nothing else. An update
+# puts the files of a newer template there and merges the branch, so that git itself tells the
+# project's own changes from the template's. The template needs no marks in its files for this: it
+# stays a project that runs.
 
 import shutil
 import sys

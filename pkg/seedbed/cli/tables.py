@@ -41,8 +41,8 @@ def print_table(columns: list[tuple[str, list[str]]], console):
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for heading, texts in columns:
         is_name = heading in NAMES
-        justify = "right" if not is_name and all(map(_is_number, texts)) else "left"
-        table.add_column(heading, justify=justify, no_wrap=is_name)
+        to_the_right = not is_name and all(map(_is_number, texts))
+        table.add_column(heading, justify="right" if to_the_right else "left", no_wrap=is_name)
     for row in zip(*(texts for _, texts in columns)):
         table.add_row(*map(Text, row))
     console.print(table)

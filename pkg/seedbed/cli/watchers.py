@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from seedbed.base.errors import InputError
 
@@ -103,7 +104,7 @@ class LiveWatcher:
 
 
 @contextmanager
-def run_watcher() -> Iterator[PlainWatcher | LiveWatcher]:
+def run_watcher() -> Iterator[Any]:  # PlainWatcher or LiveWatcher
     """Yield a watcher of a run that suits where the output goes."""
     if not sys.stdout.isatty():
         yield PlainWatcher()

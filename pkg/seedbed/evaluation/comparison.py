@@ -84,7 +84,7 @@ def smallest_difference(
     a: Candidate,  # one model
     b: Candidate,  # another, scored on the same draws
 ) -> float | None:  # in units of the score; None where the draws do not differ
-    """The smallest difference that could be detected: 2.80 standard errors of a paired difference."""
+    """The smallest detectable difference: 2.80 standard errors of a paired difference."""
     gaps = a.draws - b.draws
     enough = np.isfinite(gaps).sum() > 10 and np.nanstd(gaps) > 0
     return float(DETECTABLE * np.nanstd(gaps, ddof=1)) if enough else None

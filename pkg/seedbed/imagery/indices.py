@@ -60,7 +60,7 @@ def bands_of(
         found.append(names[0])
     return found
 
-# %% ../../../nbs/imagery/indices.ipynb #6103b242
+# %% ../../../nbs/imagery/indices.ipynb #ae03b173
 def add_indices(
     X: np.ndarray,  # [N, T, B, ...] reflectance, NaN where missing
     variables: Sequence[str],  # names of the B bands
@@ -72,8 +72,8 @@ def add_indices(
     names = list(variables)
     layers = [X]
     for index in indices:
-        formula = INDICES[index][1]
         inputs = [X[:, :, names.index(b)].astype(np.float64) for b in bands_of(index, names)]
+        formula = INDICES[index][1]
         with np.errstate(divide="ignore", invalid="ignore"):
             value = formula(*inputs)
         value[~np.isfinite(value)] = np.nan

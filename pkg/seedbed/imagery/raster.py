@@ -38,13 +38,13 @@ class Raster:
     scales: np.ndarray | float = 1.0  # [bands, 1, 1], by the tags: value = stored * scale + offset
     offsets: np.ndarray | float = 0.0  # [bands, 1, 1]
 
-# %% ../../../nbs/imagery/raster.ipynb #57fdca7a
+# %% ../../../nbs/imagery/raster.ipynb #740f8dbf
 @lru_cache(maxsize=16)
 def _names(metadata: str | None, count: int) -> tuple | None:
     """Band descriptions from GDAL's metadata tag; None where the tag says that bands are scaled."""
     if metadata and "scale" in metadata.lower():
         return None
-    names = [None] * count
+    names: list[str | None] = [None] * count
     if metadata:
         for item in xml.etree.ElementTree.fromstring(metadata).iter("Item"):
             if item.get("role") == "description":

@@ -31,7 +31,7 @@ from seedbed.imagery.missing import (
     moments,
 )
 
-# %% ../../../nbs/imagery/samples.ipynb #2b605550
+# %% ../../../nbs/imagery/samples.ipynb #9a29e73d
 class Spool:
     """Rows are appended to a file without a name, which is gone when the array is."""
 
@@ -41,8 +41,8 @@ class Spool:
     ):
         self.file = tempfile.TemporaryFile(prefix=".tmp-", dir=folder)
         self.rows = 0
-        self.dtype = None
-        self.shape = None
+        self.dtype: np.dtype | None = None
+        self.shape: tuple[int, ...] | None = None
 
     def append(
         self,
@@ -93,7 +93,7 @@ class Samples:
         """Share of the values that were missing, for each step and band."""
         return self.gaps / max(len(self.X) * self.moments.pixels, 1)
 
-# %% ../../../nbs/imagery/samples.ipynb #7168968b
+# %% ../../../nbs/imagery/samples.ipynb #fc3e6ae9
 def make_samples(
     X: np.ndarray,  # [N, T, B] or [N, T, B, H, W] as read, NaN where missing
     static: np.ndarray,  # [N, S] float32
@@ -119,7 +119,7 @@ def make_samples(
         label=label[keep],
         place=place[keep],
         missing=share[keep],
-        # of a chip, the sums tell as much as the pixels
+        # of a chip, the sums say as much as the pixels
         digest=digests(sums.level, sums.total, sums.square),
         moments=sums,
         gaps=absent.sum(0),
@@ -128,7 +128,7 @@ def make_samples(
     )
     return samples, least_share
 
-# %% ../../../nbs/imagery/samples.ipynb #8de3f709
+# %% ../../../nbs/imagery/samples.ipynb #9cf81971
 def join(
     parts: Iterable[Samples],  # one batch after the other; each loses its X
     folder: Path | None = None,  # for the file that holds the pixels
@@ -154,7 +154,7 @@ def join(
         missing=column("missing"),
         digest=column("digest"),
         moments=join_moments([part.moments for part in kept]),
-        gaps=sum(part.gaps for part in kept),
+        gaps=np.sum([part.gaps for part in kept], axis=0),
         ground={i: shape for part in kept for i, shape in part.ground.items()},
         variables=kept[0].variables,
     )

@@ -44,7 +44,7 @@ def pixels_inside(
         return only
     height, width = raster.data.shape[1:]
     rows, columns = np.mgrid[:height, :width].reshape(2, -1)
-    x, y = raster.transform @ (columns + 0.5, rows + 0.5)
+    x, y = raster.transform @ (columns + 0.5, rows + 0.5)  # type: ignore[operator]
     inside = shapely.contains_xy(geometry, x, y)
     return (rows[inside], columns[inside]) if inside.any() else only
 
@@ -81,7 +81,7 @@ def sample_pixels(
     if len(rows) > most:
         chosen = np.sort(rng.choice(len(rows), most, replace=False))
         rows, columns = rows[chosen], columns[chosen]
-    x, y = raster.transform @ (columns + 0.5, rows + 0.5)
+    x, y = raster.transform @ (columns + 0.5, rows + 0.5)  # type: ignore[operator]
     return raster.data[:, rows, columns].T, np.column_stack([x, y])
 
 # %% ../../../nbs/imagery/sampling.ipynb #8adda88f

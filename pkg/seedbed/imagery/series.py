@@ -32,13 +32,11 @@ def write_series(
     with atomic(Path(folder) / SERIES) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 
-# %% ../../../nbs/imagery/series.ipynb #069224be
+# %% ../../../nbs/imagery/series.ipynb #9823d558
 def read_series(
     folder: str | Path,  # of the export
     ids: Sequence[str],  # of the labels, in the order wanted
-) -> tuple[
-    np.ndarray, np.ndarray, np.ndarray
-]:  # X [m, T, B], static [m, S], numbers of the ids [m]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # X [m, T, B], static [m, S], which ids [m]
     """Read the series of those labels that have one; an `InputError` where none has."""
     path = Path(folder) / SERIES
     with explain(path, "export again"), np.load(path) as file:

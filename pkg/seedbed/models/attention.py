@@ -13,8 +13,8 @@ from .network import Network
 
 # %% ../../../nbs/models/attention.ipynb #bab648f0
 def positions(
-    steps: int,
-    width: int,
+    steps: int,  # in time
+    width: int,  # numbers that describe each step
     period: float = 10_000.0,  # the longest wave is 2 pi times as long
 ) -> torch.Tensor:  # [steps, width]
     """Sines and cosines that tell each step from the others (Vaswani et al. 2017)."""
@@ -25,43 +25,54 @@ def positions(
 class Heads(nn.Module):
     """Each head looks at its own channels, with one question of its own."""
 
-    def __init__(self, width: int = 256, heads: int = 16, key: int = 8, dropout: float = 0.1):
+    def __init__(
+        self,
+        width: int = 256,  # channels
+        heads: int = 16,  # that share the channels
+        key: int = 8,  # numbers in a question
+        dropout: float = 0.1,  # share of the weights that training sets to zero
+    ):
         super().__init__()
-        self.heads, self.scale = heads, key**-0.5
+        self.heads = heads
+        self.scale = key**-0.5
         self.query = nn.Parameter(torch.randn(heads, key) * (2 / key) ** 0.5)
         self.key = nn.Linear(width, heads * key, bias=False)
         nn.init.normal_(self.key.weight, std=(2 / key) ** 0.5)
         self.dropout = nn.Dropout(dropout)
 
-    def weights(self, X: torch.Tensor) -> torch.Tensor:  # [n, T, width] -> [n, heads, T]
+    def weights(
+        self,
+        X: torch.Tensor,  # [n, T, width]
+    ) -> torch.Tensor:  # [n, heads, T], adding up to 1 over the steps
         """How much each head looks at each step."""
-        return (
-            torch.einsum("nthk,hk->nht", self.key(X).unflatten(2, (self.heads, -1)), self.query)
-            * self.scale
-        ).softmax(2)
+        keys = self.key(X).unflatten(2, (self.heads, -1))
+        return (torch.einsum("nthk,hk->nht", keys, self.query) * self.scale).softmax(2)
 
-    def forward(self, X):
-        return torch.einsum(
-            "nht,nthc->nhc", self.dropout(self.weights(X)), X.unflatten(2, (self.heads, -1))
-        ).flatten(1)
+    def forward(self, X):  # [n, T, width] -> [n, width]
+        channels = X.unflatten(2, (self.heads, -1))
+        weights = self.dropout(self.weights(X))
+        return torch.einsum("nht,nthc->nhc", weights, channels).flatten(1)
 
-# %% ../../../nbs/models/attention.ipynb #ca02ea2c
-def normed(inputs: int, outputs: int) -> nn.Sequential:
+# %% ../../../nbs/models/attention.ipynb #0201c850
+def normed(
+    inputs: int,  # numbers that come in
+    outputs: int,  # numbers that go out
+) -> nn.Sequential:  # [n, inputs] -> [n, outputs]
     """A linear layer, batch normalisation, ReLU."""
     return nn.Sequential(nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU())
 
-# %% ../../../nbs/models/attention.ipynb #0201c850
+
 class LTAELayers(nn.Module):
     """The lightweight temporal attention encoder and its decoder."""
 
     def __init__(
         self,
-        bands: int,
-        steps: int,
-        outputs: int,
-        width: int = 256,
-        heads: int = 16,
-        dropout: float = 0.2,
+        bands: int,  # of the input
+        steps: int,  # of the input
+        outputs: int,  # classes, or 1 for a quantity
+        width: int = 256,  # channels
+        heads: int = 16,  # that share the channels
+        dropout: float = 0.2,  # of the layer that mixes the heads
     ):
         super().__init__()
         self.embed = nn.Sequential(nn.Linear(bands, width), nn.LayerNorm((steps, width)))
@@ -70,14 +81,17 @@ class LTAELayers(nn.Module):
         self.mix = nn.Sequential(normed(width, 128), nn.Dropout(dropout), nn.LayerNorm(128))
         self.decoder = nn.Sequential(normed(128, 64), normed(64, 32), nn.Linear(32, outputs))
 
-    def attention(self, X: torch.Tensor) -> torch.Tensor:  # [n, T, bands] -> [n, heads, T]
+    def attention(
+        self,
+        X: torch.Tensor,  # [n, T, bands]
+    ) -> torch.Tensor:  # [n, heads, T]
         """How much each head looks at each step."""
         return self.heads.weights(self.embed(X) + self.places)
 
-    def forward(self, X):
-        return self.decoder(self.mix(self.heads(self.embed(X) + self.places)))  # X [n, T, bands]
+    def forward(self, X):  # [n, T, bands] -> [n, outputs]
+        return self.decoder(self.mix(self.heads(self.embed(X) + self.places)))
 
-# %% ../../../nbs/models/attention.ipynb #98d06e94
+
 class LTAE(Network):
     """Lightweight temporal attention (Garnot and Landrieu 2020)."""
 
@@ -92,14 +106,14 @@ class TransformerLayers(nn.Module):
 
     def __init__(
         self,
-        bands: int,
-        steps: int,
-        outputs: int,
-        width: int = 64,
-        heads: int = 2,
-        layers: int = 5,
-        inner: int = 128,
-        dropout: float = 0.018,
+        bands: int,  # of the input
+        steps: int,  # of the input
+        outputs: int,  # classes, or 1 for a quantity
+        width: int = 64,  # channels
+        heads: int = 2,  # that share the channels
+        layers: int = 5,  # one upon the other
+        inner: int = 128,  # channels between a layer's two linear parts
+        dropout: float = 0.018,  # share that training sets to zero
     ):
         super().__init__()
         self.embed = nn.Linear(bands, width)
@@ -110,12 +124,11 @@ class TransformerLayers(nn.Module):
         )
         self.output = nn.Linear(width, outputs)
 
-    def forward(self, X):
-        return self.output(
-            self.encoder(self.embed(X) + self.places).amax(1).relu()
-        )  # X [n, T, bands]
+    def forward(self, X):  # [n, T, bands] -> [n, outputs]
+        encoded = self.encoder(self.embed(X) + self.places)
+        return self.output(encoded.amax(1).relu())
 
-# %% ../../../nbs/models/attention.ipynb #83296c97
+
 class Transformer(Network):
     """A transformer's encoder with the places of the steps (Rußwurm and Körner 2020)."""
 

@@ -16,23 +16,26 @@ from ..splitting.blocks import on_sphere
 class Majority(BaseModel):
     """Always the most frequent class, or the mean."""
 
-    name, sees = "majority", "nothing"
+    name = "majority"
+    sees = "nothing"
 
     def train(self, data):
-        kind = (
-            DummyClassifier(strategy="prior") if data.task == "classification" else DummyRegressor()
-        )
-        return kind.fit(self.features(data), data.y)
+        if data.task == "classification":
+            estimator = DummyClassifier(strategy="prior")
+        else:
+            estimator = DummyRegressor()
+        self.model = estimator.fit(self.features(data), data.y)
 
 # %% ../../../nbs/models/baselines.ipynb #a590cb92
 class Coordinates(BaseModel):
     """The nearest training label by longitude and latitude: no satellite at all."""
 
-    name, sees = "coordinates", "coordinates"
+    name = "coordinates"
+    sees = "coordinates"
 
     def features(self, data):
         return on_sphere(*data.coordinates().T)
 
     def train(self, data):
         kind = KNeighborsClassifier if data.task == "classification" else KNeighborsRegressor
-        return kind(1).fit(self.features(data), data.y)
+        self.model = kind(1).fit(self.features(data), data.y)

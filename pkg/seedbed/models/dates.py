@@ -6,6 +6,8 @@
 __all__ = ['date_features', 'Dates']
 
 # %% ../../../nbs/models/dates.ipynb #7ed2e109
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -13,30 +15,28 @@ from .base import BaseModel
 
 # %% ../../../nbs/models/dates.ipynb #f15f1b8d
 def date_features(
-    start,  # [n] ISO dates, "" where unknown
+    start: Sequence[str],  # [n] ISO dates, "" where unknown
 ) -> np.ndarray:  # [n, 3]
     """Sine and cosine of the day of the year, and the year."""
     day = np.asarray(start, dtype="datetime64[D]")
     year = day.astype("datetime64[Y]")
     angle = 2 * np.pi * (day - year).astype(float) / 365.25
-    return np.where(
-        np.isnat(day)[:, None],
-        0,
-        np.column_stack([np.sin(angle), np.cos(angle), year.astype(float) + 1970]),
-    )
+    columns = [np.sin(angle), np.cos(angle), year.astype(float) + 1970]
+    return np.where(np.isnat(day)[:, None], 0, np.column_stack(columns))
 
 # %% ../../../nbs/models/dates.ipynb #fd61ee5d
 class Dates(BaseModel):
     """A tree on the date of the first step alone: no satellite at all."""
 
-    name, sees = "date", "dates"
+    name = "date"
+    sees = "dates"
 
     def features(self, data):
         return date_features(data.column("start"))
 
     def train(self, data):
         kind = DecisionTreeClassifier if data.task == "classification" else DecisionTreeRegressor
-        return kind(min_samples_leaf=5, random_state=0).fit(self.features(data), data.y)
+        self.model = kind(min_samples_leaf=5, random_state=0).fit(self.features(data), data.y)
 
     def parameters(self):
         return int(self.model.tree_.node_count)

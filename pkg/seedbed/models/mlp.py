@@ -11,7 +11,11 @@ from torch import nn
 from .network import Network
 
 # %% ../../../nbs/models/mlp.ipynb #456ec25b
-def dense(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
+def dense(
+    inputs: int,  # numbers that come in
+    outputs: int,  # numbers that go out
+    dropout: float,  # share of the outputs that training sets to zero
+) -> nn.Sequential:  # [n, inputs] -> [n, outputs]
     """A linear layer, ReLU, dropout."""
     return nn.Sequential(nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout))
 

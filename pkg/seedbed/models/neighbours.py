@@ -18,6 +18,5 @@ class Neighbours(BaseModel):
 
     def train(self, data):
         kind = KNeighborsClassifier if data.task == "classification" else KNeighborsRegressor
-        return kind(min(5, len(data)), weights="distance", n_jobs=1).fit(
-            self.features(data), data.y
-        )
+        estimator = kind(min(5, len(data)), weights="distance", n_jobs=1)
+        self.model = estimator.fit(self.features(data), data.y)

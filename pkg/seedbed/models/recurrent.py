@@ -15,7 +15,12 @@ class RecurrentLayers(nn.Module):
     """A recurrent layer, whose last memory goes through two linear layers."""
 
     def __init__(
-        self, kind: type, bands: int, outputs: int, hidden: int = 128, dropout: float = 0.2
+        self,
+        kind: type,  # nn.LSTM or nn.GRU
+        bands: int,  # of the input
+        outputs: int,  # classes, or 1 for a quantity
+        hidden: int = 128,  # numbers in the memory
+        dropout: float = 0.2,  # share of the last memory that training sets to zero
     ):
         super().__init__()
         self.memory = kind(bands, hidden, batch_first=True)
@@ -28,8 +33,9 @@ class RecurrentLayers(nn.Module):
             nn.Linear(hidden, outputs),
         )
 
-    def forward(self, X):
-        return self.head(self.memory(X)[0][:, -1])  # X [n, T, bands]
+    def forward(self, X):  # [n, T, bands] -> [n, outputs]
+        states, _ = self.memory(X)
+        return self.head(states[:, -1])
 
 # %% ../../../nbs/models/recurrent.ipynb #280f1d5c
 class LSTM(Network):
@@ -40,7 +46,7 @@ class LSTM(Network):
     def network(self, bands, steps, outputs):
         return RecurrentLayers(nn.LSTM, bands, outputs)
 
-# %% ../../../nbs/models/recurrent.ipynb #ceba9136
+
 class GRU(Network):
     """Gated recurrent units (Cho et al. 2014), with the layers of `LSTM` around them."""
 

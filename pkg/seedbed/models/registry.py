@@ -18,21 +18,19 @@ from .base import BaseModel
 def list_models() -> dict[str, type[BaseModel]]:  # by name
     """Every model that ships with the package."""
     modules = [import_by_name(f"seedbed.models.{name}") for name in modules_in("seedbed.models")]
-    return {
-        c.name: c
-        for m in modules
-        for c in vars(m).values()
-        if isinstance(c, type)
-        and c.__module__ == m.__name__
-        and getattr(c, "name", "")
-        and hasattr(c, "train")
-    }
+    found = {}
+    for module in modules:
+        for kind in vars(module).values():
+            defined_here = isinstance(kind, type) and kind.__module__ == module.__name__
+            if defined_here and issubclass(kind, BaseModel) and kind.name:
+                found[kind.name] = kind
+    return found
 
 # %% ../../../nbs/models/registry.ipynb #831f6bc9
 def find_model(
     name: str,  # of a shipped model, or module:Class
 ) -> type[BaseModel]:
-    """The class that a name stands for."""
+    """The class that a name stands for; InputError, with the nearest name, where there is none."""
     if ":" in name:
         return object_named(name, "models.names")
     known = list_models()
@@ -40,7 +38,7 @@ def find_model(
         raise InputError(f"models.names: '{name}': no such model; {nearest(name, known)}")
     return known[name]
 
-# %% ../../../nbs/models/registry.ipynb #0c01967a
+# %% ../../../nbs/models/registry.ipynb #c8281c88
 def read_model_record(
     folder: str | Path,  # that holds model.json
 ) -> dict:  # model, class, seed, options, meta and weights_sha256
@@ -50,12 +48,13 @@ def read_model_record(
         record["meta"] = record.pop("facts")
     return record | {"class": current_name(record["class"])}
 
-
+# %% ../../../nbs/models/registry.ipynb #0c01967a
 def load_model(
     folder: str | Path,  # that `save_model` has written
 ) -> BaseModel:  # ready to predict
-    """Read a trained model; only from people whom you would let run code on your machine."""
-    record, weights = read_model_record(folder), Path(folder) / "model.bin"
+    """Read a trained model; InputError where the weights are not those that were saved."""
+    record = read_model_record(folder)
+    weights = Path(folder) / "model.bin"
     if not weights.is_file() or fingerprint(weights) != record["weights_sha256"]:
         raise InputError(
             f"{weights}: not the weights that model.json was written with; train again"

@@ -11,7 +11,12 @@ from torch import nn
 from .network import Network
 
 # %% ../../../nbs/models/tempcnn.ipynb #ee88689d
-def convolution(inputs: int, outputs: int, kernel: int, dropout: float) -> nn.Sequential:
+def convolution(
+    inputs: int,  # bands, or filters of the layer before
+    outputs: int,  # filters
+    kernel: int,  # steps that a filter sees at once
+    dropout: float,  # share of the outputs that training sets to zero
+) -> nn.Sequential:  # [n, inputs, T] -> [n, outputs, T]
     """Filters along time, batch normalisation, ReLU, dropout."""
     return nn.Sequential(
         nn.Conv1d(inputs, outputs, kernel, padding="same"),
@@ -26,16 +31,18 @@ class TempCNNLayers(nn.Module):
 
     def __init__(
         self,
-        bands: int,
-        steps: int,
-        outputs: int,
-        hidden: int = 64,
-        kernel: int = 5,
-        dropout: float = 0.5,
+        bands: int,  # of the input
+        steps: int,  # of the input
+        outputs: int,  # classes, or 1 for a quantity
+        hidden: int = 64,  # filters of each convolution
+        kernel: int = 5,  # steps that a filter sees at once
+        dropout: float = 0.5,  # share of a layer's outputs that training sets to zero
     ):
         super().__init__()
         self.convolutions = nn.Sequential(
-            *[convolution(bands if i == 0 else hidden, hidden, kernel, dropout) for i in range(3)]
+            convolution(bands, hidden, kernel, dropout),
+            convolution(hidden, hidden, kernel, dropout),
+            convolution(hidden, hidden, kernel, dropout),
         )
         self.dense = nn.Sequential(
             nn.Flatten(),
@@ -46,8 +53,9 @@ class TempCNNLayers(nn.Module):
         )
         self.output = nn.Linear(4 * hidden, outputs)
 
-    def forward(self, X):
-        return self.output(self.dense(self.convolutions(X.transpose(1, 2))))  # X [n, T, bands]
+    def forward(self, X):  # [n, T, bands] -> [n, outputs]
+        found = self.convolutions(X.transpose(1, 2))
+        return self.output(self.dense(found))
 
 # %% ../../../nbs/models/tempcnn.ipynb #e9bd16e5
 class TempCNN(Network):

@@ -230,12 +230,13 @@ class Graph:
         }
         return out | outside_prints(self.settings, prints) if stage.reads_source else out
 
-# %% ../../../nbs/running/graph.ipynb #27845e1d
+# %% ../../../nbs/running/graph.ipynb #5d5154c0
 def key_of(
     ingredients: dict,  # of a node
 ) -> str:  # 16 digits
-    """The key of what is made of these."""
-    return fingerprint_of(ingredients, 16)
+    """The key of what is made of these; 1 and 1.0 are the same number."""
+    numbers = {n: int(v) for n, v in ingredients.items() if isinstance(v, float) and v.is_integer()}
+    return fingerprint_of(ingredients | numbers, 16)
 
 # %% ../../../nbs/running/graph.ipynb #877c2757
 _KINDS = ("setting", "parameter", "file", "stage", "code", "library")

@@ -22,9 +22,7 @@ def new_run(
 ) -> Path:  # a new and empty folder
     """Make the folder of a run, named by time, source and commit."""
     stamp = now()[:19].replace("T", "_").replace(":", "")
-    source = Path(settings.export_dir).name.rpartition("-")[
-        0
-    ]  # the source's name as in the export's folder
+    source = Path(settings.export_dir).name.rpartition("-")[0]  # as in the export's folder
     name = f"{stamp}-{source}-{commit[:7] if commit else 'nogit'}"
     for number in itertools.count(1):
         run = settings.root / settings.paths.runs / (name if number == 1 else f"{name}-{number}")
@@ -48,11 +46,11 @@ class RunRecord:
             "started_at": now(),
             "ended_at": None,
             **values,
-            "stages": {},
-            "graph": {},
-            "places": {},
+            "stages": {},  # seconds by node
+            "graph": {},  # key, reused and why by node
+            "places": {},  # folders of data, by what settings call them
             "failed": None,
-            "ingredients": {},
+            "ingredients": {},  # code, files and libraries
         }
         self.update()
 
@@ -61,13 +59,17 @@ class RunRecord:
         self.values |= values
         write_json(self.path, self.values)
 
-    def end(self, status: str, failed: dict | None = None):
+    def end(
+        self,
+        status: str,  # complete | failed | interrupted
+        failed: dict | None = None,  # notebook, cell and error
+    ):
         """Close the record; a run that is not complete leaves no results."""
         if status != "complete":
             (self.path.parent / "results.json").unlink(missing_ok=True)
         self.update(status=status, ended_at=now(), failed=failed)
 
-# %% ../../../nbs/running/record.ipynb #a53665ac
+# %% ../../../nbs/running/record.ipynb #278ce632
 @contextlib.contextmanager
 def variables(
     **values,  # names and texts
@@ -84,11 +86,11 @@ def variables(
             else:
                 os.environ[name] = value
 
-# %% ../../../nbs/running/record.ipynb #4b55676e
+
 def run_variables(
     settings: Settings,  # of the run
     run: Path,  # its folder
-) -> dict[str, str]:
+) -> dict[str, str]:  # by name
     """What the notebooks of a run find in their environment."""
     return {
         "SEEDBED_ROOT": str(settings.root),

@@ -59,7 +59,7 @@ class Run(StoredRun):
         self,
         model: str | None = None,  # as for `model_folder`
     ):  # geopandas.GeoDataFrame
-        """Out-of-fold predictions: one row per validated label, with its place, truth and prediction."""
+        """Out-of-fold predictions: one row per validated label, with place and truth."""
         import geopandas as gpd
 
         return gpd.read_file(self.model_folder(model) / "predictions.gpkg", engine="pyogrio")
@@ -75,7 +75,7 @@ class Run(StoredRun):
 
     @property
     def dataset(self):  # SampleDataset
-        """The training side of the first fold; open others with `sb.open_dataset(run.dataset.path, "val")`."""
+        """The training side of the first fold; its path opens the others."""
         from seedbed.training.dataset import SampleDataset
 
         return SampleDataset(self.settings.root / self.settings.processed_dir / "dataset.h5")
@@ -206,7 +206,7 @@ class LineWatcher(Watcher):
 def run_from_json(
     text: str,  # root, overrides, settings_file and force
 ):
-    """Run the pipeline as a caller in another process has described it; the last line printed is the outcome."""
+    """Run the pipeline as another process has described it; the last line printed is the outcome."""
     asked = json.loads(text)
     try:
         folder = run_pipeline(
@@ -233,8 +233,11 @@ def run(
     say=print,  # called with each line of progress; None for silence
     **sections: dict[str, Any],  # split={"block_km": 5} ...
 ) -> Run:
-    """Run all stages of the project and open the run; InputError with the notebook, the cell and the reason where it fails."""
-    asked = {
+    """Run all stages of the project and open the run.
+
+    InputError with the notebook, the cell and the reason where it fails.
+    """
+    asked: dict[str, Any] = {
         "root": str(project_root()),
         "overrides": [*overrides, *as_overrides(sections)],
         "settings_file": str(settings_file) if settings_file else None,

@@ -117,7 +117,7 @@ record = {"run_id": folder.name, "best_model": best["model"], "primary": primary
 
 def tiny_project(
     root: Path,  # a folder; it is made where it is missing
-    settings: str = "[models]\nnames = majority, date\n[run]\nseeds = 0\n",  # its settings.ini
+    settings: str = "[models]\nnames = majority, date\n[run]\nseeds = 0\nworkers = 1\n",  # its settings.ini
     **code: str,  # of stages, by the last word of their name: model="1 / 0"
 ) -> Path:  # the folder
     """Write a project whose stage notebooks compute next to nothing."""

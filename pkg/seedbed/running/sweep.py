@@ -21,33 +21,35 @@ from ..base.errors import InputError
 from ..base.files import write_json
 from ..base.provenance import now
 from ..base.settings import Settings, load_settings, parse_override
+from .engines import default_kernel
 from .pipeline import RunFailed, run_pipeline
 
-# %% ../../../nbs/running/sweep.ipynb #9c2747a2
-def values_of(text: str) -> list[str]:
+# %% ../../../nbs/running/sweep.ipynb #75149406
+def values_of(
+    text: str,  # e.g. 0..4 or none,ndvi
+) -> list[str]:  # each once
     """The values that a setting takes in a sweep."""
     out = []
     for part in text.split(","):
         ends = re.fullmatch(r"\s*(-?\d+)\.\.(-?\d+)\s*", part)
-        out += (
-            [str(n) for n in range(int(ends[1]), int(ends[2]) + 1)]
-            if ends
-            else [part.strip().replace("+", ", ") or "none"]
-        )
+        if ends:
+            out += [str(number) for number in range(int(ends[1]), int(ends[2]) + 1)]
+        else:
+            out.append(part.strip().replace("+", ", ") or "none")
     return list(dict.fromkeys(out))
 
-# %% ../../../nbs/running/sweep.ipynb #32ede967
+
 def product(
     overrides,  # section.key=value,value...
 ) -> list[list[str]]:  # overrides of each cell
-    """Every combination."""
+    """Every combination; InputError for what is not of the form section.key=value."""
     asked = [parse_override(text) for text in overrides]
     rows = [
         [f"{section}.{key}={value}" for value in values_of(text)] for section, key, text in asked
     ]
     return [list(cell) for cell in itertools.product(*rows)]
 
-# %% ../../../nbs/running/sweep.ipynb #e58ca100
+# %% ../../../nbs/running/sweep.ipynb #f8df93a3
 @dataclass
 class Cell:
     """A run of a sweep."""
@@ -57,108 +59,134 @@ class Cell:
     error: str = ""  # why there are no results
     seconds: float = 0.0
 
-# %% ../../../nbs/running/sweep.ipynb #c4af4747
+
 def run_cell(
-    root: str, overrides: list[str], command: str = ""
-) -> tuple[str, str]:  # the run's folder, the error
-    """One run; its failure is an answer."""
+    root: str,  # the project
+    overrides: list[str],  # of the cell
+    command: str = "",  # for the record
+) -> tuple[str, str]:  # the run's folder, and the error
+    """One run; where it fails, the error is an answer like any other."""
     try:
         return str(run_pipeline(Path(root), overrides, command=command)), ""
     except RunFailed as failed:
         return str(failed.run), str(failed)
+    except InputError as error:
+        return "", str(error)
     except Exception as error:
-        return "", str(error) if isinstance(
-            error, InputError
-        ) else f"{type(error).__name__}: {error}"
+        return "", f"{type(error).__name__}: {error}"
 
 
-def _cell(writer, *arguments):
+def _send_cell(writer, *arguments):
     writer.send(run_cell(*arguments))
 
-# %% ../../../nbs/running/sweep.ipynb #bc0c7022
+
+class _CellProcess:
+    "A cell that runs in a process of its own."
+
+    def __init__(self, cell: Cell, root: Path, command: str, again: bool = True):
+        self.cell = cell
+        self.again = again  # it may be tried once more
+        self.began = time.perf_counter()
+        start = "fork" if default_kernel() == "fork" else "spawn"
+        context: Any = multiprocessing.get_context(start)
+        self.reader, writer = context.Pipe(duplex=False)
+        arguments = (writer, str(root), [*cell.overrides, "run.workers=1"], command)
+        self.process = context.Process(target=_send_cell, args=arguments)
+        self.process.start()
+        writer.close()
+
+    def ended(self) -> bool:
+        try:
+            return self.process.exitcode is not None or self.reader.poll(0.02)
+        except BrokenPipeError:  # Windows: the other end is closed
+            return True
+
+    def answered(self) -> bool:
+        "Write into the cell what came of it; False where its process died without a word."
+        try:
+            self.cell.run, self.cell.error = self.reader.recv()
+        except EOFError:
+            self.cell.error = "its process died, twice"
+            return False
+        finally:
+            self.process.join()
+            self.cell.seconds = time.perf_counter() - self.began
+        return True
+
+
 def run_local(
-    cells: list[Cell],
-    root: Path,
-    workers: int,
-    command: str,
-    ended=lambda cell: None,  # told of each
+    cells: list[Cell],  # what comes of each is written into it
+    root: Path,  # the project
+    workers: int,  # at most so many at once
+    command: str,  # for the records
+    ended=lambda cell: None,  # called with each that has ended
 ):
     """Run cells side by side on this machine."""
-    context: Any = multiprocessing.get_context(
-        "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    )
-    waiting, running = [(cell, 1) for cell in cells], {}
+    waiting, running = [(cell, True) for cell in cells], []
     while waiting or running:
         while waiting and len(running) < workers:
             cell, again = waiting.pop(0)
-            reader, writer = context.Pipe(duplex=False)
-            process = context.Process(
-                target=_cell, args=(writer, str(root), [*cell.overrides, "run.workers=1"], command)
-            )
-            process.start()
-            writer.close()
-            running[process] = cell, again, reader, time.perf_counter()
-        for process in [
-            p
-            for p, (_, _, reader, _) in running.items()
-            if p.exitcode is not None or reader.poll(0.02)
-        ]:
-            cell, again, reader, began = running.pop(process)
-            try:
-                cell.run, cell.error = reader.recv()
-            except EOFError:
-                if again:
-                    waiting.append((cell, 0))
-                    continue
-                cell.error = "its process died, twice"
-            process.join()
-            cell.seconds = time.perf_counter() - began
-            ended(cell)
+            running.append(_CellProcess(cell, root, command, again))
+        for process in [p for p in running if p.ended()]:
+            running.remove(process)
+            if process.answered() or not process.again:
+                ended(process.cell)
+            else:
+                waiting.append((process.cell, False))
 
-# %% ../../../nbs/running/sweep.ipynb #1ee2b131
-_RUN = "import json, sys; from seedbed.running.sweep import run_cell; print(json.dumps(run_cell(*json.loads(sys.argv[1]))))"
+# %% ../../../nbs/running/sweep.ipynb #3941f317
+_RUN = (
+    "import json, sys; from seedbed.running.sweep import run_cell;"
+    " print(json.dumps(run_cell(*json.loads(sys.argv[1]))))"
+)
+_ALONE = ["run.workers=1", "run.scheduler=none"]  # it is the cells that are spread
 
 
 def cell_on_worker(
-    root: str, overrides: list[str], command: str, variables: dict
-) -> tuple[str, str]:  # the run's folder, the error
+    root: str,  # the project
+    overrides: list[str],  # of the cell
+    command: str,  # for the record
+    variables: dict,  # of the environment
+) -> tuple[str, str]:  # the run's folder, and the error
     """Run a cell on a worker of a cluster, beside the tasks that the worker has threads for."""
     from distributed import secede
 
     from seedbed.running.workers import command_on_worker
 
     secede()
-    answer, error = command_on_worker(
-        [_RUN, json.dumps([root, overrides, command])], root, variables
-    )
+    words = [_RUN, json.dumps([root, overrides, command])]
+    answer, error = command_on_worker(words, root, variables)
     return ("", error) if error else tuple(answer)
-
-# %% ../../../nbs/running/sweep.ipynb #84a235b4
-_ALONE = ["run.workers=1", "run.scheduler=none"]  # the cells are what is spread
 
 
 def run_on_workers(
-    cells: list[Cell], root: Path, client, command: str, variables: dict, ended=lambda cell: None
+    cells: list[Cell],  # what comes of each is written into it
+    root: Path,  # the project, in a folder that all workers see
+    client,  # of dask
+    command: str,  # for the records
+    variables: dict,  # of the environment
+    ended=lambda cell: None,  # called with each that has ended
 ):
-    """Run cells on a cluster; one whose worker dies goes to another."""
+    """Run cells on a cluster."""
     variables = variables | {"SEEDBED_SCHEDULER": client.scheduler.address}
     waiting, running = list(cells), {}
     while waiting or running:
-        threads = Counter(client.nthreads())
-        free = threads - Counter(place for _, place, _ in running.values())
-        for place in list(free.elements())[
-            : max(0, threads.total() - len(running))
-        ]:  # a cell whose worker has died runs elsewhere
+        for worker in _free_workers(client, [worker for _, worker, _ in running.values()]):
             if not waiting:
                 break
             cell = waiting.pop(0)
-            asked = (str(root), [*cell.overrides, *_ALONE], command, variables)
-            options = {"workers": [place], "allow_other_workers": True, "pure": False, "retries": 2}
-            running[client.submit(cell_on_worker, *asked, **options)] = (
-                cell,
-                place,
-                time.perf_counter(),
+            future = client.submit(
+                cell_on_worker,
+                str(root),
+                [*cell.overrides, *_ALONE],
+                command,
+                variables,
+                workers=[worker],
+                allow_other_workers=True,
+                pure=False,
+                retries=2,
             )
+            running[future] = cell, worker, time.perf_counter()
         for future in [f for f in running if f.done()]:
             cell, _, began = running.pop(future)
             try:
@@ -170,59 +198,73 @@ def run_on_workers(
             ended(cell)
         time.sleep(0.2)
 
-# %% ../../../nbs/running/sweep.ipynb #83678398
+
+def _free_workers(client, busy: list[str]) -> list[str]:
+    "A worker for each thread that no cell has; a cell whose worker has died runs on another one."
+    threads = Counter(client.nthreads())
+    free = list((threads - Counter(busy)).elements())
+    return free[: max(0, threads.total() - len(busy))]
+
+# %% ../../../nbs/running/sweep.ipynb #686015a0
 def seeds_together(
-    cells: list[Cell],
-    settings: Settings,
-) -> list[dict]:  # settings, model, value, ci, seed_sd, seeds, runs
+    cells: list[Cell],  # those that failed are left out
+    settings: Settings,  # of the project
+) -> list[dict]:  # settings, model, value, ci, seed_sd, seeds, runs; the best first
     """A row for each combination and model, over all seeds."""
     from seedbed.compare import gather
-    from seedbed.evaluation.intervals import interval
     from seedbed.evaluation.metrics import metric_named
 
-    groups = {}
+    rows, sign = [], 1
+    for overrides, runs in _runs_by_settings(cells).items():
+        asked = load_settings(runs[0] / "settings.ini")
+        sign = 1 if metric_named(asked.success.metric).greater_is_better else -1
+        parts: dict[str, list] = {}  # of each run a candidate, by model
+        for run in runs:
+            for candidate in gather(run, asked):
+                parts.setdefault(candidate.model, []).append(candidate)
+        for model, candidates in parts.items():
+            row = {"settings": list(overrides), "model": model}
+            row |= _over_seeds(candidates, asked.run.level)
+            rows.append(row | {"runs": [run.name for run in runs]})
+    return sorted(rows, key=lambda row: -sign * row["value"])
+
+
+def _runs_by_settings(cells: list[Cell]) -> dict[tuple, list[Path]]:
+    "The runs of cells that differ in their seeds alone."
+    groups: dict[tuple, list[Path]] = {}
     for cell in cells:
         if not cell.error:
-            groups.setdefault(
-                tuple(o for o in cell.overrides if not o.startswith("run.seeds=")), []
-            ).append(Path(cell.run))
-    rows, better = [], 1
-    for overrides, runs in groups.items():
-        asked = load_settings(runs[0] / "settings.ini")
-        found, better = {}, 1 if metric_named(asked.success.metric).greater_is_better else -1
-        for run in runs:
-            for c in gather(run, asked):
-                found.setdefault(c.model, []).append(c)
-        for model, parts in found.items():
-            seeds = {s: (v, c) for c in parts for s, v in zip(c.seeds, c.values)}
-            draws, values = sum(c.draws for c in parts) / len(parts), [v for v, _ in seeds.values()]
-            mean = sum(values) / len(values)
-            sd = (
-                (sum((v - sum(values) / len(values)) ** 2 for v in values) / (len(values) - 1))
-                ** 0.5
-                if len(values) > 1
-                else None
-            )
-            rows.append(
-                {
-                    "settings": list(overrides),
-                    "model": model,
-                    "value": mean,
-                    "ci": interval(draws, asked.run.level, parts[0].blocks),
-                    "seed_sd": sd,
-                    "seeds": sorted(seeds),
-                    "runs": [r.name for r in runs],
-                }
-            )
-    return sorted(rows, key=lambda row: -better * row["value"])
+            others = tuple(o for o in cell.overrides if not o.startswith("run.seeds="))
+            groups.setdefault(others, []).append(Path(cell.run))
+    return groups
+
+
+def _over_seeds(candidates: list, level: float) -> dict:
+    "The mean score of a model over seeds that were scored in several runs."
+    from seedbed.evaluation.intervals import interval
+
+    scores = {seed: value for c in candidates for seed, value in zip(c.seeds, c.values)}
+    values = list(scores.values())
+    mean, sd = sum(values) / len(values), None
+    if len(values) > 1:
+        sd = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5
+    draws = sum(c.draws for c in candidates) / len(candidates)
+    return {
+        "value": mean,
+        "ci": interval(draws, level, candidates[0].blocks),
+        "seed_sd": sd,
+        "seeds": sorted(scores),
+    }
 
 # %% ../../../nbs/running/sweep.ipynb #d81f6ade
-def write_sweep(settings: Settings, command: str, cells: list[Cell], rows: list[dict]) -> Path:
-    """Keep what a sweep has asked and found in one file beside the runs."""
-    path = (
-        settings.root
-        / settings.paths.runs
-        / f"sweep-{now()[:19].replace('T', '_').replace(':', '')}.json"
-    )
+def write_sweep(
+    settings: Settings,  # of the project
+    command: str,  # that started it
+    cells: list[Cell],  # of the sweep
+    rows: list[dict],  # of `seeds_together`
+) -> Path:  # beside the runs
+    """Keep what a sweep has asked and found in one file."""
+    stamp = now()[:19].replace("T", "_").replace(":", "")
+    path = settings.root / settings.paths.runs / f"sweep-{stamp}.json"
     write_json(path, {"command": command, "cells": [vars(cell) for cell in cells], "rows": rows})
     return path

@@ -32,14 +32,14 @@ def finding(
         "found": found if count else "none",
     }
 
-# %% ../../../nbs/splitting/audit.ipynb #2453cd12
+# %% ../../../nbs/splitting/audit.ipynb #a887708c
 def shared_names(
     values: Sequence[str],  # [N] names; "" for none
     split: Sequence[str],  # [N] "train", "val" or another subset
 ) -> list[str]:  # names in both, sorted
     """Names that training and validation have in common."""
-    values, split = np.asarray(values), np.asarray(split)
-    train, val = (set(values[split == name].tolist()) for name in ("train", "val"))
+    names, subset = np.asarray(values), np.asarray(split)
+    train, val = (set(names[subset == s].tolist()) for s in ("train", "val"))
     return sorted((train & val) - {""})
 
 # %% ../../../nbs/splitting/audit.ipynb #a8881e1c
@@ -276,7 +276,7 @@ def must_fail(
     """The findings that forbid a score."""
     return [f"{row['check']} ({row['found']})" for row in found if row["status"] == "fail"]
 
-# %% ../../../nbs/splitting/audit.ipynb #03136f18
+# %% ../../../nbs/splitting/audit.ipynb #683ed8c0
 def audit_folds(
     arrays: dict,  # as for `audit`, but split [rows, N]; the last row is the final model's
     shapes: np.ndarray,  # [labels] geometries in degrees, in the order of their first sample
@@ -301,7 +301,7 @@ def _merge_findings(rows: tuple[dict, ...]) -> dict:
     bad = [row for row in rows if row["status"] in ("fail", "warn")]
     if not bad:
         if rows[0]["status"] == "info":
-            return max(rows, key=lambda row: -row["count"])
+            return min(rows, key=lambda row: row["count"])
         return rows[0]
     worst = dict(max(bad, key=lambda row: (row["status"] == "fail", row["count"])))
     if len(rows) > 1:

@@ -166,7 +166,7 @@ def within_buffer(
     out[near_pairs(train, validation, buffer_km)[0]] = True
     return out
 
-# %% ../../../nbs/splitting/blocks.ipynb #752107a6
+# %% ../../../nbs/splitting/blocks.ipynb #d3d505cc
 def assign(
     fold: np.ndarray,  # [n] fold of each label
     chosen: int,  # the one for validation
@@ -180,9 +180,9 @@ def assign(
     if buffer_km is not None:
         split[train[within_buffer(shapes[train], shapes[split == "val"], buffer_km)]] = "dropped"
     if group is not None:
-        group = np.asarray(group, object)
-        validated = set(group[fold == chosen]) - {""}
-        shared = np.array([name in validated for name in group])
+        names = np.asarray(group, object)
+        validated = set(names[fold == chosen]) - {""}
+        shared = np.array([name in validated for name in names])
         split[(split == "train") & shared] = "dropped"
     return split
 
@@ -224,15 +224,15 @@ def _same_field(shapes: np.ndarray, share: float) -> np.ndarray:  # [2, pairs]
     points = (area[i] == 0) & (area[j] == 0)
     return np.stack([i, j])[:, (both > share * least) | points]
 
-# %% ../../../nbs/splitting/blocks.ipynb #837d238e
+# %% ../../../nbs/splitting/blocks.ipynb #dcc3bf1e
 def uncovered(
     split: np.ndarray,  # [n] "train", "val", "dropped"
     y: Sequence,  # [n] class of each label
 ) -> dict[str, list]:  # by subset, "train" and "val": the classes that are absent there
     """Classes that are absent from training or from validation."""
-    y = np.asarray(y, object)
-    classes = set(y)
-    return {name: sorted(classes - set(y[split == name]), key=str) for name in ("train", "val")}
+    label = np.asarray(y, object)
+    classes = set(label)
+    return {s: sorted(classes - set(label[split == s]), key=str) for s in ("train", "val")}
 
 
 def choose_fold(

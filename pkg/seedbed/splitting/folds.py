@@ -128,20 +128,20 @@ def _name_of(split: Split) -> str:
     """What makes the folds: the column, or the method."""
     return split.column if split.method == "column" else split.method
 
-# %% ../../../nbs/splitting/folds.ipynb #4a2e856c
+# %% ../../../nbs/splitting/folds.ipynb #b2987176
 def assign_split(
     labels: gpd.GeoDataFrame,  # n labels, perhaps with group and start
     fold: np.ndarray,  # [n] fold of each label
     number: int,  # the fold that is validated
     split: Split,  # its method counts
     buffer_km: float,  # labels nearer than this to a validation label are dropped
-    ground: np.ndarray | None = None,  # [n] footprints in degrees; the labels' geometry if None
+    footprints: np.ndarray | None = None,  # [n] in degrees; the labels' geometry if None
     window_days: float = 0.0,  # that a series lasts
 ) -> np.ndarray:  # [n] "train", "val" or "dropped"
     """Assign labels to training and validation, when one fold is validated."""
     if split.method == "random":
         return np.where(fold == number, "val", "train").astype(object)
-    shapes = labels.geometry.values if ground is None else ground
+    shapes = labels.geometry.values if footprints is None else footprints
     group = labels["group"] if "group" in labels else None
     if split.method != "year" or buffer_km > 0:
         return assign(fold, number, shapes, buffer_km, group)
@@ -158,12 +158,12 @@ def _overlapping_series(labels, subset, shapes, window_days) -> np.ndarray:
     apart = np.abs(start[train[i]] - start[val[j]]) / np.timedelta64(1, "D")
     return train[i[apart < window_days]]
 
-# %% ../../../nbs/splitting/folds.ipynb #ac3cd6b0
+# %% ../../../nbs/splitting/folds.ipynb #ad592559
 def held_out(
     labels: gpd.GeoDataFrame,  # n labels, with region where split.test is set
     split: Split,  # its test regions
     buffer_km: float,  # labels nearer than this to a test label are left out
-    ground: np.ndarray | None = None,  # [n] footprints in degrees; the labels' geometry if None
+    footprints: np.ndarray | None = None,  # [n] in degrees; the labels' geometry if None
 ) -> tuple[np.ndarray, np.ndarray]:  # [n] bool: held out for the test; too near to those
     """The labels of the test regions, and the labels that touch them or lie within the buffer."""
     if not split.test:
@@ -177,7 +177,7 @@ def held_out(
                 f"split.test = {name}: no label lies in such a region; {nearest(name, known)}"
             )
     held = regions.isin(split.test).to_numpy()
-    shapes = labels.geometry.values if ground is None else ground
+    shapes = labels.geometry.values if footprints is None else footprints
     group = labels["group"] if "group" in labels else None
     close = assign(held.astype(int), 1, shapes, buffer_km, group) == "dropped"
     return held, ~held & close
@@ -363,7 +363,7 @@ def split_record(
 def _fingerprint(ids: pd.Series, subsets: np.ndarray) -> str:
     return fingerprint_of([sorted(f"{i}:{s}" for i, s in zip(ids, row)) for row in subsets])
 
-# %% ../../../nbs/splitting/folds.ipynb #9563695c
+# %% ../../../nbs/splitting/folds.ipynb #6331574e
 def make_split(
     labels: gpd.GeoDataFrame,  # n labels: id, label, geometry, perhaps start, region, group
     split: Split,  # the settings
@@ -385,12 +385,12 @@ def make_split(
     part = ~held & ~close
     rest = np.flatnonzero(part)
     rest_labels = labels.iloc[rest]
-    rest_ground = None if ground is None else ground[rest]
+    rest_footprints = None if ground is None else ground[rest]
 
     def one(number: int) -> np.ndarray:
         subset = np.where(held, "test", "dropped").astype(object)
         subset[rest] = assign_split(
-            rest_labels, folds.number[rest], number, split, buffer_km, rest_ground, window_days
+            rest_labels, folds.number[rest], number, split, buffer_km, rest_footprints, window_days
         )
         return subset
 

@@ -18,7 +18,7 @@ from sklearn.model_selection import cross_val_predict
 
 from .blocks import on_sphere
 
-# %% ../../../nbs/splitting/shift.ipynb #bfbb9265
+# %% ../../../nbs/splitting/shift.ipynb #bd063c94
 def largest_gap(
     train: np.ndarray,  # [n, T, B]
     val: np.ndarray,  # [m, T, B]
@@ -30,7 +30,7 @@ def largest_gap(
     for t, b in np.ndindex(steps, bands):
         gaps[t, b] = ks_2samp(train[:, t, b], val[:, t, b]).statistic
     t, b = np.unravel_index(np.nanargmax(gaps), gaps.shape)
-    return float(gaps[t, b]), f"{names[b]} at step {t}"
+    return float(gaps[t, b]), f"{names[int(b)]} at step {t}"
 
 # %% ../../../nbs/splitting/shift.ipynb #835d9559
 def adversarial_auc(
@@ -112,10 +112,10 @@ def _nearest(a: np.ndarray, b: np.ndarray) -> np.ndarray:  # [n] kilometres
     """Distance of each place of a to the nearest of b."""
     return cKDTree(on_sphere(*b.T)).query(on_sphere(*a.T))[0]
 
-# %% ../../../nbs/splitting/shift.ipynb #11c49bea
+# %% ../../../nbs/splitting/shift.ipynb #cab49d68
 def shift_report(
     X: np.ndarray,  # [N, T, B, ...]; NaN where missing
-    side: np.ndarray,  # [N] "train", "val" or another subset, of one fold
+    subset: np.ndarray,  # [N] "train", "val" or another subset, of one fold
     place: np.ndarray,  # [N, 2] longitude and latitude
     block: np.ndarray,  # [N]
     names: Sequence[str],  # of the B bands
@@ -123,7 +123,7 @@ def shift_report(
 ) -> list[dict]:  # rows of the audit, all for information
     """How different training and validation are in one fold."""
     rng = np.random.default_rng(0)
-    in_train, in_val = np.flatnonzero(side == "train"), np.flatnonzero(side == "val")
+    in_train, in_val = np.flatnonzero(subset == "train"), np.flatnonzero(subset == "val")
     a = np.sort(rng.choice(in_train, min(len(in_train), most), replace=False))
     b = np.sort(rng.choice(in_val, min(len(in_val), most), replace=False))
     train, val = _window_means(X[a]), _window_means(X[b])

@@ -242,8 +242,8 @@ def run_network(
     network.eval().to(device)
     out = []
     for start in range(0, len(X), batch_size):
-        answer = network(torch.from_numpy(X[start : start + batch_size]).to(device))
+        output = network(torch.from_numpy(X[start : start + batch_size]).to(device))
         if task == "classification":
-            answer = answer.softmax(1)
-        out.append(answer.float().cpu().numpy())
+            output = output.softmax(1)
+        out.append(output.float().cpu().numpy())
     return np.concatenate(out).astype(np.float64)

@@ -23,7 +23,7 @@ def service(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(
-        "seedbed.sources.earthengine.source.Patience", partial(RetryPolicy, pause=0.01)
+        "seedbed.sources.earthengine.source.RetryPolicy", partial(RetryPolicy, pause=0.01)
     )
 
     def start(**options):

@@ -158,13 +158,13 @@ def count_tiles(
         eecu_hours=seconds / 3600,
     )
 
-# %% ../../../../nbs/sources/earthengine/batch.ipynb #01fcc865
+# %% ../../../../nbs/sources/earthengine/batch.ipynb #e83427e5
 def start_tasks(
     tasks: list[ee.batch.Task],  # in order
-    room: int,  # how many may be submitted
+    slots: int,  # how many may be submitted
 ) -> int:  # how many were
-    """Submit tasks until there is no more room; ExportStopped where one is refused."""
-    for count, task in enumerate(tasks[:room]):
+    """Submit tasks until the queue is full; ExportStopped where one is refused."""
+    for count, task in enumerate(tasks[:slots]):
         try:
             task.start()
         except ee.EEException as error:
@@ -174,9 +174,9 @@ def start_tasks(
                 f"Earth Engine does not take the task {task.config['description']}: "
                 f"{' '.join(str(error).split())[:300]}"
             ) from None
-    return min(len(tasks), room)
+    return min(len(tasks), slots)
 
-# %% ../../../../nbs/sources/earthengine/batch.ipynb #83e6bc73
+# %% ../../../../nbs/sources/earthengine/batch.ipynb #9133bc28
 def export_scene(
     spec: Spec,  # sensors and steps
     start: str,  # of the first step, ISO date
@@ -192,9 +192,9 @@ def export_scene(
     reported: set[str] = set()
     while True:
         waiting = sum(task.get("state") in WAITING for task in found.values())
-        room = max(0, queue - waiting)
-        tasks = [make_task(spec, start, tile, destination) for tile in lacking[:room]]
-        lacking = lacking[start_tasks(tasks, room) :]
+        slots = max(0, queue - waiting)
+        tasks = [make_task(spec, start, tile, destination) for tile in lacking[:slots]]
+        lacking = lacking[start_tasks(tasks, slots) :]
         found = task_states(ee.data.listOperations())
         progress = count_tiles(tiles, lacking, found)
         failed = _failures(tiles, lacking, found)
