@@ -8,7 +8,7 @@ from seedbed.running.engines import preload
 from tests.support.notebooks import all_of, executed, linked_project
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def original(tmp_path_factory):
     """A project that has been run once."""
     preload(
