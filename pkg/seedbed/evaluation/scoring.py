@@ -168,5 +168,6 @@ def read_predictions(
 ) -> tuple[gpd.GeoDataFrame, np.ndarray]:  # the rows; predictions [n, K] or [n]
     """Read what `write_predictions` has written."""
     frame = gpd.read_file(path, engine="pyogrio")
+    frame = frame.rename(columns={"judged": "scored"})  # as version 0.1 called it
     columns = [c for c in frame if c.startswith("p_")]
     return frame, frame[columns].to_numpy() if columns else frame["y_pred"].to_numpy()

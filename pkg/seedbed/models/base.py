@@ -164,11 +164,11 @@ def not_trained_on(
 def validate_model(
     model: "BaseModel",  # trained
     validation_data_path,  # as for `BaseModel.validate`
-    folder: Path,  # gets results.json, predictions.gpkg, model.json and model.bin
+    folder: str | Path,  # gets results.json, predictions.gpkg, model.json and model.bin
     settings: Settings | None = None,  # the project's own if not given
 ) -> dict:  # the record that went into results.json
     """Score a trained model on validation data; InputError where it is not trained."""
-    started = now()
+    started, folder = now(), Path(folder)
     settings = settings or settings_or_defaults()
     check_trained(model)
     (folder / "results.json").unlink(missing_ok=True)  # scores of an earlier model never stay
