@@ -76,7 +76,7 @@ def test_altered_data_and_an_altered_result_are_caught(checked_in):
     (root / "mine/data.json").write_text("[0.1, 0.2, 0.5]")
     found = replayed(root, run)
     assert not found.identical and any(
-        line.startswith("results.json: mean: 0.2333") for line in found.partings
+        line.startswith("results.json: mean: 0.2333") for line in found.differences
     )
     record = json.loads((run / "run.json").read_text())
     record["environment"]["packages"]["numpy"] = "1.0"

@@ -126,10 +126,10 @@ def replay(run: RunName, keep: Keep = False, debug: Debug = False):
     found = repeat(settings, chosen, keep, lambda line: print(f"  {line}", flush=True))
     print_some("not the same machine or versions", found.environment)
     print_some("not the same data", found.data)
-    print_some("not the same results", found.partings)
+    print_some("not the same results", found.differences)
     if not found.identical:
         leave(
-            f"{chosen.name}: the replay differs in {len(found.partings)} of {found.fields} fields",
+            f"{chosen.name}: the replay differs in {len(found.differences)} of {found.fields} fields",
             1,
         )
     print(f"{chosen.name}: identical in all {found.fields} fields of its results")

@@ -9,7 +9,6 @@ __all__ = ['META_KEYS', 'flat_features', 'predict_sklearn', 'only_class', 'count
 # %% ../../../nbs/models/base.ipynb #4f7484c0
 import functools
 import inspect
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -151,7 +150,7 @@ def not_trained_on(
 ) -> LabelledSamples:  # of the fold that the model has trained for
     """Validation data that the model has not seen; InputError where it has trained on all of them."""
     path, fold = model.trained_on or ("", 0)
-    if os.fspath(data) != path:
+    if str(getattr(data, "path", "")) != path:
         return data
     if fold < 0 or not isinstance(data, SampleDataset):
         raise InputError(
@@ -218,10 +217,10 @@ def _prepared(
                 " see validation labels too; call its parameter `data` to be given one fold"
             )
         began = time.perf_counter()
-        fitted = train(self, Path(data) if reads_files else data)
+        fitted = train(self, Path(getattr(data, "path")) if reads_files else data)
         self.fit_s = time.perf_counter() - began
         self.meta = describe(data)
-        self.trained_on = os.fspath(data), data.fold
+        self.trained_on = str(getattr(data, "path", "")), data.fold
         self.reads_files = reads_files
         if fitted is not None and fitted is not self:
             self.model = fitted

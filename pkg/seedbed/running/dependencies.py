@@ -266,9 +266,7 @@ _ASIDE = (
 class Used:
     """What a stage uses."""
 
-    code: dict[str, str] = field(
-        default_factory=dict
-    )  # digests, e.g. of splitting/folds.make_split
+    code: dict[str, str] = field(default_factory=dict)  # digests, by name as splitting/audit.audit
     settings: set[str] = field(default_factory=set)  # e.g. split.folds, split.*
     libraries: set[str] = field(default_factory=set)  # import names, e.g. numpy
 

@@ -210,7 +210,7 @@ class Graph:
         origins = parameter_sources(notebook) | dict.fromkeys(node.given)
         read = used.settings | {origin for origin in origins.values() if origin and "." in origin}
         libraries = {name: version_of(name) for name in used.libraries}
-        kinds = {
+        kinds: dict[str, dict] = {
             "code": used.code,
             "setting": setting_values(self.settings, read),
             "parameter": {name: values[name] for name, origin in origins.items() if not origin},

@@ -349,7 +349,7 @@ def run_pipeline(
     overrides=(),  # `section.key=value`, laid over the settings
     settings_file: str | Path | None = None,  # the project's settings.ini if not given
     command: str = "",  # for the record
-    watcher: Watcher = Watcher(),  # hears of every step
+    watcher: Watcher = Watcher(),  # notified of every step
     nbs: Path | None = None,  # the folder of stage notebooks; `nbs` if not given
     libraries=PRELOAD,  # to import once before forking
     force=(),  # stages to run though nothing has changed; `all` for every one

@@ -24,11 +24,18 @@ def new_run(
     stamp = now()[:19].replace("T", "_").replace(":", "")
     source = Path(settings.export_dir).name.rpartition("-")[0]  # as in the export's folder
     name = f"{stamp}-{source}-{commit[:7] if commit else 'nogit'}"
-    for number in itertools.count(1):
-        run = settings.root / settings.paths.runs / (name if number == 1 else f"{name}-{number}")
-        with contextlib.suppress(FileExistsError):
-            run.mkdir(parents=True)
-            return run
+    runs = settings.root / settings.paths.runs
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(runs / free for free in names if _made(runs / free))
+
+
+def _made(folder: Path) -> bool:
+    "Make a folder; False where there is one of that name."
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
 
 # %% ../../../nbs/running/record.ipynb #1604fd3d
 class RunRecord:

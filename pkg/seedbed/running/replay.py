@@ -214,16 +214,14 @@ class Replay:
 
     run: str  # its name
     fields: int = 0  # of its results, that were compared
-    field_differences: list[str] = field(
-        default_factory=list
-    )  # fields that differ, with their file
+    differences: list[str] = field(default_factory=list)  # fields that differ, with their file
     environment: list[str] = field(default_factory=list)  # versions that differ
     data: list[str] = field(default_factory=list)  # files that are not what the run has read
 
     @property
     def identical(self) -> bool:
         """Whether every field came out the same."""
-        return not self.field_differences and self.fields > 0
+        return not self.differences and self.fields > 0
 
 
 def replay(
@@ -235,7 +233,7 @@ def replay(
     """Make a run again and compare the results; InputError where the run cannot be replayed."""
     if run.status != "complete":
         raise InputError(
-            f"{run.name}: is {run.status}; only a complete run has results to hold a replay against"
+            f"{run.name}: is {run.status}; only a complete run has results to compare with"
         )
     if lacks := lacking(run):
         raise InputError(f"{run.name}: cannot be replayed; it lacks {'; '.join(lacks)}")
@@ -245,10 +243,10 @@ def replay(
     with checkout(settings.root, run, directory, keep) as project:
         link_data(asked, project, directory)
         again = _run_checkout(run, project, say)
-        found.fields, found.field_differences = compare_results(run, again)
+        found.fields, found.differences = compare_results(run, again)
         found.data = data_differences(run, again)
     record = asdict(found) | {"identical": found.identical, "at": now()}
-    names = ("at", "identical", "fields", "partings", "environment", "data")
+    names = ("at", "identical", "fields", "differences", "environment", "data")
     write_json(run.folder / "replay.json", {name: record[name] for name in names})
     return found
 
@@ -276,6 +274,7 @@ def _run_checkout(run: Run, project: Path, say) -> Path:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        errors="replace",
     )
     last = ""
     for line in process.stdout:

@@ -87,6 +87,7 @@ def nodes_of(
     return [Node(stage, model, seed) for model, seed in plan_models(models, seeds)]
 
 # %% ../../../nbs/running/stages.ipynb #a43d7910
+_SETTINGS = "[models]\nnames = majority, date\n[run]\nseeds = 0\nworkers = 1\n"
 _PARAMETERS = {
     "02_process": "processed_dir = settings.processed_dir\nfolds = settings.split.folds",
     "03_dataset": "batch_size = settings.dataset.batch_size",
@@ -117,7 +118,7 @@ record = {"run_id": folder.name, "best_model": best["model"], "primary": primary
 
 def tiny_project(
     root: Path,  # a folder; it is made where it is missing
-    settings: str = "[models]\nnames = majority, date\n[run]\nseeds = 0\nworkers = 1\n",  # its settings.ini
+    settings: str = _SETTINGS,  # its settings.ini
     **code: str,  # of stages, by the last word of their name: model="1 / 0"
 ) -> Path:  # the folder
     """Write a project whose stage notebooks compute next to nothing."""

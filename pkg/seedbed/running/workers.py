@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.running.engines import (
-    FIGURES,
+    INLINE_BACKEND,
     Failure,
     Outcome,
     Task,
@@ -61,10 +61,11 @@ _EXECUTE = "from seedbed.running.workers import _execute_here; _execute_here(sys
 
 def _execute_here(text: str):
     "Execute a notebook that a driver has described, and print how it ended."
-    told = json.loads(text)
-    task = Task(told["name"], Path(told["notebook"]), Path(told["output"]), told["parameters"])
-    os.environ["MPLBACKEND"] = FIGURES
-    limit_threads(told["threads"])
+    given = json.loads(text)
+    notebook, output = Path(given["notebook"]), Path(given["output"])
+    task = Task(given["name"], notebook, output, given["parameters"])
+    os.environ["MPLBACKEND"] = INLINE_BACKEND
+    limit_threads(given["threads"])
     failure = None
     try:
         execute(task, "fork")
@@ -80,14 +81,14 @@ def execute_on_worker(
 ) -> tuple[float, dict | None]:  # seconds, and why it failed
     """Execute a notebook on a worker."""
     began = time.perf_counter()
-    told = {
+    given = {
         "name": task.name,
         "notebook": str(task.notebook),
         "output": str(task.output),
         "parameters": task.parameters,
         "threads": threads,
     }
-    words = [_EXECUTE, json.dumps(told)]
+    words = [_EXECUTE, json.dumps(given)]
     failure, error = command_on_worker(words, str(task.notebook.parent), variables)
     if error:
         failure = asdict(Failure(None, "", error))
@@ -139,7 +140,7 @@ def run_on_cluster(
     client,  # of dask
     threads: int,  # for the numerical libraries of each
     variables: dict[str, str],  # of the environment
-    watcher: Watcher = Watcher(),  # hears of every step
+    watcher: Watcher = Watcher(),  # notified of every step
     claim=lambda task: task,  # see `schedule`
 ) -> list[Outcome]:  # in the order in which they ended
     """Execute notebooks on a cluster, which has all of them at once."""
