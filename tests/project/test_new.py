@@ -157,7 +157,7 @@ def test_nothing_leads_to_the_guides_of_the_template_alone(project):
     assert "own_project" not in quickstart and "own_data.ipynb" in quickstart
     assert (
         "evaluation/comparison.ipynb" in (project / "nbs/sidebar.yml").read_text()
-        and 'title: "Maize in Kenya"' in (project / "nbs/_quarto.yml").read_text()
+        and 'title: "Maize in Kenya"' in (project / "nbs/site.yml").read_text()
     )
     pages = json.loads((project / "nbs/index.ipynb").read_text())["cells"][1]["source"]
     assert {found for line in pages for found in re.findall(r"\((\w+\.ipynb)\)", line)} == {
@@ -168,7 +168,7 @@ def test_nothing_leads_to_the_guides_of_the_template_alone(project):
 def test_it_speaks_of_itself(project, template):
     words = {
         name: (project / name).read_text()
-        for name in ("README.md", "CITATION.cff", "CHANGELOG.md", "nbs/_quarto.yml")
+        for name in ("README.md", "CITATION.cff", "CHANGELOG.md", "nbs/site.yml")
     }
     assert (
         "Maize in Kenya" in words["CITATION.cff"]
@@ -177,7 +177,7 @@ def test_it_speaks_of_itself(project, template):
     )
     assert (
         all(package_of(template) not in text for name, text in words.items() if name != "README.md")
-        and "template" not in words["nbs/_quarto.yml"]
+        and "template" not in words["nbs/site.yml"]
     )
 
 

@@ -290,8 +290,8 @@ def render(
     author = json.dumps(answers["author"], ensure_ascii=False)
     replace_line(target / "pyproject.toml", "description = ", title)
     replace_line(target / "pyproject.toml", "authors = ", f"[{{ name = {author} }}]")
-    replace_line(target / "nbs/_quarto.yml", "  title: ", title)
-    replace_line(target / "nbs/_quarto.yml", "  description: ", title)
+    replace_line(target / "nbs/site.yml", "  title: ", title)
+    replace_line(target / "nbs/site.yml", "  description: ", title)
     record = {"template": old, "commit": commit, **answers}
     text = json.dumps(record, indent=2, ensure_ascii=False)
     (target / RECORD).write_text(text + "\n", encoding="utf-8")
