@@ -37,7 +37,7 @@ def test_the_sync_check_sees_code_and_not_prose(tmp_path):
     )
     with pytest.raises(
         InputError,
-        match=r"^nbs/area\.ipynb: its code differs from pkg/mine/area\.py; run nbdev-export$",
+        match=r"^nbs/area\.ipynb: its code differs from pkg/mine/area\.py; .*nbdev-export --path nbs/area\.ipynb .*nbdev-update --fname pkg/mine/area\.py",
     ):
         check_in_sync(tmp_path / "nbs", package)
     (package / "area.py").unlink()
