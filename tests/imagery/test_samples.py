@@ -46,7 +46,7 @@ def test_batches_and_processes_change_nothing(exported, sampling, tmp_path):
     whole, faults = read_samples(*given, size=1000)
     with processes(2) as pool:
         parts, again = read_samples(
-            *given, spread=partial(in_order, executor=pool), size=4, room=tmp_path
+            *given, map_tasks=partial(in_order, executor=pool), size=4, directory=tmp_path
         )
     assert (
         faults == again

@@ -11,7 +11,7 @@ def test_another_threshold_judges_again_and_trains_nothing():
 
     nbs, settings = ROOT / "nbs", load_settings(ROOT / "settings.ini")
     reads = {
-        s.name: set(setting_values(settings, used_by(Reader(nbs), settings, nbs, s).settings))
+        s.name: set(setting_values(settings, used_by(Reader(nbs), nbs, s).settings))
         for s in STAGES
         if s.name in ("04_model", "05_compare")
     }
