@@ -23,8 +23,8 @@ bench: $(READY)  ## measure speeds, as ratios to peers and to the machine's limi
 lab: $(READY)    ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab nbs
 
-export: $(READY) ## write the package from the notebooks, and clean the notebooks
-	$(BIN)/nbdev-export && $(BIN)/nbdev-clean
+export: $(READY) ## write the package from the notebooks, and clean them; stops where a module was edited by hand
+	$(BIN)/python tools/export.py
 
 demo-export: $(READY) ## seedbed export against a local Earth Engine with a synthetic world: no account, no network
 	OMP_NUM_THREADS=1 $(BIN)/python tests/servers/earthengine/demo.py

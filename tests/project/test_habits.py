@@ -49,8 +49,7 @@ def test_hooks_clean_and_export():
     assert [h["entry"].split(" --")[0] for h in commit] == [
         ".venv/bin/ruff check",
         ".venv/bin/ruff format",
-        ".venv/bin/nbdev-export",
-        ".venv/bin/nbdev-clean",
+        ".venv/bin/python tools/export.py",
     ]
     assert all(
         re.search(h["files"], "nbs/base/files.ipynb")
