@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -14,6 +15,7 @@ from seedbed.base.errors import InputError
 from seedbed.base.files import fingerprint
 from seedbed.base.settings import load_settings
 from seedbed.imagery.samples import in_order
+from seedbed.process import read_samples
 from tests.support.notebooks import make_project
 from tests.support.world import open_dataset
 
@@ -37,7 +39,8 @@ def cluster(tmp_path_factory):
 def read(world, monkeypatch, address="", many=10**9, overrides=()):
     """dataset.h5 as bytes' digest and arrays, read in batches of three tifs."""
     monkeypatch.setenv("SEEDBED_SCHEDULER", address)
-    for name, value in {"BATCH": 3, "MANY": many}.items():
+    in_batches = partial(read_samples, size=3)
+    for name, value in {"BATCH": 3, "MANY": many, "read_samples": in_batches}.items():
         monkeypatch.setattr(seedbed.process, name, value)
     settings = world.settings(["run.workers=2", *overrides])
     seedbed.process.process(settings)
@@ -73,7 +76,7 @@ def test_a_worker_that_dies_while_tifs_are_read_changes_nothing(project, monkeyp
     world.export()
     here, killed, join = read(world, monkeypatch), [], seedbed.process.join
 
-    def kill_one(parts, room):
+    def kill_one(parts, directory):
         def watched():
             for number, part in enumerate(parts):
                 if number == 2:
@@ -81,7 +84,7 @@ def test_a_worker_that_dies_while_tifs_are_read_changes_nothing(project, monkeyp
                     os.kill(killed[0], signal.SIGKILL)
                 yield part
 
-        return join(watched(), room)
+        return join(watched(), directory)
 
     monkeypatch.setattr("seedbed.process.join", kill_one)
     assert read(world, monkeypatch, cluster.scheduler.address) == here and killed

@@ -30,10 +30,9 @@ def test_contradictions_are_told_from_copies():
 
 def test_only_what_matters_is_missed():
     class Data:
-        classes, y = ["a", "b"], np.random.default_rng(0).integers(0, 2, 400)
-        task, unit, steps, bands = "classification", "", 3, tuple("abcd")
-        meta: dict = {}
-        scaling: dict = {}
+        task, classes, unit, steps, bands = "classification", ["a", "b"], "", 3, list("abcd")
+        meta, scaling = {}, None
+        y = np.random.default_rng(0).integers(0, 2, 400)
 
         def arrays(self):
             X = np.random.default_rng(1).normal(size=(400, 3, 4)).astype(np.float32)

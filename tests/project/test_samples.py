@@ -13,6 +13,8 @@ import pytest
 import rasterio
 import shapely
 
+from seedbed.base.settings import load_settings
+from seedbed.sources.sample import sample_folder
 from tests.support.paths import ROOT
 
 SAMPLES = ROOT / "data" / "sample"
@@ -64,6 +66,14 @@ def committed_files():
     """All files of the samples but the list itself."""
     files = (path for path in SAMPLES.rglob("*") if path.is_file() and path.name != "SHA256SUMS")
     return {path.relative_to(SAMPLES).as_posix(): path for path in files}
+
+
+@pytest.fixture(scope="module")
+def chips(tmp_path_factory):
+    """A function: the folder of the chips of a sample, cut anew."""
+    exports = tmp_path_factory.mktemp("exports")
+    settings = load_settings(ROOT / "settings.ini", [f"paths.exports={exports}"])
+    return lambda name: sample_folder(name, settings) / "tifs"
 
 
 def tree_cover_fit(labels, red, infrared, transform, shift):
@@ -134,13 +144,14 @@ def test_classes_are_the_labels(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_label_has_its_tif(name):
+def test_every_label_has_its_tif(name, chips):
     layout, labels = read_manifest(name)["layout"], read_labels(name)
-    tifs = {path.stem for path in (SAMPLES / name / "tifs").iterdir()}
+    folder = chips(name)
+    tifs = {path.stem for path in folder.iterdir()}
     assert tifs == set(labels["id"])
     outside = []
     for identifier, center in zip(labels["id"], labels.to_crs(CRS[name]).centroid):
-        with rasterio.open(SAMPLES / name / "tifs" / f"{identifier}.tif") as file:
+        with rasterio.open(folder / f"{identifier}.tif") as file:
             assert file.descriptions == expected_names(layout), identifier
             assert set(file.dtypes) == {"uint16"} and file.nodata == layout["nodata"] == 0, (
                 identifier
@@ -155,10 +166,10 @@ def test_every_label_has_its_tif(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_labels_lie_in_their_tifs_and_hold_pixels(name):
-    labels = read_labels(name).to_crs(CRS[name])
+def test_labels_lie_in_their_tifs_and_hold_pixels(name, chips):
+    labels, folder = read_labels(name).to_crs(CRS[name]), chips(name)
     for identifier, polygon in zip(labels["id"], labels.geometry):
-        with rasterio.open(SAMPLES / name / "tifs" / f"{identifier}.tif") as file:
+        with rasterio.open(folder / f"{identifier}.tif") as file:
             columns, rows = np.meshgrid(np.arange(file.width) + 0.5, np.arange(file.height) + 0.5)
             x, y = file.transform.c + 10 * columns, file.transform.f - 10 * rows
             assert shapely.box(*file.bounds).buffer(0.1).covers(polygon), identifier
@@ -166,7 +177,7 @@ def test_labels_lie_in_their_tifs_and_hold_pixels(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_chips_are_cut_from_the_scene(name):
+def test_chips_are_cut_from_the_scene(name, chips):
     manifest = read_manifest(name)
     with rasterio.open(SAMPLES / name / manifest["scene"]["file"]) as scene:
         bands, origin = scene.read(), scene.transform
@@ -174,7 +185,7 @@ def test_chips_are_cut_from_the_scene(name):
         assert scene.crs.to_string() == manifest["scene"]["crs"] == CRS[name]
         assert list(scene.bounds) == pytest.approx(manifest["scene"]["bounds"])
         assert bands.shape == tuple(manifest["scene"][key] for key in ("bands", "height", "width"))
-    for path in sorted((SAMPLES / name / "tifs").iterdir())[::25]:
+    for path in sorted(chips(name).iterdir())[::25]:
         with rasterio.open(path) as chip:
             row = round((origin.f - chip.transform.f) / 10)
             column = round((chip.transform.c - origin.c) / 10)

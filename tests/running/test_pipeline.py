@@ -12,7 +12,6 @@ from seedbed.running.stages import STAGES
 from tests.support.notebooks import (
     SETTINGS,
     Names,
-    code_cells,
     gone,
     make_project,
     printed,
@@ -111,11 +110,7 @@ def test_the_real_first_stage_runs(tmp_path):
     (root / "nbs" / "00_success.ipynb").write_bytes(real.read_bytes())
     run = run_pipeline(root, ["models.names=majority"])
     assert json.loads((run / "success.json").read_text())["usable"] == 0.6
-    assert any(
-        "image/png" in output.get("data", {})
-        for cell in code_cells(run / "00_success.ipynb")
-        for output in cell.outputs
-    )
+    assert printed(run / "00_success.ipynb").startswith("Success is a")
 
 
 def test_a_failing_cell_stops_the_run_and_is_told(tmp_path):

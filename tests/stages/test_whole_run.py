@@ -40,14 +40,15 @@ def small(tmp_path_factory):
     for name in ("settings.ini", "pyproject.toml"):
         shutil.copy(ROOT / name, root)
     sample, reduced = ROOT / "data/sample/romania", root / "data/sample/romania"
-    (reduced / "tifs").mkdir(parents=True)
-    shutil.copy(sample / "manifest.json", reduced)
+    reduced.mkdir(parents=True)
+    for name in ("manifest.json", "scene.tif"):
+        shutil.copy(sample / name, reduced)
     record = json.loads((sample / "labels.geojson").read_text())
     record["features"] = record["features"][::4]
     (reduced / "labels.geojson").write_text(json.dumps(record))
-    for feature in record["features"]:
-        name = feature["properties"]["id"]
-        shutil.copy(sample / f"tifs/{name}.tif", reduced / "tifs")
+    windows = pd.read_csv(sample / "windows.csv")
+    kept = [feature["properties"]["id"] for feature in record["features"]]
+    windows[windows["id"].isin(kept)].to_csv(reduced / "windows.csv", index=False)
     return root
 
 
@@ -112,6 +113,11 @@ def test_the_run_folder(first):
         "figures/overview.png",
         "figures/scores.png",
         "figures/optimism.png",
+        "figures/map.png",
+        "maps/scene/map.json",
+        "maps/scene/map.tif",
+        "maps/scene/map.tif.aux.xml",
+        "maps/scene/quality.tif",
         "maps/applicability-logistic_regression-seed_0.npz",
         "relabel.geojson",
         "report.html",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from seedbed.cli.progress import LiveProgress, step_line
+from seedbed.cli.watchers import LiveWatcher, step_line
 from seedbed.running.engines import Failure, Outcome, Task
 
 
@@ -15,9 +15,9 @@ def test_a_terminal_shows_what_runs_and_keeps_what_ended():
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
     outcome = Outcome(Task("02_process", Path("a"), Path("b")), 1.5, Failure(3, "ValueError", "x"))
     with Live("", console=console, auto_refresh=False, transient=True) as live:
-        progress = LiveProgress(live)
-        progress.tick([type("Running", (), {"task": outcome.task, "seconds": 1.0})()])
-        progress.finished(outcome)
+        watcher = LiveWatcher(live)
+        watcher.tick([type("Running", (), {"task": outcome.task, "seconds": 1.0})()])
+        watcher.finished(outcome)
     assert (
         "running" in console.file.getvalue()
         and "failed" in step_line(outcome)
