@@ -20,6 +20,7 @@ from tests.support.notebooks import make_project
 from tests.support.world import open_dataset
 
 pytest.importorskip("distributed")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -99,11 +99,9 @@ def test_atomic_folder(tmp_path):
 
 
 KILLED = """
-import os, sys, time
+import sys, time
 from pathlib import Path
-import numpy as np
-from seedbed.base.files import atomic, atomic_folder, write_json
-from seedbed.process import write_dataset
+from seedbed.base.files import atomic, atomic_folder
 kind, path = sys.argv[1], Path(sys.argv[2])
 def stop(): print("now", flush=True); time.sleep(60)
 class Slow(dict):
@@ -112,7 +110,10 @@ if kind == "atomic":
     with atomic(path) as temporary: temporary.write_text("half"); stop()
 if kind == "folder":
     with atomic_folder(path) as temporary: (temporary / "manifest.json").write_text("half"); stop()
-if kind == "dataset": write_dataset(path, {"X": np.ones((100, 100))}, Slow())
+if kind == "dataset":
+    import numpy as np
+    from seedbed.process import write_dataset
+    write_dataset(path, {"X": np.ones((100, 100))}, Slow())
 """
 
 

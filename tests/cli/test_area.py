@@ -7,12 +7,14 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pytest
 import shapely
 
 from tests.support.maps import NORTH, PIXEL, WEST, write_classes
 from tests.support.world import UTM
 
 
+@pytest.mark.slow
 def test_from_map_to_hectares_by_the_commands(tmp_path, project):
     """`seedbed design` and `seedbed area`: the true area lies in the interval, the pixel count does not."""
     made = project()

@@ -117,6 +117,7 @@ def check_storm(count, kills, calm, wild, answered, faults):
         json.loads(line)
 
 
+@pytest.mark.slow
 def test_killed_in_a_storm_of_faults(tmp_path):
     count = int(os.environ.get("SEEDBED_STORM_CHIPS", 150))
     kills = int(os.environ.get("SEEDBED_STORM_KILLS", 1))
@@ -126,6 +127,7 @@ def test_killed_in_a_storm_of_faults(tmp_path):
     print(said)
 
 
+@pytest.mark.slow
 def test_progress_pilot_and_a_second_export(tmp_path):
     project = make_project(tmp_path, 60)
     with LocalEarthEngine(latency=0.05, eecu=3.0) as server:
@@ -152,6 +154,7 @@ def test_progress_pilot_and_a_second_export(tmp_path):
         assert "60 were there" in out and len(server.asked) == asked == 60
 
 
+@pytest.mark.slow
 def test_a_chip_that_fails_ends_with_another_code(tmp_path):
     project = make_project(tmp_path, 5)
 
@@ -190,6 +193,7 @@ def test_what_the_command_refuses(tmp_path, words, fragments):
         assert fragment in errors
 
 
+@pytest.mark.slow
 def test_a_scene_becomes_tiles(tmp_path):
     """A tile that fails is told, and handed in again by the next call; the pixels are those of a chip."""
     project = make_project(tmp_path, 1, **{"earthengine.size": 16})

@@ -13,6 +13,7 @@ from tests.support.notebooks import make_project, record_of, the_run
 COMMAND = [sys.executable, "-c", "from seedbed.cli import main; main()"]
 
 
+@pytest.mark.slow
 def test_a_failing_cell_is_one_line_and_exit_code_1(tmp_path):
     root = make_project(
         tmp_path / "p",
@@ -69,6 +70,7 @@ def start_of_a_run(tmp_path, seconds, **signals):
     return root, process
 
 
+@pytest.mark.slow
 def test_a_closed_terminal_does_not_end_what_was_started_with_nohup(tmp_path):
     root, process = start_of_a_run(tmp_path, 1, SIGHUP=signal.SIG_IGN)
     os.killpg(process.pid, signal.SIGHUP)
@@ -76,6 +78,7 @@ def test_a_closed_terminal_does_not_end_what_was_started_with_nohup(tmp_path):
     assert record_of(the_run(root))["status"] == "complete"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_ctrl_c_or_a_closed_terminal_ends_a_run_with_130(tmp_path, name):
     root, process = start_of_a_run(tmp_path, 60)

@@ -25,6 +25,7 @@ def site(tmp_path, builder):
     return make
 
 
+@pytest.mark.slow
 def test_a_site_with_everything(site):
     read = site(
         "[stage](00_first.ipynb), {{ first.f1_score }} and `{{ first.f1_score }}`, [report](../reports/first/index.qmd); $x^2$; see"
@@ -60,6 +61,7 @@ def test_a_site_with_everything(site):
     assert "Home" in read("search.json")
 
 
+@pytest.mark.slow
 def test_what_is_broken_is_not_published(site, builder, tmp_path):
     broken = {
         "[gone](01_gone.ipynb)": "01_gone",

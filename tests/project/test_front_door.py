@@ -55,6 +55,7 @@ def test_a_run_as_an_object(tmp_path):
     assert [r.name for r in sb.list_runs(settings=run.settings)] == [run.name]
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_start_says_why():
     with pytest.raises(Exception, match="models.names: 'random_forrest': no such model"):
         sb.run(models={"names": "random_forrest"}, say=None)

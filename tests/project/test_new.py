@@ -15,6 +15,7 @@ from seedbed.cli.template import package_of
 from tests.support.paths import ROOT
 from tests.support.world import refused
 
+pytestmark = pytest.mark.slow
 SKIPPED = ("data/", "reports/", ".git/", "README.md", ".template.json")
 
 

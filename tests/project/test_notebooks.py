@@ -33,6 +33,7 @@ def settings_file(tmp_path_factory):
     return folder / "settings.ini"
 
 
+@pytest.mark.slow
 @names
 def test_it_runs(path, settings_file, monkeypatch, tmp_path):
     if not (ROOT / "data/sample").is_dir():

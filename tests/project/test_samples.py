@@ -143,6 +143,7 @@ def test_classes_are_the_labels(name):
             assert np.issubdtype(labels[column].dtype, np.number) and target["unit"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_label_has_its_tif(name, chips):
     layout, labels = read_manifest(name)["layout"], read_labels(name)
@@ -165,6 +166,7 @@ def test_every_label_has_its_tif(name, chips):
     assert not outside
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_labels_lie_in_their_tifs_and_hold_pixels(name, chips):
     labels, folder = read_labels(name).to_crs(CRS[name]), chips(name)
@@ -176,6 +178,7 @@ def test_labels_lie_in_their_tifs_and_hold_pixels(name, chips):
         assert shapely.contains_xy(polygon, x, y).any(), identifier
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_chips_are_cut_from_the_scene(name, chips):
     manifest = read_manifest(name)
@@ -233,6 +236,7 @@ def test_romania_tree_cover_lies_on_the_imagery():
     assert fits[0, 0] > 0.85
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_the_tool_makes_the_same_files():
     command = [sys.executable, str(ROOT / "tools" / "make_samples.py"), "--check"]

@@ -12,7 +12,7 @@ from seedbed.running.engines import SKIP, call_in_subprocess, preload, run_tasks
 from tests.support.notebooks import Names, code_cells, gone, printed, task_of
 
 
-@pytest.mark.parametrize("kernel", ["fork", "jupyter"])
+@pytest.mark.parametrize("kernel", ["fork", pytest.param("jupyter", marks=pytest.mark.slow)])
 def test_engines_skip_eval_false_draw_png_and_stop_at_the_first_error(tmp_path, kernel):
     task = task_of(
         tmp_path,

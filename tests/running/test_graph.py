@@ -95,6 +95,7 @@ def test_what_a_change_runs_again_and_why(made, change, overrides, begun, said):
         assert record_of(run)["graph"][begun[0]]["why"] == [said]
 
 
+@pytest.mark.slow
 def test_another_dataset_runs_all_that_stands_on_it(made):
     root, _ = made
     edit(
@@ -117,6 +118,7 @@ def test_a_model_added_runs_that_model(made):
     assert found[:2] == ["04_model/coordinates/seed_0", "05_compare"]
 
 
+@pytest.mark.slow
 def test_force_runs_again_what_is_named(made):
     root, _ = made
     found, run = executed(root, force=["03"])

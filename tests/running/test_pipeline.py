@@ -104,6 +104,7 @@ def test_a_run_executes_every_stage_in_order_and_keeps_a_record(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_real_first_stage_runs(tmp_path):
     root = make_project(tmp_path / "p", settings=SETTINGS + "[success]\nusable = 0.6\n")
     real = ROOT / "nbs" / "00_success.ipynb"
@@ -137,6 +138,7 @@ def test_a_failing_cell_stops_the_run_and_is_told(tmp_path):
     assert "papermill-error-cell" in (run / "02_process.ipynb").read_text()
 
 
+@pytest.mark.slow
 def test_a_failing_model_is_told_with_its_name(tmp_path):
     root = make_project(tmp_path / "p", model=["assert model != 'tempcnn'"])
     with pytest.raises(
@@ -149,6 +151,7 @@ def test_a_failing_model_is_told_with_its_name(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_late_leaves_no_results(tmp_path):
     root = make_project(
         tmp_path / "p",
@@ -186,6 +189,7 @@ def test_an_interrupted_run_ends_its_notebooks(tmp_path):
 OWN = "from seedbed.models.base import BaseModel\nclass Mine(BaseModel):\n    name = 'mine'\n    stochastic = True\nclass Other(BaseModel):\n    name = 'majority'\nclass Nameless(BaseModel): pass\n"
 
 
+@pytest.mark.slow
 def test_a_model_of_ones_own_has_its_own_folder(tmp_path):
     root = make_project(tmp_path / "p", model=["print(model)"])
     (root / "nbs" / "own.py").write_text(OWN)
@@ -193,6 +197,7 @@ def test_a_model_of_ones_own_has_its_own_folder(tmp_path):
     assert printed(run / "models/mine/seed_1/04_model.ipynb") == "own:Mine\n"
 
 
+@pytest.mark.slow
 def test_settings_of_another_file_run_in_this_project(tmp_path):
     root = make_project(tmp_path / "p", model=["print(settings.root, settings.split.folds)"])
     (tmp_path / "other.ini").write_text("[models]\nnames = majority\n[split]\nfolds = 7\n")

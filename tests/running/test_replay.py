@@ -49,6 +49,7 @@ def replayed(root, run):
     return replay(settings, find_run(settings, run.name), say=lambda line: None)
 
 
+@pytest.mark.slow
 def test_an_older_commit_and_a_dirty_run_are_made_again(checked_in):
     root = checked_in
     edit(root, "05_compare", "\n(settings.root / run_dir / 'extra.json').write_text('{}');")
@@ -70,6 +71,7 @@ def test_an_older_commit_and_a_dirty_run_are_made_again(checked_in):
     )
 
 
+@pytest.mark.slow
 def test_altered_data_and_an_altered_result_are_caught(checked_in):
     root = checked_in
     run = executed(root)[1]

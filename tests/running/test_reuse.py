@@ -37,6 +37,7 @@ def test_nothing_runs_twice(made):
     assert {g["reused"] for g in record_of(third)["graph"].values()} == {first.name}
 
 
+@pytest.mark.slow
 def test_two_ways_of_processing_lie_side_by_side(made):
     root, first = made
     run = executed(root, "split.folds=7")[1]
@@ -57,6 +58,7 @@ def test_altered_files_are_made_again(made):
     ]
 
 
+@pytest.mark.slow
 def test_a_failed_run_keeps_what_was_done(made):
     root, _ = made
     shutil.rmtree(root / "data/cache/stages")
@@ -86,6 +88,7 @@ def kill(process):
     process.communicate()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_at_any_moment_goes_on(made):
     (root, first), done, moments = made, set(ALL), random.Random(0)
     for _ in range(int(os.environ.get("SEEDBED_KILLS", 4))):
@@ -109,6 +112,7 @@ def test_a_run_that_is_killed_at_any_moment_goes_on(made):
     assert executed(root)[0] == []
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_make_each_thing_once(made):
     root, _ = made
     shutil.rmtree(root / "data/cache/stages")

@@ -44,6 +44,7 @@ def small(tmp_path):
     return root
 
 
+@pytest.mark.slow
 def test_one_failing_cell_stops_no_other_and_shared_stages_run_once(small):
     cells = [Cell(o) for o in product(["split.folds=5,7", "dataset.batch_size=32,64"])]
     run_local(cells, small, 2, "seedbed sweep")
@@ -67,6 +68,7 @@ with readers(settings, 1000) as spread: assert list(spread(pow, [(i, 3) for i in
 (settings.root / 'who').write_text(type(spread.keywords['executor']).__name__);"""
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_survived_and_cells_read_tifs_on_the_workers_that_run_them(
     small,
 ):

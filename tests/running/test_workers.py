@@ -32,6 +32,7 @@ found = {str(p.relative_to(settings.root / run_dir)): json.loads(p.read_text()) 
 (settings.root / run_dir / 'results.json').write_text(json.dumps({'run_id': run_dir, 'models': found, 'timings': {}}));"""
 
 
+@pytest.mark.slow
 def test_a_run_on_a_cluster_gives_what_one_without_gives_though_a_worker_dies(tmp_path):
     from tests.support.notebooks import make_project, printed, write_notebook
 

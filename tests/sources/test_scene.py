@@ -74,6 +74,7 @@ LEFT, RIGHT = Window(0, 0, 37, 100), Window(37, 0, 63, 100)
 MONTHS = {f"2018-{m + 4:02d}": list(range(6 * m + 1, 6 * m + 7)) for m in range(7)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["one image", "tiles", "a file a month", "a folder a month"])
 def test_any_form_gives_the_dataset_that_tifs_give(form, expected, tmp_path):
     path = SAMPLE / "scene.tif"
@@ -123,6 +124,7 @@ def test_what_cannot_be_cut_is_listed(tmp_path):
     assert manifest["left_out"][labels["id"].iloc[1]] == "the scene has no data there"
 
 
+@pytest.mark.slow
 def test_scale_and_offset_tags_come_along(tmp_path):
     with rasterio.open(SAMPLE / "scene.tif") as file:
         profile, values, names = file.profile, file.read(), file.descriptions

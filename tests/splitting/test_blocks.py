@@ -139,6 +139,7 @@ def test_near_of_points(lon, lat, buffer, seed):
     assert found[true < 0.993 * buffer].all() and not found[true > 1.007 * buffer].any()
 
 
+@pytest.mark.slow
 @FEW
 @given(
     LONGITUDES, st.floats(-75, 75), st.floats(0, 20), st.floats(0.001, 0.3), st.integers(0, 10**6)

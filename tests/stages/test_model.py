@@ -16,11 +16,15 @@ from tests.support.models import ALL, SETTINGS, TASKS
 from tests.support.paths import ROOT
 from tests.support.world import pixels, refused
 
+QUICK = {"majority", "logistic_regression", "mlp"}  # the others are validated by `make test`
+MODELS = [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in sorted(ALL)]
+
+
 # --- all models ---
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", sorted(ALL))
+@pytest.mark.parametrize("name", MODELS)
 def test_validate(name, task, made, tmp_path):
     val = made[task][1]
     record = cross_validate(
@@ -41,6 +45,7 @@ def test_validate(name, task, made, tmp_path):
 # --- the samples ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["sample:brandenburg", "sample:romania"])
 def test_models_learn_from_the_samples(source, tmp_path):
     """A fast network and a tree model beat the models that see no satellite, on blocks they have not seen."""

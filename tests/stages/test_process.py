@@ -121,6 +121,7 @@ def expected_of(way, data, transform, shape, lonlat, crs):
     return data[:, row, column]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["center", "mean", "pixels"])
 @pytest.mark.parametrize("name", SAMPLES)
 def test_values_of_the_samples(sample, name, way):
@@ -142,6 +143,7 @@ def test_values_of_the_samples(sample, name, way):
         assert np.isclose(arrays["missing"][i], np.isnan(expected).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 def test_chips_of_the_samples(sample, name):
     """A chip is the window around the label's middle, without a shift, NaN beyond the tif."""
@@ -160,6 +162,7 @@ def test_chips_of_the_samples(sample, name):
         assert np.allclose(arrays["X"][i], series, rtol=1e-5, atol=1e-7, equal_nan=True), label
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 def test_pixels_of_the_samples(sample, name):
     """At most six pixels of a label, all different, all in the label or under it."""
@@ -172,6 +175,7 @@ def test_pixels_of_the_samples(sample, name):
         assert geometry[label].buffer(1e-7).covers(shapely.Point(lon, lat)) or count[label] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_what_every_dataset_keeps(sample, way):
     """Types, lengths, statistics from training alone, arrays in one piece."""
@@ -269,6 +273,7 @@ def test_regression(project):
     assert out["y"].dtype == np.float32 and np.allclose(out["y"][np.argsort(out["id"])], target)
 
 
+@pytest.mark.slow
 def test_regression_of_the_sample(tmp_path):
     """Tree cover of romania in percent."""
     home = project_root(__file__.rsplit("/", 1)[0])

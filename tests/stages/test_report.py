@@ -11,7 +11,10 @@ from seedbed.models.registry import find_model
 from seedbed.report import evidence, label_quality, learning_rows
 from tests.support.reports import a_run, data_of
 
-pytestmark = pytest.mark.xdist_group("report")  # `romania` is made once
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("report"),  # `romania` is made once
+]
 
 
 class Page(HTMLParser):

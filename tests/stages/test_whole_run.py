@@ -23,6 +23,7 @@ from seedbed.process import process
 from seedbed.training.dataset import SampleDataset
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
 QUICK = [
     "models.names=majority, coordinates, logistic_regression, tempcnn",
     "models.epochs=4",

@@ -53,7 +53,7 @@ def test_validation_is_never_augmented(path, fold):
         )
 
 
-@pytest.mark.parametrize("context", ["fork", "spawn"])
+@pytest.mark.parametrize("context", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_augmentation_differs_by_worker_and_epoch(path, context):
     """Workers do not repeat each other's noise, epochs do not repeat themselves, and two runs are the same."""
 

@@ -148,7 +148,7 @@ def by_worker(data, kind, context):
 
 
 @pytest.mark.parametrize("kind", ["default", "ours"])
-@pytest.mark.parametrize("context", ["fork", "spawn"])
+@pytest.mark.parametrize("context", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_workers_change_nothing(path, kind, context):
     """Workers, forked or fresh, read the same samples in the same order."""
     data = SampleDataset(path)
@@ -374,6 +374,7 @@ print(sum(float(X.sum()) * 0 + len(y) for X, y in data.loader(32, shuffle=True))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited by Linux")
 def test_a_dataset_larger_than_the_memory_that_is_left(tmp_path):
     path, n, shape = tmp_path / "dataset.h5", 3000, (4, 8, 32, 32)  # 393 MB, and 100 MB are left
