@@ -42,7 +42,12 @@ def not_run(root):
     nbformat.write(nb, p)
 
 
-@pytest.mark.parametrize("change", [prose, docstring, touch, unused, outputs, not_run])
+OTHERS = (docstring, touch, unused, outputs, not_run)
+
+
+@pytest.mark.parametrize(
+    "change", [prose, *(pytest.param(c, marks=pytest.mark.slow) for c in OTHERS)]
+)
 def test_what_changes_nothing_runs_nothing(made, change):
     root, _ = made
     change(root)

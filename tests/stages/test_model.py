@@ -12,19 +12,15 @@ from seedbed.model import cross_validate, tuned_threshold
 from seedbed.models.registry import find_model
 from seedbed.process import process
 from seedbed.training.dataset import FINAL, SampleDataset
-from tests.support.models import ALL, SETTINGS, TASKS
+from tests.support.models import ALL, SETTINGS, TASKS, each_model
 from tests.support.paths import ROOT
 from tests.support.world import pixels, refused
-
-QUICK = {"majority", "logistic_regression", "mlp"}  # the others are validated by `make test`
-MODELS = [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in sorted(ALL)]
-
 
 # --- all models ---
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", each_model())
 def test_validate(name, task, made, tmp_path):
     val = made[task][1]
     record = cross_validate(
