@@ -1331,6 +1331,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                       'seedbed.running.runs._LineWatcher.says': ( 'running/runs.html#_linewatcher.says',
                                                                                   'seedbed/running/runs.py'),
                                       'seedbed.running.runs._as_text': ('running/runs.html#_as_text', 'seedbed/running/runs.py'),
+                                      'seedbed.running.runs._project_of': ('running/runs.html#_project_of', 'seedbed/running/runs.py'),
                                       'seedbed.running.runs._row': ('running/runs.html#_row', 'seedbed/running/runs.py'),
                                       'seedbed.running.runs._score': ('running/runs.html#_score', 'seedbed/running/runs.py'),
                                       'seedbed.running.runs.as_overrides': ('running/runs.html#as_overrides', 'seedbed/running/runs.py'),

@@ -112,7 +112,7 @@ def describe_differences(
     for name, cells in exported_code(notebook, package).items():
         module = package / name
         text = module.read_text(encoding="utf-8") if module.is_file() else ""
-        if list(cells.items()) != list(code_cells(text).items()):
+        if list(cells.values()) != list(code_cells(text).values()):
             lines.append(_describe(notebook, module, package, root))
     return lines
 

@@ -87,7 +87,7 @@ class Source(Section):
     variables: CommaList = ()
     static: CommaList = ()
     steps: OptionalValue(int, gt=0) = None
-    step_months: float = Field(1, gt=0)
+    step_months: float = Field(1.0, gt=0)
     scale: OptionalValue(float) = None
     offset: OptionalValue(float) = None
     nodata: OptionalValue(float) = None

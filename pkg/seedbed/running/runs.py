@@ -32,7 +32,7 @@ class Run(StoredRun):
     def settings(self) -> Settings:
         """The settings of the run, with the folders that it has used."""
         settings = load_settings(self.folder / "settings.ini")
-        return settings.model_copy(update={"root": project_root(self.folder.parent)})
+        return settings.model_copy(update={"root": _project_of(self.folder)})
 
     def table(self):  # pandas.DataFrame
         """One row per model, the best first: score, interval, verdict, cost."""
@@ -141,6 +141,14 @@ def _row(row: dict) -> dict:
     }
     costs = ("seed_sd", "fit_s", "us_per_sample", "parameters", "model_bytes", "memory_mb")
     return parts | {name: row.get(name) for name in costs}
+
+
+def _project_of(folder: Path) -> Path:
+    "The project of a run: the one around its folder, or the one that one works in."
+    try:
+        return project_root(folder.parent)
+    except InputError:
+        return project_root()
 
 # %% ../../../nbs/running/runs.ipynb #e69c8967
 def open_run(
