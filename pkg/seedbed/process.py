@@ -252,7 +252,7 @@ def sampled_labels(
     labels = read_labels(folder / "labels.geojson")
     with readers(settings, len(labels)) as map_tasks:
         samples, faults = read_samples(
-            folder, labels, layout, settings.process, map_tasks, directory, BATCH
+            folder, labels, layout, settings.process, map_tasks, directory
         )
     stop_on_faults("process", faults, settings.labels.on_fault)
     kept, samples.label = np.unique(samples.label, return_inverse=True)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['META_KEYS', 'flat_features', 'predict_sklearn', 'only_class', 'count_parameters', 'describe', 'check_trained',
-           'save_model', 'not_trained_on', 'validate_model', 'takes_path', 'BaseModel']
+           'save_model', 'not_trained_on', 'validate_model', 'BaseModel']
 
 # %% ../../../nbs/models/base.ipynb #4f7484c0
 import functools
@@ -148,7 +148,7 @@ def not_trained_on(
     model: "BaseModel",  # trained
     data: LabelledSamples,  # to validate on
 ) -> LabelledSamples:  # of the fold that the model has trained for
-    """Validation data that the model has not seen; InputError where it has trained on all of them."""
+    """Validation data that the model has not seen; InputError where it has seen all of them."""
     path, fold = model.trained_on or ("", 0)
     if str(getattr(data, "path", "")) != path:
         return data
@@ -195,10 +195,10 @@ def validate_model(
     )
 
 # %% ../../../nbs/models/base.ipynb #8f883914
-def takes_path(
+def _takes_path(
     train: Callable,  # a subclass's own
 ) -> bool:
-    """Whether a `train` reads files itself: its parameter is called a path."""
+    "Whether a `train` reads files itself: its parameter is called a path."
     return list(inspect.signature(train).parameters)[1].endswith("path")
 
 
@@ -206,7 +206,7 @@ def _prepared(
     train: Callable,  # a subclass's own: (model, dataset or path) -> None, or what was fitted
 ) -> Callable:  # (model, path or dataset) -> model
     "A subclass's `train`, given an open dataset, or the path that it asks for."
-    reads_files = takes_path(train)
+    reads_files = _takes_path(train)
 
     @functools.wraps(train)
     def prepared(self, train_data_path):
