@@ -117,6 +117,7 @@ def test_another_dataset_runs_all_that_stands_on_it(made):
     assert record_of(run)["graph"]["01_export"]["reused"]
 
 
+@pytest.mark.slow
 def test_a_model_added_runs_that_model(made):
     root, _ = made
     found = executed(root, "models.names=majority, coordinates")[0]

@@ -142,6 +142,7 @@ def test_a_metric_and_a_quantity_of_ones_own(project, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_the_threshold_is_tuned_on_train(project):
     """A rare class is found at a lower threshold, which no validation label has had a say in."""
     rng = np.random.default_rng(0)
