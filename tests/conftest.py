@@ -35,6 +35,13 @@ def _no_run_around(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(scope="session")
+def samples():
+    """Skips what needs the samples in a file of which the rest does not."""
+    if not (ROOT / "data/sample").is_dir():
+        pytest.skip("this project was made without the samples")
+
+
 @pytest.fixture
 def project(tmp_path):
     """A function that builds a small project; see `world.build`."""
@@ -52,7 +59,7 @@ def empty(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def romania(tmp_path_factory):
+def romania(samples, tmp_path_factory):
     """A run on a sample with its report, and its dataset; tests that use it share one `xdist_group`."""
     from tests.support.reports import a_run
 

@@ -118,7 +118,12 @@ if kind == "dataset":
 
 
 @pytest.mark.parametrize(
-    "kind,name", [("atomic", "manifest.json"), ("folder", "run"), ("dataset", "dataset.h5")]
+    "kind,name",
+    [
+        ("atomic", "manifest.json"),
+        ("folder", "run"),
+        pytest.param("dataset", "dataset.h5", marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("before", [False, True], ids=["new", "replaces"])
 def test_kill_in_the_middle(tmp_path, kind, name, before):

@@ -175,6 +175,7 @@ def test_a_chip_that_fails_ends_with_another_code(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words,fragments",
     [

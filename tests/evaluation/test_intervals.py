@@ -7,7 +7,10 @@ from seedbed.evaluation.intervals import score_with_interval
 from seedbed.evaluation.metrics import METRICS
 
 
-@pytest.mark.parametrize("metric, blocks", [("accuracy", 40), ("f1_score", 40), ("accuracy", 15)])
+@pytest.mark.parametrize(
+    "metric, blocks",
+    [("accuracy", 40), pytest.param("f1_score", 40, marks=pytest.mark.slow), ("accuracy", 15)],
+)
 def test_intervals_cover_what_they_promise(metric, blocks):
     """Clustered data with a known score: the 95 % interval holds it in 90 to 98 of a hundred draws."""
     rng, score, size = np.random.default_rng(1), METRICS[metric], 20

@@ -19,6 +19,7 @@ from tests.support.models import (
     STOCHASTIC,
     TASKS,
     check_answers,
+    each_model,
     make_dataset,
 )
 
@@ -26,7 +27,7 @@ from tests.support.models import (
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", sorted(ALL))
+@pytest.mark.parametrize("name", each_model())
 def test_fit_and_predict(name, task, made, fitted):
     model, val = fitted(name, task), made[task][1]
     prediction = model.predict(val)
@@ -38,7 +39,7 @@ def test_fit_and_predict(name, task, made, fitted):
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", sorted(ALL))
+@pytest.mark.parametrize("name", each_model())
 def test_round_trip(name, task, made, fitted, tmp_path):
     model, val = fitted(name, task), made[task][1]
     save_model(model, tmp_path)
@@ -57,7 +58,7 @@ def test_round_trip(name, task, made, fitted, tmp_path):
     assert records[0] == records[1]
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
+@pytest.mark.parametrize("name", each_model())
 def test_seed(name, made, fitted):
     train, val = made["classification"]
     first = fitted(name, "classification").predict(val)
@@ -68,7 +69,7 @@ def test_seed(name, made, fitted):
     assert np.array_equal(first, other) != (name in STOCHASTIC)
 
 
-@pytest.mark.parametrize("name", sorted(set(ALL) - set(NETWORKS)))
+@pytest.mark.parametrize("name", each_model(set(ALL) - set(NETWORKS)))
 def test_threads_change_nothing(name, made, fitted):
     train, val = made["regression"]
     with threadpool_limits(2):
@@ -77,6 +78,7 @@ def test_threads_change_nothing(name, made, fitted):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize(
     "steps,window", [(1, ()), (1, (3, 4)), (2, (4, 4))], ids=["one-step", "one-step-chips", "chips"]
@@ -88,7 +90,7 @@ def test_one_step_and_chips(task, steps, window, tmp_path):
         check_answers(kind(0, options).train(train).predict(val), val)
 
 
-@pytest.mark.parametrize("name", sorted(set(ALL) - {"majority", "coordinates"}))
+@pytest.mark.parametrize("name", each_model(set(ALL) - {"majority", "coordinates"}))
 def test_beats_majority(name, made):
     """Every model learns what is plain to see: here both the first band and the date tell the class."""
     train, val = made["classification"]
@@ -103,7 +105,7 @@ def test_beats_majority(name, made):
 # --- models of one's own, and broken ones ---
 
 
-@pytest.mark.parametrize("name", sorted(ALL))
+@pytest.mark.parametrize("name", each_model())
 def test_a_training_side_of_one_class_is_answered_by_that_class(name, made):
     train, val = made["classification"]
     alone = subset(train, train.y == 1)

@@ -93,7 +93,7 @@ def test_a_pair_that_lacks_a_file_is_named(folders):
         sb.list_models()["majority"]().train(folders[0])
 
 
-def test_the_same_words_for_a_dataset_of_the_project(tmp_path):
+def test_the_same_words_for_a_dataset_of_the_project(samples, tmp_path):
     settings = sb.load_settings()
     from seedbed.process import ready_dataset
 

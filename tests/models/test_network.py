@@ -22,6 +22,7 @@ from tests.support.models import (
     SETTINGS,
     STEPS,
     TASKS,
+    each_model,
     fresh_network,
     random_batch,
 )
@@ -35,7 +36,7 @@ def test_networks_are_found():
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", each_model(NETWORKS))
 def test_loss_falls_on_one_batch(name, task):
     network, (X, y) = fresh_network(name, task), random_batch(task, 32, 0)
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3)
@@ -51,7 +52,7 @@ def test_loss_falls_on_one_batch(name, task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", each_model(NETWORKS))
 def test_every_parameter_gets_a_gradient(name, task):
     network = fresh_network(name, task).train()
     learnt = dict(network.named_parameters())
@@ -67,7 +68,7 @@ def test_every_parameter_gets_a_gradient(name, task):
     assert [key for key, value in largest.items() if value == 0] == []
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", each_model(NETWORKS))
 def test_shapes(name):
     for steps, n in ((1, 2), (1, 7), (STEPS, 2), (12, 3)):
         X = random_batch("classification", n, 0, steps)[0]
@@ -80,7 +81,7 @@ def test_shapes(name):
     ).shape == (1, 3)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", each_model(NETWORKS))
 def test_small_last_batch(name, made):
     train = made["classification"][0]
     network = ALL[name]().build("classification", len(train.bands), train.steps, len(CLASSES))

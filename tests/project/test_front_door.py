@@ -37,7 +37,7 @@ def test_the_page_shows_every_name():
 
 
 @pytest.mark.slow
-def test_a_run_as_an_object(tmp_path):
+def test_a_run_as_an_object(samples, tmp_path):
     run = sb.run(
         paths={"runs": str(tmp_path), "cache": str(tmp_path / "cache")},
         models={"names": ["majority", "coordinates"]},

@@ -17,7 +17,7 @@ from seedbed.base.settings import load_settings
 from seedbed.sources.sample import sample_folder
 from tests.support.paths import ROOT
 
-SAMPLES = ROOT / "data" / "sample"
+SAMPLES = ROOT / "data/sample"
 NAMES = ("brandenburg", "romania")
 CRS = {"brandenburg": "EPSG:32633", "romania": "EPSG:3035"}
 KEYS = {

@@ -122,6 +122,7 @@ def test_a_notebook_leaves_no_process_behind(tmp_path):
     assert gone(int(printed(task.output)))
 
 
+@pytest.mark.slow
 def test_notebooks_end_when_the_driver_is_killed(tmp_path):
     task_of(
         tmp_path,

@@ -42,7 +42,12 @@ def not_run(root):
     nbformat.write(nb, p)
 
 
-@pytest.mark.parametrize("change", [prose, docstring, touch, unused, outputs, not_run])
+OTHERS = (docstring, touch, unused, outputs, not_run)
+
+
+@pytest.mark.parametrize(
+    "change", [prose, *(pytest.param(c, marks=pytest.mark.slow) for c in OTHERS)]
+)
 def test_what_changes_nothing_runs_nothing(made, change):
     root, _ = made
     change(root)
@@ -112,6 +117,7 @@ def test_another_dataset_runs_all_that_stands_on_it(made):
     assert record_of(run)["graph"]["01_export"]["reused"]
 
 
+@pytest.mark.slow
 def test_a_model_added_runs_that_model(made):
     root, _ = made
     found = executed(root, "models.names=majority, coordinates")[0]

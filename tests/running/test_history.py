@@ -3,12 +3,15 @@
 import json
 import shutil
 
+import pytest
+
 from seedbed.base.settings import load_settings
 from seedbed.running.cache import Cache
 from tests.support.notebooks import ALL, executed, make_project, record_of
 from tests.support.world import refused
 
 
+@pytest.mark.slow
 def test_runs_are_listed_compared_and_what_none_needs_is_removed(made):
     from seedbed.running.history import compare_runs, find_run, list_runs, remove, unreferenced
 

@@ -114,6 +114,7 @@ def test_the_real_first_stage_runs(tmp_path):
     assert printed(run / "00_success.ipynb").startswith("Success is a")
 
 
+@pytest.mark.slow
 def test_a_failing_cell_stops_the_run_and_is_told(tmp_path):
     root = make_project(tmp_path / "p", process=["a = 1", "raise ValueError('two words')"])
     watcher = Names()

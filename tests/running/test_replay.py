@@ -91,6 +91,7 @@ def test_altered_data_and_an_altered_result_are_caught(checked_in):
     )
 
 
+@pytest.mark.slow
 def test_what_lacks_is_named(checked_in, tmp_path):
     root = checked_in
     edit(root, "05_compare", "\n1")

@@ -131,6 +131,7 @@ def test_two_runs_at_once_make_each_thing_once(made):
     assert sorted(bool(r["graph"]["02_process"]["reused"]) for r in records) == [False, True]
 
 
+@pytest.mark.slow
 def test_code_that_is_edited_while_it_runs_is_not_kept(made):
     root, _ = made
     edit(

@@ -61,6 +61,7 @@ def test_a_run_on_a_cluster_gives_what_one_without_gives_though_a_worker_dies(tm
     assert datasets[0].read_text() == datasets[1].read_text()
 
 
+@pytest.mark.slow
 def test_a_run_without_a_scheduler_imports_no_dask():
     code = "import sys, seedbed.running.pipeline, seedbed.running.sweep, seedbed.running.workers; print([m for m in ('dask', 'distributed') if m in sys.modules])"
     assert (

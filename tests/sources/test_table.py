@@ -164,6 +164,7 @@ def test_a_table_with_faults(empty):
 # --- published data, where they are ---
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (SHARED / "mt_modis_9class").is_dir(),
     reason="SEEDBED_SHARED_DATA does not hold mt_modis_9class",

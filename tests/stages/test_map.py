@@ -179,6 +179,7 @@ def test_nothing_is_lost_and_nothing_invented(trained, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_windows_and_workers_change_nothing(trained, tmp_path):
     root, path, model, place, tif = trained
     one, many = (
@@ -311,6 +312,7 @@ def test_a_model_of_dates_wants_a_date(tmp_path, project):
     )
 
 
+@pytest.mark.slow
 def test_a_quantity_is_mapped(tmp_path, project):
     made = project(
         30,

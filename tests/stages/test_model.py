@@ -12,19 +12,15 @@ from seedbed.model import cross_validate, tuned_threshold
 from seedbed.models.registry import find_model
 from seedbed.process import process
 from seedbed.training.dataset import FINAL, SampleDataset
-from tests.support.models import ALL, SETTINGS, TASKS
+from tests.support.models import ALL, SETTINGS, TASKS, each_model
 from tests.support.paths import ROOT
 from tests.support.world import pixels, refused
-
-QUICK = {"majority", "logistic_regression", "mlp"}  # the others are validated by `make test`
-MODELS = [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in sorted(ALL)]
-
 
 # --- all models ---
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", each_model())
 def test_validate(name, task, made, tmp_path):
     val = made[task][1]
     record = cross_validate(
@@ -146,6 +142,7 @@ def test_a_metric_and_a_quantity_of_ones_own(project, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_the_threshold_is_tuned_on_train(project):
     """A rare class is found at a lower threshold, which no validation label has had a say in."""
     rng = np.random.default_rng(0)

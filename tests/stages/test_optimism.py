@@ -1,10 +1,12 @@
 """How a score falls with distance."""
 
 import numpy as np
+import pytest
 
 from seedbed.optimism import optimism_curve
 
 
+@pytest.mark.slow
 def test_the_curve_goes_from_near_to_far(project):
     """From chance to a new region: validation lies farther and farther away; one row is claimed, one is the run's own."""
     rng = np.random.default_rng(0)

@@ -292,6 +292,7 @@ def test_regression_of_the_sample(tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_dataset_twice_is_the_same(project):
     """The same bytes from the same input, the next day as well."""
     world = project(shape="polygon", make=lambda i: np.where(pixels(i) < 0.1, np.nan, pixels(i)))
@@ -387,6 +388,7 @@ def test_nothing_but_missing(project):
 # --- shapes ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides",
     [

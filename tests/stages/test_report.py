@@ -93,7 +93,7 @@ def test_the_next_to_relabel_are_the_most_doubted(romania):
     assert set(frame.geometry.geom_type) == {"Polygon"}
 
 
-def test_a_quantity_has_a_report(tmp_path):
+def test_a_quantity_has_a_report(samples, tmp_path):
     run, _ = a_run(
         tmp_path,
         "labels.target=tree_cover",

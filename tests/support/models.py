@@ -16,6 +16,14 @@ from tests.support.paths import ROOT
 
 ALL = list_models()
 NETWORKS = sorted(name for name, kind in ALL.items() if issubclass(kind, Network))
+QUICK = {"majority", "coordinates", "date", "logistic_regression", "knn", "mlp", "gru"}
+
+
+def each_model(names=ALL):
+    """Models as parameters of a test: `make check` tries the quick ones, `make test` all."""
+    return [pytest.param(n, marks=[] if n in QUICK else pytest.mark.slow) for n in sorted(names)]
+
+
 STOCHASTIC = sorted(name for name, kind in ALL.items() if kind.stochastic)
 TASKS = ("classification", "regression")
 BANDS, STEPS, CLASSES = 3, 5, ["barley", "maize", "never", "wheat"]

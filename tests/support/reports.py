@@ -17,8 +17,6 @@ from tests.support.paths import ROOT
 
 def a_run(folder, *overrides):
     """A run of quick models on a sample, with its report, and its dataset."""
-    if not (ROOT / "data/sample").is_dir():
-        pytest.skip("this project was made without the samples")
     settings = load_settings(
         overrides=[
             "models.names=majority, logistic_regression",

@@ -51,8 +51,12 @@ def test_a_region_elsewhere_finds_nothing(service):
 # --- what goes wrong ---
 
 
+FAULTS = [429, "busy", "drop", "truncate", "wrong_place"]
+MORE_FAULTS = [500, 503, "html", "garbage", 408]
+
+
 @pytest.mark.parametrize(
-    "kind", [429, "busy", 500, 503, "html", "drop", "truncate", "garbage", "wrong_place", 408]
+    "kind", [*FAULTS, *(pytest.param(kind, marks=pytest.mark.slow) for kind in MORE_FAULTS)]
 )
 def test_a_fault_leaves_no_trace_in_a_chip(service, make, kind):
     server = service()

@@ -176,6 +176,7 @@ def test_an_export_without_its_network_keeps_the_chips(service, make):
 # --- settings, and what follows ---
 
 
+@pytest.mark.slow
 def test_the_export_goes_on_to_the_dataset(service, make):
     """What the source writes is what the next stage reads."""
     service()
