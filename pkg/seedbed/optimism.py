@@ -161,7 +161,7 @@ def curve_row(
     metric: str,  # the score that decides
     resamples: int = 500,  # of the block bootstrap
     level: float = 0.95,  # of the interval
-) -> dict:  # value, ci, blind (the baseline's score), distance_km, n, n_blocks, left_out
+) -> dict:  # value, ci, coordinates (the baseline's score), distance_km, n, n_blocks, left_out
     """The scores of the small forest and of the baseline by coordinates, under one split."""
     meta = SampleDataset(path).meta
     table, y, prediction, score = _scored(SmallForest(), path, metric)
@@ -171,7 +171,7 @@ def curve_row(
     return {
         "value": found["value"],
         "ci": found["ci"],
-        "blind": score(y, prediction),
+        "coordinates": score(y, prediction),
         "n_blocks": found["n_blocks"],
         "n": len(y),
         "distance_km": median_distance(path),
@@ -228,7 +228,7 @@ def curve_table(
             "split": row["split"],
             title: f"{row['value']:.3f}",
             "interval": "[{:.3f}, {:.3f}]".format(*row["ci"]) if row["ci"] else "",
-            "non-imagery baseline": f"{row['blind']:.3f}",
+            "non-imagery baseline": f"{row['coordinates']:.3f}",
             "km to training": f"{row['distance_km']:.3g}",
             "left out": ", ".join(row["left_out"]),
             "": "the claim" if row["claimed"] else "",

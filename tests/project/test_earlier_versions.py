@@ -9,7 +9,7 @@ import rasterio
 
 import seedbed as sb
 from seedbed.base.registry import current_name
-from seedbed.base.results import read_results
+from seedbed.base.results import read_results, upgraded
 from seedbed.base.settings import load_settings
 from seedbed.evaluation.scoring import read_predictions
 from seedbed.map import best_model, make_map
@@ -38,6 +38,11 @@ def test_results_are_read_with_todays_names():
         "logistic_regression"
     }
     assert all("beats_blind" not in row for row in record["models"])
+
+
+def test_rows_of_the_optimism_curve_are_read_with_todays_names():
+    old = {"schema_version": 1, "optimism": [{"split": "blocks", "blind": 0.4}]}
+    assert upgraded(old)["optimism"] == [{"split": "blocks", "coordinates": 0.4}]
 
 
 def test_the_run_is_listed_and_opened(old):

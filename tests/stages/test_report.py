@@ -72,7 +72,7 @@ def test_the_gallery_holds_the_worst_errors(romania):
         and len(e["series"]) == 7
         for e in data["errors"]
     )
-    assert set(data["pulse"]) == {"open", "mixed", "dense"}
+    assert set(data["profiles"]) == {"open", "mixed", "dense"}
 
 
 def test_the_next_to_relabel_are_the_most_doubted(romania):

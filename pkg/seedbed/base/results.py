@@ -50,8 +50,11 @@ def write_results(
     write_json(path, record)
 
 # %% ../../../nbs/base/results.ipynb #a0257b0c
-# Keys of a run's models, by their name in version 1.
-RENAMED_IN_ROWS = {"beats_blind": "beats_non_imagery"}
+# Keys of the rows of a record's tables, by their name in version 1.
+RENAMED_IN_ROWS = {
+    "models": {"beats_blind": "beats_non_imagery"},
+    "optimism": {"blind": "coordinates"},
+}
 
 
 def upgraded(
@@ -61,9 +64,10 @@ def upgraded(
     if not isinstance(record, dict) or record.get("schema_version") != 1:
         return record
     out = record | {"schema_version": SCHEMA_VERSION}
-    if "models" in record:
-        rows = record["models"]
-        out["models"] = [{RENAMED_IN_ROWS.get(k, k): v for k, v in row.items()} for row in rows]
+    for table, names in RENAMED_IN_ROWS.items():
+        if record.get(table):
+            rows = record[table]
+            out[table] = [{names.get(k, k): v for k, v in row.items()} for row in rows]
     return out
 
 # %% ../../../nbs/base/results.ipynb #1c6d26e3

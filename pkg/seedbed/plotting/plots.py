@@ -348,7 +348,7 @@ def _draw_classes(ax: Axes, mapped: np.ndarray, classes: Sequence[str]):
 
 # %% ../../../nbs/plotting/plots.ipynb #89e9baf3
 def plot_optimism(
-    rows: Sequence[dict],  # of `seedbed.optimism`: split, value, ci, blind, distance_km, claimed
+    rows: Sequence[dict],  # of `seedbed.optimism`: split, value, ci, coordinates, distance_km, claimed
     title: str,  # of the score
     ax: Axes | None = None,  # None: of a new figure
 ) -> Axes:
@@ -358,7 +358,7 @@ def plot_optimism(
         colour = ALERT if row["claimed"] else INK
         ax.plot([place] * 2, row["ci"] or [row["value"]] * 2, color=colour, lw=2)
         ax.plot(place, row["value"], "o", color=colour, ms=6)
-        ax.plot(place, row["blind"], "o", mfc="white", mec=QUIET, ms=5)
+        ax.plot(place, row["coordinates"], "o", mfc="white", mec=QUIET, ms=5)
     ax.plot([], [], "o", color=INK, ms=6, label="a small forest")
     ax.plot([], [], "o", mfc="white", mec=QUIET, ms=5, label="the nearest label, no imagery")
     ax.set_xticks(range(len(rows)), [_split_label(row) for row in rows], fontsize=8)

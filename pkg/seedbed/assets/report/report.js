@@ -34,7 +34,7 @@
 
   const drawSeries = (item) => {
     const W = 260, H = 92, left = 26, bottom = 14, steps = data.dates.length;
-    const bands = (data.classes.length ? [item.true, item.pred] : []).filter((n) => data.pulse[n]).map((n) => [n, data.pulse[n]]);
+    const bands = (data.classes.length ? [item.true, item.pred] : []).filter((n) => data.profiles[n]).map((n) => [n, data.profiles[n]]);
     const known = [...item.series, ...bands.flatMap(([, b]) => [...b.low, ...b.high])].filter((v) => v !== null);
     if (!known.length) return "";
     let low = Math.min(...known), high = Math.max(...known);
