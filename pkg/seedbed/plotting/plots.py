@@ -348,7 +348,7 @@ def _draw_classes(ax: Axes, mapped: np.ndarray, classes: Sequence[str]):
 
 # %% ../../../nbs/plotting/plots.ipynb #89e9baf3
 def plot_optimism(
-    rows: Sequence[dict],  # of `seedbed.optimism`: split, value, ci, coordinates, distance_km, claimed
+    rows: Sequence[dict],  # of `seedbed.optimism.optimism_curve`
     title: str,  # of the score
     ax: Axes | None = None,  # None: of a new figure
 ) -> Axes:
