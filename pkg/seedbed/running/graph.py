@@ -206,6 +206,8 @@ class Graph:
         if stage.reads_source and self.source:
             also.append(self.source)
         used = used_by(self.reader, self.nbs, stage, also)
+        if own := self._own_metric(used):
+            used = used_by(self.reader, self.nbs, stage, [*also, own])
         values = stage_parameters(notebook, self.settings, **node.given)
         origins = parameter_sources(notebook) | dict.fromkeys(node.given)
         read = used.settings | {origin for origin in origins.values() if origin and "." in origin}
@@ -219,6 +221,13 @@ class Graph:
             "stage": {n: o for n, o in made.items() if n.partition("/")[0] in stage.needs},
         }
         return {f"{kind} {name}": v for kind, found in kinds.items() for name, v in found.items()}
+
+    def _own_metric(self, used: Used) -> str:
+        "The dotted name of the project's own metric where a stage uses one, else an empty text."
+        module, colon, name = self.settings.success.metric.partition(":")
+        reads = not used.settings.isdisjoint({"success.metric", "success.*", "*"})
+        own = colon and reads and self.reader.locate(module)
+        return f"{module}.{name}" if own else ""
 
     def _files(self, stage: Stage, values: dict) -> dict[str, str]:
         "Digests of files that no stage has made: those that parameters name, and the source's."
