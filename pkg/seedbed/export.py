@@ -151,7 +151,7 @@ def export(
     source = find_source(settings)
     about, layout, labels = source.about(), source.layout(), source.labels()
     target = describe_target(labels, columns, _known_target(about, columns))
-    metric_named(settings.success.metric, target["task"])
+    metric_named(settings.success.metric, target["task"], target["classes"])
     if settings.success.quantity:
         quantity_named(settings.success.quantity, target["task"], target["classes"])
     labels, left_out = choose_labels(typed_labels(labels, target), columns)

@@ -184,7 +184,12 @@ def _scored(model: BaseModel, path: Path, metric: str):
     meta = SampleDataset(path).meta
     table, y, prediction, _ = out_of_fold(model, path)
     table, y, prediction, left_out = scored_labels(table, y, prediction, meta["classes"])
-    return table, y, prediction, leaving_out(metric_named(metric, meta["task"]), left_out)
+    return (
+        table,
+        y,
+        prediction,
+        leaving_out(metric_named(metric, meta["task"], meta["classes"]), left_out),
+    )
 
 # %% ../../nbs/optimism.ipynb #a23bf3f3
 CLAIMS = {"within_region": "blocks", "new_region": "region", "new_year": "year"}

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BINS', 'METRICS', 'DECISIONS', 'Metric', 'confusion_parts', 'confusion_matrix', 'decision_parts', 'calibration_parts',
-           'precision_recall', 'regression_parts', 'metric_named', 'leaving_out', 'scores', 'per_class', 'disagreement',
-           'reliability', 'risk_coverage']
+           'precision_recall', 'regression_parts', 'metric_named', 'leaving_out', 'scores', 'per_class', 'largest_rows',
+           'disagreement', 'reliability', 'risk_coverage']
 
 # %% ../../../nbs/evaluation/metrics.ipynb #ed76034b
 from collections.abc import Callable, Sequence
@@ -390,6 +390,25 @@ def per_class(
         {"class": c, "n": int(n), "users_accuracy": u, "producers_accuracy": p, "f1_score": f}
         for c, n, u, p, f in zip(classes, C.sum(1), users, producers, f1)
     ]
+
+# %% ../../../nbs/evaluation/metrics.ipynb #13f01417
+def largest_rows(
+    rows: Sequence[dict],  # each with n, of classes or regions
+    most: int = 25,  # rows that are shown
+    what: str = "classes",  # what the rows are, for the sentence
+) -> tuple[list[dict], str]:  # rows, and a sentence on the rest; all rows and "" where they are few
+    """The rows with the most samples, and what is not shown."""
+    if len(rows) <= most:
+        return list(rows), ""
+    order = sorted(rows, key=lambda row: -row["n"])
+    rest = order[most:]
+    samples = sum(row["n"] for row in rest)
+    note = f"{len(rest)} more {what} with {samples:,} labels are not shown"
+    scores = [row.get("f1_score") for row in rest]
+    missed = sum(score == 0 for score in scores)
+    if missed:
+        note += f"; {missed} of them were never predicted correctly"
+    return order[:most], note
 
 # %% ../../../nbs/evaluation/metrics.ipynb #54672eb8
 def disagreement(

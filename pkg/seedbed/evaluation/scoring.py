@@ -92,7 +92,7 @@ def score_record(
     and `disagreement`. The last five are None for a regression.
     """
     table, y, prediction, left_out = scored_labels(table, y, prediction, classes)
-    primary = leaving_out(metric_named(metric, task), left_out)
+    primary = leaving_out(metric_named(metric, task, classes), left_out)
     block = table["block"].to_numpy()
 
     def with_interval(m: Metric) -> dict:
