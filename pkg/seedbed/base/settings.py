@@ -173,6 +173,7 @@ class Models(Section):
     epochs: int = Field(60, gt=0)
     patience: int = Field(12, gt=0)
     learning_rate: float = Field(0.001, gt=0)
+    class_weight: OptionalValue(Literal["balanced"]) = None
     device: OptionalValue(str) = None
 
 # %% ../../../nbs/base/settings.ipynb #f103a533
@@ -194,6 +195,7 @@ class Map(Section):
     """The scene that is mapped, wall to wall."""
 
     scene: str = "auto"
+    threshold: OptionalValue(Literal["tuned"]) = None
 
 
 class Report(Section):

@@ -75,9 +75,9 @@ def map(
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
     from seedbed.map import best_model, make_map
 
-    found, place = best_model(folder, model)
     kept = folder / "settings.ini"  # of the run
     settings = load_settings(kept if kept.is_file() else None)
+    found, place = best_model(folder, model, settings.map.threshold)
     target = out or folder / "maps" / scene.resolve().stem
     record = make_map(
         found,

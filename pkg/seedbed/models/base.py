@@ -240,6 +240,7 @@ class BaseModel(BaseEstimator):
     meta: dict = {}  # what the training data were, see `describe`
     fit_s = 0.0  # seconds that training took
     trained_on: tuple[str, int] | None = None  # path and fold
+    threshold: float | None = None  # of the second of two classes in a map; None: one half
     reads_files = False  # its `train` takes a path: it sees values as they are stored
 
     def __init__(
