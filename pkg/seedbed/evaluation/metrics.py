@@ -396,6 +396,7 @@ def largest_rows(
     rows: Sequence[dict],  # each with n, of classes or regions
     most: int = 25,  # rows that are shown
     what: str = "classes",  # what the rows are, for the sentence
+    unit: str = "labels",  # what n counts, for the sentence
 ) -> tuple[list[dict], str]:  # rows, and a sentence on the rest; all rows and "" where they are few
     """The rows with the most samples, and what is not shown."""
     if len(rows) <= most:
@@ -403,7 +404,7 @@ def largest_rows(
     order = sorted(rows, key=lambda row: -row["n"])
     rest = order[most:]
     samples = sum(row["n"] for row in rest)
-    note = f"{len(rest)} more {what} with {samples:,} labels are not shown"
+    note = f"{len(rest)} more {what} with {samples:,} {unit} are not shown"
     scores = [row.get("f1_score") for row in rest]
     missed = sum(score == 0 for score in scores)
     if missed:

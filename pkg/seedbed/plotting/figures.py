@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['KM_PER_DEGREE', 'plot_labels', 'plot_fold', 'plot_folds', 'plot_phenology', 'validating_fold', 'plot_histograms',
-           'plot_missing', 'plot_confusions', 'plot_distance_error', 'plot_importance', 'plot_learning_curve']
+           'plot_missing', 'plot_confusions', 'plot_precision_recall', 'plot_distance_error', 'plot_importance',
+           'plot_learning_curve']
 
 # %% ../../../nbs/plotting/figures.ipynb #0caab059
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,12 +21,14 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 
+from ..evaluation.metrics import metric_named, precision_recall
 from seedbed.plotting.plots import (
     ALERT,
     FILL,
     INK,
     QUIET,
     SPLIT_COLOURS,
+    class_colours,
     commonest,
     draw_classes,
     fold_colours,
@@ -378,6 +381,34 @@ def plot_confusions(
             ax.set_xticklabels([])
     fig.supxlabel("predicted", fontsize=9, color=INK)
     fig.supylabel("true", fontsize=9, color=INK)
+    return fig
+
+# %% ../../../nbs/plotting/figures.ipynb #40e39c57
+def plot_precision_recall(
+    y: np.ndarray,  # [n] true class numbers
+    proba: np.ndarray,  # [n, K] probabilities
+    classes: Sequence[str],  # names of the K classes
+    drawn: Sequence[int],  # numbers of the classes that are drawn
+    points: Mapping[str, tuple[float, float]] = {},  # recall and precision by name, e.g. tuned
+) -> Figure:
+    """Precision against recall for each threshold, with the average precision of each class."""
+    y, proba = np.asarray(y), np.asarray(proba)
+    colours = class_colours(classes)
+    fig, ax = plt.subplots(figsize=(4.4, 3))
+    for k in drawn:
+        positive = y == k
+        curve = precision_recall(positive, proba[:, k])
+        average = metric_named(f"average_precision:{classes[k]}", None, classes)(y, proba)
+        label = f"{classes[k]} (n = {positive.sum()}, average {average:.2f})"
+        recall = np.r_[0, curve["recall"]]
+        precision = np.r_[curve["precision"][0], curve["precision"]]
+        ax.step(recall, precision, where="pre", color=colours[classes[k]], lw=1.6, label=label)
+        ax.axhline(positive.mean(), color=colours[classes[k]], lw=0.8, ls=":")
+    for (name, (recall, precision)), marker in zip(points.items(), "osD^"):
+        ax.plot(recall, precision, marker, color=INK, ms=5, label=name, ls="")
+    ax.set(xlabel="recall (producer's accuracy)", ylabel="precision (user's accuracy)")
+    ax.set(xlim=(0, 1.02), ylim=(0, 1.02))
+    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.22))
     return fig
 
 # %% ../../../nbs/plotting/figures.ipynb #62dc25f9

@@ -40,7 +40,8 @@ FILL = "#50677d"  # bars, points and shares that stand for no class
 
 
 def style():
-    """Small figures with few lines; called once at the top of a notebook."""
+    """Small figures with few lines, and tables with whole texts; called at a notebook's top."""
+    pd.set_option("display.max_colwidth", None)
     plt.rcParams.update(
         {
             "figure.dpi": 90,
@@ -122,7 +123,7 @@ def draw_classes(
     shown = commonest(values, colours, most)
     others = ~np.isin(values, list(shown)) & np.isin(values, list(colours))
     if others.any():
-        label = f"{len(set(values[others].tolist()))} other classes ({others.sum()})"
+        label = f"{len(set(values[others].tolist()))} others ({others.sum()})"
         ax.scatter(*xy[others].T, color=QUIET, label=label, zorder=2, **options)
     counts = {name: int((values == name).sum()) for name in shown}
     ranks = {name: k for k, name in enumerate(sorted(counts, key=lambda name: -counts[name]))}
