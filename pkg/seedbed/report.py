@@ -36,10 +36,8 @@ from seedbed.evaluation.diagnosis import (
 from .evaluation.intervals import score_with_interval
 from seedbed.evaluation.metrics import (
     METRICS,
-    confusion_matrix,
     largest_rows,
     metric_named,
-    per_class,
 )
 from .evaluation.scoring import read_predictions
 from .imagery.chips import read_chip
@@ -146,6 +144,10 @@ def class_table(
     ]
     columns = ["class", "labels", "user's accuracy", "producer's accuracy", "F1"]
     return table(columns, cells, _joined(note, rest))
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
 
 
 def rare_classes(
@@ -578,10 +580,6 @@ def _map_of(file: Path, run: Path) -> str:
             " label did, outliers aside: the scores say nothing about them."
         ),
     )
-
-
-def _joined(*notes: str) -> str:
-    return "; ".join(note for note in notes if note)
 
 
 def _scale(values: np.ndarray, unit: str | None) -> str:
