@@ -176,6 +176,9 @@ def plot_folds(
     return fig
 
 
+_SUBSETS = {"train": "training", "val": "validation", "dropped": "dropped", "test": "test"}
+
+
 def _subset_handle(name: str):
     "The entry of a subset in a legend; dropped labels are hollow."
     hollow = name == "dropped"
@@ -187,7 +190,7 @@ def _subset_handle(name: str):
         ms=4,
         color=QUIET if hollow else SPLIT_COLOURS[name],
         mfc="none" if hollow else None,
-        label=name,
+        label=_SUBSETS[name],
     )
 
 # %% ../../../nbs/plotting/figures.ipynb #0bba6a76

@@ -86,7 +86,7 @@ def _lighter(colour: str, times: int) -> str:
     return "#%02x%02x%02x" % tuple(round(255 * v) for v in rgb)
 
 # %% ../../../nbs/plotting/plots.ipynb #6a72cddb
-_SHADES = LinearSegmentedColormap.from_list("folds", ["#D9C4A8", "#A98D6E", "#6F5744", "#241A13"])
+_SHADES = LinearSegmentedColormap.from_list("folds", ["#E3D2B8", "#BFA27E", "#93704E", "#5E3F29"])
 
 
 def fold_colours(
