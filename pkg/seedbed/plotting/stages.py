@@ -414,7 +414,9 @@ class LabelView:
         self.colours = class_colours(data.classes)
         self.profile, self.profile_name = seasonal_profile(known.X, data.meta["variables"])
         self.dates = step_dates(data.column("start")[0], data.steps, data.meta["step_months"])
-        mean, std = np.nanmean(known.X, (0, 1)), np.nanstd(known.X, (0, 1))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a band without any value
+            mean, std = np.nanmean(known.X, (0, 1)), np.nanstd(known.X, (0, 1))
         scaled = np.nan_to_num((known.X - mean) / (std + 1e-9))
         self.features = scaled.reshape(len(scaled), -1)
 
@@ -500,7 +502,10 @@ def _draw_neighbour(view: LabelView, i: int, j: int, ax: Axes):
     else:
         ax.axhline(view.profile[i][0], color=QUIET, lw=1)
         ax.plot([0], [view.profile[j][0]], "o", color=colour)
-    ax.set(xticks=[], yticks=[], ylim=(np.nanmin(view.profile), np.nanmax(view.profile)))
+    known = view.profile[np.isfinite(view.profile)]
+    if len(known):
+        ax.set(ylim=(known.min() - 1e-9, known.max() + 1e-9))
+    ax.set(xticks=[], yticks=[])
     ax.set_title(f"{view.ids[j]}\n{view.named(view.truth[j])}", fontsize=8)
 
 
