@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .closing import with_interval
 from .options import RUN, Debug
 from .tables import make_console, number, print_table
 
-Runs = Annotated[list[str], typer.Argument(metavar="RUN", help=RUN)]
+Runs = Annotated[list[str], typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
 Every = Annotated[
     bool, typer.Option("--all", help="Show every model, not only the best of each run.")
 ]

@@ -4,6 +4,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from . import completion
 from .options import RUN, Debug, Overrides, SettingsFile, leave
 from .tables import make_console, print_table
 
@@ -22,12 +23,13 @@ Diff = Annotated[
         "--diff",
         metavar="RUN RUN",
         help="Show how two runs differ: settings, code, data and scores.",
+        autocompletion=completion.runs,
     ),
 ]
 Last = Annotated[int, typer.Option("-n", metavar="COUNT", help="Show this many, the latest ones.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Remove what is listed.")]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep the checkout, in data/cache/replays.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN)]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
 
 
 def status(overrides: Overrides = None, settings_file: SettingsFile = None, debug: Debug = False):

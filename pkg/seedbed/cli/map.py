@@ -6,10 +6,11 @@ from typing import Annotated, Optional
 
 import typer
 
+from . import completion
 from .options import RUN, Debug, SettingsFile
 from .watchers import pixel_report
 
-Run = Annotated[str, typer.Option("--run", metavar="RUN", help=RUN)]
+Run = Annotated[str, typer.Option("--run", metavar="RUN", help=RUN, autocompletion=completion.runs)]
 SceneFile = Annotated[
     Path,
     typer.Option(
@@ -23,6 +24,7 @@ Model = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
+        autocompletion=completion.models,
         help="A model of the run, e.g. tempcnn or tempcnn/seed_1; the best one if not given.",
     ),
 ]
