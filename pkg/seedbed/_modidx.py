@@ -176,6 +176,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                  'seedbed.compare.across_runs': ('compare.html#across_runs', 'seedbed/compare.py'),
                                  'seedbed.compare.compare': ('compare.html#compare', 'seedbed/compare.py'),
                                  'seedbed.compare.comparison_table': ('compare.html#comparison_table', 'seedbed/compare.py'),
+                                 'seedbed.compare.condensed': ('compare.html#condensed', 'seedbed/compare.py'),
                                  'seedbed.compare.gather': ('compare.html#gather', 'seedbed/compare.py'),
                                  'seedbed.compare.headline_of': ('compare.html#headline_of', 'seedbed/compare.py'),
                                  'seedbed.compare.ready_run': ('compare.html#ready_run', 'seedbed/compare.py'),

@@ -226,7 +226,7 @@ def plot_phenology(
         if values.shape[1] == 1:
             ax.set_xticks([])
         elif dates is not None and isinstance(dates[0], pd.Timestamp):
-            _month_axis(ax, ticks=4 if len(panels) > 2 else 7)
+            _month_axis(ax, dates, ticks=4 if len(panels) > 2 else 7)
     present = {name: colour for name, colour in colours.items() if (groups == name).any()}
     handles = [plt.Line2D([], [], color=c, label=name, lw=1.8) for name, c in present.items()]
     fig.legend(handles=handles, loc="outside upper left", ncol=8)
@@ -239,9 +239,12 @@ def _largest_regions(regions: np.ndarray, most: int) -> list:
     return sorted(counts.index[counts > 4][:most])
 
 
-def _month_axis(ax: Axes, ticks: int):
+def _month_axis(ax: Axes, dates: Sequence, ticks: int):
     "At most so many months below an axis of dates."
-    ax.xaxis.set_major_locator(AutoDateLocator(maxticks=ticks))
+    if len(dates) <= ticks:
+        ax.set_xticks(list(dates))
+    else:
+        ax.xaxis.set_major_locator(AutoDateLocator(maxticks=ticks))
     ax.xaxis.set_major_formatter(DateFormatter("%b %y"))
     for label in ax.get_xticklabels():
         label.set(rotation=30, ha="right")

@@ -122,15 +122,15 @@ def draw_classes(
     values = np.asarray(values)
     shown = commonest(values, colours, most)
     others = ~np.isin(values, list(shown)) & np.isin(values, list(colours))
-    if others.any():
-        label = f"{len(set(values[others].tolist()))} others ({others.sum()})"
-        ax.scatter(*xy[others].T, color=QUIET, label=label, zorder=2, **options)
     counts = {name: int((values == name).sum()) for name in shown}
     ranks = {name: k for k, name in enumerate(sorted(counts, key=lambda name: -counts[name]))}
     for name, colour in shown.items():
         here, label = xy[values == name], f"{name} ({counts[name]})"
         zorder = 2.1 + 0.8 * ranks[name] / len(ranks)
         ax.scatter(*here.T, color=colour, label=label, zorder=zorder, **options)
+    if others.any():
+        label = f"{len(set(values[others].tolist()))} others ({others.sum()})"
+        ax.scatter(*xy[others].T, color=QUIET, label=label, zorder=2, **options)
 
 
 def plot_places(
