@@ -38,7 +38,7 @@ def test_the_name_of_a_class_may_stand_in_quotes(drawn):
         metric_named(f"f1:{name}", "classification", CLASSES)
         for name in ("winter wheat", ' "winter wheat"')
     )
-    assert bare(y, proba) == quoted(y, proba) != metric_named(f"f1:wheat", None, CLASSES)(y, proba)
+    assert bare(y, proba) == quoted(y, proba) != metric_named("f1:wheat", None, CLASSES)(y, proba)
 
 
 def test_an_unknown_class_is_reported_with_those_that_there_are():
