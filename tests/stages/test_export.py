@@ -3,6 +3,7 @@
 import shutil
 
 import geopandas as gpd
+import pytest
 import shapely
 
 from seedbed.export import export
@@ -82,6 +83,7 @@ def test_drop_with_a_quantity(project):
 # --- refusals leave nothing that looks whole ---
 
 
+@pytest.mark.slow
 def test_a_refusal_takes_the_old_export_away(project):
     """After a refusal no older result passes for the new one."""
     world = project()
