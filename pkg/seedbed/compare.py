@@ -238,8 +238,8 @@ def headline_of(
     """The run's verdict in one sentence; a non-imagery baseline is never recommended."""
     baseline = next((r["model"] for r in rows if r["sees"] != "bands"), None)
     models = [r for r in rows if r["sees"] == "bands"]
-    beaten = any(r["beats_non_imagery"] for r in models)
-    unbeaten = baseline if models and baseline and not beaten else None
+    all_fail = all(r["beats_non_imagery"] is False for r in models)
+    unbeaten = baseline if models and baseline and all_fail else None
     return headline(row["verdict"], row["model"], source, unbeaten, bool(models))
 
 
