@@ -257,7 +257,7 @@ def plot_model_errors(
 def plot_confidence(
     record: dict,  # results.json of a run or a model, of classes
 ) -> Figure:
-    """Left the reliability, right the accuracy among the labels that a model is surest of."""
+    """Left the reliability, right the accuracy among the most confident predictions."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3))
     plot_reliability(record["calibration"], left, f"calibration error {record['ece']:.3f}")
     kept = [row["coverage"] for row in record["risk_coverage"]]

@@ -69,7 +69,7 @@
   };
 
   const card = (item) => {
-    const sure = data.classes.length ? `${Math.round(100 * item.confidence)} % sure` : `${item.error > 0 ? "+" : "−"}${Math.abs(item.error).toFixed(1)} ${data.unit}`;
+    const sure = data.classes.length ? `confidence ${Math.round(100 * item.confidence)} %` : `${item.error > 0 ? "+" : "−"}${Math.abs(item.error).toFixed(1)} ${data.unit}`;
     const node = make("article", { className: "card" }, make("header", {}, make("h3", {}, named(item.true), " → ", named(item.pred)), make("span", { className: "sure" }, sure)));
     if (item.natural) node.append(make("div", { className: "pictures" }, picture(item.natural, item, "natural colours"), ...(item.infrared ? [picture(item.infrared, item, "near infrared, red, green")] : [])));
     node.append(drawSeries(item));
