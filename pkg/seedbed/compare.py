@@ -329,10 +329,11 @@ def ready_run(
 def across_runs(
     folders: list[Path],  # runs; the first holds its settings.ini
     every: bool = False,  # all models, not only each run's best
-) -> dict:  # metric, title, rope, rows, notes, looks (how often this validation set was scored)
+) -> dict:  # metric, title, rope, rows, notes, looks (how often these labels were scored)
     """Compare the models of several runs; differences are to the best model of the first.
 
-    All are scored by the metric of the first run and held against its contract. InputError where the runs were scored on different validation sets.
+    All are scored by the metric of the first run and held against its contract. InputError where
+    the runs were scored on different validation sets.
     """
     records = [read_results(Path(f) / "results.json") for f in folders]
     same_split(records, [r["run_id"] for r in records])

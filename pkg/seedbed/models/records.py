@@ -107,7 +107,7 @@ def measured() -> Iterator[Clock]:
     on_gpu = torch is not None and torch.cuda.is_initialized()
     clock.seconds = passed if on_gpu else min(passed, computed)
 
-
+# %% ../../../nbs/models/records.ipynb #5a8e9e87
 def cost_of(
     model: Any,  # trained
     fit_s: float,  # seconds that training took
