@@ -179,7 +179,7 @@ def test_a_text_of_the_users_is_data(romania):
     results["data"] |= {"name": hostile, "target": "{{facts}}"}
     head = page_head(results | {"warnings": [hostile]})
     assert "{{region}} http://example.org &lt;b&gt;" in head and "{{facts}}" in head
-    assert "{{x}}" in from_template("section.html", name="a", title="t", lead="l", parts="{{x}}")
+    assert "{{x}}" in from_template("figure.html", attributes="", content="{{x}}", caption="")
 
 
 def test_the_next_to_relabel_can_be_filtered(romania):
