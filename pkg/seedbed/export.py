@@ -181,6 +181,7 @@ _ABOUT = (
     "label_kind",
     "made_from",
     "request",
+    "dates",
 )
 
 

@@ -135,6 +135,7 @@ def data_record(
         "unit": data.unit,
         "bands": list(data.bands),
         "steps": data.steps,
+        "filled": meta.get("filled"),
         "sampling": meta["sampling"],
         "licence": meta["licence"],
     }

@@ -118,7 +118,7 @@ def fetcher(
         return select
 
     def read(rows):
-        batch = data[rows]
+        batch = data[rows][:2]
         if device.type == "cuda":
             batch = [part.pin_memory() for part in batch]
         return tuple(part.to(device, non_blocking=True) for part in batch)
