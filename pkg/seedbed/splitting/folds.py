@@ -569,8 +569,8 @@ def _why_empty(labels, split, folds, subsets, name, sizes, classes) -> str:
 def _check_labels(labels: gpd.GeoDataFrame, classes: Sequence[str]):
     if len(labels) < 10:
         raise InputError(
-            f"split: {len(labels)} labels are too few to train and to validate, expected 10 or"
-            " more; bring more labels, or let fewer be left out (process.max_missing)"
+            f"split: {len(labels)} labels are too few to train and to validate, expected at"
+            " least 10; bring more labels, or let fewer be left out (process.max_missing)"
         )
     if len(classes) and labels["label"].nunique() < 2:
         raise InputError(
