@@ -2117,6 +2117,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                                                                 'seedbed/splitting/sizes.py'),
                                          'seedbed.splitting.sizes.BlockSize.__str__': ( 'splitting/sizes.html#blocksize.__str__',
                                                                                         'seedbed/splitting/sizes.py'),
+                                         'seedbed.splitting.sizes._any_beyond': ( 'splitting/sizes.html#_any_beyond',
+                                                                                  'seedbed/splitting/sizes.py'),
                                          'seedbed.splitting.sizes._class_numbers': ( 'splitting/sizes.html#_class_numbers',
                                                                                      'seedbed/splitting/sizes.py'),
                                          'seedbed.splitting.sizes._sizes': ('splitting/sizes.html#_sizes', 'seedbed/splitting/sizes.py'),

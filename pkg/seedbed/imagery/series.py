@@ -96,7 +96,7 @@ def read_series(
     found = np.array([i for i, name in enumerate(ids) if name in row], int)
     if not len(found):
         raise InputError(
-            f"{path}: holds {len(row)} series and none of these {len(ids)} labels, for example"
+            f"{path}: holds no series of these labels: none of {len(ids)}, for example"
             f" '{ids[0]}'; export again"
         )
     rows = [row[ids[i]] for i in found]

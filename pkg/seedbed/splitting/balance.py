@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from scipy.spatial import cKDTree
 
 from .blocks import on_sphere, systematic_folds
@@ -102,12 +103,12 @@ def balanced_folds(
     blocks were dealt anew.
     """
     pattern = systematic_folds(row, column, folds, seed)
-    cells = np.stack([row, column], axis=1)
-    _, first, unit = np.unique(cells, axis=0, return_index=True, return_inverse=True)
-    unit, fold = unit.ravel(), pattern[first]
+    cells = np.asarray(row) * 2**32 + column
+    _, first, unit = np.unique(cells, return_index=True, return_inverse=True)
+    fold = pattern[first]
     classes = np.zeros(len(row), int)
     if y is not None:
-        classes = np.unique(np.asarray(y, str), return_inverse=True)[1]
+        classes = pd.factorize(np.asarray(y), sort=True)[0] + 1  # 0: none is known
     sizes = np.bincount(pattern, minlength=folds) / len(pattern)
     resonant = in_step(lon[first], lat[first], fold, folds)
     if resonant or too_small(sizes, len(first)):
@@ -122,9 +123,11 @@ def balanced_folds(
 
 def _spread_classes(unit, y, fold, folds) -> np.ndarray:
     "The folds of the blocks, with every class in more than one; the same array where it is so."
-    places = np.unique(np.stack([y, unit], axis=1), axis=0)[:, 0]
+    places = np.unique(y * len(fold) + unit) // len(fold)
     counts = None
     for k, blocks_of_class in enumerate(np.bincount(places)):
+        if not blocks_of_class:
+            continue
 
         def is_bad(shares, places=blocks_of_class):
             alone = places > 1 and shares.max() > 0.999 * shares.sum()

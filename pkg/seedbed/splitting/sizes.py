@@ -85,15 +85,26 @@ def _try(lon, lat, number, split, block_km, buffer_km, classes) -> BlockSize:
     validated, lacking = 0, set()
     for f in np.unique(fold):
         val, train = fold == f, np.flatnonzero(fold != f)
-        if buffer_km > 0 and len(train):
-            gap = cKDTree(xyz[val]).query(xyz[train], distance_upper_bound=buffer_km)[0]
-            train = train[gap > buffer_km]
-        judged = np.isin(number[val], number[train])
+        tree = cKDTree(xyz[val])
+        learnt = [
+            k
+            for k in np.unique(number[train])
+            if _any_beyond(tree, xyz[train[number[train] == k]], buffer_km)
+        ]
+        judged = np.isin(number[val], learnt)
         validated += int(judged.sum())
         lacking |= set(number[val][~judged].tolist())
     untestable = tuple(c for k, c in enumerate(classes) if k in lacking)
-    count = len(np.unique(np.stack([row, column]), axis=1).T)
+    count = len(np.unique(row * 2**32 + column))
     return BlockSize(block_km, buffer_km, count, validated, len(lon), untestable)
+
+
+def _any_beyond(tree: cKDTree, places: np.ndarray, km: float) -> bool:
+    "Whether any place lies farther than a distance from all of a tree's; some are tried first."
+    for part in (places[:: len(places) // 50 + 1], places):
+        if (tree.query(part, distance_upper_bound=km)[0] > km).any():
+            return True
+    return False
 
 # %% ../../../nbs/splitting/sizes.ipynb #f39f4fd4
 STEPS = (1, 1.1, 1.3, 1.5, 1.7, 2, 2.3, 2.6, 3, 3.5, 4, 4.6, 5.3, 6, 7, 8, 9)  # in each decade
@@ -111,11 +122,14 @@ def suggest_block_km(
     number = _class_numbers(labels, classes)
     block_km, buffer_km = split_sizes(split, suggested)
     today = _try(lon, lat, number, split, block_km, buffer_km, classes)
+    if today.blocks >= 30 and today.validated >= 0.99 * len(labels):
+        return None
     found = []
     for size in _sizes(lon, lat):
         buffer = buffer_km if buffer_km <= size / 2 else float(f"{size / 10:.1g}")
         found.append(_try(lon, lat, number, split, size, buffer, classes))
-        if found[-1].blocks > 20 * split.folds:
+        nearly_all = found[-1].validated >= 0.99 * len(labels)
+        if found[-1].blocks > 20 * split.folds or (found[-1].blocks >= 30 and nearly_all):
             break
     enough = [size for size in found if size.blocks >= 30] or found[-1:]
     if not enough:
