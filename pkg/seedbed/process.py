@@ -169,7 +169,8 @@ def table_samples(
     """One sample for each label: its series; InputError where the settings ask for pixels."""
     if process.sampling in ("pixels", "chip"):
         raise InputError(
-            f"process.sampling = {process.sampling}: {folder / SERIES} holds series and no images;"
+            f"process.sampling = {process.sampling}: {folder / SERIES} holds series of"
+            f" {len(labels)} labels and no images;"
             " set process.sampling = mean"
         )
     X, static, found = read_series(folder, labels["id"].tolist())
@@ -239,7 +240,10 @@ def read_samples(
     samples = join(parts(), directory)
     if samples is None:
         first = next(iter(faults.values()))
-        raise InputError(f"{folder}: no label could be sampled; the first: {first}")
+        raise InputError(
+            f"{folder}: no label could be sampled, of {len(names)}; the first: {first};"
+            " correct the tifs, or what [source] says of their bands"
+        )
     return samples, faults | sparse
 
 # %% ../../nbs/02_process.ipynb #53eb75b8
@@ -259,7 +263,10 @@ def sampled_labels(
     kept, samples.label = np.unique(samples.label, return_inverse=True)
     if not len(kept):
         first = next(iter(faults.values()))
-        raise InputError(f"no sample is left; the first reason: {first}")
+        raise InputError(
+            f"{folder}: no sample is left, of {len(labels)} labels; the first reason: {first};"
+            " correct the imagery, or raise process.max_missing"
+        )
     samples.ground = {new: samples.ground[old] for new, old in enumerate(kept)}
     return labels.iloc[kept].reset_index(drop=True), samples, faults
 

@@ -47,7 +47,7 @@ def grouping_values(
         column, setting = split.column, f"split.column = {split.column}"
         fix = "use one of: " + ", ".join(c for c in labels if c != "geometry")
     if column not in labels:
-        raise InputError(f"{setting}: the labels have no such column; {fix}")
+        raise InputError(f"{setting}: the {len(labels)} labels have no such column; {fix}")
     values = labels[column].astype("string").str.strip().fillna("").astype(object)
     if whole and (unknown := int((values == "").sum())):
         raise InputError(
@@ -204,7 +204,8 @@ def held_out(
         if name not in set(regions):
             known = sorted(set(regions))
             raise InputError(
-                f"split.test = {name}: no label lies in such a region; {nearest(name, known)}"
+                f"split.test = {name}: of {len(labels)} labels no label lies in such a region;"
+                f" {nearest(name, known)}"
             )
     held = regions.isin(split.test).to_numpy()
     shapes = labels.geometry.values if footprints is None else footprints

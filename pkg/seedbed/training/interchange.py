@@ -62,7 +62,7 @@ DAYS_A_MONTH = 365.25 / 12  # in the mean
 def step_times(
     starts: Sequence[str] | np.ndarray,  # ISO date of each sample's first step; empty where unknown
     steps: int,  # in time
-    step_months: float,  # from one step to the next; a month has 30.44 days where it is no whole one
+    step_months: float,  # from one step to the next; 30.44 days each where not whole
 ) -> np.ndarray:  # datetime64[D] [n, T]; NaT where unknown
     """The date of every step of every sample."""
     first = pd.to_datetime(pd.Series(starts, dtype=object).replace("", None))
