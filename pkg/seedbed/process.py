@@ -169,8 +169,8 @@ def table_samples(
     """One sample for each label: its series; InputError where the settings ask for pixels."""
     if process.sampling in ("pixels", "chip"):
         raise InputError(
-            f"process.sampling = {process.sampling}: {folder / SERIES} holds series of"
-            f" {len(labels)} labels and no images;"
+            f"process.sampling = {process.sampling}: {folder / SERIES} holds series and no images"
+            f" of {len(labels)} labels;"
             " set process.sampling = mean"
         )
     X, static, found = read_series(folder, labels["id"].tolist())
