@@ -246,6 +246,7 @@ _ABOUT = (
     "label_kind",
     "made_from",
     "request",
+    "dates",
 )
 
 
