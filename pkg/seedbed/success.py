@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LIMITS', 'write_contract', 'contract_of', 'interval_status', 'broken_limits', 'unknown_costs', 'quantity_status',
-           'verdict', 'is_example', 'headline']
+           'is_example', 'verdict', 'headline']
 
 # %% ../../nbs/00_success.ipynb #1c4ccaf8
 from collections.abc import Iterator, Sequence
@@ -154,6 +154,13 @@ def quantity_status(
         return sentence, None
     return None, sentence if max(-low, high) > most else None
 
+# %% ../../nbs/00_success.ipynb #fb6f0ee9
+def is_example(
+    source: str,  # success.source
+) -> bool:
+    """Whether the thresholds are still those of the example."""
+    return source.startswith("nobody yet")
+
 # %% ../../nbs/00_success.ipynb #a524ba2a
 def verdict(
     contract: dict,  # of `write_contract`
@@ -181,13 +188,6 @@ def verdict(
     }
 
 # %% ../../nbs/00_success.ipynb #b2bc6148
-def is_example(
-    source: str,  # success.source
-) -> bool:
-    """Whether the thresholds are still those of the example."""
-    return source.startswith("nobody yet")
-
-
 def headline(
     status: str,  # of `verdict`
     model: str,  # the best that sees imagery
