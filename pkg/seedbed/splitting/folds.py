@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
 from ..base.errors import InputError
 from ..base.files import fingerprint_of
 from ..base.settings import Split, nearest
+from ..imagery.places import bounds_around, middles
 from seedbed.splitting.blocks import (
     assign,
     blocks,
@@ -102,8 +102,8 @@ def folds_of(
     block_km: float,  # side of a block
 ) -> Folds:
     """Put each label into a fold."""
-    middle = shapely.centroid(labels.geometry.values)
-    row, column = blocks(shapely.get_x(middle), shapely.get_y(middle), block_km, split.seed)
+    lon, lat = middles(labels.geometry.values).T
+    row, column = blocks(lon, lat, block_km, split.seed)
     block = np.array([f"{r}_{c}" for r, c in zip(row, column)])
     numbers = [str(fold) for fold in range(split.folds)]
     if split.method == "blocks":
@@ -401,7 +401,7 @@ def make_split(
             raise InputError(
                 f"split: no label is for {name}: {len(labels)} labels lie in"
                 f" {len(set(folds.block))} blocks of {block_km:g} km with a buffer of"
-                f" {buffer_km:g} km; {sizes_that_fit(labels.total_bounds, 'split.')}"
+                f" {buffer_km:g} km; {sizes_that_fit(bounds_around(labels.geometry.values), 'split.')}"
             )
     group = labels["group"] if "group" in labels else None
     made = MadeSplit(
