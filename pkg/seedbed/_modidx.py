@@ -620,6 +620,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                         'seedbed.imagery.vector._read_any': ('imagery/vector.html#_read_any', 'seedbed/imagery/vector.py'),
                                         'seedbed.imagery.vector._several_layers': ( 'imagery/vector.html#_several_layers',
                                                                                     'seedbed/imagery/vector.py'),
+                                        'seedbed.imagery.vector._without_kml_styles': ( 'imagery/vector.html#_without_kml_styles',
+                                                                                        'seedbed/imagery/vector.py'),
                                         'seedbed.imagery.vector.check_content': ( 'imagery/vector.html#check_content',
                                                                                   'seedbed/imagery/vector.py'),
                                         'seedbed.imagery.vector.drop_unwritable': ( 'imagery/vector.html#drop_unwritable',

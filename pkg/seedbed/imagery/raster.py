@@ -8,6 +8,7 @@ __all__ = ['PIXEL_SCALE', 'TIE_POINT', 'GEO_KEYS', 'GDAL_METADATA', 'GDAL_NODATA
 
 # %% ../../../nbs/imagery/raster.ipynb #744618e2
 import contextlib
+import logging
 import math
 import os
 import xml.etree.ElementTree
@@ -74,6 +75,9 @@ GEO_KEYS = 34735
 GDAL_METADATA = 42112
 GDAL_NODATA = 42113
 EXTRA_SAMPLES = 338
+
+# it warns of nodata values that are written as decimals, which are read here all the same
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
 @lru_cache(maxsize=64)

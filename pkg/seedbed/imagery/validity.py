@@ -120,8 +120,8 @@ def open_image(
     except Exception as error:
         said = " ".join(str(error).split())[:200]
         raise InputError(
-            f"{name}: cannot be read ({said}); an image is a georeferenced file that GDAL can"
-            " read: export it again"
+            f"{name}: cannot be read ({said}); it must be a georeferenced image that GDAL can"
+            " read: export this tif again"
         ) from error
     fault = _fault_of(file)
     if fault:
@@ -176,12 +176,11 @@ def alpha_of(
     if count is not None and file.count - count in (0, 1):
         return number if file.count - count == 1 else None
     scale = max(1, max(file.shape) / 512)
-    shape = [max(round(side / scale), 1) for side in file.shape]
+    shape = tuple(max(round(side / scale), 1) for side in file.shape)
     values = np.unique(file.read(number, out_shape=shape))
-    top = 255 if values.dtype.kind != "f" else 1
-    if values.dtype.kind in "iu":
-        top = max(top, 65535 if values.dtype.itemsize > 1 and values.max() > 255 else 255)
-    return number if np.isin(values, (0, top)).all() else None
+    opaque = (1, 255, 65535)
+    is_mask = len(values) <= 2 and np.isin(values, (0, *opaque)).all()
+    return number if is_mask else None
 
 # %% ../../../nbs/imagery/validity.ipynb #30d324a3
 @dataclass(frozen=True)

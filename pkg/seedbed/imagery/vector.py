@@ -52,9 +52,13 @@ def check_content(
     text = start.lstrip(b"\xef\xbb\xbf\xff\xfe\x1e \t\r\n")
     is_json = suffix in (".json", ".geojson")
     if begin and not start.startswith(begin):
-        raise InputError(f"{name}: is not what '{suffix}' says; export it again as {suffix[1:]}")
+        raise InputError(
+            f"{name}: is not what '{suffix}' says; is it a whole vector file? export it again as {suffix[1:]}"
+        )
     if is_json and text[:1] != b"{":
-        raise InputError(f"{name}: is no JSON object; export it again as GeoJSON")
+        raise InputError(
+            f"{name}: is no JSON object; is it a whole vector file? export it again as GeoJSON"
+        )
     if not begin and _SERVICES.search(start):
         raise InputError(
             f"{name}: describes a service and holds no features, and opening it would reach for"
@@ -182,7 +186,7 @@ def _read_any(path: Path, layer: str | None, fid: bool) -> pd.DataFrame:
         frame = gpd.read_file(opened, layer=layer, engine="pyogrio", fid_as_index=fid, **options)
         if fid and "fid" not in frame:
             frame = frame.assign(fid=np.asarray(frame.index))
-        frame = frame.reset_index(drop=True)
+        frame = _without_kml_styles(frame.reset_index(drop=True))
     if not isinstance(frame, gpd.GeoDataFrame):
         return frame
     name = frame.active_geometry_name
@@ -192,6 +196,25 @@ def _read_any(path: Path, layer: str | None, fid: bool) -> pd.DataFrame:
     if second:
         frame = frame.drop(columns=second)
         note(frame, f"{path.name}: left out {_columns(second)} of further geometries")
+    return frame
+
+
+_KML_STYLES = (
+    *("timestamp", "begin", "end", "altitudeMode", "tessellate", "extrude", "visibility"),
+    *("drawOrder", "icon", "snippet"),
+)
+
+
+def _without_kml_styles(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table without what KML says of drawing; its own `id` before the number of a placemark."""
+    if not {"tessellate", "altitudeMode"} <= set(frame.columns):
+        return frame
+    drawn = [
+        c for c in _KML_STYLES if c in frame and (frame[c].isna().all() or c not in _KML_STYLES[:3])
+    ]
+    frame = frame.drop(columns=drawn)
+    if "id2" in frame and "id" in frame:
+        frame = frame.rename(columns={"id": "placemark", "id2": "id"})
     return frame
 
 
