@@ -591,6 +591,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                                                                   'seedbed/imagery/validity.py'),
                                           'seedbed.imagery.validity._mask_of': ( 'imagery/validity.html#_mask_of',
                                                                                  'seedbed/imagery/validity.py'),
+                                          'seedbed.imagery.validity.alpha_candidate': ( 'imagery/validity.html#alpha_candidate',
+                                                                                        'seedbed/imagery/validity.py'),
                                           'seedbed.imagery.validity.alpha_line': ( 'imagery/validity.html#alpha_line',
                                                                                    'seedbed/imagery/validity.py'),
                                           'seedbed.imagery.validity.alpha_of': ( 'imagery/validity.html#alpha_of',

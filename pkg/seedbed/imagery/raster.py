@@ -127,6 +127,8 @@ def _read_fast(path: Path) -> Raster | None:
         names = _names(page.tags.valueof(GDAL_METADATA), page.samplesperpixel)
         if georeference is None or names is None or len(page.shape) not in (2, 3):
             return None
+        if (names[-1] or "").lower() == "alpha":
+            return None
         transform, crs = georeference
         return Raster(
             data=_pixels(page),
