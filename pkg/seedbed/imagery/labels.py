@@ -62,7 +62,7 @@ def row_faults(
 def repair_geometry(
     geometry: gpd.GeoSeries,  # shapes, perhaps missing ones among them
 ) -> gpd.GeoSeries:  # plain and valid shapes; the same object where all of them were
-    """Repair self-crossing polygons, keep only their areas, and make single points of multipoints."""
+    """Repair self-crossing polygons and keep their areas; a multipoint of one point is a point."""
     bad = geometry.notna() & ~geometry.is_valid
     odd = _is_odd(geometry)
     if not bad.any() and not odd.any():

@@ -183,8 +183,8 @@ def layout_from_names(
     order = order_of(descriptions)
     if twins := twins_in(descriptions):
         raise InputError(
-            f"{where}: {len(twins)} bands mean the same as another, first '{twins[0]}'; name each band once, or set source.variables and the names no"
-            " longer count"
+            f"{where}: {len(twins)} bands mean the same as another, first '{twins[0]}';"
+            " name each band once, or set source.variables and the names no longer count"
         )
     if not order.variables:
         return Layout(order.static, 1, (), **further)

@@ -44,7 +44,7 @@ class Raster:
 # %% ../../../nbs/imagery/raster.ipynb #740f8dbf
 @lru_cache(maxsize=16)
 def _names(metadata: str | None, count: int) -> tuple | None:
-    """Band descriptions from GDAL's metadata tag; None where it says more of the numbers than that."""
+    """Band descriptions from GDAL's metadata tag; None where it says more than names."""
     if metadata and ("scale" in metadata.lower() or "NODATA_VALUES" in metadata):
         return None
     names: list[str | None] = [None] * count

@@ -42,11 +42,13 @@ FILE_DRIVERS = (
 )
 
 _REMOTE = re.compile(
-    r"/vsi(curl|s3|gs|az|adls|oss|swift|hdfs|webhdfs|stdin)|[a-z]+_streaming/|\b(https?|ftps?|s3|gs)://",
+    r"/vsi(curl|s3|gs|az|adls|oss|swift|hdfs|webhdfs|stdin)|[a-z]+_streaming/"
+    r"|\b(https?|ftps?|s3|gs)://",
     re.IGNORECASE,
 )
 _LOCAL_PREFIX = re.compile(
-    r"(netcdf|hdf[45](_[a-z0-9_]+)?|gtiff_dir|gtiff_raw|sentinel2_[a-z0-9_]+|grib|zarr|gpkg|nitf_[a-z]+):",
+    r"(netcdf|hdf[45](_[a-z0-9_]+)?|gtiff_dir|gtiff_raw|sentinel2_[a-z0-9_]+|grib|zarr|gpkg"
+    r"|nitf_[a-z]+):",
     re.IGNORECASE,
 )
 _PROSE = ("SRS", "MDI", "Description", "UnitType", "Category", "CategoryNames")
@@ -222,7 +224,7 @@ def stored_of(
     alpha: str = "auto",  # auto | mask | band: the setting source.alpha
     count: int | None = None,  # bands that are expected, where that is known
 ) -> Stored:
-    """Read what a file says of its numbers; no pixel is read, but for an alpha band without name."""
+    """Read what a file says of its numbers; of pixels only those of an alpha band without name."""
     mask_band = alpha_of(file, alpha, count)
     bands = tuple(b for b in range(1, file.count + 1) if b != mask_band)
     nodata = tuple(file.nodatavals[b - 1] for b in bands)
