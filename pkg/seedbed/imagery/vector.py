@@ -37,7 +37,8 @@ _BEGINS = {
     ".kmz": b"PK",
 }
 _SERVICES = re.compile(
-    rb"gdal_streamed_alg|<OGR|<GDAL|<VRT|<\w*:?WFS_Cap|<\w*:?WMS|<\w*:?Capabilities|<WMT_MS|<service",
+    rb"gdal_streamed_alg|<OGR|<GDAL|<VRT|<\w*:?WFS_Cap|<\w*:?WMS|<\w*:?Capabilities|<WMT_MS"
+    rb"|<service",
     re.IGNORECASE,
 )
 
@@ -53,7 +54,8 @@ def check_content(
     is_json = suffix in (".json", ".geojson")
     if begin and not start.startswith(begin):
         raise InputError(
-            f"{name}: is not what '{suffix}' says; is it a whole vector file? export it again as {suffix[1:]}"
+            f"{name}: is not what '{suffix}' says; is it a whole vector file?"
+            f" export it again as {suffix[1:]}"
         )
     if is_json and text[:1] != b"{":
         raise InputError(
