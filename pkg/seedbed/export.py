@@ -270,6 +270,7 @@ def _manifest(
         "suggested": about.get("suggested", {}),
         "left_out": dict(sorted(left_out.items())),
         "unlabelled_tifs": source.unlabelled(source.labels()),
+        "notes": source.notes(),
     }
 
 # %% ../../nbs/01_export.ipynb #5b7d10ea

@@ -25,6 +25,7 @@ from .evaluation.applicability import Applicability, fit_applicability
 from .imagery.layout import layout_from_dict
 from .imagery.missing import interpolate, missing_share
 from .imagery.mosaic import mosaic
+from .imagery.places import wrap
 from .imagery.raster import transformer
 from .imagery.scene import Scene, small_cache, windows, write_categories, write_cog
 from .models.base import BaseModel, flat_features
@@ -127,7 +128,8 @@ def places_of(
     grid = np.mgrid[row : row + height : stride, column : column + width : stride]
     rows, columns = grid.reshape(2, -1) + stride / 2
     x, y = scene.transform @ (columns, rows)
-    return np.column_stack(transformer(scene.crs, "EPSG:4326").transform(x, y))
+    lon, lat = transformer(scene.crs, "EPSG:4326").transform(x, y)
+    return np.column_stack([wrap(lon), lat])
 
 # %% ../../nbs/06_map.ipynb #aa3a6f59
 class Pixels:
@@ -517,7 +519,8 @@ def make_map(
     """
     folder.mkdir(parents=True, exist_ok=True)
     if Path(scene).is_dir():
-        scene = mosaic(scene, folder / "scene.vrt")
+        alpha = model.meta["layout"].get("alpha", "auto")
+        scene = mosaic(scene, folder / "scene.vrt", alpha)
     meta = model.meta
     opened = Scene(scene, layout_from_dict(meta["layout"]))
     near = applicability_of(model, place, dataset)

@@ -23,7 +23,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from .base.errors import InputError
-from .base.files import read_json
+from .base.files import read_json, tif_path
 from .compare import truth_of
 from seedbed.evaluation.diagnosis import (
     feature_distance,
@@ -42,7 +42,7 @@ from seedbed.evaluation.metrics import (
 from .evaluation.scoring import read_predictions
 from .imagery.chips import read_chip
 from .imagery.layout import Layout, by_step
-from .imagery.raster import reproject
+from .imagery.raster import into_grid
 from .imagery.scene import read_small
 from .models.base import BaseModel, flat_features
 from .models.records import per_label_predictions
@@ -357,7 +357,7 @@ def chip_pictures(
         return {}
     steps, _ = by_step(layout, chip.data)
     step = clearest_step(steps)
-    shape = reproject(geometry, "EPSG:4326", chip.crs)
+    shape = into_grid(geometry, chip.crs, chip.transform, chip.data.shape[1:])
     height, width = chip.data.shape[1:]
     size = min(most, height, width)
     column, row = ~chip.transform @ (shape.centroid.x, shape.centroid.y)
@@ -407,7 +407,7 @@ def gallery(
             item["confidence"] = _rounded(size[i])
         else:
             item["error"] = _rounded(answer[i] - known.y[i])
-        tif = tifs / f"{row['id']}.tif"
+        tif = tif_path(tifs, row["id"])
         items.append(item | chip_pictures(tif, shape[row["id"]], layout, known.X))
     return items
 

@@ -83,6 +83,7 @@ class Source(Section):
 
     name: str = Field("sample:romania", pattern=r"^[a-z_]+(:.+)?$")
     labels_file: OptionalValue(str) = None
+    layer: OptionalValue(str) = None
     tifs: str = "tifs/{id}.tif"
     variables: CommaList = ()
     static: CommaList = ()
@@ -91,6 +92,7 @@ class Source(Section):
     scale: OptionalValue(float) = None
     offset: OptionalValue(float) = None
     nodata: OptionalValue(float) = None
+    alpha: Literal["auto", "mask", "band"] = "auto"
     crs: OptionalValue(str) = None
     margin: int = Field(8, ge=0, le=1024)
     task: OptionalValue(str) = None

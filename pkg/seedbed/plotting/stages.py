@@ -26,6 +26,7 @@ from matplotlib.colors import Normalize, to_rgba
 from matplotlib.figure import Figure
 
 from ..base.errors import InputError
+from ..base.files import tif_path
 from ..imagery.chips import colour_bands, pictures, read_chip
 from ..imagery.indices import COLOURS, add_indices
 from ..imagery.layout import Layout, by_step, layout_from_dict
@@ -94,7 +95,7 @@ def example_chips(
     found = []
     for row in rows.head(most).itertuples():
         try:
-            chip = read_chip(tifs / f"{row.id}.tif", layout)
+            chip = read_chip(tif_path(tifs, row.id), layout)
         except InputError:
             continue  # 02_process lists it with the reason
         found.append((f"{row.label}\n{row.id}", pictures(chip, layout)))
@@ -460,7 +461,7 @@ def _draw_chip(view: LabelView, i: int, axes: list[Axes]):
     for ax in axes:
         ax.axis("off")
     try:
-        chip = read_chip(view.tifs / f"{view.ids[i]}.tif", view.layout)
+        chip = read_chip(tif_path(view.tifs, view.ids[i]), view.layout)
     except InputError:
         return
     steps, _ = by_step(view.layout, chip.data)

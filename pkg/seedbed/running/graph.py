@@ -11,13 +11,21 @@ import copy
 import html
 import importlib.metadata
 import importlib.util
+import itertools
 import platform
 import re
 from functools import cache
 from pathlib import Path
 
 from ..base.errors import InputError
-from ..base.files import fingerprint, fingerprint_of, plain, read_json, write_json
+from seedbed.base.files import (
+    SIDECARS,
+    fingerprint,
+    fingerprint_of,
+    plain,
+    read_json,
+    write_json,
+)
 from ..base.settings import Settings
 from .cache import Cache
 from .dependencies import Reader, Used, executed_code, follow
@@ -25,6 +33,7 @@ from .engines import is_skipped
 from .fingerprints import Fingerprints
 from .parameters import parameter_sources, stage_parameters
 from .stages import Node, Stage
+from ..sources.folder import glob_of, tif_patterns
 
 # %% ../../../nbs/running/graph.ipynb #7c0d24ab
 _NO_INGREDIENT = (
@@ -102,9 +111,10 @@ def outside_files(
     path = base / Path(argument).expanduser()
     out: list[tuple[Path, tuple[str, ...]]] = []
     if argument and path.is_dir():
-        is_listed = kind in ("sample", "folder")
-        patterns = ("*", settings.source.tifs.replace("{id}", "*")) if is_listed else ("**/*",)
-        out.append((path, patterns))
+        if kind in ("sample", "folder"):
+            out += _folder_files(path, settings.source.tifs)
+        else:
+            out.append((path, ("**/*",)))
     elif argument and path.is_file():
         out.append((path, ()))
     if labels := settings.source.labels_file:
@@ -113,6 +123,21 @@ def outside_files(
     if path.suffix.lower() == ".vrt":
         out += [(file, ()) for file in files_of_vrt(path)]
     return out
+
+
+def _folder_files(path: Path, tifs: str) -> list[tuple[Path, tuple[str, ...]]]:
+    """The files of a folder source: what lies in it, and tifs, which may lie elsewhere."""
+    inside, out = ["*", "*.gdb/*"], []
+    for pattern in map(glob_of, tif_patterns(tifs)):
+        fixed = Path(*itertools.takewhile(lambda part: "*" not in part, Path(pattern).parts))
+        every = [pattern] + [pattern + ending for ending in SIDECARS]
+        if ".." not in fixed.parts and not fixed.is_absolute():
+            inside += every
+            continue
+        base = (path / fixed.as_posix().replace("[[]", "[").replace("[?]", "?")).resolve()
+        rest = Path(pattern).relative_to(fixed).as_posix()
+        out.append((base, tuple(rest + ending for ending in ("", *SIDECARS))))
+    return [(path, tuple(inside)), *out]
 
 # %% ../../../nbs/running/graph.ipynb #468eafad
 def outside_prints(

@@ -10,10 +10,10 @@ __all__ = ['finding', 'shared_names', 'identical', 'near_identical', 'nearest_km
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import shapely
 from scipy.spatial import cKDTree
 
 from ..imagery.missing import moments, scaling, statistics
+from ..imagery.places import middles
 from ..imagery.samples import digests
 from .blocks import distances, near_pairs, on_sphere
 from .folds import overlap_in_time
@@ -96,12 +96,11 @@ def nearest_km(
 ) -> np.ndarray:  # [n] kilometres to the nearest of b; 0 where they touch
     """Distance from each shape to the nearest of the others."""
 
-    def middles(shapes):
-        centroids = shapely.centroid(shapes)
-        return on_sphere(shapely.get_x(centroids), shapely.get_y(centroids))
+    def on_earth(shapes):
+        return on_sphere(*middles(shapes).T)
 
     k = min(k, len(b))
-    found = cKDTree(middles(b)).query(middles(a), k=list(range(1, k + 1)))[1]
+    found = cKDTree(on_earth(b)).query(on_earth(a), k=list(range(1, k + 1)))[1]
     return np.min([distances(a, b[found[:, i]]) for i in range(k)], axis=0)
 
 # %% ../../../nbs/splitting/audit.ipynb #1c1482fa

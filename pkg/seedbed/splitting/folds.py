@@ -15,11 +15,11 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
 from ..base.errors import InputError
 from ..base.files import fingerprint_of
 from ..base.settings import Split, nearest
+from ..imagery.places import bounds_around, middles
 from .balance import balanced_folds
 from seedbed.splitting.blocks import (
     assign,
@@ -87,8 +87,7 @@ def folds_of(
     balance: bool = True,  # let the folds have the classes of `label` in like shares
 ) -> Folds:
     """Put each label into a fold."""
-    middle = shapely.centroid(labels.geometry.values)
-    lon, lat = shapely.get_x(middle), shapely.get_y(middle)
+    lon, lat = middles(labels.geometry.values).T
     row, column = blocks(lon, lat, block_km, split.seed)
     block = np.array([f"{r}_{c}" for r, c in zip(row, column)])
     numbers = [str(fold) for fold in range(split.folds)]
@@ -514,8 +513,11 @@ def make_split(
     validated, subsets = validated_folds(split, folds, part, y, one)
     for name in ("train", "val"):
         if not len(subsets) or not (subsets == name).any(1).all():
-            sizes = (block_km, buffer_km, window_days)
-            raise InputError(_why_empty(labels, split, folds, subsets, name, sizes, classes))
+            raise InputError(
+                f"split: no label is for {name}: {len(labels)} labels lie in"
+                f" {len(set(folds.block))} blocks of {block_km:g} km with a buffer of"
+                f" {buffer_km:g} km; {sizes_that_fit(bounds_around(labels.geometry.values), 'split.')}"
+            )
     group = labels["group"] if "group" in labels else None
     made = MadeSplit(
         labels=labels,
@@ -563,7 +565,7 @@ def _why_empty(labels, split, folds, subsets, name, sizes, classes) -> str:
         given = {"split.block_km": block_km, "split.buffer_km": buffer_km}
         better = suggest_block_km(labels, split, given, classes)
     if better is None or better.validated < count / 2:
-        return text + sizes_that_fit(labels.total_bounds, "split.")
+        return text + sizes_that_fit(bounds_around(labels.geometry.values), "split.")
     return f"{text}{better}, with split.buffer_km = {better.buffer_km:g}"
 
 
