@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['read_vector', 'id_text', 'row_faults', 'repair_geometry', 'start_dates', 'canonical', 'labels_of', 'guess_task',
-           'write_labels', 'read_labels']
+           'storable', 'write_labels', 'read_labels']
 
 # %% ../../../nbs/imagery/labels.ipynb #08ebec93
 import re
@@ -18,6 +18,7 @@ import shapely
 from ..base.errors import Faults, InputError, explain
 from ..base.files import relative
 from ..base.settings import Labels, Settings, nearest
+from .values import value_text, written_days
 
 # %% ../../../nbs/imagery/labels.ipynb #a54d7117
 def read_vector(
@@ -49,6 +50,8 @@ def _read_any(path: Path) -> pd.DataFrame:
     """A vector file, its geometries in a column of this name."""
     if path.suffix.lower() == ".parquet":
         frame = gpd.read_parquet(path)
+    elif path.suffix.lower() in (".geojson", ".json"):
+        frame = gpd.read_file(path, DATE_AS_STRING="YES")  # a class may look like a date
     else:
         frame = gpd.read_file(path)
     if not isinstance(frame, gpd.GeoDataFrame):
@@ -74,6 +77,7 @@ def _as_text(value) -> str:
 # %% ../../../nbs/imagery/labels.ipynb #dbc9fad9
 def row_faults(
     frame: gpd.GeoDataFrame,  # columns id, label and geometry, in EPSG:4326
+    has_places: bool = True,  # no: labels without a geometry are meant
 ) -> dict[str, str]:  # reason by id, for rows that cannot be used
     """Why single rows cannot be used: no geometry, no label, not on the Earth, a line."""
     shape = frame.geometry
@@ -83,7 +87,7 @@ def row_faults(
     beyond_poles = (bounds.miny < -90) | (bounds.maxy > 90)
     usable_kind = frame.geom_type.isin(["Point", "Polygon", "MultiPolygon"])
     rows_by_reason = {
-        "no geometry; draw one or delete the row": shape.isna() | shape.is_empty,
+        "no geometry; draw one or delete the row": has_places & (shape.isna() | shape.is_empty),
         "no label; fill it in or delete the row": frame["label"].isna() | blank,
         "lies outside the Earth; is the CRS right?": beyond_east_west | beyond_poles,
         "is neither a point nor a polygon; convert it": ~usable_kind & shape.notna(),
@@ -129,12 +133,10 @@ def start_dates(
 
 
 def _column_of_dates(values: pd.Series, name: str, faults: Faults) -> pd.Series:
-    text = values.astype("string").str.strip().replace("", pd.NA)
-    year_first = text.where(text.str.match(r"\d{4}"))
-    dates = pd.to_datetime(year_first, errors="coerce", format="mixed", utc=True)
-    for value in text[dates.isna() & text.notna()].unique()[:5]:
-        faults.add(f"column '{name}': '{value}' is not a date; write YYYY-MM-DD")
-    return dates.dt.strftime("%Y-%m-%d").fillna("").astype(object)
+    days, odd = written_days(values)
+    for value, count in value_text(values[odd]).value_counts().head(5).items():
+        faults.add(f"column '{name}': '{value}' ({count} labels) is not a date; write YYYY-MM-DD")
+    return days
 
 
 def _no_such_column(frame: pd.DataFrame, setting: str, column: str) -> str:
@@ -160,7 +162,7 @@ def canonical(
     for role in ("region", "group"):
         column = getattr(columns, role)
         if column in frame:
-            out[role] = frame[column].map(lambda value: "" if pd.isna(value) else str(value))
+            out[role] = value_text(frame[column])
     for column in frame.columns:
         if column not in out and column not in (columns.id, columns.target):
             out[column] = frame[column]
@@ -218,12 +220,52 @@ def guess_task(
     return "classification" if whole and known.nunique() <= 20 else "regression"
 
 # %% ../../../nbs/imagery/labels.ipynb #8ed5eb7c
+def storable(
+    labels: gpd.GeoDataFrame,  # of `canonical`
+) -> tuple[gpd.GeoDataFrame, dict[str, str]]:  # reason by name of the columns that are left out
+    """The columns that GeoJSON can hold, as it holds them."""
+    kept, left_out = {}, {}
+    for name in labels.columns.drop("geometry"):
+        values, reason = _storable_column(labels[name])
+        if reason:
+            left_out[str(name)] = reason
+        else:
+            kept[str(name)] = values
+    frame = gpd.GeoDataFrame(kept, geometry=labels.geometry, index=labels.index)
+    return frame, left_out
+
+
+def _storable_column(values: pd.Series) -> tuple[pd.Series, str]:
+    """A column as GeoJSON can hold it; the reason where it cannot."""
+    kind = values.dtype.kind
+    if isinstance(values, gpd.GeoSeries) or values.dtype == "geometry":
+        return values, "is a second geometry"
+    if kind in "mc":
+        return values, f"holds {values.dtype}, which GeoJSON cannot"
+    if kind == "M":
+        return value_text(values).replace("", None), ""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(object)
+    if kind in "fiub":
+        return values, ""
+    known = values.dropna()
+    if known.map(lambda value: isinstance(value, (bytes, bytearray, memoryview))).any():
+        return values, "holds bytes"
+    if known.map(lambda value: isinstance(value, shapely.Geometry)).any():
+        return values, "is a second geometry"
+    if known.map(lambda value: isinstance(value, (bool, int, float, str))).all():
+        if known.map(type).nunique() <= 1:
+            return values, ""
+    return value_text(values).replace("", None), ""
+
+
 def write_labels(
     labels: gpd.GeoDataFrame,  # of `canonical`
     path: str | Path,  # labels.geojson
-):
+) -> dict[str, str]:  # reason by name of the columns that GeoJSON cannot hold
     """Write labels as GeoJSON in longitude and latitude, seven decimals, sorted by id."""
-    frame = labels.sort_values("id").reset_index(drop=True)
+    frame, left_out = storable(labels)
+    frame = frame.sort_values("id").reset_index(drop=True)
     frame.to_file(
         path,
         driver="GeoJSON",
@@ -231,12 +273,13 @@ def write_labels(
         layer="labels",
         layer_options={"COORDINATE_PRECISION": "7"},
     )
+    return left_out
 
 
 def read_labels(
     path: str | Path,  # labels.geojson of an export
 ) -> gpd.GeoDataFrame:  # as of `canonical`
-    """Read what `write_labels` has written; ids and dates stay text."""
+    """Read what `write_labels` has written; ids, classes and dates stay text."""
     frame = read_vector(path)
     return frame.assign(
         id=id_text(frame["id"]),

@@ -24,11 +24,14 @@ def write_series(
     ids: Sequence[str],  # [n]
     X: np.ndarray,  # [n, T, B]; NaN where missing
     static: np.ndarray | None = None,  # [n, S] bands without time
+    days: np.ndarray | None = None,  # [n, T] datetime64[D] of the observations; NaT where unknown
 ):
     """Write series.npz: the same bytes for the same content."""
     arrays: dict[str, Any] = {"id": np.asarray(ids, str), "X": np.asarray(X, np.float32)}
     if static is not None and static.shape[1]:
         arrays["static"] = np.asarray(static, np.float32)
+    if days is not None:
+        arrays["dates"] = np.asarray(days, "datetime64[D]")
     with atomic(Path(folder) / SERIES) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 
