@@ -173,7 +173,8 @@ def table_samples(
         )
     X, static, found = read_series(folder, labels["id"].tolist())
     X, variables = add_indices(X, layout.variables, process.indices)
-    place = shapely.get_coordinates(shapely.centroid(labels.geometry.values[found]))
+    middle = shapely.centroid(labels.geometry.values[found])
+    place = np.column_stack([shapely.get_x(middle), shapely.get_y(middle)])
     footprints = dict(enumerate(labels.geometry))
     samples, lost = make_samples(
         X, static, found, place, footprints, variables, process.max_missing

@@ -135,7 +135,7 @@ def start_dates(
 def _column_of_dates(values: pd.Series, name: str, faults: Faults) -> pd.Series:
     days, odd = written_days(values)
     for value, count in value_text(values[odd]).value_counts().head(5).items():
-        faults.add(f"column '{name}': '{value}' ({count} labels) is not a date; write YYYY-MM-DD")
+        faults.add(f"column '{name}': '{value}' is not a date; write YYYY-MM-DD ({count} labels)")
     return days
 
 

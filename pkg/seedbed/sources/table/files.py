@@ -20,7 +20,7 @@ import pandas as pd
 from ...base.errors import InputError, explain
 from ...imagery.values import as_numbers, has_decimal_comma, is_ambiguous, value_text
 
-# %% ../../../../nbs/sources/table/files.ipynb #0c613099
+# %% ../../../../nbs/sources/table/files.ipynb #c657c9c6
 class ReadTable(NamedTuple):
     """A table as it was read."""
 
@@ -123,7 +123,7 @@ def _convert_decimal_commas(frame: pd.DataFrame, words: list[str], path: Path) -
         frame[column] = as_numbers(found)
     return list(texts)
 
-# %% ../../../../nbs/sources/table/files.ipynb #77d83b98
+# %% ../../../../nbs/sources/table/files.ipynb #6652c9cb
 PARQUET = (".parquet", ".geoparquet", ".pq")
 FEATHER = (".feather", ".arrow")
 DELIMITED = (".csv", ".tsv", ".txt")
@@ -164,7 +164,8 @@ def _read_arrow(path: Path, is_parquet: bool) -> pd.DataFrame:
     else:
         frame = gpd.read_parquet(path) if is_parquet else gpd.read_feather(path)
         frame = frame if frame.crs is None else frame.to_crs(4326)
-        frame = frame.rename_geometry("geometry")
+        if frame.active_geometry_name != "geometry":
+            frame = frame.rename_geometry("geometry")
     named = isinstance(frame.index, pd.RangeIndex) or all(n is None for n in frame.index.names)
     return pd.DataFrame(frame.reset_index(drop=named))
 
