@@ -36,9 +36,18 @@ _BARS = (500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05)  # kilometres
 
 
 def _flat(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:  # [n, 2]
-    "Places in degrees of latitude, in both directions."
+    "Places in degrees of latitude, in both directions; without places, a tiny square in order."
+    if not np.isfinite(lat).any():
+        side = max(int(np.ceil(len(lat) ** 0.5)), 1)
+        return 1e-6 * np.column_stack(np.divmod(np.arange(len(lat)), side))[:, ::-1]
     shortened = np.asarray(lon) * np.cos(np.radians(float(np.mean(lat))))
     return np.column_stack([shortened, lat])
+
+
+def _note_places(ax: Axes, lat: np.ndarray):
+    "Say so where positions mean nothing."
+    if not np.isfinite(lat).any():
+        ax.set_xlabel("no coordinates: in the order of the labels", fontsize=8)
 
 
 def _scale_bar(ax: Axes, xy: np.ndarray):
@@ -83,6 +92,7 @@ def plot_labels(
     if colours:
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0.1, markerscale=1.6)
     _scale_bar(ax, xy)
+    _note_places(ax, lat)
     ax.set(aspect=1, xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     return fig
@@ -145,6 +155,7 @@ def plot_fold(
                 here[:, 0], here[:, 1], s=size, label=name, rasterized=len(xy) > 500, **paint
             )
     low, high = xy.min(0) - 2 * pad - buffer, xy.max(0) + 2 * pad + buffer
+    _note_places(ax, lat)
     ax.set(title=title, aspect=1, xticks=[], yticks=[])
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     ax.spines[:].set_visible(False)

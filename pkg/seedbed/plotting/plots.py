@@ -104,9 +104,13 @@ def plot_places(
     unit: str = "",  # of numbers, beside the colour bar
     size: float = 8,  # of a point, in points squared
 ) -> Axes:
-    """A map of places, coloured by class, subset, fold or value."""
+    """A map of places, coloured by class, subset, fold or value; a word where there are none."""
     ax = ax or plt.subplots(figsize=(4.6, 4))[1]
     lon, lat, values = np.asarray(lon), np.asarray(lat), np.asarray(values)
+    if not np.isfinite(lat).any():
+        ax.text(0.5, 0.5, "the labels have no coordinates", ha="center", transform=ax.transAxes)
+        ax.set_axis_off()
+        return ax
     if colours is None:
         points = ax.scatter(lon, lat, c=values.astype(float), s=size, cmap="viridis")
         ax.figure.colorbar(points, ax=ax, label=unit, shrink=0.7)

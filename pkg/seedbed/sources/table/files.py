@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PARQUET', 'FEATHER', 'DELIMITED', 'ReadTable', 'read_delimited', 'read_frame', 'read_arrays']
 
-# %% ../../../../nbs/sources/table/files.ipynb #1721d3da
+# %% ../../../../nbs/sources/table/files.ipynb #9739dfef
 import csv
 import pickle
 import zipfile
@@ -19,8 +19,9 @@ import pandas as pd
 
 from ...base.errors import InputError, explain
 from ...imagery.values import as_numbers, has_decimal_comma, is_ambiguous, value_text
+from .columns import IDS
 
-# %% ../../../../nbs/sources/table/files.ipynb #c657c9c6
+# %% ../../../../nbs/sources/table/files.ipynb #db9120bf
 class ReadTable(NamedTuple):
     """A table as it was read."""
 
@@ -49,7 +50,7 @@ def read_delimited(
 ) -> ReadTable:
     """Read a table of text; InputError where columns cannot be told apart."""
     names, separator = _header(path)
-    words = [name for name in names if name in set(text)]
+    words = [name for name in names if name in set(text) or name.strip().lower() in IDS]
     fix = (
         "is every row as long as the first line? Numbers with decimal commas need ';' or tabs"
         " between columns"

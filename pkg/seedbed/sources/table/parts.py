@@ -6,7 +6,7 @@
 __all__ = ['TableParts', 'Asked', 'id_column', 'columns_of_labels', 'wide_table', 'arranged', 'date_column', 'is_long',
            'long_table', 'array_table']
 
-# %% ../../../../nbs/sources/table/parts.ipynb #c8149a68
+# %% ../../../../nbs/sources/table/parts.ipynb #a8364f91
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ from seedbed.sources.table.columns import (
 from seedbed.sources.table.steps import (
     Series,
     are_alike,
+    are_even,
     common_first_day,
     composite,
     in_order_of_time,
@@ -78,7 +79,7 @@ def columns_of_labels(
     usual = [usual_column(table.columns, n) for n in (IDS, LONGITUDE, LATITUDE, GEOMETRY, DATES)]
     return {c for c in table if c in named | set(asked.source.static) | set(usual)}
 
-# %% ../../../../nbs/sources/table/parts.ipynb #99dfb29b
+# %% ../../../../nbs/sources/table/parts.ipynb #80cfceba
 def wide_table(
     table: pd.DataFrame,  # one row per label
     asked: Asked,  # what the settings say
@@ -114,7 +115,7 @@ def wide_table(
         X[:, times.index(time), variables.index(variable)] = values
     rest = table.drop(columns=list(series.place.values()))
     set_aside |= series.set_aside
-    understood = [_named_lacking(lacking, place)] if lacking else []
+    understood = [_named_lacking(lacking, len(place))] if lacking else []
     if not is_dated:
         return TableParts(rest, X, variables, None, None, understood, set_aside)
     days = np.broadcast_to(np.array(times, "datetime64[D]"), X.shape[:2])
@@ -138,10 +139,10 @@ def _chosen_bands(found: tuple[str, ...], asked: Asked) -> tuple[str, ...]:
     return tuple(asked.source.variables) or found
 
 
-def _named_lacking(lacking: list, place: dict) -> str:
+def _named_lacking(lacking: list, count: int) -> str:
     variable, time = lacking[0]
     return (
-        f"{len(lacking)} of {len(lacking) + len(place)} bands at dates have no column, e.g."
+        f"{len(lacking)} of {len(lacking) + count} bands at dates have no column, e.g."
         f" {variable} at {time}: they count as missing"
     )
 
@@ -183,7 +184,7 @@ def _is_band(table: pd.DataFrame, name: str, where: str, set_aside: dict) -> boo
     table[name] = numbers
     return True
 
-# %% ../../../../nbs/sources/table/parts.ipynb #900f644a
+# %% ../../../../nbs/sources/table/parts.ipynb #346cc314
 def arranged(
     table: pd.DataFrame,  # [n] columns of the labels
     series: Series,  # observations in any order
@@ -201,6 +202,11 @@ def arranged(
     if source.composite is None and not irregular and are_alike(series.days):
         table = _with_start(table, series.days[:, 0], asked)
         months = step_of(series.days)
+        if not are_even(series.days):
+            understood.append(
+                f"steps are not evenly far apart: {months:g} months in the mean; source.composite"
+                " makes even ones"
+            )
         return TableParts(table, series.X, bands, series.days, months, understood, dict(set_aside))
     first = _first_days(table, series.days, asked)
     number = step_numbers(series.days, first, source.step_months)

@@ -78,7 +78,7 @@ def static_bands(
     values = table[list(names)].to_numpy(float, na_value=np.nan)
     return values.reshape(len(table), len(names))
 
-# %% ../../../../nbs/sources/table/source.ipynb #d84f5fc5
+# %% ../../../../nbs/sources/table/source.ipynb #7e576048
 class Table(Source):
     """`table:PATH`: labels with time series in a table."""
 
@@ -115,15 +115,29 @@ class Table(Source):
         "The parts with a column of ids under the name that the settings expect."
         name = self.settings.labels.id
         table, found = parts.table, id_column(parts.table, asked)
-        if found == name:
+        if found in table:
+            self._refuse_twins(table, found)
+        if found == name and (name in table or name != "none"):
             return parts
-        if found is None:
+        if found is None or found == "none":
             ids = pd.Series(np.arange(len(table)), table.index).astype(str)
             line = f"no column of ids: rows are numbered 0 to {len(table) - 1}"
         else:
             ids, line = table[found], f"ids are those of '{found}'"
         table = table.assign(**{name: ids})
         return parts._replace(table=table, understood=[*parts.understood, line])
+
+    def _refuse_twins(self, table: pd.DataFrame, name: str):
+        "Stop where an id stands in several rows; one of them would be lost."
+        ids = id_text(table[name])
+        twins = ids[(ids != "") & ids.duplicated(keep=False)]
+        if not len(twins):
+            return
+        raise InputError(
+            f"{self.where}: column '{name}': {len(twins)} of {len(ids)} rows share their id with"
+            f" another, e.g. '{twins.iloc[0]}'; make each id unique, name another column in"
+            " labels.id, or set labels.id = none to number the rows"
+        )
 
     @cached_property
     def _placed(self) -> tuple[gpd.GeoSeries | None, str]:
