@@ -113,7 +113,7 @@ def duplicates(
     """Samples with the same values or at the same place, and whether their labels agree."""
     rows, names = [], data.column("id")
     truth = [data.classes[k] for k in data.y] if data.classes else data.y.tolist()
-    compared = {"the same values": value_keys(X)}
+    compared: dict[str, list] = {"the same values": value_keys(X)}
     lon, lat = data.column("lon"), data.column("lat")
     if np.isfinite(lon).any():
         compared["the same place"] = place_keys(lon, lat)

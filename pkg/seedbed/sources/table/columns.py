@@ -86,7 +86,7 @@ def _with_step(name: str) -> Column:
         return Column(found[1] or found[4], int(found[2] or found[3]), weak=True)
     return Column(name, None)
 
-# %% ../../../../nbs/sources/table/columns.ipynb #271c3f2f
+# %% ../../../../nbs/sources/table/columns.ipynb #d86b53eb
 class SeriesColumns(NamedTuple):
     """The columns of the series."""
 
@@ -117,8 +117,9 @@ def _agreeing(columns: dict[str, Column]) -> dict[str, Column]:
     for column in columns.values():
         times.setdefault(column.variable, set()).add(column.time)
     sure = {c.variable for c in columns.values() if not c.weak}
+    main: frozenset
     if sure:
-        main = set().union(*(times[variable] for variable in sure))
+        main = frozenset().union(*(times[variable] for variable in sure))
     else:
         alike = [frozenset(found) for found in times.values()]
         main = max(alike, key=lambda found: len(found) * alike.count(found), default=frozenset())
@@ -150,7 +151,7 @@ def _arranged(chosen: dict[str, Column], timed: dict, where: str, reason: str) -
 def _at(time: str | int) -> str:
     return time if isinstance(time, str) else f"step {time}"
 
-# %% ../../../../nbs/sources/table/columns.ipynb #b5f17992
+# %% ../../../../nbs/sources/table/columns.ipynb #a11bee0a
 LONGITUDE = (
     "lon",
     "longitude",
