@@ -2035,6 +2035,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                                                                       'seedbed/sources/table/parts.py'),
                                              'seedbed.sources.table.parts._refuse_change': ( 'sources/table/parts.html#_refuse_change',
                                                                                              'seedbed/sources/table/parts.py'),
+                                             'seedbed.sources.table.parts._refuse_lengths': ( 'sources/table/parts.html#_refuse_lengths',
+                                                                                              'seedbed/sources/table/parts.py'),
                                              'seedbed.sources.table.parts._series_of': ( 'sources/table/parts.html#_series_of',
                                                                                          'seedbed/sources/table/parts.py'),
                                              'seedbed.sources.table.parts._side_by_side': ( 'sources/table/parts.html#_side_by_side',

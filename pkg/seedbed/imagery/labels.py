@@ -246,6 +246,8 @@ def _storable_column(values: pd.Series) -> tuple[pd.Series, str]:
         return value_text(values).replace("", None), ""
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(object)
+    if kind == "u" and (values > np.iinfo(np.int64).max).any():
+        return value_text(values), ""
     if kind in "fiub":
         return values, ""
     known = values.dropna()

@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['PARQUET', 'FEATHER', 'DELIMITED', 'ReadTable', 'read_delimited', 'read_frame', 'read_arrays']
 
-# %% ../../../../nbs/sources/table/files.ipynb #9739dfef
+# %% ../../../../nbs/sources/table/files.ipynb #35976566
 import csv
 import pickle
+import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,7 +22,7 @@ from ...base.errors import InputError, explain
 from ...imagery.values import as_numbers, has_decimal_comma, is_ambiguous, value_text
 from .columns import IDS
 
-# %% ../../../../nbs/sources/table/files.ipynb #db9120bf
+# %% ../../../../nbs/sources/table/files.ipynb #d056e4f7
 class ReadTable(NamedTuple):
     """A table as it was read."""
 
@@ -55,7 +56,8 @@ def read_delimited(
         "is every row as long as the first line? Numbers with decimal commas need ';' or tabs"
         " between columns"
     )
-    with explain(path, fix):
+    with explain(path, fix), warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the first line
         frame = pd.read_csv(
             path,
             sep=separator,
@@ -124,7 +126,7 @@ def _convert_decimal_commas(frame: pd.DataFrame, words: list[str], path: Path) -
         frame[column] = as_numbers(found)
     return list(texts)
 
-# %% ../../../../nbs/sources/table/files.ipynb #6652c9cb
+# %% ../../../../nbs/sources/table/files.ipynb #fec10840
 PARQUET = (".parquet", ".geoparquet", ".pq")
 FEATHER = (".feather", ".arrow")
 DELIMITED = (".csv", ".tsv", ".txt")
@@ -167,8 +169,8 @@ def _read_arrow(path: Path, is_parquet: bool) -> pd.DataFrame:
         frame = frame if frame.crs is None else frame.to_crs(4326)
         if frame.active_geometry_name != "geometry":
             frame = frame.rename_geometry("geometry")
-    named = isinstance(frame.index, pd.RangeIndex) or all(n is None for n in frame.index.names)
-    return pd.DataFrame(frame.reset_index(drop=named))
+    is_plain = all(name is None for name in frame.index.names)
+    return pd.DataFrame(frame.reset_index(drop=is_plain))
 
 # %% ../../../../nbs/sources/table/files.ipynb #99198f04
 class _ObjectArray:

@@ -79,7 +79,7 @@ def columns_of_labels(
     usual = [usual_column(table.columns, n) for n in (IDS, LONGITUDE, LATITUDE, GEOMETRY, DATES)]
     return {c for c in table if c in named | set(asked.source.static) | set(usual)}
 
-# %% ../../../../nbs/sources/table/parts.ipynb #80cfceba
+# %% ../../../../nbs/sources/table/parts.ipynb #85b7dd9f
 def wide_table(
     table: pd.DataFrame,  # one row per label
     asked: Asked,  # what the settings say
@@ -119,7 +119,7 @@ def wide_table(
     if not is_dated:
         return TableParts(rest, X, variables, None, None, understood, set_aside)
     days = np.broadcast_to(np.array(times, "datetime64[D]"), X.shape[:2])
-    sparse = len(lacking) > len(times) * len(variables) / 2
+    sparse = len(lacking) >= len(times) * len(variables) / 3
     return arranged(rest, Series(X, days), variables, asked, understood, set_aside, sparse)
 
 
@@ -415,7 +415,7 @@ def _padded(table, codes: np.ndarray, count: int, written: pd.Series, bands: lis
     days[codes, row] = written.replace("", "NaT").to_numpy(str).astype("datetime64[D]")
     return Series(X, days)
 
-# %% ../../../../nbs/sources/table/parts.ipynb #032c419d
+# %% ../../../../nbs/sources/table/parts.ipynb #7beb905f
 def array_table(
     arrays: dict[str, np.ndarray],  # of an npz
     asked: Asked,  # what the settings say
@@ -425,6 +425,7 @@ def array_table(
     understood: list[str] = []
     X, bands = _series_of(arrays, asked, understood)
     dates = arrays.pop("dates", None)
+    _refuse_lengths(arrays, len(X), asked)
     table, set_aside = _columns_of(arrays, len(X))
     usual = {"y": asked.labels.target, "ids": asked.labels.id}
     renamed = {o: n for o, n in usual.items() if o in table and n in ("label", "id")}
@@ -433,6 +434,19 @@ def array_table(
         return TableParts(table, X, bands, None, None, understood, set_aside)
     days = _days_of(dates, X, asked.where)
     return arranged(table, Series(X, days), bands, asked, understood, set_aside)
+
+
+def _refuse_lengths(arrays: dict, count: int, asked: Asked):
+    "Stop where there are no labels, or where the arrays disagree on how many there are."
+    if not count:
+        raise InputError(f"{asked.where}: X holds no labels; add a row for each")
+    labels = asked.labels
+    for name in ("y", "id", "ids", "lon", "lat", labels.target, labels.id, labels.start):
+        if name in arrays and arrays[name].ndim == 1 and len(arrays[name]) != count:
+            raise InputError(
+                f"{asked.where}: '{name}' has {len(arrays[name])} values where X has {count}"
+                " labels; one value for each label is expected"
+            )
 
 
 def _series_of(arrays: dict, asked: Asked, understood: list[str]):
