@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BATCH', 'MANY', 'sample_label', 'as_series', 'read_batch', 'table_samples', 'readers', 'read_samples',
-           'sampled_labels', 'series_days', 'train_statistics', 'all_statistics', 'sample_columns', 'attributes_of',
-           'write_dataset', 'audit_split', 'leaks_in', 'process', 'ready_dataset']
+           'sampled_labels', 'all_left_out', 'series_days', 'train_statistics', 'all_statistics', 'sample_columns',
+           'attributes_of', 'write_dataset', 'audit_split', 'leaks_in', 'process', 'ready_dataset']
 
 # %% ../../nbs/02_process.ipynb #8dd3d9e1
 import contextlib
@@ -31,6 +31,7 @@ from .imagery.chips import read_chip
 from .imagery.indices import add_indices
 from .imagery.labels import read_labels
 from .imagery.layout import Layout, layout_from_dict
+from .imagery.left_out import left_out_rows, shortened, stop_on_many
 from .imagery.missing import scaling, statistics
 from .imagery.raster import Raster, reproject
 from .imagery.samples import Samples, in_order, join, make_samples, processes
@@ -263,6 +264,23 @@ def sampled_labels(
     samples.ground = {new: samples.ground[old] for new, old in enumerate(kept)}
     return labels.iloc[kept].reset_index(drop=True), samples, faults
 
+
+def all_left_out(
+    folder: Path,  # of an export
+    manifest: dict,  # of the export
+    faults: dict[str, str],  # reason by id of labels that have no samples
+) -> tuple[list[dict], int]:  # rows of `left_out_rows`, and how many labels there were
+    """What the export and the sampling leave out, by reason and class."""
+    rows = list(manifest.get("left_out_rows", []))
+    given = manifest.get("given", manifest["labels"] + len(manifest["left_out"]))
+    if faults:
+        labels = read_labels(folder / "labels.geojson")
+        is_class = manifest["target"]["task"] == "classification"
+        rows += left_out_rows(
+            faults, dict(zip(labels["id"], labels["label"])) if is_class else None
+        )
+    return sorted(rows, key=lambda row: (-row["labels"], row["reason"])), given
+
 # %% ../../nbs/02_process.ipynb #58cd1274
 def series_days(
     layout: Layout,  # of the series
@@ -439,6 +457,8 @@ def process(
     manifest = read_json(source / "manifest.json")
     layout, classes = layout_from_dict(manifest["layout"]), manifest["target"]["classes"]
     labels, samples, faults = sampled_labels(source, layout, settings, folder)
+    left_out = all_left_out(source, manifest, faults)
+    stop_on_many(*left_out, settings.labels.max_left_out, manifest["source"])
     footprints = np.array([samples.ground[i] for i in range(len(labels))], object)
     subsets, block, split = make_split(
         labels,
@@ -461,6 +481,8 @@ def process(
         split["warnings"] = [*split["warnings"], *[f"LEAKY: {leak}" for leak in leaks]]
     report = {
         "left_out": manifest["left_out"] | faults,
+        "left_out_rows": left_out[0],
+        "given": left_out[1],
         "unlabelled_tifs": manifest["unlabelled_tifs"],
         "missing": {"variables": samples.variables, "by_step": samples.missing_by_step},
         "split": split,
@@ -474,6 +496,7 @@ def process(
             " for a result that is stamped LEAKY"
         )
     attributes = attributes_of(manifest, samples, layout, settings, split, meta)
+    attributes |= {"left_out_rows": shortened(left_out[0]), "given": left_out[1]}
     write_dataset(folder / "dataset.h5", arrays, attributes)
     return report
 

@@ -40,6 +40,7 @@ def test_seeds_give_other_folds(folds):
     st.integers(0, 4),
     st.integers(0, 10**6),
 )
+@pytest.mark.slow
 def test_more_labels_move_nobody_across(count, more, method, number, seed):
     """A label that was for training never becomes validation when others are added, nor the other way round."""
     xy = cloud(seed, count + more, 26, 45, 1)
@@ -53,6 +54,7 @@ def test_more_labels_move_nobody_across(count, more, method, number, seed):
 
 @FEW
 @given(st.integers(0, 10**6), st.integers(2, 6))
+@pytest.mark.slow
 def test_every_label_is_validated_once(seed, folds):
     """Folds in turn: each label is answered once, by a model that has never been near it."""
     xy = cloud(seed, 150, 26, 45, 1)

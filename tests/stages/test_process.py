@@ -200,6 +200,7 @@ def test_what_every_dataset_keeps(sample, way):
 # --- synthetic projects, by hand ---
 
 
+@pytest.mark.slow
 def test_max_missing(project):
     """A sample that misses more than its share is left out; one that misses exactly the share stays."""
 
@@ -247,6 +248,7 @@ def test_static_bands(project):
         )
 
 
+@pytest.mark.slow
 def test_statistics_never_see_validation(project):
     """Validation values a thousand times as large leave the numbers of their fold alone."""
     world = project()
@@ -369,6 +371,7 @@ def test_class_in_one_place_only(project):
     )
 
 
+@pytest.mark.slow
 def test_all_pixels_missing(project):
     """Samples without values are left out; when all are, the run stops."""
     world = project(make=lambda i: pixels(i) * np.nan if i < 3 else pixels(i))
@@ -428,6 +431,7 @@ def test_two_labels_on_one_place_never_meet(empty, overrides, apart, shape):
 # --- planted leaks, through the whole stage ---
 
 
+@pytest.mark.slow
 def test_the_same_polygon_on_both_sides(project, monkeypatch):
     """A split that forgets its buffer and puts a redrawn field on the other side is stopped."""
 
@@ -450,6 +454,7 @@ def test_the_same_polygon_on_both_sides(project, monkeypatch):
     "noise, what",
     [(0, "the same values on both sides"), (1e-4, "almost the same values on both sides")],
 )
+@pytest.mark.slow
 def test_duplicated_rows(project, noise, what):
     """One field's pixels under two ids, far apart: equal, or equal but for the last digits."""
 
@@ -466,6 +471,7 @@ def test_duplicated_rows(project, noise, what):
     world.refuses_process(what, overrides=["process.sampling=center"])
 
 
+@pytest.mark.slow
 def test_statistics_fitted_on_all(project, monkeypatch):
     """Scaling that has seen every sample is stopped."""
     honest = seedbed.process.all_statistics
@@ -480,6 +486,7 @@ def test_statistics_fitted_on_all(project, monkeypatch):
 # --- through the whole stage ---
 
 
+@pytest.mark.slow
 def test_random_split_stops(project):
     """A random split is refused, and stamped where it is allowed."""
     world = project()
@@ -495,6 +502,7 @@ def test_random_split_stops(project):
     assert json.loads(world.run()["facts"]["split"])["leaky"] is False
 
 
+@pytest.mark.slow
 def test_identical_tifs_stop(project):
     """The same field under two ids, far apart on the map."""
     world = project(make=lambda i: pixels(0 if i in (0, 1, 2, 3, 4) else i))
@@ -509,6 +517,7 @@ def test_identical_tifs_stop(project):
     )
 
 
+@pytest.mark.slow
 def test_groups_through_the_stage(project):
     """labels.group keeps a farm on one side."""
     out = project(60, owner=[f"o{i % 20}" for i in range(60)]).run("labels.group=owner")
@@ -517,6 +526,7 @@ def test_groups_through_the_stage(project):
         assert not set(out["group"][side == "train"]) & set(out["group"][side == "val"])
 
 
+@pytest.mark.slow
 def test_pixels_of_a_label_stay_together(project):
     """All samples of a label lie on its side."""
     out = project(36, "polygon").run(
@@ -544,6 +554,7 @@ def test_write_dataset_is_whole_or_absent(tmp_path):
     assert left_over(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_write_dataset_twice_is_the_same(tmp_path):
     """Not a byte depends on the clock; arrays lie in one piece."""
     arrays = {

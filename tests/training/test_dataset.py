@@ -169,6 +169,7 @@ def test_loaders_without_workers(path, batch_size):
     assert len(data.loader(7, drop_last=True)) == len(data) // 7
 
 
+@pytest.mark.slow
 def test_shuffle_by_seed(path):
     """The same seed gives the same order, epoch by epoch; epochs differ; workers change nothing."""
     data = SampleDataset(path)
@@ -231,6 +232,7 @@ def test_an_empty_side(path):
     assert len(none) == 0 and X.shape == (0, 2, 4) and y.shape == (0,) and list(none.loader()) == []
 
 
+@pytest.mark.slow
 def test_chip_samples(chips):
     """Chips keep height and width."""
     data = SampleDataset(chips)

@@ -10,6 +10,8 @@ from seedbed.training.dataset import SampleDataset
 from seedbed.training.interchange import orders, step_times
 from tests.support.world import build, make_labels, pixels, refused
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):

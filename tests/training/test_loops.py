@@ -9,6 +9,7 @@ from seedbed.training.loops import fetcher
 
 
 @pytest.mark.parametrize("sampling", ["mean", "chip"])
+@pytest.mark.slow
 def test_a_batch_is_the_same_however_it_comes(project, sampling, monkeypatch):
     made = project(30)
     made.run(f"process.sampling={sampling}", "process.chip_size=4")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['value_text', 'has_decimal_comma', 'is_ambiguous', 'as_numbers', 'written_days', 'no_data_value', 'fold_key',
-           'spelling_variants', 'combined_classes', 'settle_target']
+           'spelling_variants', 'combined_classes', 'named_missing', 'settle_target']
 
 # %% ../../../nbs/imagery/values.ipynb #2593d785
 import datetime
@@ -244,7 +244,19 @@ def _doubts(text: pd.Series, head: str) -> list[str]:
             )
     return lines
 
-# %% ../../../nbs/imagery/values.ipynb #25ba18b3
+# %% ../../../nbs/imagery/values.ipynb #ed89a1ee
+def named_missing(
+    values: pd.Series,  # of the target
+    missing: Sequence[str],  # labels.missing: values that stand for none; auto names none
+) -> pd.Series:  # bool
+    """Which values the setting names, as the same text or the same number."""
+    text, names = value_text(values), value_text(pd.Series(missing, dtype=object))
+    if tuple(missing) == ("auto",) or not len(names):
+        return pd.Series(False, values.index)
+    numbers = as_numbers(names).dropna()
+    return text.isin(names) | as_numbers(text).isin(numbers)
+
+# %% ../../../nbs/imagery/values.ipynb #fc915444
 def settle_target(
     values: pd.Series,  # the target column
     columns: Labels,  # the section [labels] of the settings
@@ -257,7 +269,7 @@ def settle_target(
     task = columns.task or known_task
     text = value_text(values)
     if not judged:
-        gone = _named_missing(text, columns.missing)
+        gone = named_missing(text, columns.missing)
         values, text = values.mask(gone), text.mask(gone, "")
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         if judged:
@@ -280,13 +292,6 @@ def settle_target(
 def _floats(values: pd.Series) -> np.ndarray:
     "Numbers of any type, nullable ones too."
     return values.to_numpy(float, na_value=np.nan)
-
-
-def _named_missing(text: pd.Series, missing: Sequence[str]) -> pd.Series:  # bool
-    "Which values the setting labels.missing names, as text or as the same number."
-    names = value_text(pd.Series(missing, dtype=object))
-    numbers = as_numbers(names).dropna()
-    return text.isin(names) | as_numbers(text).isin(numbers)
 
 
 def _numbers_or_refuse(text: pd.Series, head: str) -> pd.Series:
