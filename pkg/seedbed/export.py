@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['describe_target', 'class_text', 'settled_labels', 'typed_labels', 'classes_by_id', 'choose_labels', 'fetch_all',
-           'stop_on_faults', 'export', 'pilot']
+           'stop_on_faults', 'ExportPlan', 'plan_export', 'export', 'pilot']
 
 # %% ../../nbs/01_export.ipynb #ff83ccc8
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -175,6 +176,67 @@ def stop_on_faults(
         faults.add(f"{name}: {reason}")
     faults.raise_any()
 
+# %% ../../nbs/01_export.ipynb #572b2d92
+@dataclass(frozen=True)
+class ExportPlan:
+    """What an export is going to do, known before anything is fetched."""
+
+    about: dict  # what the source says about the data
+    layout: Layout  # of the tifs' bands
+    target: dict  # of `describe_target`
+    known: gpd.GeoDataFrame  # all labels, of `typed_labels`
+    wanted: gpd.GeoDataFrame  # those to fetch
+    left_out: dict[str, str]  # reason by id of labels that the settings leave out
+    faults: dict[str, str]  # reason by id of labels that cannot be used
+    warnings: list[str]  # what is odd about the target and could be meant
+
+    @property
+    def given(self) -> int:
+        """How many labels there are, without those that the settings leave out."""
+        return len(self.known) - len(self.left_out)
+
+    def rows(
+        self,
+        failed: dict[str, str] = {},  # reason by id of labels that could not be fetched
+    ) -> list[dict]:  # of `left_out_rows`
+        """The labels that cannot be used, by reason and class."""
+        return left_out_rows(self.faults | failed, classes_by_id(self.known, self.target))
+
+
+def plan_export(
+    source: Source,  # of the labels and tifs
+    settings: Settings,  # which columns, which metric
+) -> ExportPlan:
+    """Read the labels and decide which are to be fetched.
+
+    InputError where settings and source do not fit together.
+    """
+    columns = settings.labels
+    about, layout = source.about(), source.layout()
+    labels, warnings = settled_labels(source, about, settings)
+    target = describe_target(labels, columns, _known_target(about, columns))
+    metric_named(settings.success.metric, target["task"])
+    if settings.success.quantity:
+        quantity_named(settings.success.quantity, target["task"], target["classes"])
+    known = typed_labels(labels, target)
+    wanted, left_out = choose_labels(known, columns, about.get("has_places", True))
+    left_out |= _named_missing_labels(source.labels(), columns)
+    unwanted = {name: why for name, why in left_out.items() if "in labels." in why}
+    faults = {name: why for name, why in left_out.items() if name not in unwanted}
+    faults |= source.lacking(wanted)
+    return ExportPlan(about, layout, target, known, wanted, unwanted, faults, warnings)
+
+
+def _named_missing_labels(labels: gpd.GeoDataFrame, columns: Labels) -> dict[str, str]:
+    "Reason by id of the labels whose value labels.missing names."
+    gone = named_missing(labels["label"], columns.missing)
+    return dict.fromkeys(labels.loc[gone, "id"], "value is in labels.missing")
+
+
+def _known_target(about: dict, columns: Labels) -> dict:
+    "What a source knows of the target column."
+    return about.get("targets", {}).get(columns.target, {})
+
 # %% ../../nbs/01_export.ipynb #0c821546
 def export(
     settings: Settings,  # which source, which columns
@@ -189,40 +251,27 @@ def export(
     columns = settings.labels
     (folder / "manifest.json").unlink(missing_ok=True)
     source = find_source(settings)
-    about, layout = source.about(), source.layout()
-    labels, warnings = settled_labels(source, about, settings)
-    target = describe_target(labels, columns, _known_target(about, columns))
-    metric_named(settings.success.metric, target["task"])
-    if settings.success.quantity:
-        quantity_named(settings.success.quantity, target["task"], target["classes"])
-    known = typed_labels(labels, target)
-    has_places = about.get("has_places", True)
-    labels, left_out = choose_labels(known, columns, has_places)
-    left_out |= _named_missing_labels(source.labels(), columns)
-    unwanted = {name for name, reason in left_out.items() if "in labels." in reason}
-    faults = {name: reason for name, reason in left_out.items() if name not in unwanted}
-    faults |= source.lacking(labels)
-    stop_on_faults("export", faults, columns.on_fault)
-    given, classes = len(known) - len(unwanted), classes_by_id(known, target)
-    rows = left_out_rows(faults, classes)
-    stop_on_many(rows, given, columns.max_left_out, settings.source.name)
+    plan = plan_export(source, settings)
+    stop_on_faults("export", plan.faults, columns.on_fault)
+    stop_on_many(plan.rows(), plan.given, columns.max_left_out, settings.source.name)
+    labels = plan.wanted
     failed = fetch_all(source, labels, folder, progress)
     stop_on_faults("export", failed, columns.on_fault)
     unfinished = source.unfinished(failed)
     final = {name: reason for name, reason in failed.items() if name not in unfinished}
-    rows = left_out_rows(faults | final, classes)
-    stop_on_many(rows, given, columns.max_left_out, settings.source.name)
+    rows = plan.rows(final)
+    stop_on_many(rows, plan.given, columns.max_left_out, settings.source.name)
     kept = labels[~labels["id"].isin(failed)]
-    left_out |= failed
+    left_out = plan.left_out | plan.faults | failed
     if not len(kept):
         first = next(f"{name}: {reason}" for name, reason in left_out.items())
         raise InputError(f"{settings.source.name}: no label can be used; the first: {first}")
     with atomic(folder / "labels.geojson") as temporary:
         set_aside = write_labels(kept, temporary)
-    manifest = _manifest(settings, source, about, layout, target, len(kept), left_out)
-    manifest["warnings"] = warnings
-    manifest["set_aside"] = about.get("set_aside", {}) | set_aside
-    manifest |= {"given": given, "left_out_rows": left_out_rows(faults | failed, classes)}
+    manifest = _manifest(settings, source, plan, len(kept), left_out)
+    manifest["warnings"] = plan.warnings
+    manifest["set_aside"] = plan.about.get("set_aside", {}) | set_aside
+    manifest |= {"given": plan.given, "left_out_rows": plan.rows(failed)}
     manifest["unfinished"] = unfinished
     write_json(folder / "manifest.json", manifest)
     return manifest
@@ -238,38 +287,27 @@ _ABOUT = (
     "request",
     "understood",
     "has_places",
+    "dates",
 )
-
-
-def _named_missing_labels(labels: gpd.GeoDataFrame, columns: Labels) -> dict[str, str]:
-    "Reason by id of the labels whose value labels.missing names."
-    gone = named_missing(labels["label"], columns.missing)
-    return dict.fromkeys(labels.loc[gone, "id"], "value is in labels.missing")
-
-
-def _known_target(about: dict, columns: Labels) -> dict:
-    "What a source knows of the target column."
-    return about.get("targets", {}).get(columns.target, {})
 
 
 def _manifest(
     settings: Settings,
     source: Source,
-    about: dict,
-    layout: Layout,
-    target: dict,
+    plan: ExportPlan,
     count: int,
     left_out: dict[str, str],
 ) -> dict:
     "The record that tells the later stages all about the folder."
+    about = plan.about
     return {
         "schema_version": 1,
         "source": settings.source.name,
         **{name: about[name] for name in _ABOUT if name in about},
         "licence": about.get("licence") or settings.source.licence,
         "labels": count,
-        "target": target,
-        "layout": layout.to_dict(),
+        "target": plan.target,
+        "layout": plan.layout.to_dict(),
         "suggested": about.get("suggested", {}),
         "left_out": dict(sorted(left_out.items())),
         "unlabelled_tifs": source.unlabelled(source.labels()),
@@ -281,13 +319,10 @@ def pilot(
     count: int,  # labels
 ) -> tuple:  # ledger lines of their chips, and a forecast with `lines()`
     """Fetch the chips of a few labels, of a source that has a quota, and forecast the others."""
-    source, columns = find_source(settings), settings.labels
+    source = find_source(settings)
     if not hasattr(source, "pilot"):
         raise InputError(
             f"source.name = {settings.source.name}: has no quota and needs no pilot;"
             " run seedbed export"
         )
-    labels, _ = settled_labels(source, source.about(), settings)
-    target = describe_target(labels, columns, _known_target(source.about(), columns))
-    kept, _ = choose_labels(typed_labels(labels, target), columns)
-    return source.pilot(kept, count)
+    return source.pilot(plan_export(source, settings).wanted, count)

@@ -136,6 +136,7 @@ def data_record(
         "unit": data.unit,
         "bands": list(data.bands),
         "steps": data.steps,
+        "filled": meta.get("filled"),
         "sampling": meta["sampling"],
         "licence": meta["licence"],
         "given": meta.get("given"),
