@@ -26,6 +26,7 @@ from .process import read_samples, series_days
 from .sources.base import Source
 from .sources.registry import find_source
 from .splitting.folds import make_split, split_sizes
+from .splitting.sizes import suggest_block_km
 
 # %% ../../nbs/check.ipynb #85a82c4c
 def labels_understood(
@@ -147,18 +148,20 @@ def split_understood(
 ) -> dict:  # of `make_split`, the part that a person reads
     """What the split can and cannot test; InputError where it cannot be made."""
     usable = plan.wanted[~plan.wanted["id"].isin(plan.faults)].reset_index(drop=True)
-    suggested = plan.about.get("suggested", {})
+    asked, suggested = settings.split, plan.about.get("suggested", {})
     subsets, _, record = make_split(
         usable,
-        settings.split,
+        asked,
         suggested,
         plan.target["classes"],
         settings.success.claim,
         window_days=series_days(plan.layout),
     )
-    asked = settings.split
     sizes = dict(zip(("block_km", "buffer_km"), split_sizes(asked, suggested)))
     validated = (subsets == "val").any(0)
+    better = None
+    if not validated.all() or record["left_out"]:
+        better = suggest_block_km(usable, asked, suggested, plan.target["classes"])
     return {
         "method": record["method"],
         **sizes,
@@ -175,6 +178,7 @@ def split_understood(
         "dropped": record["labels"]["dropped"],
         "blocks": record["blocks"],
         "untestable": record["left_out"],
+        "suggested": str(better) if better else None,
         "warnings": record["warnings"],
     }
 
@@ -325,6 +329,8 @@ def _split_lines(split: dict, most: int) -> list[str]:
     if split["guessed"]:
         how = [f"{name} ({why})" for name, why in split["guessed"].items()]
         lines.append(f"guessed: {', '.join(how)}")
+    if split["suggested"]:
+        lines.append(f"try instead: {split['suggested']}")
     return lines + split["warnings"]
 
 
