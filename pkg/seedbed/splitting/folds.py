@@ -109,7 +109,7 @@ def _folds_by_value(values: pd.Series, block: np.ndarray, split: Split) -> Folds
     if len(names) < 2:
         setting = "column" if split.method == "column" else "method"
         raise InputError(
-            f"split.{setting} = {_name_of(split)}: all {len(labels)} labels have the value"
+            f"split.{setting} = {_name_of(split)}: all {len(values)} labels have the value"
             f" '{names[0]}', expected two values or more;"
             " use another column or split.method = blocks"
         )
