@@ -125,7 +125,7 @@ def curve_splits(
     sizes = [block * factor for factor in (0.5, 1, 2, 4, 8)]
     out = {"random": one("random")}
     for size in sizes:
-        if size <= block or size < extent / 4:
+        if np.isfinite(extent) and (size <= block or size < extent / 4):
             out[f"blocks of {size:g} km"] = one("blocks", size)
     if labels["region"].nunique() > 1:
         out["region"] = one("region")

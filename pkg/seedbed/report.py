@@ -121,8 +121,11 @@ def duplicates(
     """Samples with the same values or at the same place, and whether their labels agree."""
     rows, names = [], data.column("id")
     truth = [data.classes[k] for k in data.y] if data.classes else data.y.tolist()
-    places = place_keys(data.column("lon"), data.column("lat"))
-    for what, keys in (("the same values", value_keys(X)), ("the same place", places)):
+    compared: dict[str, list] = {"the same values": value_keys(X)}
+    lon, lat = data.column("lon"), data.column("lat")
+    if np.isfinite(lon).any():
+        compared["the same place"] = place_keys(lon, lat)
+    for what, keys in compared.items():
         found = repeated(keys, truth)
         first = found.sort_values("conflict", ascending=False)["samples"].head(3)
         examples = [" = ".join(names[i] for i in samples[:3]) for samples in first]
@@ -399,8 +402,8 @@ def gallery(
             "doubted": bool(doubted[i]),
             "region": row["region"] or "",
             "fold": int(row["fold"]),
-            "lon": round(row.geometry.x, 6),
-            "lat": round(row.geometry.y, 6),
+            "lon": _degrees(row.geometry.x),
+            "lat": _degrees(row.geometry.y),
             "series": [_rounded(v) for v in profile[i]],
         }
         if classes:
@@ -410,6 +413,11 @@ def gallery(
         tif = tif_path(tifs, row["id"])
         items.append(item | chip_pictures(tif, shape[row["id"]], layout, known.X))
     return items
+
+
+def _degrees(value: float) -> float | None:
+    "Six decimals, a tenth of a metre; None where a label has no place."
+    return round(value, 6) if np.isfinite(value) else None
 
 
 def _rounded(value) -> float | None:

@@ -177,6 +177,13 @@ def read_vector(
         return frame.set_crs(crs)
 
 
+_OPTIONS = {  # of GDAL's drivers; a class in GeoJSON may look like a date
+    ".gml": {"DOWNLOAD_SCHEMA": "NO"},
+    ".geojson": {"DATE_AS_STRING": "YES"},
+    ".json": {"DATE_AS_STRING": "YES"},
+}
+
+
 def _read_any(path: Path, layer: str | None, fid: bool) -> pd.DataFrame:
     """A vector file, its geometries in a column of this name."""
     opened, layer = _opened_as(path, layer)
@@ -184,7 +191,7 @@ def _read_any(path: Path, layer: str | None, fid: bool) -> pd.DataFrame:
         frame = gpd.read_parquet(path)
     else:
         layer = _layer_of(path, opened, layer)
-        options = {"DOWNLOAD_SCHEMA": "NO"} if opened.lower().endswith(".gml") else {}
+        options = _OPTIONS.get(Path(opened).suffix.lower(), {})
         frame = gpd.read_file(opened, layer=layer, engine="pyogrio", fid_as_index=fid, **options)
         if fid and "fid" not in frame:
             frame = frame.assign(fid=np.asarray(frame.index))

@@ -6,9 +6,11 @@
 __all__ = ['Majority', 'Coordinates']
 
 # %% ../../../nbs/models/baselines.ipynb #c0873e3b
+import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
+from ..base.errors import InputError
 from .base import BaseModel
 from ..splitting.blocks import on_sphere
 
@@ -34,7 +36,13 @@ class Coordinates(BaseModel):
     sees = "coordinates"
 
     def features(self, data):
-        return on_sphere(*data.coordinates().T)
+        places = data.coordinates()
+        if np.isnan(places).all():
+            raise InputError(
+                f"models.names: coordinates: none of the {len(data)} samples has coordinates; leave"
+                " this model out of models.names"
+            )
+        return on_sphere(*places.T)
 
     def train(self, data):
         kind = KNeighborsClassifier if data.task == "classification" else KNeighborsRegressor

@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import shapely
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
@@ -42,9 +43,18 @@ _BARS = (2000, 1000, 500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.
 
 
 def _flat(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:  # [n, 2]
-    "Places in degrees of latitude, in both directions."
+    "Places in degrees of latitude, in both directions; without places, a tiny square in order."
+    if not np.isfinite(lat).any():
+        side = max(int(np.ceil(len(lat) ** 0.5)), 1)
+        return 1e-6 * np.column_stack(np.divmod(np.arange(len(lat)), side))[:, ::-1]
     shortened = np.asarray(lon) * np.cos(np.radians(float(np.mean(lat))))
     return np.column_stack([shortened, lat])
+
+
+def _note_places(ax: Axes, lat: np.ndarray):
+    "Say so where positions mean nothing."
+    if not np.isfinite(lat).any():
+        ax.set_xlabel("no coordinates: in the order of the labels", fontsize=8)
 
 
 def _scale_bar(ax: Axes, xy: np.ndarray):
@@ -83,6 +93,7 @@ def plot_labels(
         draw_classes(ax, xy, values, colours, s=size, lw=0, rasterized=many)
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0.1, markerscale=1.6)
     _scale_bar(ax, xy)
+    _note_places(ax, lat)
     ax.set(aspect=1, xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     return fig
@@ -145,6 +156,7 @@ def plot_fold(
                 here[:, 0], here[:, 1], s=size, label=name, rasterized=len(xy) > 500, **paint
             )
     low, high = xy.min(0) - 2 * pad - buffer, xy.max(0) + 2 * pad + buffer
+    _note_places(ax, lat)
     ax.set(title=title, aspect=1, xticks=[], yticks=[])
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     ax.spines[:].set_visible(False)
@@ -277,7 +289,9 @@ def plot_histograms(
     colours = fold_colours([name for name in dict.fromkeys(np.sort(fold)) if name != ""])
     for b, (ax, name) in enumerate(zip(axes.ravel(), bands)):
         _draw_histogram(ax, X[:, :, b], fold, colours, name)
-    handles = [plt.Rectangle((0, 0), 1, 1, color=SPLIT_COLOURS["train"], label="all samples")]
+    handles: list[Artist] = [
+        plt.Rectangle((0, 0), 1, 1, color=SPLIT_COLOURS["train"], label="all samples")
+    ]
     handles += [
         plt.Line2D([], [], color=colour, lw=1.3, label=f"fold {name}")
         for name, colour in list(colours.items())[:_MOST_FOLDS]

@@ -19,6 +19,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 # %% ../../../nbs/plotting/plots.ipynb #07a14aa1
 PALETTE = (  # of classes
@@ -142,9 +143,13 @@ def plot_places(
     unit: str = "",  # of numbers, beside the colour bar
     size: float = 8,  # of a point, in points squared
 ) -> Axes:
-    """A map of places, coloured by class, subset, fold or value."""
+    """A map of places, coloured by class, subset, fold or value; a word where there are none."""
     ax = ax or plt.subplots(figsize=(4.6, 4))[1]
     lon, lat, values = np.asarray(lon), np.asarray(lat), np.asarray(values)
+    if not np.isfinite(lat).any():
+        ax.text(0.5, 0.5, "the labels have no coordinates", ha="center", transform=ax.transAxes)
+        ax.set_axis_off()
+        return ax
     if colours is None:
         points = ax.scatter(lon, lat, c=values.astype(float), s=size, cmap="viridis")
         ax.figure.colorbar(points, ax=ax, label=unit, shrink=0.7)
@@ -275,7 +280,7 @@ def plot_top_confusions(
     errors = int(C.sum() - np.trace(C))
     known = f"{sum(counts)} of {errors} errors, between {len(classes)} classes"
     ax.set(xlabel=f"labels (true → predicted): {known}", title=title)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax

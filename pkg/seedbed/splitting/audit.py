@@ -10,6 +10,7 @@ __all__ = ['finding', 'shared_names', 'identical', 'near_identical', 'nearest_km
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import shapely
 from scipy.spatial import cKDTree
 
 from ..imagery.missing import moments, scaling, statistics
@@ -149,6 +150,8 @@ def _check_places(
     start: np.ndarray,  # [labels] date of the first step, "" where none is known
     split: dict,  # the split's record
 ) -> Iterator[dict]:
+    if shapely.is_missing(shapes).all():
+        return
     train, val = np.flatnonzero(subset == "train"), np.flatnonzero(subset == "val")
     i, j = near_pairs(shapes[train], shapes[val], split["buffer_km"] * (1 - 1e-6))
     touching = distances(shapes[train[i]], shapes[val[j]]) <= 0 if len(i) else np.zeros(0, bool)

@@ -158,6 +158,8 @@ def sizes_that_fit(
     west, south, east, north = bounds
     wide = 111.32 * (east - west) * np.cos(np.radians((south + north) / 2))
     high = 111.32 * (north - south)
+    if not np.isfinite(wide * high):  # labels without places
+        return "use another split.method or split.column"
     side = float(f"{(wide * high) ** 0.5 / 6:.1g}")
     if not side:
         return f"set smaller {prefix}block_km and {prefix}buffer_km"
