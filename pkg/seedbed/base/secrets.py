@@ -57,8 +57,7 @@ def is_secret_name(
 ) -> bool:
     """Whether a file is called as files of keys and passwords usually are."""
     text = Path(path).as_posix().lower()
-    names = (text, *(text.split("/")[-depth:] for depth in (1, 2, 3)))
-    ends = {"/".join(name) if isinstance(name, list) else name for name in names}
+    ends = {"/".join(text.split("/")[-depth:]) for depth in (1, 2, 3)}
     if text.endswith((".py", ".ipynb")):
         return False  # code is judged by its content
     return any(fnmatch.fnmatchcase(end, pattern) for end in ends for pattern in SECRET_NAMES)
@@ -67,16 +66,20 @@ def is_secret_name(
 _ASSIGNED = (
     r"(?i)(?:password|passwd|secret|api[_-]?key|apikey|access[_-]?key|auth[_-]?token"
     r"|access[_-]?token|refresh[_-]?token|private[_-]?key(?:_id)?|client[_-]?secret|account[_-]?key"
-    r"|_token)[\"']?\s*(?:=|:)\s*[\"']"
+    r"|_token)\\*[\"']?\s*(?:=|:)\s*\\*[\"']"
 )
 PATTERNS = {
     "a private key": re.compile(
         r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
         r"(?:[\s\S]{0,8000}?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|[^-]{0,8000})"
     ),
-    "a key of AWS": re.compile(r"\b(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}\b"),
-    "a key of Google": re.compile(r"\bAIza[0-9A-Za-z_-]{35}"),
-    "a token of Google": re.compile(r"\bya29\.[0-9A-Za-z_-]{20,}|\b1//0[0-9A-Za-z_-]{30,}"),
+    "a key of AWS": re.compile(
+        r"(?<![A-Za-z0-9+/])(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}(?![A-Za-z0-9+/])"
+    ),
+    "a key of Google": re.compile(r"(?<![A-Za-z0-9+/])AIza[0-9A-Za-z_-]{35}"),
+    "a token of Google": re.compile(
+        r"\bya29\.[0-9A-Za-z_-]{20,}|(?<![A-Za-z0-9+/])1//0[0-9A-Za-z_-]{40,}"
+    ),
     "a secret of Google": re.compile(r"\bGOCSPX-[0-9A-Za-z_-]{20,}"),
     "a token of GitHub": re.compile(
         r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})"
@@ -97,12 +100,12 @@ PATTERNS = {
     ),
     "a password in an address": re.compile(r"(?<=://)[^\s/:@\"'<>{}]*:[^\s/@\"'<>{}]{3,}(?=@)"),
     "a bearer token": re.compile(r"(?i)\bbearer +[A-Za-z0-9._~+/-]{20,}=*"),
-    "a password or key": re.compile(_ASSIGNED + r"(?P<value>[^\s\"'{}<>]{8,})[\"']"),
+    "a password or key": re.compile(_ASSIGNED + r"(?P<value>[^\s\"'{}<>\\]{8,})\\*[\"']"),
 }
 _MARK = "[secret removed]"
-_BARE = re.compile(
-    r"(?im)^(\s*(?:export\s+)?[A-Z0-9_]*(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY"
-    r"|PRIVATE_?KEY)[A-Z0-9_]*\s*=\s*)([^\s\"'#,;()\[\]{}]{8,})\s*$"
+_BARE = re.compile(  # as a shell or a file of variables has it
+    r"(?m)^([\s\"']*(?:export\s+)?[A-Z0-9_]*(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY"
+    r"|PRIVATE_?KEY)[A-Z0-9_]*\s*=\s*)((?=\S*\d)[^\s\"'#,;()\[\]{}\\]{8,})(?=(?:\\n)?[\"',]*\s*$)"
 )
 
 

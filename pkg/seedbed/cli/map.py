@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .options import RUN, Debug, SettingsFile
+from .options import RUN, Debug, SettingsFile, Trust
 from .watchers import pixel_report
 
 Run = Annotated[str, typer.Option("--run", metavar="RUN", help=RUN)]
@@ -59,6 +59,7 @@ def map(
     out: Out = None,
     workers: Workers = None,
     start: Start = "",
+    trust: Trust = False,
     settings_file: SettingsFile = None,
     debug: Debug = False,
 ):
@@ -75,7 +76,7 @@ def map(
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
     from seedbed.map import best_model, make_map
 
-    found, place = best_model(folder, model)
+    found, place = best_model(folder, model, trust)
     kept = folder / "settings.ini"  # of the run
     settings = load_settings(kept if kept.is_file() else None)
     target = out or folder / "maps" / scene.resolve().stem
