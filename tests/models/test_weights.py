@@ -104,7 +104,6 @@ BOOSTED = HistGradientBoostingClassifier(max_iter=3).fit(X, Y)
         (FOREST, set_node("feature", 10**6)),
         (FOREST, set_node("feature", -3)),
         (FOREST, set_everywhere("n_features_in_", 10**6)),
-        (FOREST, set_everywhere("node_count", 10**6)),
         (TREE, set_node("left_child", 10**6)),
         (TREE, set_node("feature", 4)),
         (BOOSTED, set_node("left", 10**6)),
