@@ -134,10 +134,10 @@ def test_neighbours_are_fitted_again_and_a_class_that_there_is_not_is_refused(tm
         load_weights(rewritten(tmp_path / "w", another_class))
 
 
-@pytest.mark.parametrize("cut", [0, 1, 10, 100, 1000])
+@pytest.mark.parametrize("cut", [1, 10, 100, 1000])
 def test_a_file_that_ends_early_is_refused(tmp_path, cut):
     dump_weights(FOREST, tmp_path / "w")
-    (tmp_path / "w").write_bytes((tmp_path / "w").read_bytes()[: -cut or None][: cut or None])
+    (tmp_path / "w").write_bytes((tmp_path / "w").read_bytes()[:-cut])
     with pytest.raises(InputError):
         load_weights(tmp_path / "w")
 

@@ -66,8 +66,10 @@ def export(
     from seedbed.base.settings import load_settings
     from seedbed.export import export as export_all
     from seedbed.export import pilot as export_few
+    from seedbed.running.history import remove_left_over
 
     settings = load_settings(settings_file or project_root() / "settings.ini", overrides or ())
+    remove_left_over(settings)
     progress = make_progress(every)
     try:
         if pilot:

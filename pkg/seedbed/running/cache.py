@@ -141,6 +141,26 @@ class Cache:
         read = [Entry(path.parent, record) for path in whole if (record := _record(path))]
         return sorted(read, key=lambda entry: entry.record["made_at"], reverse=True)
 
+    def register(
+        self,
+        runs: Path,  # a folder of runs whose data may lie here
+    ):
+        """Remember a folder of runs, so that tidying up knows what its runs refer to."""
+        path = self.folder / "users" / f"{fingerprint_of(str(runs.resolve()), 16)}.json"
+        with contextlib.suppress(OSError):  # a read-only cache is not tidied up either
+            if not path.is_file():
+                write_json(path, {"runs": str(runs.resolve())})
+
+    def runs_folders(self) -> list[Path]:  # absolute
+        """The folders of runs that have used this cache and still exist."""
+        records = (read_json(path) for path in sorted((self.folder / "users").glob("*.json")))
+        return [path for record in records if (path := Path(record["runs"])).is_dir()]
+
+    def running(self) -> list[str]:  # names of runs
+        """The runs that go on at this moment and use this cache, wherever their folders are."""
+        found = self._locks().glob("run-*.lock")
+        return [path.stem.removeprefix("run-") for path in sorted(found) if held(FileLock(path))]
+
     def lock(
         self,
         name: str,  # of a node, or `run`

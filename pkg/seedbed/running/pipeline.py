@@ -46,6 +46,7 @@ from seedbed.running.engines import (
 )
 from .graph import Graph, key_of
 from .history import Run as RunFolder
+from .history import remove_left_over
 from .parameters import stage_parameters
 from .record import RunRecord, new_run, run_variables, variables
 from .reuse import Reuse, forced_names
@@ -465,6 +466,9 @@ def run_pipeline(
         kernel = "server"  # dask's threads do not survive forking
     warm = functools.cache(lambda: preload(libraries, kernel) if kernel != "jupyter" else None)
     cache = Cache(settings)
+    cache.register(settings.root / settings.paths.runs)
+    with contextlib.suppress(OSError):
+        remove_left_over(settings)
     check_once(settings, nbs, cache)
     found = probe(settings, nbs, cache, kernel, warm)
     nodes = [n for stage in STAGES for n in nodes_of(stage, found["models"], settings.run.seeds)]
