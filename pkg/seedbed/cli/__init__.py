@@ -15,7 +15,7 @@ import typer
 from seedbed.base.errors import InputError, hint_for
 from seedbed.base.signals import exit_code_of, stop_on_signals
 
-from . import area, compare, export, lists, map, run
+from . import area, check, compare, export, lists, map, run
 from .doctor import doctor
 from .history import clean, replay, runs, status
 from .new import new, update
@@ -55,7 +55,7 @@ def ending_cleanly(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Run the stages": (run.run, status, sweep, replay),
+    "Run the stages": (check.check, run.run, status, sweep, replay),
     "Look at runs and pass them on": (runs, compare.compare, verify, publish, share),
     "Data and maps": (export.export, export.export_scene, map.map, area.design, area.area),
     "What settings.ini can say": (lists.settings, lists.models, lists.metrics, export.sensors),

@@ -65,6 +65,7 @@ def run(
                 command=shlex.join(["seedbed", *sys.argv[1:]]),
                 watcher=watcher,
                 force=(stages or ["all"]) if force else (),
+                check=understood,
             )
     except RunFailed as failed:
         if os.environ.get("SEEDBED_DEBUG"):
@@ -77,6 +78,13 @@ def run(
     warnings = read_json(folder / "run.json").get("warnings")
     if warnings:
         leave(f"{len(warnings)} warnings; the last: {warnings[-1]}", 3)
+
+
+def understood(settings) -> list[str]:
+    """What is understood of the data, in lines; InputError where a run could not end."""
+    from seedbed.check import lines_before_a_run
+
+    return lines_before_a_run(settings)
 
 
 def prepare_imports():
