@@ -308,7 +308,8 @@ class RunFailed(Exception):
         if failure.cell:
             cell = f", cell {failure.cell}"
         super().__init__(
-            f"{task.output.name}{who}{cell}: {redact(failure.text)}; the partial notebook: {partial}"
+            f"{task.output.name}{who}{cell}: {redact(failure.text)};"
+            f" the partial notebook: {partial}"
         )
         self.run = run
         self.outcome = outcome

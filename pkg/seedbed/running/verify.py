@@ -67,7 +67,7 @@ class Verified:
 def verify_run(
     run: Run,  # that has ended
     settings: Settings,  # of the project
-    deep: bool = False,  # read every file of the data, also those whose times say that nothing changed
+    deep: bool = False,  # read every file of the data, whatever its times say
 ) -> Verified:
     """Hold every file of a run, its data and its code against what was written down."""
     found = Verified()
