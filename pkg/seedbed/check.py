@@ -325,7 +325,8 @@ def _split_lines(split: dict, most: int) -> list[str]:
     lines = [f"{split['method']}: {of}, {split['train']} train in each fold"]
     lines.append(
         f"blocks of {split['block_km']:g} km, buffer of {split['buffer_km']:g} km:"
-        f" {split['blocks']['all']} independent blocks, {split['dropped']} labels lost to the buffer"
+        f" {split['blocks']['all']} independent blocks,"
+        f" {split['dropped']} labels lost to the buffer"
     )
     if split["guessed"]:
         how = [f"{name} ({why})" for name, why in split["guessed"].items()]
