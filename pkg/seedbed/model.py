@@ -19,12 +19,14 @@ from .base.provenance import now
 from .base.settings import Settings, settings_or_defaults
 from .evaluation.intervals import score_with_interval
 from .evaluation.metrics import METRICS, metric_named
+from .evaluation.units import drawn_units
 from .models.base import BaseModel
 from seedbed.models.records import (
     can_be_scored,
     check_prediction,
     cost_of,
     count_evaluation,
+    labels_fingerprint,
     per_label_predictions,
     score_predictions,
     write_model_results,
@@ -125,16 +127,17 @@ def threshold_record(
     prediction: np.ndarray,  # [n, 2] of `out_of_fold`
     resamples: int = 2000,  # of the block bootstrap
     level: float = 0.95,  # of the intervals
+    split: dict | None = None,  # the split's record: what an interval draws
 ) -> dict:  # values by fold, and scores with their intervals
     """The scores at the tuned thresholds."""
     keep = table["scored"].to_numpy(bool)
     hard = at_threshold(prediction[:, 1], table["threshold"].to_numpy())[keep]
-    block = table["block"].to_numpy()[keep]
+    units = drawn_units(table[keep], split)
     return {
         "tuned_on": "a slice of the training blocks",
         "values": table.groupby("fold")["threshold"].first().tolist(),
         "scores": {
-            name: score_with_interval(METRICS[name], y[keep], hard, block, resamples, level)
+            name: score_with_interval(METRICS[name], y[keep], hard, units, resamples, level)
             for name in ("accuracy", "f1_score", "balanced_accuracy")
         },
     }
@@ -156,8 +159,12 @@ def open_test(
     prediction = check_prediction(model.predict(test), test, model.title)
     table, y, prediction = per_label_predictions(test, prediction)
     table = table.assign(scored=can_be_scored(y, model.meta["trained_classes"]))
-    record = score_predictions(table, y, prediction, data.classes, data.task, settings)
-    opened = count_evaluation(data.folder, look | {"split": f"test:{look['split']}"})
+    split = test.meta["split"]
+    record = score_predictions(table, y, prediction, data.classes, data.task, settings, split)
+    names = {"split": look["split"], "labels": labels_fingerprint(data)}
+    opened = count_evaluation(
+        data.folder, look | {key: f"test:{name}" for key, name in names.items()}
+    )
     return {
         "regions": test.meta["split"]["test"],
         "n": len(y),
@@ -198,7 +205,7 @@ def cross_validate(
     more = {}
     if two_classes:
         resamples, level = settings.run.resamples, settings.run.level
-        more["threshold"] = threshold_record(table, y, prediction, resamples, level)
+        more["threshold"] = threshold_record(table, y, prediction, resamples, level, meta["split"])
     if settings.run.open_test:
         look = {
             "split": meta["split"]["fingerprint"],

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['DETECTABLE', 'block_weights', 'block_sums', 'bootstrap', 'interval', 'block_influence', 'drawn_sizes', 'widest',
-           'score_with_interval', 'method_of', 'dependence_record', 'paired_difference', 'seed_margin', 'with_margins']
+           'score_with_interval', 'method_of', 'dependence_record', 'paired_difference', 'probability_short',
+           'seed_margin', 'with_margins']
 
 # %% ../../../nbs/evaluation/intervals.ipynb #5d891013
 from typing import Any
@@ -215,6 +216,26 @@ def paired_difference(
         "ci": interval(difference, level, blocks),
         "p_better": float((known > rope).mean()) if len(known) else None,
     }
+
+# %% ../../../nbs/evaluation/intervals.ipynb #b3ed9e05
+def probability_short(
+    draws: np.ndarray,  # [R] scores; NaN is left out
+    blocks: int,  # that were drawn from
+    least: float,  # the threshold
+    greater_is_better: bool = True,  # whether a score must lie above it
+) -> float | None:  # None for fewer than 5 blocks or 10 draws
+    """The p-value of "the score reaches the threshold": small where it is short of it."""
+    known = draws[np.isfinite(draws)]
+    if len(known) < 10 or blocks < LEAST:
+        return None
+    sign = 1 if greater_is_better else -1
+    reached = float((sign * known >= sign * least).mean())
+    spread = max(float(known.std(ddof=1)), 1e-12)
+    if 0 < reached < 1:
+        z = float(norm.isf(reached))
+    else:  # beyond all draws: as far as their standard deviation says
+        z = sign * (least - float(known.mean())) / spread
+    return float(t.sf(z * np.sqrt((blocks - 1) / blocks), blocks - 1))
 
 # %% ../../../nbs/evaluation/intervals.ipynb #074e1094
 def seed_margin(

@@ -288,10 +288,11 @@ def scores(
     prediction: np.ndarray,  # [N, K] probabilities or [N] values
     task: str,  # classification | regression
     left_out: Sequence[int] = (),  # numbers of the classes that are not scored
+    fold: np.ndarray | None = None,  # [N] fold of each sample, see `within_folds`
 ) -> dict[str, float]:  # by the metric's name
     """Every metric of a task."""
     return {
-        name: leaving_out(metric, left_out)(y, prediction)
+        name: within_folds(leaving_out(metric, left_out), fold)(y, prediction)
         for name, metric in METRICS.items()
         if metric.task == task
     }

@@ -132,7 +132,8 @@ class Units:
         out = [np.arange(self.count)]
         while self.places is not None and self.size_km > 0:
             size = self.size_km * 2 ** len(out)
-            cells = np.column_stack(blocks(*self.places.T, size, self.seed))
+            lon, lat = self.places.T
+            cells = np.column_stack(blocks(lon, lat, size, self.seed))
             group = np.unique(cells, axis=0, return_inverse=True)[1].ravel()
             if group.max() + 1 < LEAST:
                 break
@@ -144,7 +145,10 @@ class Units:
         """Which units of each size are neighbours: sparse matrices."""
         out = []
         for k, group in enumerate(self.groups):
-            corners = on_sphere(*self.places.T) if self.places is not None else np.zeros((0, 3))
+            corners = np.zeros((self.count, 3))
+            if self.places is not None:
+                lon, lat = self.places.T
+                corners = on_sphere(lon, lat)
             count = np.bincount(group)
             middle = np.stack([np.bincount(group, axis) / count for axis in corners.T], 1)
             out.append(neighbours(middle, 1.5 * self.size_km * 2**k))
