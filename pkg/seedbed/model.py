@@ -194,6 +194,7 @@ def cross_validate(
     run_dir = run_dir or folder
     (folder / "results.json").unlink(missing_ok=True)
     meta, metric = SampleDataset(path).meta, settings.success.metric
+    model.metric = metric
     two_classes = len(meta["classes"]) == 2
     training = {"augment": augment, "batch_size": settings.dataset.batch_size}
     tune = (metric if metric in METRICS else "f1_score") if two_classes else None

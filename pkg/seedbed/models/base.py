@@ -241,6 +241,7 @@ class BaseModel(BaseEstimator):
     fit_s = 0.0  # seconds that training took
     trained_on: tuple[str, int] | None = None  # path and fold
     reads_files = False  # its `train` takes a path: it sees values as they are stored
+    metric = ""  # of the contract, for a model that chooses something by it; "": not known
 
     def __init__(
         self,
