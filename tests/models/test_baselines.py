@@ -25,11 +25,11 @@ def test_the_best_rule_is_chosen():
 
 def test_probabilities_are_smoothed():
     X, y, block = places()
-    labels = np.digitize(y, [-1, 1]) * 2  # class 1 does not occur in training
+    labels = np.digitize(y, [-1, 1]) * 2  # classes 1 and 3 do not occur in training
     for rule in place_rules("classification", len(y)).values():
-        proba = rule_prediction(fit_rule(rule, X, labels, "classification"), X, "classification", 3)
-        assert np.allclose(proba.sum(1), 1) and (proba[:, 1] == 0).all()
-        assert 0 < proba[:, [0, 2]].min() and proba.max() < 1
+        proba = rule_prediction(fit_rule(rule, X, labels, "classification"), X, "classification", 5)
+        assert np.allclose(proba.sum(1), 1) and (proba[:, [1, 3]] == 0).all()
+        assert 0 < proba[:, [0, 2, 4]].min() and proba.max() < 1
 
 
 @pytest.mark.parametrize("block", [np.full(600, "a"), np.array(["a", "b"] * 300)])

@@ -253,25 +253,25 @@ def _best_of(count: int, repeats: int) -> Row:
     )
 
 
-@promise(TOPIC, 1000)
+@promise(TOPIC, 600)
 def best_of_2(repeats: int) -> Row:
     """Two models."""
     return _best_of(2, repeats)
 
 
-@promise(TOPIC, 600)
+@promise(TOPIC, 300)
 def best_of_6(repeats: int) -> Row:
     """Six models."""
     return _best_of(6, repeats)
 
 
-@promise(TOPIC, 400)
+@promise(TOPIC, 150)
 def best_of_20(repeats: int) -> Row:
     """Twenty models."""
     return _best_of(20, repeats)
 
 
-@promise(TOPIC, 600)
+@promise(TOPIC, 300)
 def score_of_the_best(repeats: int) -> Row:
     """The score that a fresh split would show, against the truth."""
     rng = np.random.default_rng(7)
@@ -303,19 +303,19 @@ def _not_tied(count: int, repeats: int) -> Row:
     )
 
 
-@promise(TOPIC, 1000)
+@promise(TOPIC, 600)
 def tied_2(repeats: int) -> Row:
     """Two models."""
     return _not_tied(2, repeats)
 
 
-@promise(TOPIC, 600)
+@promise(TOPIC, 400)
 def tied_6(repeats: int) -> Row:
     """Six models."""
     return _not_tied(6, repeats)
 
 
-@promise(TOPIC, 400)
+@promise(TOPIC, 200)
 def tied_20(repeats: int) -> Row:
     """Twenty models."""
     return _not_tied(20, repeats)
@@ -352,7 +352,7 @@ def detectable(repeats: int) -> Row:
 # Regions and classes
 
 
-@promise(TOPIC, 400)
+@promise(TOPIC, 200)
 def worst_region_gate(repeats: int) -> Row:
     """Regions that are all fine, some of them small."""
     rng = np.random.default_rng(9)
@@ -466,13 +466,13 @@ def _strong(task: str, repeats: int, what: str) -> Row:
     )
 
 
-@promise(TOPIC, 8)
+@promise(TOPIC, 4)
 def strong_coordinates_r2(repeats: int) -> Row:
     """A number."""
     return _strong("regression", repeats, "R²")
 
 
-@promise(TOPIC, 8)
+@promise(TOPIC, 4)
 def strong_coordinates_auc(repeats: int) -> Row:
     """Two classes."""
     return _strong("classification", repeats, "area under the ROC curve")
