@@ -206,7 +206,7 @@ def run_warnings(
     if smallest is not None and smallest > rope:
         out.append(
             f"differences below {smallest:.3f} cannot be seen with this validation set"
-            f" (rope is {rope:g}; for {REFERENCE}); more validation blocks would tell"
+            f" (rope is {rope:g}); more validation blocks would tell"
         )
     count = max(r["split"]["val_evaluations_count"] for r in records)
     if count > 100:

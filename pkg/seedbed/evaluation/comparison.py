@@ -409,8 +409,10 @@ def comparison_rows(
         row = _comparison_row(c, baseline, metric, rope, level)
         row["tied"] = is_tied
         row["selected"] = None
-        if fresh and (is_tied or c is order[0]):
-            row["selected"] = _moved(fresh, c.value - order[0].value)
+        if c is order[0]:
+            row["selected"] = fresh
+        elif fresh and is_tied and fresh["share"] < ALWAYS:
+            row["selected"] = _moved(fresh, c.value - order[0].value, row["ci"])
         row["regions"] = [_region_row(r, metric, level, region_least) for r in c.regions]
         rows.append(row)
     return rows
@@ -464,9 +466,11 @@ def _by_seed(c: Candidate) -> list[dict]:  # seed, value, ci
     ]
 
 
-def _moved(fresh: dict, by: float) -> dict:
+def _moved(fresh: dict, by: float, own: tuple[float, float] | None) -> dict:
     "What a fresh split would show of a model that is tied with the best: as much as it is worse."
-    ci = fresh["ci"] and (fresh["ci"][0] + by, fresh["ci"][1] + by)
+    ci = fresh["ci"]
+    if ci and own:
+        ci = min(ci[0] + by, own[0]), max(ci[1] + by, own[1])
     return fresh | {"value": fresh["value"] + by, "ci": ci}
 
 
