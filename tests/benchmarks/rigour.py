@@ -22,8 +22,8 @@ from seedbed.evaluation.units import drawn_units
 from seedbed.imagery.samples import make_samples
 from seedbed.models.baselines import best_rule
 from seedbed.process import all_statistics
-from seedbed.splitting.blocks import on_sphere
 from seedbed.splitting.audit import audit_folds
+from seedbed.splitting.blocks import on_sphere
 from seedbed.splitting.folds import make_split, with_final
 from seedbed.splitting.shift import shift_report
 

@@ -34,7 +34,7 @@ class Majority(BaseModel):
         self.model = estimator.fit(self.features(data), data.y)
 
 # %% ../../../nbs/models/baselines.ipynb #8a82b5bd
-MOST = 10_000  # samples that a rule is chosen on; 5,000 of them for each tree of the forest
+MOST = 6_000  # samples that a rule is chosen on; 3,000 of them for each tree of the forest
 
 
 def small_forest(
