@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run check test promises lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel clean
+.PHONY: help run check test promises matrix lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel clean
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -19,6 +19,9 @@ test: $(READY)   ## run every test, on all cores; ARGS="-k splits" for some
 
 promises: $(READY) ## test by simulation what intervals and comparisons promise; ARGS="seeds tied_6" for some
 	OMP_NUM_THREADS=1 $(BIN)/python tools/promises $(ARGS)
+
+matrix: $(READY) ## run every source with every task and kind of model on small data, and write tests/matrix/table.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix
 
 bench: $(READY)  ## measure speeds, as ratios to peers and to the machine's limit; ARGS="reading batches" for some
 	$(BIN)/python tests/benchmarks $(ARGS)

@@ -146,6 +146,9 @@ class Pixels:
             self._scaled = scaled(self.X, self.static, self.scaling)
         return self._scaled, None
 
+    def observed(self) -> None:
+        """None: a scene's gaps are filled before, and which those were is not kept."""
+
     def coordinates(self) -> np.ndarray:  # [n, 2]
         """Longitude and latitude of each sample."""
         return self.place()

@@ -34,7 +34,7 @@ from seedbed.models.records import (
 from .models.registry import find_model
 from .process import ready_dataset
 from .training.dataset import FINAL, SampleDataset
-from .training.loops import stopping_rows
+from .training.loops import stopping_slice
 
 # %% ../../nbs/04_model.ipynb #9f4fc299
 def predict_fold(
@@ -108,7 +108,7 @@ def tuned_threshold(
     metric: str,  # to make best
 ) -> float:  # the probability of the second class from which on it is predicted
     """Tune the threshold on a slice of the training blocks; 0.5 where the slice cannot decide."""
-    aside = stopping_rows(train.column("block"), seed=model.seed)
+    aside = stopping_slice(train, model.seed)
     if not aside.any() or len(set(train.y[aside])) < 2 or len(set(train.y[~aside])) < 2:
         return 0.5
     held = subset(train, aside)

@@ -30,7 +30,7 @@ from .models.registry import find_model
 from .process import all_statistics, write_dataset
 from .splitting.blocks import on_sphere
 from .splitting.folds import make_split, with_final
-from .training.dataset import SampleDataset
+from .training.dataset import SampleDataset, days_since_1970
 
 # %% ../../nbs/optimism.ipynb #55736ecc
 def labels_of(
@@ -93,8 +93,12 @@ def _arrays_of(path: Path) -> dict[str, np.ndarray]:
             text = h5py.check_string_dtype(values.dtype)
             if name != "split":
                 arrays[name] = values.asstr()[:] if text else values[:]
+    if "dates" in arrays:
+        arrays["dates"] = days_since_1970(arrays["dates"])
     if arrays["X"].ndim == 5:
         arrays["X"] = arrays["X"].mean((3, 4))
+        if "observed" in arrays:
+            arrays["observed"] = arrays["observed"].any((3, 4))
     return arrays
 
 # %% ../../nbs/optimism.ipynb #26a343e9

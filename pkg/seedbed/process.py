@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BATCH', 'MANY', 'sample_label', 'as_series', 'read_batch', 'table_samples', 'readers', 'read_samples',
-           'sampled_labels', 'series_days', 'train_statistics', 'all_statistics', 'sample_columns', 'attributes_of',
-           'write_dataset', 'audit_split', 'leaks_in', 'process', 'ready_dataset']
+           'sampled_labels', 'all_left_out', 'series_days', 'train_statistics', 'all_statistics', 'sample_columns',
+           'observed_dates', 'attributes_of', 'write_dataset', 'audit_split', 'leaks_in', 'process', 'ready_dataset']
 
 # %% ../../nbs/02_process.ipynb #8dd3d9e1
 import contextlib
@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from .base.errors import InputError
+from .base.errors import InputError, explain
 from .base.files import atomic, read_json, write_json
 from .base.resources import available_cores
 from .base.settings import Process, Settings
@@ -31,7 +31,8 @@ from .imagery.chips import read_chip
 from .imagery.indices import add_indices
 from .imagery.labels import read_labels
 from .imagery.layout import Layout, layout_from_dict
-from .imagery.missing import scaling, statistics
+from .imagery.left_out import left_out_rows, shortened, stop_on_many
+from .imagery.missing import filled_record, scaling, statistics
 from .imagery.raster import Raster, reproject
 from .imagery.samples import Samples, in_order, join, make_samples, processes
 from seedbed.imagery.sampling import (
@@ -42,10 +43,11 @@ from seedbed.imagery.sampling import (
     sample_pixels,
     window_of,
 )
-from .imagery.series import SERIES, read_series
+from .imagery.series import SERIES, as_days, read_dates, read_series
 from .splitting.audit import audit_folds, must_fail
 from .splitting.folds import grouping_values, make_split, with_final
 from .splitting.shift import shift_report
+from .training.interchange import step_times
 
 # %% ../../nbs/02_process.ipynb #a08fcd4b
 def sample_label(
@@ -168,7 +170,8 @@ def table_samples(
     """One sample for each label: its series; InputError where the settings ask for pixels."""
     if process.sampling in ("pixels", "chip"):
         raise InputError(
-            f"process.sampling = {process.sampling}: {folder / SERIES} holds series and no images;"
+            f"process.sampling = {process.sampling}: {folder / SERIES} holds series and no images"
+            f" of {len(labels)} labels;"
             " set process.sampling = mean"
         )
     X, static, found = read_series(folder, labels["id"].tolist())
@@ -238,7 +241,10 @@ def read_samples(
     samples = join(parts(), directory)
     if samples is None:
         first = next(iter(faults.values()))
-        raise InputError(f"{folder}: no label could be sampled; the first: {first}")
+        raise InputError(
+            f"{folder}: no label could be sampled, of {len(names)}; the first: {first};"
+            " correct the tifs, or what [source] says of their bands"
+        )
     return samples, faults | sparse
 
 # %% ../../nbs/02_process.ipynb #53eb75b8
@@ -258,16 +264,42 @@ def sampled_labels(
     kept, samples.label = np.unique(samples.label, return_inverse=True)
     if not len(kept):
         first = next(iter(faults.values()))
-        raise InputError(f"no sample is left; the first reason: {first}")
+        raise InputError(
+            f"{folder}: no sample is left, of {len(labels)} labels; the first reason: {first};"
+            " correct the imagery, or raise process.max_missing"
+        )
     samples.ground = {new: samples.ground[old] for new, old in enumerate(kept)}
     return labels.iloc[kept].reset_index(drop=True), samples, faults
+
+
+def all_left_out(
+    folder: Path,  # of an export
+    manifest: dict,  # of the export
+    faults: dict[str, str],  # reason by id of labels that have no samples
+) -> tuple[list[dict], int]:  # rows of `left_out_rows`, and how many labels there were
+    """What the export and the sampling leave out, by reason and class."""
+    rows = list(manifest.get("left_out_rows", []))
+    given = manifest.get("given", manifest["labels"] + len(manifest["left_out"]))
+    if faults:
+        labels = read_labels(folder / "labels.geojson")
+        is_class = manifest["target"]["task"] == "classification"
+        rows += left_out_rows(
+            faults, dict(zip(labels["id"], labels["label"])) if is_class else None
+        )
+    return sorted(rows, key=lambda row: (-row["labels"], row["reason"])), given
 
 # %% ../../nbs/02_process.ipynb #58cd1274
 def series_days(
     layout: Layout,  # of the series
 ) -> float:  # 365.25 for twelve months
-    """How long a series lasts, in days."""
-    return layout.steps * layout.step_months * 365.25 / 12
+    """How long a series lasts, in days.
+
+    What exceeds a year by less than half a step lasts a year: 23 composites of 16 days begin
+    anew with every January.
+    """
+    year, step = 365.25, layout.step_months * 365.25 / 12
+    days = layout.steps * step
+    return year if year < days < year + step / 2 else days
 
 # %% ../../nbs/02_process.ipynb #d46470aa
 def train_statistics(
@@ -312,6 +344,7 @@ def sample_columns(
         "lat": samples.place[:, 1],
         **{name: _text_column(rows, name) for name in ("start", "group", "region")},
         "block": block[samples.label],
+        "observed": samples.observed,
     }
 
 
@@ -338,6 +371,34 @@ def _sample_names(labels: gpd.GeoDataFrame, label: np.ndarray) -> np.ndarray:
     number = pd.Series(label).groupby(label).cumcount()
     return np.array([f"{name}-{n:03d}" for name, n in zip(names, number)])
 
+# %% ../../nbs/02_process.ipynb #8054a6db
+def observed_dates(
+    folder: Path,  # of an export
+    manifest: dict,  # of the export
+    labels: gpd.GeoDataFrame,  # that have samples
+    layout: Layout,  # of the export
+) -> np.ndarray | None:  # datetime64[D] [labels, T]; None: regular steps, or not known
+    """When each step of each label was observed, where regular steps would say otherwise."""
+    dates, where = None, folder / SERIES
+    if where.is_file():
+        dates = read_dates(folder, labels["id"].tolist())
+    elif manifest.get("dates"):
+        where = folder / "manifest.json"
+        with explain(f"{where}: dates", "write them as 2020-03-01, oldest first; export again"):
+            shared = as_days([manifest["dates"]])
+        dates = np.repeat(shared, len(labels), axis=0)
+    if dates is None:
+        return None
+    if dates.shape[1] != layout.steps:
+        raise InputError(
+            f"{where}: holds {dates.shape[1]} dates for each of {len(labels)} labels, expected"
+            f" {layout.steps}, one for each step; export again"
+        )
+    start = labels["start"] if "start" in labels else pd.Series("", labels.index)
+    regular = step_times(start.fillna("").astype(str), layout.steps, layout.step_months)
+    same = np.isnat(dates) | (dates == regular)
+    return None if same.all() else dates
+
 # %% ../../nbs/02_process.ipynb #f0bed849
 def attributes_of(
     manifest: dict,  # of the export
@@ -350,7 +411,7 @@ def attributes_of(
     """The attributes of dataset.h5."""
     target, process = manifest["target"], settings.process
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "name": manifest.get("name", manifest["source"]),
         "source": manifest["source"],
         "licence": manifest["licence"],
@@ -369,6 +430,7 @@ def attributes_of(
         "max_missing": process.max_missing,
         "indices": list(process.indices),
         "layout": layout.to_dict(),
+        "filled": filled_record(samples.missing_by_step, samples.variables),
         "split": split,
         **meta,
     }
@@ -381,10 +443,13 @@ def write_dataset(
 ):
     """Write arrays and attributes to HDF5: contiguous, whole or not at all.
 
-    The same content gives the same bytes.
+    The same content gives the same bytes. `observed` and `dates` are compressed.
     """
     with atomic(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
         for name, values in arrays.items():
+            if name in _COMPRESSED:
+                _COMPRESSED[name](file, values)
+                continue
             values = np.asarray(values)
             text = h5py.string_dtype() if values.dtype.kind in "UO" else None
             data = values.astype(object) if text else values
@@ -393,6 +458,39 @@ def write_dataset(
             if not isinstance(value, np.ndarray):
                 value = json.dumps(value, ensure_ascii=False)
             file.attrs[name] = value
+
+
+def _write_observed(file: h5py.File, observed):
+    "Write a mask in compressed chunks; a chunk without a gap takes no space."
+    sample = int(np.prod(observed.shape[1:]))
+    rows = min(len(observed), max(1, 2**18 // max(sample, 1)))
+    data = file.create_dataset(
+        "observed",
+        observed.shape,
+        bool,
+        chunks=(rows, *observed.shape[1:]),
+        compression="gzip",
+        compression_opts=1,
+        fillvalue=True,
+        track_times=False,
+    )
+    for first in range(0, len(observed), rows):
+        part = observed[first : first + rows]
+        if not part.all():
+            data[first : first + rows] = part
+
+
+def _write_dates(file: h5py.File, dates: np.ndarray):
+    "Write dates [N, T] as days since 1970, as the CF conventions do."
+    unknown = np.iinfo(np.int32).min
+    days = as_days(dates)
+    numbers = np.where(np.isnat(days), unknown, days.astype(np.int64)).astype(np.int32)
+    data = file.create_dataset("dates", data=numbers, compression="gzip", track_times=False)
+    data.attrs["units"] = "days since 1970-01-01"
+    data.attrs["_FillValue"] = np.int32(unknown)
+
+
+_COMPRESSED = {"observed": _write_observed, "dates": _write_dates}
 
 # %% ../../nbs/02_process.ipynb #434a735b
 def audit_split(
@@ -438,6 +536,8 @@ def process(
     manifest = read_json(source / "manifest.json")
     layout, classes = layout_from_dict(manifest["layout"]), manifest["target"]["classes"]
     labels, samples, faults = sampled_labels(source, layout, settings, folder)
+    left_out = all_left_out(source, manifest, faults)
+    stop_on_many(*left_out, settings.labels.max_left_out, manifest["source"])
     footprints = np.array([samples.ground[i] for i in range(len(labels))], object)
     subsets, block, split = make_split(
         labels,
@@ -456,6 +556,9 @@ def process(
         arrays["unit"] = grouping_values(labels, settings.split).to_numpy(str)[samples.label]
         split["unit_column"] = settings.split.column
     arrays["missing"] = samples.missing.astype(np.float32)
+    dates = observed_dates(source, manifest, labels, layout)
+    if dates is not None:
+        arrays["dates"] = dates[samples.label]
     checks = audit_split(arrays, samples, footprints, split, classes, meta)
     leaks = leaks_in(split, checks)
     if leaks:
@@ -463,8 +566,11 @@ def process(
         split["warnings"] = [*split["warnings"], *[f"LEAKY: {leak}" for leak in leaks]]
     report = {
         "left_out": manifest["left_out"] | faults,
+        "left_out_rows": left_out[0],
+        "given": left_out[1],
         "unlabelled_tifs": manifest["unlabelled_tifs"],
         "missing": {"variables": samples.variables, "by_step": samples.missing_by_step},
+        "filled": filled_record(samples.missing_by_step, samples.variables),
         "split": split,
         "checks": checks,
     }
@@ -476,6 +582,7 @@ def process(
             " for a result that is stamped LEAKY"
         )
     attributes = attributes_of(manifest, samples, layout, settings, split, meta)
+    attributes |= {"left_out_rows": shortened(left_out[0]), "given": left_out[1]}
     write_dataset(folder / "dataset.h5", arrays, attributes)
     return report
 

@@ -170,6 +170,7 @@ def test_plain():
 
 @budget(max_examples=60, deadline=None, derandomize=True)
 @given(VALUES)
+@pytest.mark.slow
 def test_plain_is_always_json(value):
     """Any value can be written, read and written again without a change."""
     text = json.dumps(plain(value), allow_nan=False)

@@ -322,6 +322,7 @@ def test_round_trip_of_the_shipped_file(tmp_path):
 
 @budget(max_examples=80, deadline=None, derandomize=True)
 @given(data=st.data())
+@pytest.mark.slow
 def test_round_trip(data, tmp_path_factory):
     """Any settings survive being written and read."""
     draw = data.draw

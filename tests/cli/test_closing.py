@@ -43,6 +43,7 @@ RESULTS = {
 }
 
 
+@pytest.mark.slow
 def test_a_complete_run_ends_with_the_table_and_the_place(tmp_path, here):
     write = "import json\nfolder = settings.root / run_dir\n"
     score = (

@@ -51,6 +51,7 @@ def test_classes_that_are_numbers(project):
 
 
 @pytest.mark.parametrize("name", ["--5", "²", "-", "½", "a,b", " spaced out "])
+@pytest.mark.slow
 def test_odd_class_names(project, name):
     """A class can have any name."""
     world = project(label=[name if i % 2 else "3" for i in range(30)])
@@ -197,6 +198,7 @@ def test_dates_are_not_guessed_at(project):
     )
 
 
+@pytest.mark.slow
 def test_one_date_for_all(project):
     """labels.start can be a date; a date column loses its time of day."""
     world = project(when=["2020/3/1 10:00"] * 30)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from seedbed.imagery.missing import (
+    Observed,
     fill,
+    filled_record,
     interpolate,
     medians,
     missing_by_step,
@@ -104,3 +106,30 @@ def test_sums_say_what_the_pixels_say(window):
     np.testing.assert_allclose(
         scaling(sums[train], middle + 1)[1], statistics(fill(X[train], middle + 1))[0], rtol=1e-6
     )
+
+
+# --- measured or filled ---
+
+
+@pytest.mark.parametrize("shape", [(40, 7, 3), (5, 1, 2), (6, 4, 2, 3, 3)])
+def test_the_mask_remembers_every_hole(shape):
+    """Rows in any order, all rows, and a part of them; a sample's bits need not fill a byte."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=shape)
+    X[rng.random(shape) < 0.3] = np.nan
+    X[0] = 1.0
+    mask = Observed.of(X)
+    known = ~np.isnan(X)
+    assert mask.shape == shape and len(mask) == shape[0]
+    assert np.array_equal(np.asarray(mask), known)
+    assert np.array_equal(mask[2:4], known[2:4]) and np.array_equal(mask[[3, 0]], known[[3, 0]])
+    assert np.array_equal(np.asarray(Observed.of(X, missing_counts(X))), known)
+
+
+def test_the_share_of_filled_values_by_band_and_step():
+    X = np.ones((4, 2, 2))
+    X[:2, 0, 0] = np.nan
+    X[0, 1, 1] = np.nan
+    record = filled_record(missing_by_step(X), ["red", "nir"])
+    assert record["share"] == 3 / 16 and record["by_band"] == {"red": 0.25, "nir": 0.125}
+    assert record["by_step"] == [[0.5, 0.0], [0.0, 0.25]]

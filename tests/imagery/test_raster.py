@@ -48,6 +48,7 @@ def halfway(i, dtype="float32"):
         (-3.4028234663852886e38, -3.4028234663852886e38, "float32", None),
     ],
 )
+@pytest.mark.slow
 def test_nodata_with_the_tag(project, value, tag, dtype, compress):
     """NaN, or the value that the tif's tag names, is missing."""
     world = project()
@@ -65,6 +66,7 @@ def test_nodata_with_the_tag(project, value, tag, dtype, compress):
 
 
 @pytest.mark.parametrize("value,dtype", [(-9999, "int16"), (-9999, "float32"), (0, "uint8")])
+@pytest.mark.slow
 def test_nodata_without_the_tag(project, value, dtype):
     """Without the tag the settings name the value."""
     world = project(make=lambda i: with_hole(i, value, dtype))
@@ -104,6 +106,7 @@ def test_scale_and_offset(project):
 
 
 @pytest.mark.parametrize("tag,asked", [(-9999, ()), (None, ("source.nodata=-9999",))])
+@pytest.mark.slow
 def test_scale_in_the_tif(project, tag, asked):
     """A scale in the tif itself is applied, and not to the nodata value."""
     world = project()
@@ -120,6 +123,7 @@ def test_scale_in_the_tif(project, tag, asked):
     )
 
 
+@pytest.mark.slow
 def test_a_crs_and_a_size_for_each(project):
     """Each tif can have a grid of its own."""
     world = project()

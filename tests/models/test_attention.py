@@ -7,6 +7,7 @@ from tests.support.models import fresh_network, random_batch
 
 
 @pytest.mark.parametrize("name", ["ltae", "transformer"])
+@pytest.mark.slow
 def test_order_is_known_by_positions_alone(name):
     network = fresh_network(name, "classification", 8).eval()
     next(b for key, b in network.named_buffers() if key.endswith("places")).zero_()
@@ -26,6 +27,7 @@ def test_positions_tell_steps_apart():
     assert distance.min() > 0.1
 
 
+@pytest.mark.slow
 def test_one_head_sees_its_own_channels():
     from seedbed.models.attention import Heads
 

@@ -28,6 +28,7 @@ from tests.support.models import (
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("name", each_model())
+@pytest.mark.slow
 def test_fit_and_predict(name, task, made, fitted):
     model, val = fitted(name, task), made[task][1]
     prediction = model.predict(val)
@@ -91,6 +92,7 @@ def test_one_step_and_chips(task, steps, window, tmp_path):
 
 
 @pytest.mark.parametrize("name", each_model(set(ALL) - {"majority", "coordinates"}))
+@pytest.mark.slow
 def test_beats_majority(name, made):
     """Every model learns what is plain to see: here both the first band and the date tell the class."""
     train, val = made["classification"]

@@ -66,6 +66,7 @@ def test_the_fancy_model_is_trained_and_validated(folders, tmp_path):
     assert isinstance(model.model, RandomForestClassifier)
 
 
+@pytest.mark.slow
 def test_what_is_validated_is_what_was_trained(folders, tmp_path):
     train_data_path, validation_data_path = folders
     model = myFancyModel()
@@ -93,6 +94,7 @@ def test_a_pair_that_lacks_a_file_is_named(folders):
         sb.list_models()["majority"]().train(folders[0])
 
 
+@pytest.mark.slow
 def test_the_same_words_for_a_dataset_of_the_project(samples, tmp_path):
     settings = sb.load_settings()
     from seedbed.process import ready_dataset

@@ -128,6 +128,7 @@ def test_published_size(name):
 # --- models of one's own, and broken ones ---
 
 
+@pytest.mark.slow
 def test_networks_take_batches_of_the_size_that_settings_say(made, tmp_path):
     val = made["classification"][1]
     small = SETTINGS["classification"].model_copy(

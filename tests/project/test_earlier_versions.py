@@ -11,10 +11,12 @@ import seedbed as sb
 from seedbed.base.registry import current_name
 from seedbed.base.results import read_results, upgraded
 from seedbed.base.settings import load_settings
+from seedbed.compare import across_runs
 from seedbed.evaluation.scoring import read_predictions
 from seedbed.map import best_model, make_map
 from seedbed.models.registry import load_model, read_model_record
 from seedbed.process import ready_dataset
+from seedbed.report import model_table, origin_table
 from seedbed.running.history import find_run, list_runs, run_row
 from seedbed.training.dataset import FINAL, SampleDataset
 
@@ -51,6 +53,19 @@ def test_the_run_is_listed_and_opened(old):
     assert run_row(run)["score"] == "f1_score 0.870 [0.815, 0.907]"
     opened = sb.open_run(NAME[:10], old)
     assert opened.table().loc["logistic_regression", "verdict"] == "usable"
+
+
+def test_the_run_is_compared(old):
+    found = across_runs([find_run(old, NAME).folder], every=True)
+    rows = {row["model"]: row for row in found["rows"]}
+    assert rows["logistic_regression"]["value"] == pytest.approx(0.870, abs=5e-4)
+    assert rows["gru"]["verdict"] and found["looks"] >= 1
+
+
+def test_the_report_shows_its_results():
+    record = read_results(OLD / "results.json")
+    shown = model_table(record) + origin_table(record)
+    assert "logistic_regression" in shown and "0.870" in shown and "1f269e0" in shown
 
 
 def test_predictions_say_which_labels_were_scored():

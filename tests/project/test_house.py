@@ -68,6 +68,7 @@ COMPUTED = {
 }
 
 
+@pytest.mark.slow
 def test_modules_are_imported_by_name_in_one_place():
     found = {
         path.relative_to(PACKAGE).as_posix()
@@ -92,6 +93,7 @@ def module_names(tree):
 NAMES_OF_FILES = {"base/registry.py"}  # what files of earlier versions name, and where it is today
 
 
+@pytest.mark.slow
 def test_strings_name_modules_of_their_own_floor_and_below():
     wrong = [
         f"{path.relative_to(PACKAGE)} names seedbed.{room}"

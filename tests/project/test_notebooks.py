@@ -53,6 +53,7 @@ def test_it_is_clean(path):
     assert json.dumps(notebook, sort_keys=True) == before, "run `make export`"
 
 
+@pytest.mark.slow
 def test_the_package_is_in_sync():
     check_in_sync(ROOT / "nbs", ROOT / "pkg/seedbed", ROOT)
 

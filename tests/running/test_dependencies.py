@@ -1,10 +1,13 @@
 """What a stage depends on."""
 
+import pytest
+
 from seedbed.base.settings import load_settings
 from seedbed.running.stages import STAGES
 from tests.support.paths import ROOT
 
 
+@pytest.mark.slow
 def test_another_threshold_judges_again_and_trains_nothing():
     from seedbed.running.dependencies import Reader
     from seedbed.running.graph import setting_values, used_by

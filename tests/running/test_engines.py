@@ -11,6 +11,8 @@ from seedbed.base.errors import InputError
 from seedbed.running.engines import SKIP, call_in_subprocess, preload, run_tasks
 from tests.support.notebooks import Names, code_cells, gone, printed, task_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kernel", ["fork", pytest.param("jupyter", marks=pytest.mark.slow)])
 def test_engines_skip_eval_false_draw_png_and_stop_at_the_first_error(tmp_path, kernel):
@@ -122,7 +124,6 @@ def test_a_notebook_leaves_no_process_behind(tmp_path):
     assert gone(int(printed(task.output)))
 
 
-@pytest.mark.slow
 def test_notebooks_end_when_the_driver_is_killed(tmp_path):
     task_of(
         tmp_path,

@@ -6,6 +6,8 @@ import pytest
 from seedbed.base.errors import InputError
 from tests.support.notebooks import all_of, edit, executed, record_of
 
+pytestmark = pytest.mark.slow
+
 
 def prose(root):
     edit(root, "02_process", "\n%matplotlib inline\n!ls\n# a comment\n")
@@ -100,7 +102,6 @@ def test_what_a_change_runs_again_and_why(made, change, overrides, begun, said):
         assert record_of(run)["graph"][begun[0]]["why"] == [said]
 
 
-@pytest.mark.slow
 def test_another_dataset_runs_all_that_stands_on_it(made):
     root, _ = made
     edit(
@@ -117,14 +118,12 @@ def test_another_dataset_runs_all_that_stands_on_it(made):
     assert record_of(run)["graph"]["01_export"]["reused"]
 
 
-@pytest.mark.slow
 def test_a_model_added_runs_that_model(made):
     root, _ = made
     found = executed(root, "models.names=majority, coordinates")[0]
     assert found[:2] == ["04_model/coordinates/seed_0", "05_compare"]
 
 
-@pytest.mark.slow
 def test_force_runs_again_what_is_named(made):
     root, _ = made
     found, run = executed(root, force=["03"])

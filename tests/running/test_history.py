@@ -37,6 +37,7 @@ def test_runs_are_listed_compared_and_what_none_needs_is_removed(made):
     )
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_called_so(made):
     from seedbed.running.history import find_run
 

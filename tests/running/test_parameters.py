@@ -9,6 +9,7 @@ from seedbed.running.parameters import stage_parameters
 from tests.support.notebooks import code_cells, make_project, printed, write_notebook
 
 
+@pytest.mark.slow
 def test_parameters_become_plain_values_and_are_injected(tmp_path):
     root = make_project(tmp_path / "p")
     notebook = write_notebook(

@@ -62,6 +62,7 @@ def test_a_run_refuses_a_notebook_that_was_not_exported(tmp_path):
 # --- whole runs ---
 
 
+@pytest.mark.slow
 def test_a_run_executes_every_stage_in_order_and_keeps_a_record(tmp_path):
     root = make_project(
         tmp_path / "p",
@@ -166,6 +167,7 @@ def test_a_run_that_fails_late_leaves_no_results(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_its_notebooks(tmp_path):
     root = make_project(
         tmp_path / "p",

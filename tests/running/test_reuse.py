@@ -17,6 +17,7 @@ from seedbed.running.replay import field_differences
 from tests.support.notebooks import ALL, edit, executed, record_of
 
 
+@pytest.mark.slow
 def test_nothing_runs_twice(made):
     root, first = made
     begun, again = executed(root)
@@ -49,6 +50,7 @@ def test_two_ways_of_processing_lie_side_by_side(made):
     )
 
 
+@pytest.mark.slow
 def test_altered_files_are_made_again(made):
     root, first = made
     (root / record_of(first)["places"]["processed_dir"] / "dataset.h5").write_text("other")

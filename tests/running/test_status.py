@@ -1,8 +1,11 @@
 """What a run would do."""
 
+import pytest
+
 from tests.support.notebooks import executed
 
 
+@pytest.mark.slow
 def test_status_says_what_a_run_would_do(made):
     from seedbed.running.status import states
 

@@ -112,6 +112,7 @@ def project(tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_labels_arrays_and_test_set_reach_the_dataset(project):
     world, values = project()
     settings = world.settings()
@@ -212,6 +213,7 @@ def test_the_real_export():
         ).all(), name
 
 
+@pytest.mark.slow
 def test_faults_are_said_in_a_line(project, tmp_path):
     world, _ = project("kenia")
     refused(lambda: export(world.settings()), "source.task = kenia", "did you mean 'kenya'")

@@ -140,6 +140,7 @@ def test_no_tif_at_all(empty):
 # --- tifs ---
 
 
+@pytest.mark.slow
 def test_bands_without_names(project):
     """Bands without names are refused until the settings name them."""
     world = project()

@@ -117,7 +117,12 @@ def test_what_cannot_be_cut_is_listed(tmp_path):
     labels.loc[labels.index[0], "geometry"] = shapely.Point(20, 45)
     labels.to_file(tmp_path / "labels.gpkg")
     manifest = export(
-        settings_of(tmp_path / "scene.tif", "source.margin=0", labels=tmp_path / "labels.gpkg"),
+        settings_of(
+            tmp_path / "scene.tif",
+            "source.margin=0",
+            "labels.max_left_out=1",
+            labels=tmp_path / "labels.gpkg",
+        ),
         tmp_path / "export",
     )
     assert manifest["left_out"][labels["id"].iloc[0]] == "lies outside of the scene"

@@ -52,6 +52,7 @@ def plane_km(a, others):
     st.floats(0.05, 500),
     st.integers(0, 99),
 )
+@pytest.mark.slow
 def test_blocks_anywhere(lon, data, size, seed):
     """A block depends on a place, the size and the seed alone, and nothing in it is farther apart than its diagonal."""
     lat = data.draw(hnp.arrays(float, len(lon), elements=LATITUDES))
@@ -80,6 +81,7 @@ def test_blocks_are_small(lon, lat, size, seed):
 
 @FEW
 @given(st.integers(2, 12), st.integers(0, 50), LONGITUDES, st.floats(-75, 75))
+@pytest.mark.slow
 def test_systematic_folds_are_balanced(folds, seed, lon, lat):
     """Where places are spread evenly, every fold gets its share."""
     xy = cloud(1, 4000, lon, lat, 2)
@@ -101,6 +103,7 @@ def test_neighbouring_blocks_differ(folds):
 @given(
     st.lists(st.text(max_size=8), min_size=1, max_size=60), st.integers(2, 9), st.integers(0, 99)
 )
+@pytest.mark.slow
 def test_hashed_folds(names, folds, seed):
     """Equal names share a fold, whatever else is there and in whatever order."""
     fold = hashed_folds(names, folds, seed)

@@ -40,6 +40,7 @@ def test_seeds_give_other_folds(folds):
     st.integers(0, 4),
     st.integers(0, 10**6),
 )
+@pytest.mark.slow
 def test_more_labels_move_nobody_across(count, more, method, number, seed):
     """A label that was for training never becomes validation when others are added, nor the other way round."""
     xy = cloud(seed, count + more, 26, 45, 1)
@@ -53,6 +54,7 @@ def test_more_labels_move_nobody_across(count, more, method, number, seed):
 
 @FEW
 @given(st.integers(0, 10**6), st.integers(2, 6))
+@pytest.mark.slow
 def test_every_label_is_validated_once(seed, folds):
     """Folds in turn: each label is answered once, by a model that has never been near it."""
     xy = cloud(seed, 150, 26, 45, 1)
@@ -243,3 +245,79 @@ def test_few_blocks_are_said():
     )
     assert few["blocks"]["val"] < 30 and any("fewer than 30" in w for w in few["warnings"])
     assert many["blocks"]["val"] >= 30 and not any("fewer than 30" in w for w in many["warnings"])
+
+
+# --- what a split says of itself ---
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("2019-03-01", "2020-03-01"), ("2018-04-15", "2019-04-15"), ("2020-02-29", "2021-02-28")],
+)
+def test_twelve_months_end_where_the_next_begin(first, second):
+    """A year of 365 days is as long as a series of twelve months: nothing overlaps."""
+    labels = fields().assign(start=[(first, second)[i % 2] for i in range(90)])
+    subsets, _, record = make_split(
+        labels, Split(method="year"), {}, ["a", "b"], window_days=365.25
+    )
+    assert not (subsets == "dropped").any() and record["dropped_by"] == {"group": 0, "time": 0}
+
+
+def test_series_that_overlap_are_named():
+    """What is dropped for its time is not said to be lost to the buffer or to the blocks."""
+    starts = ["2019-03-01", "2020-02-01"]
+    labels = fields().assign(start=[starts[i % 2] for i in range(90)])
+    refused(
+        lambda: make_split(labels, Split(method="year"), {}, ["a", "b"], window_days=365.25),
+        "no label is for train",
+        "overlap in time",
+        "12 months",
+        "of 90 labels",
+    )
+    apart = labels.copy()
+    apart.loc[:29, "geometry"] = shapely.points(np.arange(30) * 0.13 + 10, np.full(30, 45.0))
+    record = make_split(apart, Split(method="year"), {}, ["a", "b"], window_days=365.25)[2]
+    assert record["dropped_by"]["time"] == 30
+    said = [w for w in record["warnings"] if "overlap in time" in w]
+    assert len(said) == 1 and not any("the buffer of" in w for w in record["warnings"])
+
+
+def test_a_season_around_new_year_is_one():
+    """Starts on 31 December and 1 January are two years by name only."""
+    labels = fields().assign(start=[("2019-12-31", "2020-01-01")[i % 2] for i in range(90)])
+    record = make_split(labels, Split(method="year"), {}, ["a", "b"], window_days=0)[2]
+    said = [w for w in record["warnings"] if "one season may lie in two years" in w]
+    assert len(said) == 1 and "2019-12-31 and 2020-01-01 (1 days)" in said[0]
+    spread = fields().assign(start=[f"{2019 + i % 2}-{3 + i % 5:02d}-10" for i in range(90)])
+    record = make_split(spread, Split(method="year"), {}, ["a", "b"], window_days=0)[2]
+    assert not any("season" in w for w in record["warnings"])
+
+
+def test_groups_over_blocks_are_blamed_and_not_the_buffer():
+    labels = fields(150).assign(group=[f"g{i % 25}" for i in range(150)])
+    labels["geometry"] = shapely.points([place(i) for i in range(150)])
+    record = make_split(labels, Split(buffer_km=0), {}, ["a", "b"])[2]
+    assert record["dropped_by"]["group"] > 0.3 * record["labels"]["train"]
+    assert record["dropped_by"]["buffer"] == 0
+    assert any("groups that lie in several folds cost" in w for w in record["warnings"])
+    assert not any("the buffer of" in w for w in record["warnings"])
+    one = labels.assign(group="everybody")
+    refused(
+        lambda: make_split(one, Split(buffer_km=0), {}, ["a", "b"]),
+        "no label is for train",
+        "of 150 labels share a group",
+        "split.method = column",
+    )
+
+
+def test_a_chain_of_groups_is_named():
+    """Neighbour with neighbour: every block hangs on the next."""
+    labels = fields(150).assign(group=[f"g{(i + 1) // 2}" for i in range(150)])
+    labels["geometry"] = shapely.points([place(i) for i in range(150)])
+    chained = labels.assign(group=[f"g{i // 2 % 36}" for i in range(150)])
+    record = make_split(chained, Split(buffer_km=0), {}, ["a", "b"])[2]
+    assert record["blocks"]["all"] < 0.7 * record["blocks"]["untied"]
+    assert any("join" in w and "independent clusters" in w for w in record["warnings"])
+    free = make_split(labels.drop(columns="group"), Split(buffer_km=0), {}, ["a", "b"])[2]
+    assert free["blocks"]["all"] == free["blocks"]["untied"]
+    assert not any("independent clusters" in w for w in free["warnings"])

@@ -14,6 +14,7 @@ def series(n, level=0.0, seed=0):
 
 
 @pytest.mark.parametrize("level, low, high", [(0, 0.4, 0.6), (1, 0.65, 0.85), (9, 0.99, 1)])
+@pytest.mark.slow
 def test_a_forest_tells_validation_from_training_where_they_differ(level, low, high):
     assert low <= adversarial_auc(series(150), series(150, level, seed=1)) <= high
 
@@ -23,6 +24,7 @@ def test_the_band_that_differs_is_named():
     assert gap > 0.5 and where == "nir at step 1"
 
 
+@pytest.mark.slow
 def test_a_report_has_a_row_for_each_comparison():
     X = np.concatenate([series(60), series(30, 9, seed=1)])
     subset = np.repeat(["train", "val"], [60, 30])

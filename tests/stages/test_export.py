@@ -1,11 +1,15 @@
 """From a source to an export: rows that cannot be used, targets, and what a refusal leaves."""
 
+import json
 import shutil
 
 import geopandas as gpd
+import pytest
 import shapely
 
+from seedbed.base.errors import InputError
 from seedbed.export import export
+from seedbed.models.records import data_warnings
 from tests.support.world import IDS, make_labels
 
 # --- the labels file ---
@@ -82,6 +86,7 @@ def test_drop_with_a_quantity(project):
 # --- refusals leave nothing that looks whole ---
 
 
+@pytest.mark.slow
 def test_a_refusal_takes_the_old_export_away(project):
     """After a refusal no older result passes for the new one."""
     world = project()
@@ -121,3 +126,32 @@ def test_the_users_files_stay(project):
     assert {p: p.read_bytes() for p in world.data.rglob("*") if p.is_file()} == {
         p: b for p, b in before.items() if p.stem != "s01"
     }
+
+
+@pytest.mark.parametrize("most, passes", [("0.1", False), ("0.2", True)])
+def test_too_many_labels_left_out_stop_an_export(project, most, passes):
+    """Beyond labels.max_left_out nothing is exported; below, the reasons are counted by class."""
+    world = project(30, ini={"labels.max_left_out": most})
+    frame = gpd.read_file(world.data / "labels.geojson")
+    gone = frame["id"].iloc[: round(0.15 * len(frame))]
+    for name in gone:
+        (world.data / "tifs" / f"{name}.tif").unlink()
+    settings = world.settings()
+    if not passes:
+        with pytest.raises(InputError, match="max_left_out = 0.1.*no tif"):
+            export(settings)
+        assert not (settings.root / settings.export_dir / "manifest.json").exists()
+        return
+    row = export(settings)["left_out_rows"][0]
+    assert row["reason"] == "no tif; expected tifs/{id}.tif" and row["labels"] == len(gone)
+    assert sum(row["classes"].values()) == len(gone)
+
+
+def test_labels_left_out_are_in_the_warnings_of_a_result(project):
+    """What the export and the sampling leave out is said wherever the score is."""
+    world = project(30)
+    (world.data / "tifs" / "s03.tif").unlink()
+    facts = world.run()["facts"]
+    meta = {name: json.loads(facts[name]) for name in ("left_out_rows", "given")}
+    (line,) = data_warnings(meta)
+    assert line.startswith("1 of 30 labels are left out (3.3 %): 1: no tif")

@@ -29,6 +29,8 @@ from seedbed.training.dataset import FINAL, SampleDataset
 from tests.support.maps import NORTH, PIXEL, WEST
 from tests.support.world import NAMES, UTM, World, make_labels, refused, write_tif
 
+pytestmark = pytest.mark.slow
+
 SIDE = 30  # pixels of the scene
 
 
@@ -179,7 +181,6 @@ def test_nothing_is_lost_and_nothing_invented(trained, tmp_path):
     )
 
 
-@pytest.mark.slow
 def test_windows_and_workers_change_nothing(trained, tmp_path):
     root, path, model, place, tif = trained
     one, many = (
@@ -312,7 +313,6 @@ def test_a_model_of_dates_wants_a_date(tmp_path, project):
     )
 
 
-@pytest.mark.slow
 def test_a_quantity_is_mapped(tmp_path, project):
     made = project(
         30,

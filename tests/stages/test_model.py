@@ -21,6 +21,7 @@ from tests.support.world import pixels, refused
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("name", each_model())
+@pytest.mark.slow
 def test_validate(name, task, made, tmp_path):
     val = made[task][1]
     record = cross_validate(
@@ -66,6 +67,7 @@ def test_models_learn_from_the_samples(source, tmp_path):
 # --- splits ---
 
 
+@pytest.mark.slow
 def test_held_out_regions_are_opened_on_request(project):
     """Nobody trains on or validates the test; each opening is counted."""
     world = project(
@@ -106,6 +108,7 @@ def test_held_out_regions_are_opened_on_request(project):
 # --- what success means ---
 
 
+@pytest.mark.slow
 def test_a_metric_and_a_quantity_of_ones_own(project, monkeypatch):
     """module:function decides, with an interval; a class that there is not is refused at once."""
     world = project(

@@ -23,7 +23,17 @@ from seedbed.imagery.missing import (
 )
 from seedbed.process import process, write_dataset
 from seedbed.splitting.folds import make_split
-from tests.support.world import IDS, NAMES, along_time, make_labels, pixels, place, write_tif
+from seedbed.training.dataset import SampleDataset
+from tests.support.world import (
+    IDS,
+    NAMES,
+    along_time,
+    make_labels,
+    pixels,
+    place,
+    refused,
+    write_tif,
+)
 
 SAMPLES = ("romania", "brandenburg")
 WAYS = {
@@ -200,6 +210,7 @@ def test_what_every_dataset_keeps(sample, way):
 # --- synthetic projects, by hand ---
 
 
+@pytest.mark.slow
 def test_max_missing(project):
     """A sample that misses more than its share is left out; one that misses exactly the share stays."""
 
@@ -247,6 +258,7 @@ def test_static_bands(project):
         )
 
 
+@pytest.mark.slow
 def test_statistics_never_see_validation(project):
     """Validation values a thousand times as large leave the numbers of their fold alone."""
     world = project()
@@ -369,6 +381,7 @@ def test_class_in_one_place_only(project):
     )
 
 
+@pytest.mark.slow
 def test_all_pixels_missing(project):
     """Samples without values are left out; when all are, the run stops."""
     world = project(make=lambda i: pixels(i) * np.nan if i < 3 else pixels(i))
@@ -428,6 +441,7 @@ def test_two_labels_on_one_place_never_meet(empty, overrides, apart, shape):
 # --- planted leaks, through the whole stage ---
 
 
+@pytest.mark.slow
 def test_the_same_polygon_on_both_sides(project, monkeypatch):
     """A split that forgets its buffer and puts a redrawn field on the other side is stopped."""
 
@@ -450,6 +464,7 @@ def test_the_same_polygon_on_both_sides(project, monkeypatch):
     "noise, what",
     [(0, "the same values on both sides"), (1e-4, "almost the same values on both sides")],
 )
+@pytest.mark.slow
 def test_duplicated_rows(project, noise, what):
     """One field's pixels under two ids, far apart: equal, or equal but for the last digits."""
 
@@ -466,6 +481,7 @@ def test_duplicated_rows(project, noise, what):
     world.refuses_process(what, overrides=["process.sampling=center"])
 
 
+@pytest.mark.slow
 def test_statistics_fitted_on_all(project, monkeypatch):
     """Scaling that has seen every sample is stopped."""
     honest = seedbed.process.all_statistics
@@ -480,6 +496,7 @@ def test_statistics_fitted_on_all(project, monkeypatch):
 # --- through the whole stage ---
 
 
+@pytest.mark.slow
 def test_random_split_stops(project):
     """A random split is refused, and stamped where it is allowed."""
     world = project()
@@ -495,6 +512,7 @@ def test_random_split_stops(project):
     assert json.loads(world.run()["facts"]["split"])["leaky"] is False
 
 
+@pytest.mark.slow
 def test_identical_tifs_stop(project):
     """The same field under two ids, far apart on the map."""
     world = project(make=lambda i: pixels(0 if i in (0, 1, 2, 3, 4) else i))
@@ -509,6 +527,7 @@ def test_identical_tifs_stop(project):
     )
 
 
+@pytest.mark.slow
 def test_groups_through_the_stage(project):
     """labels.group keeps a farm on one side."""
     out = project(60, owner=[f"o{i % 20}" for i in range(60)]).run("labels.group=owner")
@@ -517,6 +536,7 @@ def test_groups_through_the_stage(project):
         assert not set(out["group"][side == "train"]) & set(out["group"][side == "val"])
 
 
+@pytest.mark.slow
 def test_pixels_of_a_label_stay_together(project):
     """All samples of a label lie on its side."""
     out = project(36, "polygon").run(
@@ -544,6 +564,7 @@ def test_write_dataset_is_whole_or_absent(tmp_path):
     assert left_over(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_write_dataset_twice_is_the_same(tmp_path):
     """Not a byte depends on the clock; arrays lie in one piece."""
     arrays = {
@@ -560,3 +581,96 @@ def test_write_dataset_twice_is_the_same(tmp_path):
         assert list(file["id"].asstr()[:2]) == ["ä", "b"] and json.loads(file.attrs["classes"]) == [
             "ä"
         ]
+
+
+# --- steps in time ---
+
+
+def series_project(empty, dates, X=None, count=60, **further):
+    """A table of series with the dates of every step [T] or [n, T]; the arrays of its dataset."""
+    world = empty(**{"source__name": "table:mine/data.npz"})
+    dates = np.asarray(dates)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(count, dates.shape[-1], 2)) if X is None else X
+    xy = np.array([place(i) for i in range(count)])
+    y = np.array(["a", "b"])[np.arange(count) % 2]
+    arrays = {"X": X, "y": y, "id": np.arange(count), "lon": xy[:, 0], "lat": xy[:, 1]}
+    np.savez(world.data / "data.npz", bands=["red", "nir"], dates=dates, **arrays | further)
+    settings = world.settings()
+    return world.run(), settings.root / settings.processed_dir / "dataset.h5"
+
+
+def test_newest_first_is_the_same_dataset(empty):
+    """The order of the dates makes no difference: not to values, steps, windows or dates."""
+    months = np.array([f"2019-{m:02d}-01" for m in range(1, 7)])
+    X = np.random.default_rng(1).normal(size=(60, 6, 2))
+    one, path = series_project(empty, months, X)
+    bytes_of_one = path.read_bytes()
+    other, path = series_project(empty, months[::-1], X[:, ::-1])
+    assert np.array_equal(one["X"], other["X"]) and path.read_bytes() == bytes_of_one
+    assert json.loads(other["facts"]["step_months"]) == 1
+    assert set(other["start"]) == {"2019-01-01"} and "dates" not in other
+    assert other["report"]["split"]["window_days"] == pytest.approx(182.6, abs=0.1)
+
+
+def test_dates_that_differ_are_kept_for_each_sample(empty):
+    """Irregular steps: to_xarray has the days on which each label was observed."""
+    rng = np.random.default_rng(0)
+    days = np.datetime64("2019-04-01") + np.sort(rng.choice(200, (60, 5)), axis=1)
+    out, path = series_project(empty, days.astype(str))
+    data = SampleDataset(path, None)
+    number = data.column("id").astype(int)
+    assert np.array_equal(data.dates(), days[number])
+    val = SampleDataset(path, "val")
+    assert np.array_equal(val.dates(), days[val.column("id").astype(int)])
+    pytest.importorskip("xarray")
+    assert np.array_equal(data.to_xarray()["time"].values.astype("M8[D]"), days[number])
+    with h5py.File(path) as file:
+        assert file["dates"].attrs["units"] == "days since 1970-01-01"
+
+
+def test_single_dates_and_dekads_become_cubes(empty):
+    pytest.importorskip("xarray")
+    _, path = series_project(empty, ["2020-05-03"])
+    assert str(SampleDataset(path, None).to_xarray()["time"].values[0, 0])[:10] == "2020-05-03"
+    dekads = np.datetime64("2020-01-01") + 10 * np.arange(36)
+    _, path = series_project(empty, dekads.astype(str))
+    cube = SampleDataset(path, None).to_xarray()
+    assert np.array_equal(cube["time"].values[0].astype("M8[D]"), dekads)
+
+
+def test_numbers_in_the_thousands(empty):
+    """As Sentinel-2 stores them: statistics are those of the values, and the demos hold."""
+    X = np.random.default_rng(0).integers(1000, 5000, (60, 4, 2)).astype(float)
+    out, path = series_project(empty, [f"2020-0{m}-01" for m in range(1, 5)], X)
+    data = SampleDataset(path)
+    mean, std = data.meta["mean"][0], data.meta["std"][0]
+    off = np.abs(X[data.column("id").astype(int)].mean((0, 1)) - mean)
+    assert (off <= 1e-4 * std + 1e-6 * np.abs(mean)).all()
+
+
+def test_series_that_run_backwards_are_refused(project):
+    made = project(30)
+    made.export()
+    settings = made.settings()
+    manifest = settings.root / settings.export_dir / "manifest.json"
+    record = json.loads(manifest.read_text())
+    record["layout"]["step_months"] = -1
+    manifest.write_text(json.dumps(record))
+    refused(lambda: process(settings), "step_months = -1", "export again")
+
+
+def test_dates_of_a_manifest_are_those_of_all_labels(project):
+    """Scenes of known days: one date for each step."""
+    made = project(30)
+    made.export()
+    settings = made.settings()
+    manifest = settings.root / settings.export_dir / "manifest.json"
+    record = json.loads(manifest.read_text())
+    days = ["2020-04-03", "2020-05-01", "2020-05-30"]
+    manifest.write_text(json.dumps(record | {"dates": days}))
+    process(settings)
+    data = SampleDataset(settings.root / settings.processed_dir / "dataset.h5", None)
+    assert set(map(tuple, data.dates().astype(str))) == {tuple(days)}
+    manifest.write_text(json.dumps(record | {"dates": days[:2]}))
+    refused(lambda: process(settings), "manifest.json", "2 dates", "expected 3")

@@ -95,7 +95,7 @@ class World:
 
     def __post_init__(self):
         self.data.mkdir(parents=True, exist_ok=True)
-        sections = {"source.name": "folder:mine"} | self.ini
+        sections = {"source.name": "folder:mine", "labels.max_left_out": 1} | self.ini
         lines = [
             f"[{s}]\n"
             + "".join(

@@ -11,6 +11,8 @@ from seedbed.training.dataset import SampleDataset
 from tests.support.batches import whole
 from tests.support.world import refused
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_augmentation_keeps_shape_and_type(path, chips, name):

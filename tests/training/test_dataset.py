@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from seedbed.training.dataset import FINAL, SampleDataset
+from seedbed.training.dataset import FINAL, SampleDataset, WithValues
 from tests.support.batches import whole
 from tests.support.world import refused
 
@@ -169,6 +170,7 @@ def test_loaders_without_workers(path, batch_size):
     assert len(data.loader(7, drop_last=True)) == len(data) // 7
 
 
+@pytest.mark.slow
 def test_shuffle_by_seed(path):
     """The same seed gives the same order, epoch by epoch; epochs differ; workers change nothing."""
     data = SampleDataset(path)
@@ -231,6 +233,7 @@ def test_an_empty_side(path):
     assert len(none) == 0 and X.shape == (0, 2, 4) and y.shape == (0,) and list(none.loader()) == []
 
 
+@pytest.mark.slow
 def test_chip_samples(chips):
     """Chips keep height and width."""
     data = SampleDataset(chips)
@@ -407,3 +410,73 @@ def test_a_dataset_larger_than_the_memory_that_is_left(tmp_path):
         [sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, timeout=300
     )
     assert done.stdout.strip() == "3000.0", done.stderr[-2000:]
+
+
+# --- measured or filled ---
+
+
+def test_every_hole_is_known_although_it_was_filled(path):
+    """The mask is that of the tifs: band by band and step by step, static bands last."""
+    data = SampleDataset(path, None)
+    known = data.observed()
+    number = np.array([int(name[1:]) for name in data.column("id")])
+    expected = np.ones((48, 2, 4), bool)
+    for row, i in enumerate(number):
+        if i < 20 and i % 3 < 2:
+            expected[row, i % 3, 0] = False
+        if i < 20 and i % 3 == 2:
+            expected[row, :, 2] = False
+        if i < 3:
+            expected[row, :, 3] = False
+    assert known.dtype == bool and np.array_equal(known, expected)
+    assert data.observed().shape == data.arrays()[0].shape
+    train = SampleDataset(path, "train")
+    assert np.array_equal(train.observed(), known[train.rows])
+    filled = data.meta["filled"]
+    assert filled["share"] == pytest.approx(1 - expected[:, :, :2].mean(), abs=1e-6)
+    assert filled["by_band"]["B4"] == pytest.approx(1 - expected[:, :, 0].mean(), abs=1e-6)
+    assert f"{100 * (1 - filled['share']):.3g} % of the values" in repr(data)
+
+
+def test_chips_have_a_mask_of_their_pixels(chips):
+    data = SampleDataset(chips)
+    assert data.observed().all() and data.observed().shape == data.arrays()[0].shape
+    with h5py.File(chips) as file:
+        stored = file["observed"]
+        assert stored.compression == "gzip" and stored.id.get_storage_size() == 0
+    assert "all values" in repr(data)
+
+
+def test_batches_bring_the_mask(path):
+    plain, data = SampleDataset(path), SampleDataset(path, with_observed=True)
+    X, y, known = data[0]
+    assert X.shape == known.shape and torch.equal(X, plain[0][0])
+    rows = [5, 0, 5]
+    assert np.array_equal(data[rows][2].numpy(), data.observed()[rows])
+    parts = [batch[2].numpy() for batch in data.loader(7)]
+    assert np.array_equal(np.concatenate(parts), data.observed())
+    with_values = WithValues(data, data.arrays()[0] + 1)
+    assert np.array_equal(with_values.observed(), data.observed())
+    refused(
+        lambda: SampleDataset(path, augment=["time_jitter"], with_observed=True),
+        "augment = time_jitter",
+        "with_observed",
+    )
+
+
+def test_a_file_of_an_earlier_version_does_not_know(path, tmp_path):
+    """It opens, and says that nobody knows; it is not taken for measured."""
+    old = tmp_path / "dataset.h5"
+    shutil.copy(path, old)
+    with h5py.File(old, "a") as file:
+        del file["observed"], file.attrs["filled"]
+        file.attrs["schema_version"] = "1"
+    data = SampleDataset(old)
+    assert data.observed() is None and "not known" in repr(data)
+    assert np.array_equal(data.arrays()[0], SampleDataset(path).arrays()[0])
+    refused(lambda: SampleDataset(old, with_observed=True), "dataset.h5", "run 02_process again")
+
+
+def test_dates_are_counted_where_the_file_has_none(path):
+    data = SampleDataset(path)
+    assert data.dates().shape == (len(data), 2) and np.isnat(data.dates()).all()

@@ -1,5 +1,6 @@
 """The same samples for scikit-learn, xarray and TensorFlow: not one value differs."""
 
+import shutil
 import sys
 
 import h5py
@@ -9,6 +10,8 @@ import pytest
 from seedbed.training.dataset import SampleDataset
 from seedbed.training.interchange import orders, step_times
 from tests.support.world import build, make_labels, pixels, refused
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +147,33 @@ class TestTensorFlow:
         model.compile("adam", tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         history = model.fit(data.to_tf(16), epochs=2, verbose=0)
         assert len(history.history["loss"]) == 2 and np.isfinite(history.history["loss"]).all()
+
+
+def test_steps_of_any_length_have_dates():
+    """Months by the calendar, dekads and composites of 16 days in days, single dates as they are."""
+    dekads = step_times(["2020-01-01"], 37, 10 / 365.25 * 12)
+    assert np.array_equal(np.diff(dekads).ravel().astype(int), [10] * 36)
+    assert step_times(["2020-01-01"], 3, 0.5257).astype(str).tolist() == [
+        ["2020-01-01", "2020-01-17", "2020-02-02"]
+    ]
+    assert step_times(["2020-01-31"], 1, 0.33).astype(str).tolist() == [["2020-01-31"]]
+    assert str(step_times(["2020-01-31"], 2, 3.0)[0, 1]) == "2020-04-30"
+    assert step_times([], 2, 0.5).shape == (0, 2)
+
+
+def test_xarray_says_what_was_measured(path, tmp_path):
+    pytest.importorskip("xarray")
+    data = SampleDataset(path, None)
+    cube = data.to_xarray()
+    assert cube["observed"].dims == cube["X"].dims and cube["observed"].dtype == bool
+    number = np.array([int(name[1:]) for name in cube["sample"].values])
+    holes = ~cube["observed"].values
+    assert np.array_equal(holes.any((1, 2)), number < 12)
+    measured = cube["X"].where(cube["observed"])
+    assert np.array_equal(np.isnan(measured.values), holes | np.isnan(cube["X"].values))
+    old = tmp_path / "dataset.h5"
+    shutil.copy(path, old)
+    with h5py.File(old, "a") as file:
+        del file["observed"]
+    cube = SampleDataset(old, None).to_xarray()
+    assert "observed" not in cube and cube.attrs["observed"] == "unknown"

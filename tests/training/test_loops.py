@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from seedbed.training.dataset import SampleDataset
-from seedbed.training.loops import fetcher
+from seedbed.training.loops import fetcher, stopping_rows, stopping_slice
 
 
 @pytest.mark.parametrize("sampling", ["mean", "chip"])
+@pytest.mark.slow
 def test_a_batch_is_the_same_however_it_comes(project, sampling, monkeypatch):
     made = project(30)
     made.run(f"process.sampling={sampling}", "process.chip_size=4")
@@ -21,3 +22,54 @@ def test_a_batch_is_the_same_however_it_comes(project, sampling, monkeypatch):
     whole = data.arrays()[0]
     monkeypatch.setattr("seedbed.training.dataset.CACHE", 1)
     assert np.array_equal(data.arrays()[0], whole) and len(data[[]][0]) == 0
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_large_block_is_never_held_out_whole(seed):
+    """One block of 900 and twenty of 5: about .15 is held out, never more than .225."""
+    block = np.r_[np.full(900, "large"), np.repeat([f"s{k}" for k in range(20)], 5)]
+    place = np.random.default_rng(seed).uniform(0, 1, (1000, 2))
+    label = np.r_[np.repeat(np.arange(300), 3), 300 + np.arange(100)].astype(str)
+    held = stopping_rows(block, seed=seed, place=place, together=label)
+    assert 0.075 <= held.mean() <= 0.225
+    assert not set(label[held]) & set(label[~held])
+    assert 0 < stopping_rows(block, seed=seed).mean() <= 0.225
+
+
+@pytest.mark.parametrize("share", [0.1, 0.15, 0.3])
+def test_blocks_of_any_size(share):
+    """Whatever the blocks, the slice keeps to its share; whole blocks as before where they fit."""
+    rng = np.random.default_rng(0)
+    for seed in range(40):
+        sizes = np.maximum(1, rng.lognormal(1, 2, rng.integers(1, 40)).astype(int))
+        block = np.repeat([f"b{k}" for k in range(len(sizes))], sizes)
+        if len(block) < 60:
+            continue
+        place = rng.uniform(0, 1, (len(block), 2))
+        held = stopping_rows(block, share, seed, place)
+        assert 0.5 * share - 0.02 <= held.mean() <= 1.5 * share
+        cut = set(block[held]) & set(block[~held])
+        assert len(cut) <= 1
+
+
+def test_the_cut_is_one_of_place():
+    """Held out is one end of a long block, and those at one place stay together."""
+    lon = np.repeat(np.arange(100), 10) / 100
+    place = np.column_stack([lon, np.full(1000, 45.0)])
+    held = stopping_rows(np.full(1000, "one"), place=place)
+    assert held.mean() == 0.15 and lon[held].max() < lon[~held].min()
+    assert not stopping_rows(np.full(1000, "one"), place=place * np.nan).any()
+
+
+def test_a_dataset_of_one_block_is_cut_by_labels(project):
+    """Pixels of a label are on one side of the cut."""
+    made = project(40, shape="polygon")
+    ini = ["process.sampling=pixels", "process.pixels_per_label=4"]
+    made.run(*ini)
+    settings = made.settings(ini)
+    data = SampleDataset(settings.root / settings.processed_dir / "dataset.h5", "train")
+    column = data.column
+    data.column = lambda name: np.full(len(data), "one") if name == "block" else column(name)
+    held = stopping_slice(data)
+    assert 0.075 <= held.mean() <= 0.225
+    assert not set(column("label_id")[held]) & set(column("label_id")[~held])

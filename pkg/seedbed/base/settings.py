@@ -125,6 +125,7 @@ class Labels(Section):
     group: str = "group"
     drop: CommaList = ()
     on_fault: Literal["drop", "stop"] = "drop"
+    max_left_out: float = Field(0.1, ge=0, le=1)
 
 # %% ../../../nbs/base/settings.ipynb #e20d4ef5
 class Process(Section):

@@ -13,7 +13,7 @@ import typer
 
 from seedbed.base.errors import InputError
 
-from . import area, compare, export, lists, map, run
+from . import area, check, compare, export, lists, map, run
 from .doctor import doctor
 from .history import clean, replay, runs, status
 from .new import new, update
@@ -38,7 +38,7 @@ def seedbed_command(version: Version = False):
 
 
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Run the stages": (run.run, status, sweep, replay),
+    "Run the stages": (check.check, run.run, status, sweep, replay),
     "Look at runs and pass them on": (runs, compare.compare, publish, share),
     "Data and maps": (export.export, export.export_scene, map.map, area.design, area.area),
     "What settings.ini can say": (lists.settings, lists.models, lists.metrics, export.sensors),

@@ -64,6 +64,7 @@ def run(
                 command=shlex.join(["seedbed", *sys.argv[1:]]),
                 watcher=watcher,
                 force=(stages or ["all"]) if force else (),
+                check=understood,
             )
     except RunFailed as failed:
         if os.environ.get("SEEDBED_DEBUG"):
@@ -73,6 +74,13 @@ def run(
         done = f"; what was done so far: {stopped}" if str(stopped) else ""
         leave(f"interrupted{done}", 130)
     print_run(folder)
+
+
+def understood(settings) -> list[str]:
+    """What is understood of the data, in lines; InputError where a run could not end."""
+    from seedbed.check import lines_before_a_run
+
+    return lines_before_a_run(settings)
 
 
 def prepare_imports():

@@ -58,6 +58,11 @@ def layout_from_dict(
         raise InputError("manifest.json: layout names no variables; export again")
     if record.get("step_unit") == "month" and "step_length" in record:
         known["step_months"] = record["step_length"]
+    if not known.get("step_months", 1) > 0:
+        raise InputError(
+            f"manifest.json: layout.step_months = {known['step_months']:g}: expected a length above"
+            " 0, with the oldest step first; export again"
+        )
     return Layout(**known)
 
 # %% ../../../nbs/imagery/layout.ipynb #83192c1d

@@ -24,6 +24,7 @@ import numpy as np
 from ..base.errors import InputError
 from seedbed.imagery.missing import (
     Moments,
+    Observed,
     interpolate,
     join_moments,
     missing_counts,
@@ -87,6 +88,7 @@ class Samples:
     gaps: np.ndarray  # [T, B] number of values that were missing
     ground: dict  # footprint by number of the label: the shape its samples have seen, in degrees
     variables: tuple[str, ...]  # names of the B bands, indices included
+    observed: Observed | None = None  # which values of X were measured; None: not known
 
     @property
     def missing_by_step(self) -> np.ndarray:  # [T, B], between 0 and 1
@@ -111,6 +113,7 @@ def make_samples(
     least_share = {int(i): float(share[label == i].min()) for i in dropped}
     if not keep.all():
         X, absent = X[keep], absent[keep]
+    observed = Observed.of(X, absent)
     filled = np.ascontiguousarray(interpolate(X, absent))
     sums = moments(filled)
     samples = Samples(
@@ -125,6 +128,7 @@ def make_samples(
         gaps=absent.sum(0),
         ground=ground,
         variables=variables,
+        observed=observed,
     )
     return samples, least_share
 
@@ -134,11 +138,13 @@ def join(
     folder: Path | None = None,  # for the file that holds the pixels
 ) -> Samples | None:  # None where there is no part
     """All batches as one, the pixels on disk."""
-    spool = Spool(folder)
+    spool, bits = Spool(folder), Spool(folder)
     kept = []
     for part in parts:
         spool.append(part.X)
-        part.X = None
+        bits.append(part.observed.bits)
+        shape = part.X.shape[1:]
+        part.X = part.observed = None
         kept.append(part)
     if not kept:
         return None
@@ -157,6 +163,7 @@ def join(
         gaps=np.sum([part.gaps for part in kept], axis=0),
         ground={i: shape for part in kept for i, shape in part.ground.items()},
         variables=kept[0].variables,
+        observed=Observed(bits.array(), shape),
     )
 
 # %% ../../../nbs/imagery/samples.ipynb #199979be

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['check_prediction', 'per_label_predictions', 'can_be_scored', 'cost_of', 'evaluations', 'count_evaluation',
-           'labels_fingerprint', 'data_record', 'run_provenance', 'score_predictions', 'write_model_results']
+           'labels_fingerprint', 'data_record', 'data_warnings', 'run_provenance', 'score_predictions',
+           'write_model_results']
 
 # %% ../../../nbs/models/records.ipynb #f00078ee
 import json
@@ -22,6 +23,7 @@ from ..base.resources import peak_memory
 from ..base.results import SCHEMA_VERSION, write_results
 from ..base.settings import Settings
 from ..evaluation.scoring import score_record, write_predictions
+from ..imagery.left_out import left_out_lines
 from ..training.dataset import LabelledSamples, SampleDataset, Samples
 
 # %% ../../../nbs/models/records.ipynb #5caafc92
@@ -151,9 +153,20 @@ def data_record(
         "unit": data.unit,
         "bands": list(data.bands),
         "steps": data.steps,
+        "filled": meta.get("filled"),
         "sampling": meta["sampling"],
         "licence": meta["licence"],
+        "given": meta.get("given"),
+        "left_out": meta.get("left_out_rows", []),
     }
+
+
+def data_warnings(
+    meta: dict,  # of a dataset
+) -> list[str]:
+    """What a reader of the scores must know about the labels."""
+    lines = left_out_lines(meta.get("left_out_rows", []), meta.get("given") or 1, most=3)
+    return [f"{lines[0]}: {'; '.join(lines[1:])}"] if lines else []
 
 
 def run_provenance(
@@ -239,7 +252,11 @@ def write_model_results(
         "cost": cost,
         "threshold": None,
         "test": None,
-        "warnings": [*split["warnings"], *record["warnings"]],
+        "warnings": [
+            *data_warnings(data.meta),
+            *split["warnings"],
+            *record["warnings"],
+        ],
         "artifacts": [{"path": file.name, "sha256": fingerprint(file)} for file in files],
         **more,
     }

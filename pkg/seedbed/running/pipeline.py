@@ -307,12 +307,16 @@ def _enter(stage: Stage, models: list[dict], reuse: Reuse) -> list[Task]:
     return tasks
 
 
-def _run_stages(models: list[dict], kernel: str, reuse: Reuse, watcher: Watcher, client):
+def _run_stages(models: list[dict], kernel: str, reuse: Reuse, watcher: Watcher, client, check):
     "One stage after the other; the models side by side, on the cluster where there is one."
     graph, run, recorder = reuse.graph, reuse.run, _Recorder(reuse, watcher)
     settings, threads = graph.settings, graph.settings.run.threads
     for stage in STAGES:
         tasks = _enter(stage, models, reuse)
+        if check and stage.fetches and reuse.is_new(tasks[0]):
+            reuse.warm()
+            for line in call_in_subprocess(check, settings, kernel=kernel):
+                watcher.says(line)
         if client and stage.each:
             from seedbed.running.workers import run_on_cluster
 
@@ -353,6 +357,7 @@ def run_pipeline(
     nbs: Path | None = None,  # the folder of stage notebooks; `nbs` if not given
     libraries=PRELOAD,  # to import once before forking
     force=(),  # stages to run though nothing has changed; `all` for every one
+    check=None,  # a function of the settings that says in lines what is understood of the data
 ) -> Path:  # the run's folder
     """Run all stages into a new folder, reusing what was made before; RunFailed where one fails."""
     root = Path(root or project_root()).resolve()
@@ -379,6 +384,6 @@ def run_pipeline(
     ):
         graph = Graph(load_settings(), nbs, cache, found["source"])
         reuse = Reuse(graph, run, record, forced, warm, watcher.waits)
-        _run_stages(found["models"], kernel, reuse, watcher, client)
+        _run_stages(found["models"], kernel, reuse, watcher, client, check)
         graph.remember()
     return run

@@ -186,6 +186,14 @@ class Reuse:
         was_made = self.cache.place(name, key_of(ingredients)).parent.exists()
         return why(self.cache, name, ingredients) if was_made else []
 
+    def is_new(
+        self,
+        task: Task,  # that was entered
+    ) -> bool:
+        """Whether a notebook was not made before, or is to be executed again all the same."""
+        key = self._pending[task.name].key
+        return task.name in self.forced or self.cache.find(task.name, key) is None
+
     def claim(
         self,
         task: Task,  # that was entered

@@ -22,12 +22,13 @@ class Stage:
     folder: str = ""  # of data that it fills, as settings call it; empty: it writes into the run
     each: bool = False  # it runs for every model, and for every seed where chance has a part
     reads_source: bool = False  # it asks the source for labels or imagery
+    fetches: bool = False  # it fills the export; what it will find can be checked before
     reads: tuple[str, ...] = ()  # parameters that may name a folder of files from outside
 
 
 STAGES = (
     Stage("00_success"),
-    Stage("01_export", folder="export_dir", reads_source=True),
+    Stage("01_export", folder="export_dir", reads_source=True, fetches=True),
     Stage("02_process", needs=("01_export",), folder="processed_dir"),
     Stage("03_dataset", needs=("02_process",)),
     Stage("04_model", needs=("02_process",), each=True),

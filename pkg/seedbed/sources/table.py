@@ -19,7 +19,7 @@ from ..base.files import read_json, relative
 from ..base.settings import nearest
 from ..imagery.labels import canonical
 from ..imagery.layout import Layout, order_of, split_name
-from ..imagery.series import write_series
+from ..imagery.series import in_time_order, write_series
 from .base import Source
 
 # %% ../../../nbs/sources/table.ipynb #5721b014
@@ -87,6 +87,9 @@ def read_npz_table(
     if dates is not None:
         days = [[str(date)[:10] for date in row] for row in np.atleast_2d(dates)]
         dates = np.broadcast_to(days, X.shape[:2])
+        with explain(f"{path}: dates", "write them as 2020-03-01, one for each label and step"):
+            X, ordered = in_time_order(X, dates)
+        dates = ordered.astype(str)
     table = pd.DataFrame({k: v for k, v in arrays.items() if v.shape == (len(X),)})
     usual = {"y": "label", "ids": "id"}
     table = table.rename(columns={old: new for old, new in usual.items() if new not in table})
@@ -203,7 +206,8 @@ class Table(Source):
         X = X * (asked.scale if asked.scale is not None else 1) + (asked.offset or 0)
         row = {name: i for i, name in enumerate(self._labels["id"])}
         rows = [row[name] for name in labels["id"]]
-        write_series(tifs.parent, labels["id"], X[rows], static[rows])
+        dates = None if self.parts.dates is None else self.parts.dates[rows]
+        write_series(tifs.parent, labels["id"], X[rows], static[rows], dates)
         for name, i in zip(labels["id"], rows):
             is_empty = not np.isfinite(X[i]).any()
             yield name, "its series has no value at all" if is_empty else None

@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from ..imagery.missing import moments, scaling, statistics
 from ..imagery.samples import digests
 from .blocks import distances, near_pairs, on_sphere
+from .folds import overlap_in_time
 
 # %% ../../../nbs/splitting/audit.ipynb #5a8fc122
 def finding(
@@ -184,8 +185,7 @@ def _check_dates(
     b: np.ndarray,  # [pairs] start of the series of a validation label at the same place
     days: float,  # that a series lasts
 ) -> dict:
-    apart = np.abs(np.asarray(a, "datetime64[D]") - np.asarray(b, "datetime64[D]")).astype(float)
-    count = int((apart < days).sum())
+    count = int(overlap_in_time(a, b, days).sum())
     return finding(
         "series of one place that overlap in time across the split", count, "fail", f"{count} pairs"
     )

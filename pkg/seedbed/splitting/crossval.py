@@ -18,8 +18,9 @@ from sklearn.utils import check_consistent_length
 
 from ..base.errors import InputError, explain
 from ..imagery.raster import reproject
-from .blocks import assign, blocks, systematic_folds
-from .folds import sizes_that_fit
+from .balance import balanced_folds
+from .blocks import assign, blocks
+from .sizes import sizes_that_fit
 
 # %% ../../../nbs/splitting/crossval.ipynb #9d3f9539
 def place_shapes(
@@ -134,7 +135,7 @@ class BlockSplit(BaseCrossValidator):
         middle = shapely.centroid(shapes)
         lon, lat = shapely.get_x(middle), shapely.get_y(middle)
         row, column = blocks(lon, lat, self.block_km, self.seed)
-        fold = systematic_folds(row, column, self.folds, self.seed)
+        fold = balanced_folds(lon, lat, row, column, self.folds, self.seed)[0]
         out = np.array([assign(fold, k, shapes, self.buffer_km) for k in range(self.folds)])
         for number, subset in enumerate(out):
             for name, use in (("val", "test"), ("train", "train")):

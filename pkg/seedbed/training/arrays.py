@@ -173,6 +173,10 @@ class NumpyFolder(Dataset):
         """All samples at once, scaled."""
         return self._scaled(self.values), self.y
 
+    def observed(self) -> np.ndarray:  # bool [n, T, bands, ...]
+        """Which values the files hold; the others are filled with the medians."""
+        return np.isfinite(self.values)
+
     def column(
         self,
         name: str,  # id, label_id, lon, lat, region, group, block or start

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FINAL', 'SCALING', 'CACHE', 'SUBSETS', 'read_meta', 'map_array', 'Mapped', 'map_values', 'scaled', 'unscaled',
-           'read_rows', 'Buffers', 'check_choice', 'target_summary', 'html_card', 'SampleDataset', 'make_loader',
-           'Samples', 'LabelledSamples', 'WithValues', 'batches_of']
+           'read_rows', 'read_observed', 'days_since_1970', 'Buffers', 'check_choice', 'target_summary', 'html_card',
+           'SampleDataset', 'make_loader', 'Samples', 'LabelledSamples', 'WithValues', 'batches_of']
 
 # %% ../../../nbs/training/dataset.ipynb #791900a5
 import html
@@ -35,7 +35,7 @@ from ..base.files import fingerprint, project_root, relative
 from ..base.settings import nearest
 from ..imagery.missing import fill
 from .augmentation import augmentation
-from .interchange import Interchange
+from .interchange import Interchange, step_times
 
 # %% ../../../nbs/training/dataset.ipynb #af0f8ab3
 def read_meta(
@@ -157,6 +157,44 @@ def read_rows(
         scaled(X[chosen], static[chosen], scaling, out[part], all(known_whole[part]))
     return out
 
+# %% ../../../nbs/training/dataset.ipynb #3d48c062
+def read_observed(
+    path: Path,  # dataset.h5
+    rows: np.ndarray,  # [n] numbers of samples in the file, in any order
+) -> np.ndarray | None:  # bool [n, T, bands, ...], static bands last; None: not known
+    """Which values were measured."""
+    with h5py.File(path) as file:
+        if "observed" not in file:
+            return None
+        wanted, back = np.unique(rows, return_inverse=True)
+        timed = _chunked_rows(file["observed"], wanted)[back]
+        static = np.isfinite(file["static"][:][rows])
+    if not static.shape[1]:
+        return timed
+    n, steps, _, *window = timed.shape
+    same = static.reshape(n, 1, static.shape[1], *[1] * len(window))
+    wide = np.broadcast_to(same, (n, steps, static.shape[1], *window))
+    return np.concatenate([timed, wide], axis=2)
+
+
+def _chunked_rows(data: h5py.Dataset, wanted: np.ndarray) -> np.ndarray:
+    "Rows of a chunked array, given in ascending order; each chunk is read once."
+    size = data.chunks[0]
+    out = np.empty((len(wanted), *data.shape[1:]), data.dtype)
+    numbers, first = np.unique(wanted // size, return_index=True)
+    for number, start, stop in zip(numbers, first, [*first[1:], len(wanted)]):
+        chunk = data[number * size : (number + 1) * size]
+        out[start:stop] = chunk[wanted[start:stop] - number * size]
+    return out
+
+
+def days_since_1970(
+    numbers: np.ndarray,  # int32, as `dates` of dataset.h5; the smallest number: not known
+) -> np.ndarray:  # datetime64[D]; NaT where not known
+    """Dates as dataset.h5 holds them."""
+    days = numbers.astype("datetime64[D]")
+    return np.where(numbers == np.iinfo(np.int32).min, np.datetime64("NaT"), days)
+
 # %% ../../../nbs/training/dataset.ipynb #41fb7f7e
 class Buffers:
     """Memory for batches: what nobody holds any more is used again."""
@@ -258,6 +296,7 @@ class SampleDataset(Interchange, Dataset):
         augment: Sequence[str] = (),  # names of augmentations
         seed: int = 0,  # of the augmentation
         batch_size: int = 64,  # of its loader, and of networks that train on it
+        with_observed: bool = False,  # samples and batches are (X, y, observed)
     ):
         self.path = Path(path)
         self.split = split
@@ -268,6 +307,9 @@ class SampleDataset(Interchange, Dataset):
         self.meta, subsets, y = read_meta(self.path)
         self.folds = len(subsets) - 1
         check_choice(split, fold, self.folds, augment)
+        self.with_observed = with_observed
+        if with_observed:
+            _check_observed(self.path, augment)
         self.rows = np.flatnonzero(subsets[fold] == split) if split else np.arange(len(y))
         self.y = y[self.rows]
         self.scaling = {name: self.meta[name][fold] for name in SCALING}
@@ -308,7 +350,10 @@ class SampleDataset(Interchange, Dataset):
             X = self.augment(X, self._generator())
         batch = torch.from_numpy(X)
         targets = torch.from_numpy(np.asarray(self.y[chosen]))
-        return (batch[0], targets[0]) if single else (batch, targets)
+        parts = [batch, targets]
+        if self.with_observed:
+            parts.append(torch.from_numpy(read_observed(self.path, self.rows[chosen])))
+        return tuple(part[0] for part in parts) if single else tuple(parts)
 
     def __getitems__(self, indices):
         return list(zip(*self[list(indices)]))
@@ -335,6 +380,20 @@ class SampleDataset(Interchange, Dataset):
         if split is not None:
             return SampleDataset(self.path, split, self.fold).arrays()
         return self._read(self.rows), self.y
+
+    def observed(self) -> np.ndarray | None:  # bool, in the shape of `arrays`
+        """Which values were measured; the others are filled.
+
+        None for a file of an earlier version: nobody knows.
+        """
+        return read_observed(self.path, self.rows)
+
+    def dates(self) -> np.ndarray:  # datetime64[D] [n, T]; NaT where not known
+        """When each step was observed: as the file says, else counted from the first step."""
+        with h5py.File(self.path) as file:
+            if "dates" in file:
+                return days_since_1970(file["dates"][:][self.rows])
+        return step_times(self.column("start"), self.steps, self.meta["step_months"])
 
     def column(
         self,
@@ -373,6 +432,7 @@ class SampleDataset(Interchange, Dataset):
             "subset": f"{self.split or 'all samples'}, {fold}",
             "samples": f"{len(self)}: {target_summary(self.y, self.classes, self.unit)}",
             "values": f"{size}: {', '.join(self.bands)}",
+            "measured": _measured(self.meta.get("filled")),
             "file": _path_in_project(self.path),
         }
 
@@ -382,6 +442,30 @@ class SampleDataset(Interchange, Dataset):
 
     def _repr_html_(self) -> str:
         return html_card(f"SampleDataset of {self.meta.get('source', 'unknown')}", self._summary())
+
+
+def _check_observed(path: Path, augment: Sequence[str]):
+    "InputError where batches cannot say which of their values were measured."
+    if augment:
+        raise InputError(
+            f"augment = {', '.join(augment)}: what was measured is not known of altered samples;"
+            " leave out augment or with_observed"
+        )
+    with h5py.File(path) as file:
+        if "observed" not in file:
+            raise InputError(
+                f"{path}: an earlier version has written it, without the values that were"
+                " measured; run 02_process again, or leave out with_observed"
+            )
+
+
+def _measured(filled: dict | None) -> str:
+    "How many values were measured, in words."
+    if filled is None:
+        return "not known which values: the file is of an earlier version"
+    if not filled["share"]:
+        return "all values"
+    return f"{100 * (1 - filled['share']):.3g} % of the values, the others are filled"
 
 
 def _path_in_project(path: Path) -> str:
@@ -439,6 +523,9 @@ class Samples(Protocol):
     def coordinates(self) -> np.ndarray:  # [n, 2]
         """Longitude and latitude of each sample."""
 
+    def observed(self) -> np.ndarray | None:  # bool, in the shape of X
+        """Which values were measured and not filled; None where it is not known."""
+
 
 @runtime_checkable
 class LabelledSamples(Samples, Protocol):
@@ -481,6 +568,10 @@ class WithValues:
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:  # X as given, y [n] of the dataset
         """The values that were given, and the dataset's own targets."""
         return self.X, self.y
+
+    def observed(self) -> np.ndarray | None:  # bool, in the shape of the dataset's X
+        """Which values of the dataset were measured; None where it is not known."""
+        return self.data.observed()
 
     def column(
         self,

@@ -1,9 +1,12 @@
 """Scenes by tasks that the service runs."""
 
+import pytest
+
 from tests.servers.earthengine.places import make_places
 from tests.servers.earthengine.server import LocalEarthEngine
 
 
+@pytest.mark.slow
 def test_the_queue_is_not_filled():
     """Of nine tiles three wait at a time."""
 

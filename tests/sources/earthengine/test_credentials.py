@@ -9,6 +9,7 @@ from tests.support.earthengine import TINY, exported
 from tests.support.world import refused
 
 
+@pytest.mark.slow
 def test_a_service_account_and_no_trace_of_its_key(service, make, monkeypatch, capsys, tmp_path):
     """The whole way: an assertion is signed, a token is given and sent; nothing secret is written or said."""
     server = service(asks_for_tokens=True)
@@ -36,6 +37,7 @@ def test_a_service_account_and_no_trace_of_its_key(service, make, monkeypatch, c
     )
 
 
+@pytest.mark.slow
 def test_a_short_token_is_renewed(service, make, monkeypatch):
     server = service(asks_for_tokens=True)
     server.tokens.lifetime = 1

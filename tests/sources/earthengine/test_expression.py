@@ -41,6 +41,7 @@ def by_hand(raster, band, year, month):
     return expected
 
 
+@pytest.mark.slow
 def test_a_composite_is_what_the_clear_scenes_say(service, make):
     service()
     manifest, chips, _ = exported(make(2, **SMALL))

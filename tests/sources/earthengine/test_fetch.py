@@ -19,6 +19,8 @@ from tests.servers.earthengine.faults import Fault
 from tests.servers.earthengine.limits import Limits
 from tests.support.earthengine import SMALL, TINY, exported
 
+pytestmark = pytest.mark.slow
+
 # --- what is asked ---
 
 

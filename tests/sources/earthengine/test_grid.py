@@ -9,6 +9,7 @@ from tests.servers.earthengine.places import make_places
 from tests.support.earthengine import SMALL, TINY, exported
 
 
+@pytest.mark.slow
 def test_neighbours_share_their_pixels(service, make):
     service()
     labels = make_places(1)

@@ -6,6 +6,8 @@ from seedbed.export import pilot
 from tests.support.earthengine import TINY, exported
 from tests.support.world import refused
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_pilot_counts_what_the_service_tells(service, make):
     server = service(eecu=2.5)

@@ -7,6 +7,8 @@ from seedbed.sources.earthengine.responses import ExportStopped, RateLimited
 from tests.servers.earthengine.limits import Limits
 from tests.support.earthengine import TINY, exported
 
+pytestmark = pytest.mark.slow
+
 
 def test_too_many_at_once_is_nobodys_fault(service, make):
     server = service(limits=Limits(concurrent=2), latency=0.01)

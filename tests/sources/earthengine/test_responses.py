@@ -1,10 +1,13 @@
 """What a response means."""
 
+import pytest
+
 from seedbed.sources.earthengine.responses import retry_after
 from tests.servers.earthengine.faults import Fault
 from tests.support.earthengine import TINY, exported
 
 
+@pytest.mark.slow
 def test_a_wish_to_wait_is_granted(service, make):
     server = service(
         fault=lambda number, body: (

@@ -47,6 +47,7 @@ def test_landsat_modis_and_terrain(service, make):
     )
 
 
+@pytest.mark.slow
 def test_the_embedding_of_the_year_that_most_of_the_season_lies_in(service, make):
     service()
     for start, year in (("2021-04-01", 2021), ("2021-10-01", 2022)):

@@ -17,6 +17,8 @@ from tests.servers.earthengine.places import make_places
 from tests.support.earthengine import SMALL, TINY, exported
 from tests.support.world import refused
 
+pytestmark = pytest.mark.slow
+
 # --- what is in a chip ---
 
 
@@ -176,7 +178,6 @@ def test_an_export_without_its_network_keeps_the_chips(service, make):
 # --- settings, and what follows ---
 
 
-@pytest.mark.slow
 def test_the_export_goes_on_to_the_dataset(service, make):
     """What the source writes is what the next stage reads."""
     service()

@@ -10,6 +10,7 @@ from tests.support.world import refused
 # --- what is in a chip ---
 
 
+@pytest.mark.slow
 def test_steps_of_days_and_weather_of_months(service, make):
     """Ten days from the label's date on; the weather is that of the month in which a step begins."""
     service()

@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pytest
 import rasterio
 
 from seedbed.sources.earthengine.spec import spec_of
@@ -32,6 +33,7 @@ def test_the_file_is_the_fast_layout(service, make):
 # --- what is kept ---
 
 
+@pytest.mark.slow
 def test_a_damaged_chip_is_fetched_anew(service, make):
     server = service()
     project = make(3, **TINY)

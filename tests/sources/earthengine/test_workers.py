@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from seedbed.sources.registry import find_source
 from tests.support.earthengine import TINY, exported
 from tests.support.world import refused
@@ -9,6 +11,7 @@ from tests.support.world import refused
 # --- what is asked ---
 
 
+@pytest.mark.slow
 def test_threads_ask_for_their_own_place(service, make):
     """Of every chip the grid, the box and the bands belong together, however many ask at once."""
     server = service(latency=0.005)
@@ -28,6 +31,7 @@ def test_threads_ask_for_their_own_place(service, make):
 # --- what goes wrong ---
 
 
+@pytest.mark.slow
 def test_twenty_failures_in_a_row_stop(service, make):
     server = service()
     project = make(

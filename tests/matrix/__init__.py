@@ -1,0 +1,146 @@
+"""Whole runs, by command and through the notebooks, on small data of every form.
+
+`make matrix` runs all of them and writes `table.md`; the tests run a part in which every two of source, task and
+models meet.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers.earthengine.server import LocalEarthEngine
+from tests.support.paths import ROOT
+from tests.support.small_data import COLUMNS_OF_FIELDS, FORMS
+
+MODELS = {
+    "classical": "majority, coordinates, logistic_regression",
+    "trees": "majority, date, random_forest, hist_gradient_boosting",
+    "network": "majority, tempcnn",
+}
+TASKS = ("classification", "regression")
+SOURCES = ("sample", *FORMS, "cropharvest")
+SIGNAL = 0.6  # macro-F1 or R2 that a classical model reaches where the images tell the answer
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run."""
+
+    source: str
+    task: str
+    models: str
+
+    @property
+    def name(self) -> str:
+        """For tables and tests."""
+        return f"{self.source}, {self.task}, {self.models}"
+
+    @property
+    def tells(self) -> bool:
+        """Whether the images tell the answer, so that a score can be asked for."""
+        return self.source in FORMS and self.source != "earthengine" and self.models == "classical"
+
+
+def all_cases() -> list[Case]:
+    """Every source with every task and every kind of model; CropHarvest has no quantity."""
+    return [
+        Case(source, task, models)
+        for source in SOURCES
+        for task in TASKS
+        for models in MODELS
+        if (source, task) != ("cropharvest", "regression")
+    ]
+
+
+def covering() -> list[Case]:
+    """A part of all cases in which every source meets both tasks, and every task every model."""
+    kinds = list(MODELS)
+    chosen = []
+    for number, source in enumerate(SOURCES):
+        for k, task in enumerate(TASKS):
+            case = Case(source, task, kinds[(number + k) % len(kinds)])
+            if case in all_cases():
+                chosen.append(case)
+    return chosen
+
+
+def settings_of(case: Case, folder: Path) -> list[str]:
+    """The settings of a run, as a user would give them."""
+    common = [
+        f"models.names={MODELS[case.models]}",
+        "models.epochs=3",
+        "run.seeds=0",
+        "run.resamples=200",
+        "run.optimism=no",
+        f"success.metric={'f1_score' if case.task == 'classification' else 'r2'}",
+        "success.usable=0.5",
+        "success.ceiling=0.99",
+        *(f"paths.{name}={folder / name}" for name in ("exports", "processed", "cache", "runs")),
+    ]
+    is_class = case.task == "classification"
+    if case.source == "sample":
+        target = "label" if is_class else "tree_cover"
+        return [*common, "source.name=sample:romania", f"labels.target={target}"]
+    if case.source == "cropharvest":
+        from tests.sources.test_cropharvest import make_folder
+
+        make_folder(folder / "crop")
+        own = ["split.block_km=15", "split.buffer_km=0", "split.folds=3", "source.task=kenya"]
+        return [*common, f"source.name=cropharvest:{folder / 'crop'}", *own]
+    target = "crop" if is_class else "yield_t"
+    own = FORMS[case.source](folder / "data")
+    return [*common, f"labels.target={target}", *COLUMNS_OF_FIELDS, *own]
+
+
+@dataclass
+class Outcome:
+    """How a run ended."""
+
+    case: Case
+    code: int
+    seconds: float
+    said: str  # standard output and error
+    results: dict | None  # the run's results.json
+
+    @property
+    def score(self) -> float | None:
+        """Of the best model."""
+        return self.results["primary"]["value"] if self.results else None
+
+    def fault(self) -> str:
+        """What is wrong; empty where nothing is."""
+        if "Traceback" in self.said:
+            return "a traceback"
+        if self.code:
+            return f"rc {self.code}: {(self.said.strip().splitlines() or [''])[-1]}"
+        if self.results is None:
+            return "no results.json"
+        if self.case.tells and not self.score > SIGNAL:
+            return f"the images tell the answer, and the best score is {self.score:.3f}"
+        return ""
+
+
+def run(case: Case, folder: Path) -> Outcome:
+    """Execute a case as a user would, in a process of its own."""
+    words = [word for line in settings_of(case, folder) for word in ("-p", line)]
+    command = [sys.executable, "-c", "from seedbed.cli import main; main()", "run", *words]
+    service = LocalEarthEngine() if case.source == "earthengine" else nullcontext()
+    with service as server:
+        extra = {"SEEDBED_EARTHENGINE_URL": server.url} if server else {}
+        began = time.perf_counter()
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=os.environ | {"OMP_NUM_THREADS": "1"} | extra,
+            capture_output=True,
+            text=True,
+        )
+        seconds = time.perf_counter() - began
+    found = sorted((folder / "runs").glob("*/results.json"))
+    results = json.loads(found[-1].read_text()) if found else None
+    return Outcome(case, done.returncode, seconds, done.stdout + done.stderr, results)

@@ -1,0 +1,84 @@
+"""What is understood of labels and images before a run."""
+
+import json
+
+import geopandas as gpd
+import pytest
+
+from seedbed.base.errors import InputError
+from seedbed.check import check_data, check_lines, lines_before_a_run
+
+
+def checked(world, *overrides):
+    """What is found, and the lines as one text."""
+    found = check_data(world.settings(overrides))
+    return found, "\n".join(check_lines(found))
+
+
+def test_everything_is_counted(project):
+    world = project(30, label=["maize"] * 20 + ["wheat"] * 10)
+    found, text = checked(world)
+    assert found["faults"] == [] and found["labels"]["number"] == 30
+    assert found["target"]["classes"] == {"maize": 20, "wheat": 10} and found["target"]["guessed"]
+    assert found["imagery"]["read"] == 30 and found["imagery"]["faults"] == {}
+    assert found["split"]["labels"] == 30
+    assert "maize 20, wheat 10" in text and "labels.task" in text and "split.block_km" in text
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_nothing_is_written(project):
+    world = project(30)
+    before = sorted(world.root.rglob("*"))
+    checked(world)
+    assert sorted(world.root.rglob("*")) == before
+
+
+def test_what_is_left_out_has_its_class(project):
+    world = project(30, label=["maize"] * 20 + ["wheat"] * 10, ini={"labels.max_left_out": 0.1})
+    for k in range(18, 24):
+        (world.data / "tifs" / f"s{k:02d}.tif").unlink()
+    found, text = checked(world)
+    (row,) = found["left_out"]["rows"]
+    assert row["classes"] == {"wheat": 4, "maize": 2}
+    assert "6 of 30 labels are left out (20.0 %)" in text
+    assert len(found["faults"]) == 1 and "labels.max_left_out = 0.1" in found["faults"][0]
+    assert found["split"]["labels"] == 24  # the rest is said all the same
+
+
+def test_images_that_cannot_be_read_are_a_fault(project):
+    world = project(30, ini={"labels.max_left_out": 0.1})
+    for k in range(8):
+        (world.data / "tifs" / f"s{k:02d}.tif").write_text("no tif")
+    found, text = checked(world)
+    assert len(found["imagery"]["faults"]) == 8
+    assert "a sample of the images: 8 of 30" in found["faults"][0]
+
+
+def test_a_split_that_cannot_be_made_is_a_fault(project):
+    world = project(30, ini={"split.block_km": 5000})
+    found, text = checked(world)
+    assert "block_km" in found["faults"][0] and text.endswith(found["faults"][0])
+    with pytest.raises(InputError, match="block_km"):
+        lines_before_a_run(world.settings())
+
+
+def test_a_quantity_has_a_range(project):
+    world = project(30, label=[k + 0.5 for k in range(30)], ini={"success.metric": "r2"})
+    found, text = checked(world)
+    assert (found["target"]["least"], found["target"]["most"]) == (0.5, 29.5)
+    assert "0.5 to 29.5" in text
+
+
+def test_a_file_that_is_no_labels_file_is_one_line(project):
+    world = project(30)
+    (world.data / "labels.geojson").write_text("{")
+    found, text = checked(world)
+    assert len(found["faults"]) == 1 and "labels.geojson" in found["faults"][0]
+    assert text.count("\n") == 1
+
+
+def test_labels_without_regions(project):
+    world = project(30)
+    frame = gpd.read_file(world.data / "labels.geojson")
+    assert "region" not in frame
+    assert check_data(world.settings())["labels"]["regions"] is None
