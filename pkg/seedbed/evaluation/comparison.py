@@ -302,6 +302,13 @@ def mean_of(
         values.append(_found(record, path))
     return float(np.mean(values)) if values and None not in values else None
 
+
+def _found(record: Any, path: Sequence[str]) -> Any:
+    "A value of a record; None where there is none."
+    for key in path:
+        record = record.get(key) if isinstance(record, dict) else None
+    return record
+
 # %% ../../../nbs/evaluation/comparison.ipynb #69de85c3
 SPREAD = (np.e - 1) ** 0.5  # of scores of the blocks that a draw leaves out, over those of all
 ALWAYS = 0.995  # share of draws from which on the best was not picked by luck
@@ -535,13 +542,6 @@ def differing(
         if left != right:
             out.append(f"{name}: {_short(left)} against {_short(right)}")
     return out
-
-
-def _found(record: Any, path: Sequence[str]) -> Any:
-    "A value of a record; None where there is none."
-    for key in path:
-        record = record.get(key) if isinstance(record, dict) else None
-    return record
 
 
 def _short(value: Any, length: int | None = None) -> str:
