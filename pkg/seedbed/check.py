@@ -13,15 +13,16 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import rasterio
 
 from .base.errors import InputError
+from .base.files import tif_path
 from .base.progress import Progress
 from .base.settings import Settings
 from .export import ExportPlan, fetch_all, plan_export
 from .imagery.layout import Layout
 from .imagery.left_out import left_out_lines, left_out_rows, stop_on_many
 from .imagery.series import SERIES
+from .imagery.validity import open_image
 from .process import read_samples, series_days
 from .sources.base import Source
 from .sources.registry import find_source
@@ -131,7 +132,7 @@ def _values_in(
 
 def _file_facts(folder: Path, name: str) -> dict:
     "What the first tif says of itself."
-    with rasterio.open(folder / "tifs" / f"{name}.tif") as file:
+    with open_image(tif_path(folder / "tifs", name)) as file:
         return {
             "dtype": str(file.dtypes[0]),
             "crs": str(file.crs),

@@ -126,7 +126,7 @@ def curve_splits(
     sizes = [block * factor for factor in (0.5, 1, 2, 4, 8)]
     out = {"random": one("random")}
     for size in sizes:
-        if size <= block or size < extent / 4:
+        if np.isfinite(extent) and (size <= block or size < extent / 4):
             out[f"blocks of {size:g} km"] = one("blocks", size)
     if labels["region"].nunique() > 1:
         out["region"] = one("region")
@@ -190,7 +190,7 @@ def _scored(model: BaseModel, path: Path, metric: str):
     meta, model.metric = SampleDataset(path).meta, metric
     table, y, prediction, _ = out_of_fold(model, path)
     table, y, prediction, left_out = scored_labels(table, y, prediction, meta["classes"])
-    found = leaving_out(metric_named(metric, meta["task"]), left_out)
+    found = leaving_out(metric_named(metric, meta["task"], meta["classes"]), left_out)
     return table, y, prediction, within_folds(found, table["fold"].to_numpy())
 
 # %% ../../nbs/optimism.ipynb #a23bf3f3

@@ -23,7 +23,7 @@ import pandas as pd
 import shapely
 
 from .base.errors import InputError, explain
-from .base.files import atomic, read_json, write_json
+from .base.files import atomic, read_json, tif_path, write_json
 from .base.resources import available_cores
 from .base.settings import Process, Settings
 from .export import export, stop_on_faults
@@ -33,7 +33,8 @@ from .imagery.labels import read_labels
 from .imagery.layout import Layout, layout_from_dict
 from .imagery.left_out import left_out_rows, shortened, stop_on_many
 from .imagery.missing import filled_record, scaling, statistics
-from .imagery.raster import Raster, reproject
+from .imagery.places import beside, middles, unwrapped, wrap
+from .imagery.raster import Raster, into_grid, reproject
 from .imagery.samples import Samples, in_order, join, make_samples, processes
 from seedbed.imagery.sampling import (
     corner,
@@ -63,15 +64,16 @@ def sample_label(
     shape, are in longitude and latitude. InputError or ValueError where the tif cannot be used.
     """
     chip = read_chip(path, layout)
-    shape = reproject(geometry, "EPSG:4326", chip.crs)
+    shape = into_grid(geometry, chip.crs, chip.transform, chip.data.shape[1:])
     if process.sampling == "pixels":
         values, places = _pixels_of(chip, shape, process.pixels_per_label, name)
         return values, places, geometry
-    middle = geometry.centroid
-    place = np.array([[middle.x, middle.y]])
+    place = middles(np.array([geometry], object))
     if process.sampling == "chip":
         values, window = _window_around(chip, shape, process.chip_size)
-        footprint = window if window.covers(geometry) else shapely.union(geometry, window)
+        around = unwrapped(geometry)
+        window = beside(window, around.centroid.x)
+        footprint = window if window.covers(around) else shapely.union(around, window)
         return values, place, footprint
     sample = sample_center if process.sampling == "center" else sample_mean
     return sample(chip, shape), place, geometry
@@ -82,7 +84,8 @@ def _pixels_of(chip: Raster, shape, most: int, name: str) -> tuple[np.ndarray, n
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     values, places = sample_pixels(chip, shape, most, np.random.default_rng(seed))
     degrees = reproject(shapely.points(places), chip.crs)
-    return values, shapely.get_coordinates(degrees)
+    lon, lat = shapely.get_coordinates(degrees).T
+    return values, np.column_stack([wrap(lon), lat])
 
 
 def _window_around(chip: Raster, shape, size: int) -> tuple[np.ndarray, shapely.Geometry]:
@@ -128,7 +131,7 @@ def read_batch(
     """
     values, places, number, footprints, faults = [], [], [], {}, {}
     for i, name, geometry in zip(numbers, names, shapes):
-        tif = folder / "tifs" / f"{name}.tif"
+        tif = tif_path(folder / "tifs", name)
         try:
             found, place, footprint = sample_label(tif, geometry, layout, process, name)
         except (InputError, ValueError) as error:
@@ -176,7 +179,7 @@ def table_samples(
         )
     X, static, found = read_series(folder, labels["id"].tolist())
     X, variables = add_indices(X, layout.variables, process.indices)
-    place = shapely.get_coordinates(shapely.centroid(labels.geometry.values[found]))
+    place = middles(labels.geometry.values[found])
     footprints = dict(enumerate(labels.geometry))
     samples, lost = make_samples(
         X, static, found, place, footprints, variables, process.max_missing

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LIMITS', 'write_contract', 'contract_of', 'interval_status', 'regions_short', 'broken_limits', 'doubtful_regions',
-           'unknown_costs', 'quantity_status', 'verdict']
+           'unknown_costs', 'quantity_status', 'is_example', 'verdict', 'headline']
 
 # %% ../../nbs/00_success.ipynb #1c4ccaf8
 from collections.abc import Iterator, Sequence
@@ -221,6 +221,13 @@ def quantity_status(
         return sentence, None
     return None, sentence if max(-low, high) > most else None
 
+# %% ../../nbs/00_success.ipynb #fb6f0ee9
+def is_example(
+    source: str,  # success.source
+) -> bool:
+    """Whether the thresholds are still those of the example."""
+    return source.startswith("nobody yet")
+
 # %% ../../nbs/00_success.ipynb #a524ba2a
 def verdict(
     contract: dict,  # of `write_contract`
@@ -239,7 +246,7 @@ def verdict(
     if (failed or undecided) and status in ("usable", "at ceiling"):
         status = "not usable" if failed else "undecided"
     reasons = [reason, *failed, *undecided, *doubtful_regions(contract, regions)]
-    if contract["source"].startswith("nobody yet"):
+    if is_example(contract["source"]):
         reasons.append("nobody has said what is good enough: success.source is that of the example")
     about_metric = ("metric", "title", "greater_is_better")
     return {
@@ -248,3 +255,19 @@ def verdict(
         "reasons": reasons,
         "failed": failed,
     }
+
+# %% ../../nbs/00_success.ipynb #b2bc6148
+def headline(
+    status: str,  # of `verdict`
+    model: str,  # the best that sees imagery
+    source: str,  # success.source
+    unbeaten: str | None = None,  # the non-imagery baseline that no model beats
+    imagery: bool = True,  # whether a model that sees imagery took part
+) -> str:
+    """The verdict of a run in one sentence."""
+    if not imagery:
+        return "only non-imagery baselines took part: there is no model to judge"
+    if unbeaten:
+        return f"no model beats {unbeaten}, a non-imagery baseline"
+    whose = " by the example's thresholds" if is_example(source) else ""
+    return f"{model} is {status}{whose}"

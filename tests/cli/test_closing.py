@@ -60,7 +60,7 @@ def test_a_complete_run_ends_with_the_table_and_the_place(tmp_path, here):
     lines = out.splitlines()
     assert any(
         line.startswith("04_model/majority/seed_0")
-        and "f1_score 0.500" in line
+        and "macro-F1 0.500" in line
         and line.endswith(" s")
         for line in lines
     )
@@ -86,11 +86,44 @@ def test_the_table_fits_and_keeps_what_matters(width):
         "random_forest",
         "0.842 [0.751, 0.896]",
         "not usable",
-        "verdict on random_forest: usable",
+        "verdict: random_forest is usable",
         "few blocks",
     ):
         assert word in text
-    assert ("19,011" in text) == (width == 140) and ("south_east 0.750" in text) == (width >= 100)
+    assert ("19,011" in text) == (width == 140) and ("south_east 0.750 (n=68)" in text) == (
+        width >= 100
+    )
+
+
+def printed(results):
+    """What a run's end says, on a wide terminal."""
+    file = io.StringIO()
+    print_results(results, Console(file=file, width=200))
+    return file.getvalue()
+
+
+def test_a_baseline_is_never_crowned():
+    rows = [ROWS[0], ROWS[1] | {"sees": "coordinates", "verdict": "usable"}]
+    headline = "no model beats coordinates, a non-imagery baseline"
+    verdict = RESULTS["verdict"] | {"headline": headline}
+    text = printed(RESULTS | {"models": rows, "verdict": verdict})
+    assert f"verdict: {headline}" in text
+    line = next(line for line in text.splitlines() if line.startswith("coordinates"))
+    assert line.rstrip().endswith("baseline") and "usable" not in line
+
+
+def test_the_score_is_called_by_its_title():
+    assert "macro-F1" in printed(RESULTS).splitlines()[0]
+    primary = RESULTS["primary"] | {"metric": "f1:crop", "title": "F1 of crop"}
+    assert "F1 of crop" in printed(RESULTS | {"primary": primary}).splitlines()[0]
+
+
+def test_a_tuned_threshold_is_shown_where_it_changes_something():
+    threshold = {"shipped": 0.2, "tuned_by": "f1_score", "scores": {"f1_score": {"value": 0.61}}}
+    text = printed(RESULTS | {"f1_score": 0.5, "threshold": threshold})
+    assert "tuned threshold 0.2: macro-F1 0.610 in place of 0.842" in text
+    assert "map.threshold = tuned" in text
+    assert "tuned" not in printed(RESULTS | {"threshold": threshold | {"shipped": 0.5}})
 
 
 def test_a_table_of_bare_rows_is_no_error():

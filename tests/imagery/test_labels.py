@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import shapely
 
+from seedbed.base.files import file_key
 from seedbed.imagery.labels import read_labels
 from seedbed.imagery.raster import reproject
 from tests.support.world import IDS, UTM, make_labels
@@ -169,12 +170,33 @@ def test_duplicate_ids(project):
     world.refuses_export("labels.geojson", "id 'same' stands there 2 times", "1 rows without an id")
 
 
-@pytest.mark.parametrize("name", ["field/7", "../up", "a b", "-rf", ".hidden"])
-def test_id_that_cannot_name_a_file(empty, name):
-    """An id must be able to name a file."""
+def test_any_text_is_an_id(empty):
+    """An id that cannot name a file has a key that can; ids stay as they are."""
     world = empty()
-    world.write_labels(make_labels(id=[name, *IDS[1:]]))
-    world.refuses_export(f"id '{name}' cannot name a file", "letters, digits")
+    names = ["field/7", "../up", "a b", "-rf", ".hidden", "Müller 3", "con", *IDS[7:]]
+    frame = make_labels(id=names)
+    world.write_labels(frame)
+    world.write_tifs(frame.assign(id=[file_key(name) for name in names]))
+    out = world.run()
+    assert sorted(out["label_id"]) == sorted(names)
+    tifs = world.root / world.settings().export_dir / "tifs"
+    assert sorted(path.stem for path in tifs.iterdir()) == sorted(map(file_key, names))
+
+
+def test_an_id_that_is_a_path(empty):
+    """Of the id a/b the tif may be tifs/a/b.tif, and none outside of the folder."""
+    world = empty()
+    frame = make_labels(id=["north/7", "../../up", *IDS[2:]])
+    world.write_labels(frame)
+    world.write_tifs(frame[frame["id"] != "../../up"])
+    manifest = world.export()
+    assert manifest["left_out"] == {"../../up": "no tif; expected tifs/../../up.tif"}
+
+
+def test_an_id_with_a_control_character(empty):
+    world = empty()
+    world.write_labels(make_labels(id=["a\tb", *IDS[1:]]))
+    world.refuses_export("id 'a\\tb' holds a control character")
 
 
 def test_ids_that_differ_by_case_alone(empty):

@@ -162,7 +162,7 @@ def report(browser, romania):
 def test_a_browser_draws_the_gallery(report):
     errors = report.data["errors"]
     assert len(report.find("article.card")) == min(len(errors), 24)
-    assert report.texts("#count") == [f"{len(errors)} of {report.data['wrong']} errors"]
+    assert report.texts("#count")[0].startswith(f"{len(errors)} of {report.data['wrong']} errors")
     assert all(picture.is_displayed() for picture in report.find("article.card img"))
     assert report.value("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
     assert report.complaints() == []
@@ -179,8 +179,10 @@ def test_errors_are_filtered(report):
     both = {e["id"] for e in wanted if e["pred"] == pred}
     assert report.texts("#count")[0].startswith(f"{len(both)} of ")
     assert set(report.texts("article.card footer b")) <= both
+    assert not report.find("#none")[0].is_displayed()
     report.choose("by-true", pred)  # nothing is taken for itself
     assert report.find("article.card") == []
+    assert report.texts("#none") == ["No error fits this choice."]
 
 
 def test_errors_are_sorted_and_more_are_shown(report):
@@ -228,7 +230,17 @@ def test_the_next_to_relabel_are_saved(report, chromium):
         time.sleep(0.05)
     saved = json.loads(file.read_text())
     assert saved["type"] == "FeatureCollection" and len(saved["features"]) == 50
-    assert saved == report.data["relabel"]
+    assert saved["features"] == report.data["relabel"]["features"][:50]
+
+
+def test_what_is_saved_follows_the_filter(report, chromium):
+    report.choose("by-region", report.data["errors"][0]["region"])
+    wanted = [
+        f["properties"]["id"]
+        for f in report.data["relabel"]["features"]
+        if f["properties"]["region"] == report.data["errors"][0]["region"]
+    ][:50]
+    assert report.texts("#relabel") == [f"Save the next {len(wanted)} to relabel"]
 
 
 # --- the site ---

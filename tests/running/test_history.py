@@ -83,3 +83,42 @@ def test_a_run_is_found_in_many_ways_by_every_command(tmp_path):
     )
     refused(lambda: find_run(settings, "2026-01"), "2026-01: fits 2 runs", "write more of the name")
     refused(lambda: find_run(settings, "2026-03", complete=True), "2026-03: no such complete run; ")
+
+
+def a_scored_run(name, commit, split="same", metric="f1_score", **values):
+    """A run of which only its results are known."""
+    from pathlib import Path
+
+    from seedbed.running.history import Run
+
+    rows = [{"model": model, "value": value} for model, value in values.items()]
+    primary = {"metric": metric, "greater_is_better": metric != "rmse"}
+    results = {"primary": primary, "split": {"fingerprint": split}, "models": rows}
+    return Run(Path(name), {"git": {"commit": commit * 40, "dirty": False}}, results, "complete")
+
+
+def test_scores_of_one_metric_are_subtracted_and_the_commit_is_named():
+    from seedbed.running.history import score_lines
+
+    a, b = a_scored_run("one", "a", forest=0.8), a_scored_run("two", "b", forest=0.85, linear=0.5)
+    assert score_lines(a, b) == [
+        "forest 0.8000 -> 0.8500 (+0.0500, better with commit bbbbbbb)",
+        "linear - -> 0.5000",
+    ]
+    a, b = (a_scored_run(n, n[0], metric="rmse", forest=v) for n, v in (("a", 1.0), ("b", 1.5)))
+    assert score_lines(a, b) == ["forest 1.0000 -> 1.5000 (+0.5000, worse with commit bbbbbbb)"]
+
+
+@pytest.mark.parametrize(
+    "other, words",
+    [({"metric": "accuracy"}, "f1_score and accuracy"), ({"split": "another"}, "validation sets")],
+)
+def test_what_cannot_be_subtracted_is_not(other, words):
+    from seedbed.running.history import score_lines
+
+    lines = score_lines(
+        a_scored_run("one", "a", forest=0.8), a_scored_run("two", "b", forest=0.9, **other)
+    )
+    assert words in lines[0] and "not subtracted" in lines[0]
+    assert not any("->" in line or "+0.1" in line for line in lines)
+    assert lines[1].startswith("one: forest f1_score 0.8000")

@@ -227,3 +227,115 @@ def test_real_chip_values(togo):
 def test_real_chip_alone_is_too_little(togo):
     """One label can be exported, not processed."""
     togo.refuses_process("1 labels are too few", "at least 10")
+
+
+# --- names and dates ---
+
+
+def test_leading_zeros(empty):
+    """Ids 1, 2, 3 and files 0001.tif are matched, and a note says so."""
+    world = empty()
+    frame = make_labels()
+    world.write_labels(frame.assign(id=range(1, 31)))
+    world.write_tifs(frame.assign(id=[f"{i:04d}" for i in range(1, 31)]))
+    out = world.run()
+    assert len(out["X"]) == 30
+    assert any("1 to 0001.tif" in line for line in out["manifest"]["notes"])
+
+
+def test_leading_zeros_that_fit_twice(empty):
+    """Where two files fit, none is taken, and the reason names them."""
+    world = empty()
+    frame = make_labels()
+    world.write_labels(frame.assign(id=["1", *IDS[1:]]))
+    world.write_tifs(frame)
+    for name in ("01", "001"):
+        world.tif("s00").with_name(f"{name}.tif").write_bytes(world.tif("s00").read_bytes())
+    left_out = world.export()["left_out"]
+    assert "001.tif, 01.tif" in left_out["1"] and "no tif; expected tifs/1.tif" in left_out["1"]
+
+
+@pytest.mark.parametrize("folder", ["chips [v2]", "a?b", "tifs (1)"])
+def test_signs_in_a_folder_name(empty, folder):
+    world = empty(source__tifs=f"{folder}/{{id}}.tif")
+    frame = make_labels()
+    world.write_labels(frame)
+    world.write_tifs(frame, pattern=f"{folder}/{{id}}.tif")
+    assert world.export()["labels"] == 30
+
+
+def test_tifs_elsewhere(empty, tmp_path):
+    """A path that is absolute, or leads upwards, is a path too."""
+    frame = make_labels()
+    for pattern in (f"{tmp_path}/other/{{id}}.tif", "../other/{id}.tif"):
+        world = empty(source__tifs=pattern)
+        world.write_labels(frame)
+        world.write_tifs(frame, pattern="../other/{id}.tif")
+        assert world.export()["labels"] == 30
+
+
+DATES = ["2019-03-01", "2019-04-01", "2019-05-01"]
+DATED = {
+    "date first": [f"{d}_{v}" for d in DATES for v in ("B4", "B8")],
+    "date last": [f"{v}_{d.replace('-', '')}" for d in DATES for v in ("B4", "B8")],
+    "year and month": [f"{v}_{d[:4]}_{d[5:7]}" for d in DATES for v in ("B4", "B8")],
+    "newest first": [f"{d}_{v}" for d in DATES[::-1] for v in ("B4", "B8")],
+    "Earth Engine": [
+        f"{d.replace('-', '')}T101021_T33UUP_{v}" for d in DATES for v in ("B4", "B8")
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", DATED)
+def test_dates_in_names(empty, kind):
+    """Steps are in the order of time, whatever the order in the file."""
+    world = empty()
+    frame = make_labels()
+    world.write_labels(frame)
+    world.write_tifs(frame, names=DATED[kind])
+    layout = world.export()["layout"]
+    assert (list(layout["variables"]), layout["steps"]) == (["B4", "B8"], 3)
+    assert layout["step_months"] == 1
+    chip = read_chip(world.tif("s00"), layout_from_dict(layout)).data[:, 4, 4].reshape(3, 2)
+    series = pixels(0)[:, 4, 4].reshape(3, 2)
+    wanted = series[::-1] if kind == "newest first" else series
+    assert np.allclose(chip, wanted)
+
+
+def test_two_tifs_of_a_label(empty):
+    """Radar and optical in a file each, on grids of their own, are joined by date."""
+    world = empty(source__tifs="s2/{id}.tif, s1/{id}.tif")
+    frame = make_labels()
+    world.write_labels(frame)
+    world.write_tifs(frame, pattern="s2/{id}.tif", names=DATED["date first"])
+    radar = [f"{d[:8]}03_VV" for d in DATES]
+    world.write_tifs(
+        frame[1:],
+        pattern="s1/{id}.tif",
+        names=radar,
+        pixel=30.0,
+        make=lambda i: np.full((3, 3, 3), [[[1.0 * i]], [[2.0]], [[np.nan]]], "float32"),
+    )
+    out = world.run()
+    assert out["report"]["left_out"] == {"s00": "no tif; expected s1/s00.tif"}
+    assert list(out["manifest"]["layout"]["variables"]) == ["B4", "B8", "VV"]
+    row = list(out["id"]).index("s05")
+    assert np.allclose(out["X"][row, :, :2], pixels(5)[:, 4, 4].reshape(3, 2))
+    assert np.allclose(out["X"][row, :, 2], [4, 2, 2])
+    assert np.allclose(out["missing"], 1 / 9)
+
+
+def test_a_field_larger_than_its_chip(empty):
+    """The largest fields are not left out: the pixels that are there count."""
+    world = empty()
+    frame = make_labels(shape="polygon", metres=4000)
+    world.write_labels(frame)
+    small = make_labels()
+    world.write_tifs(small.assign(geometry=small.geometry.translate(0.045)))
+    for sampling in ("mean", "center", "pixels", "chip"):
+        out = world.run(f"process.sampling={sampling}")
+        assert out["report"]["left_out"] == {} and np.isfinite(out["X"]).all()
+        if sampling == "mean":
+            row = list(out["id"]).index("s03")
+            mean = pixels(3).mean((1, 2)).reshape(3, 2)
+            assert np.abs(out["X"][row] - mean).max() < 0.15

@@ -167,7 +167,7 @@ def test_scale_and_offset_tags_come_along(tmp_path):
         (
             SAMPLE / "manifest.json",
             SAMPLE / "labels.geojson",
-            "a scene is a georeferenced image that GDAL can read",
+            "holds a text that begins with .schema_version. and no pixels",
         ),
     ],
 )

@@ -2,13 +2,21 @@
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 
 from seedbed.base.results import read_results
 from seedbed.base.settings import make_settings
 from seedbed.evaluation.metrics import METRICS
 from seedbed.export import export
-from seedbed.model import cross_validate, tuned_threshold
+from seedbed.model import (
+    at_threshold,
+    cross_validate,
+    threshold_candidates,
+    threshold_record,
+    tuned_threshold,
+    tuning_metric,
+)
 from seedbed.models.registry import find_model
 from seedbed.process import process
 from seedbed.training.dataset import FINAL, SampleDataset
@@ -171,3 +179,38 @@ def test_the_threshold_is_tuned_on_train(project):
         tuned_threshold(find_model("logistic_regression")(), train, "f1_score")
         == record["threshold"]["values"][0]
     )
+
+
+# --- rare classes ---
+
+
+def test_the_threshold_of_a_rare_class_is_found():
+    """Of 6,000 samples 57 are of the class; most have a probability between 0.2 and 0.5."""
+    rng = np.random.default_rng(0)
+    y = np.zeros(6000, int)
+    y[rng.choice(6000, 57, replace=False)] = 1
+    p = np.where(y == 1, rng.uniform(0.2, 0.6, 6000), rng.beta(0.4, 12, 6000))
+    tried = threshold_candidates(p, y)
+    assert 0.5 in tried and (np.diff(tried) > 0).all()
+    assert ((tried > 0.2) & (tried < 0.5)).sum() > 20
+    old = np.unique(np.r_[0.5, np.quantile(p, np.linspace(0.02, 0.98, 49))])
+    best, best_of_old = (
+        max(METRICS["f1_score"](y, at_threshold(p, t)) for t in values) for values in (tried, old)
+    )
+    assert best > best_of_old + 0.05
+
+
+def test_a_threshold_is_tuned_by_a_metric_that_scores_decisions():
+    assert tuning_metric("f1:crop") == "f1:crop" and tuning_metric("accuracy") == "accuracy"
+    assert {tuning_metric(m) for m in ("average_precision", "roc_auc", "m:cost")} == {"f1_score"}
+
+
+def test_the_record_of_a_threshold_says_what_becomes_of_each_class():
+    table = pd.DataFrame({"fold": [0, 0, 1, 1], "threshold": [0.2, 0.2, 0.4, 0.4]})
+    table = table.assign(block=["a", "b", "c", "d"], scored=True)
+    y, p = np.array([1, 0, 1, 0]), np.array([0.3, 0.1, 0.3, 0.1])
+    prediction = np.column_stack([1 - p, p])
+    found = threshold_record(table, y, prediction, 100, 0.95, ["other", "crop"], "f1:crop")
+    assert found["values"] == [0.2, 0.4] and found["shipped"] == pytest.approx(0.3)
+    assert found["scores"]["f1:crop"]["value"] == pytest.approx(2 / 3)
+    assert found["per_class"][1]["producers_accuracy"] == 0.5

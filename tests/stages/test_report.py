@@ -1,5 +1,7 @@
 """The report: one file without a network; and what it says of the labels."""
 
+import copy
+import json
 import re
 from html.parser import HTMLParser
 
@@ -8,7 +10,14 @@ import numpy as np
 import pytest
 
 from seedbed.models.registry import find_model
-from seedbed.report import evidence, label_quality, learning_rows
+from seedbed.report import (
+    evidence,
+    from_template,
+    label_quality,
+    learning_rows,
+    page_head,
+    why_no_doubts,
+)
 from tests.support.reports import a_run, data_of
 
 pytestmark = [
@@ -117,3 +126,66 @@ def test_more_labels_do_not_hurt(romania):
     )
     assert len(rows) == 4 and rows.groupby("share")["score"].mean().is_monotonic_increasing
     assert rows["n"].min() < rows["n"].max() / 5
+
+
+# --- what is worth believing ---
+
+
+def without_skill(known, seed=0):
+    """The same labels, predicted by a model that guesses."""
+    out, rng = copy.copy(known), np.random.default_rng(seed)
+    out.prediction = rng.dirichlet(np.ones(len(known.data.classes)), len(known.y))
+    return out
+
+
+def test_labels_are_doubted_by_a_good_model_only(romania):
+    known = evidence(*romania)
+    assert why_no_doubts(known) == ""
+    guessed = without_skill(known)
+    assert label_quality(guessed)[1].sum() > 100  # it would doubt a great many
+    assert "is not clearly better than chance" in why_no_doubts(guessed)
+    best = known.results["best_model"]
+    for change, words in (
+        (
+            {"beats_non_imagery": False, "difference": {"to": "coordinates"}},
+            "does not clearly beat",
+        ),
+        ({"sees": "coordinates"}, "sees no imagery"),
+    ):
+        rows = [r | change if r["model"] == best else r for r in known.results["models"]]
+        poor = copy.copy(known)
+        poor.results = known.results | {"models": rows}
+        assert words in why_no_doubts(poor)
+
+
+def headed(results, **verdict):
+    """The page's title, as HTML."""
+    return page_head(results | {"verdict": results["verdict"] | verdict}).partition("</h1>")[0]
+
+
+def test_usable_is_green_only_where_somebody_stands_for_it(romania):
+    results = json.loads((romania[0] / "results.json").read_text())
+    plain = headed(results, status="usable", headline="random_forest is usable")
+    assert '<em class="good">usable</em>' in plain
+    example = "random_forest is usable by the example's thresholds"
+    assert 'class="open"' in headed(results, status="usable", headline=example)
+    nobody = "no model beats coordinates, a non-imagery baseline"
+    assert "good" not in headed(results, status="undecided", headline=nobody)
+
+
+def test_a_text_of_the_users_is_data(romania):
+    results = json.loads((romania[0] / "results.json").read_text())
+    hostile = "{{region}} http://example.org <b>"
+    results["data"] |= {"name": hostile, "target": "{{facts}}"}
+    head = page_head(results | {"warnings": [hostile]})
+    assert "{{region}} http://example.org &lt;b&gt;" in head and "{{facts}}" in head
+    assert "{{x}}" in from_template("figure.html", attributes="", content="{{x}}", caption="")
+
+
+def test_the_next_to_relabel_can_be_filtered(romania):
+    data = data_of(romania[0])
+    features = data["relabel"]["features"]
+    assert 50 < len(features) <= 600
+    assert {"label", "predicted", "region"} <= set(features[0]["properties"])
+    first = [f["properties"]["id"] for f in features[:50]]
+    assert first == list(gpd.read_file(romania[0] / "relabel.geojson")["id"])

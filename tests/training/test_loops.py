@@ -5,7 +5,13 @@ import pytest
 import torch
 
 from seedbed.training.dataset import SampleDataset
-from seedbed.training.loops import fetcher, stopping_rows, stopping_slice
+from seedbed.training.loops import (
+    class_weights,
+    fetcher,
+    loss_of,
+    stopping_rows,
+    stopping_slice,
+)
 
 
 @pytest.mark.parametrize("sampling", ["mean", "chip"])
@@ -22,6 +28,26 @@ def test_a_batch_is_the_same_however_it_comes(project, sampling, monkeypatch):
     whole = data.arrays()[0]
     monkeypatch.setattr("seedbed.training.dataset.CACHE", 1)
     assert np.array_equal(data.arrays()[0], whole) and len(data[[]][0]) == 0
+
+
+def test_with_weights_every_class_counts_alike():
+    y = np.repeat([0, 1, 3], [80, 15, 5])
+    weight = class_weights(y, 4)
+    assert weight[y].mean() == pytest.approx(1) and weight[2] == 0
+    sums = [weight[y[y == k]].sum() for k in (0, 1, 3)]
+    assert sums == pytest.approx([100 / 3] * 3)
+
+
+def test_a_weighted_loss_is_the_mean_of_weighted_losses():
+    X, y = torch.randn(40, 3, generator=torch.Generator().manual_seed(0)), torch.arange(40) % 3
+    weight = torch.tensor([1.0, 2.0, 0.5])
+    same, plain, weighted = torch.nn.Identity(), torch.ones(3), weight
+    assert torch.allclose(
+        loss_of(same, X, y, "classification", plain), loss_of(same, X, y, "classification")
+    )
+    each = torch.nn.functional.cross_entropy(X, y, reduction="none")
+    wanted = (each * weight[y]).mean()
+    assert torch.allclose(loss_of(same, X, y, "classification", weighted), wanted)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -9,9 +9,11 @@ __all__ = ['MOVED', 'import_by_name', 'object_named', 'modules_in', 'optional', 
 import importlib
 import importlib.util
 import pkgutil
+import sys
 from typing import Any
 
 from .errors import InputError
+from .files import project_root
 
 # %% ../../../nbs/base/registry.ipynb #4d40eabd
 def import_by_name(
@@ -32,13 +34,25 @@ def object_named(
 ) -> Any:  # the object
     """The object that a setting names; InputError where it cannot be imported."""
     module, _, attribute = text.partition(":")
+    _search_project()
     try:
         return import_by_name(module, attribute)
     except (ImportError, AttributeError) as error:
         raise InputError(
-            f"{setting}: {text}: {error}; "
-            "write module:name of a module that lies in nbs/ or is installed"
+            f"{setting}: {text}: {error}; write module:name of a module that lies beside"
+            " settings.ini, in nbs/, or is installed"
         ) from None
+
+
+def _search_project():
+    "Modules of the project's root and of its nbs/ can be imported, after installed ones."
+    try:
+        root = project_root()
+    except InputError:
+        return
+    for folder in (root, root / "nbs"):
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
 
 # %% ../../../nbs/base/registry.ipynb #525f1407
 def modules_in(

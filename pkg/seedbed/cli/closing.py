@@ -29,7 +29,8 @@ def worst(region) -> str:
     """A region and its score."""
     if not isinstance(region, dict):
         return number(region)
-    return f"{region.get('region', '')} {number(region.get('value'))}".strip()
+    count = f" (n={region['n']})" if "n" in region else ""
+    return f"{region.get('region', '')} {number(region.get('value'))}{count}".strip()
 
 
 def count_of_seeds(seeds) -> str:
@@ -43,14 +44,21 @@ def name_of(row: dict) -> str:
 
 
 def verdict_of(row: dict) -> str:
-    """A model's verdict and its stamps, e.g. LEAKY."""
-    return ", ".join([number(row.get("verdict")), *row.get("stamps", [])])
+    """A model's verdict and its stamps, e.g. LEAKY; a non-imagery baseline has none."""
+    verdict = "baseline" if row.get("sees", "bands") != "bands" else number(row.get("verdict"))
+    return ", ".join([verdict, *row.get("stamps", [])])
+
+
+def title_of(primary: dict) -> str:
+    """What the deciding score is called; records of earlier versions have its name alone."""
+    name = primary.get("metric", "score")
+    return primary.get("title") or {"f1_score": "macro-F1"}.get(name, name)
 
 
 def closing_columns(results: dict) -> list[Column]:
     """The columns of the table of models, without those that have no value."""
     rows = results.get("models", [])
-    metric = results.get("primary", {}).get("metric", "score")
+    metric = title_of(results.get("primary", {}))
 
     def of(key, form=number, **options):
         return [form(row.get(key), **options) for row in rows]
@@ -94,7 +102,7 @@ def verdict_lines(results: dict) -> list[str]:
     verdict = results.get("verdict", {})
     if "status" in verdict:
         best = results.get("best_model", "the best model")
-        lines.append(f"verdict on {best}: {verdict['status']}")
+        lines.append(f"verdict: {verdict.get('headline') or best + ' is ' + verdict['status']}")
     lines += [f"  {reason}" for reason in verdict.get("reasons", [])]
     smallest = results.get("primary", {}).get("smallest_detectable_difference")
     if smallest is not None:
@@ -103,7 +111,23 @@ def verdict_lines(results: dict) -> list[str]:
         )
     if any(row.get("tied") for row in results.get("models", [])):
         lines.append("  =: cannot be told apart from the best, all compared at once; choose by cost")
+    lines += threshold_lines(results.get("threshold"), results)
     return lines + [f"warning: {warning}" for warning in results.get("warnings", [])]
+
+
+def threshold_lines(threshold: dict | None, results: dict) -> list[str]:
+    """What a tuned threshold would change, where it is not one half."""
+    if not threshold or threshold.get("shipped") in (None, 0.5):
+        return []
+    name = threshold["tuned_by"]
+    primary = results.get("primary", {})
+    known = results | {primary.get("metric"): primary.get("value")}
+    title = {"f1_score": "macro-F1"}.get(name, name)
+    return [
+        f"  tuned threshold {threshold['shipped']:.3g}: {title}"
+        f" {number(threshold['scores'][name]['value'])} in place of {number(known.get(name))};"
+        " the map uses it with map.threshold = tuned"
+    ]
 
 
 def print_results(results: dict, console):

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .closing import with_interval
 from .options import RUN, Debug
 from .tables import make_console, number, print_table
 
-Runs = Annotated[list[str], typer.Argument(metavar="RUN", help=RUN)]
+Runs = Annotated[list[str], typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
 Every = Annotated[
     bool, typer.Option("--all", help="Show every model, not only the best of each run.")
 ]
@@ -32,6 +33,8 @@ def compare(runs: Runs, every: Every = False, debug: Debug = False):
     print_table(columns_of(found, names), console)
     numbered = "\n".join(f"run {i}: {name}" for i, name in enumerate(names, 1))
     console.print(f"\n{numbered}", markup=False, soft_wrap=True)
+    for line in [*found["notes"], *gains(found, names)]:
+        console.print(line, markup=False)
     console.print(
         f"\nThis validation set has been scored {found['looks']} times: "
         "the best of many is partly luck.",
@@ -46,12 +49,30 @@ def columns_of(found: dict, names: list[str]) -> list[tuple[str, list[str]]]:
     return [
         ("run", [str(names.index(row["run"]) + 1) for row in rows]),
         ("model", [row["model"] for row in rows]),
-        (found["metric"], [with_interval(row["value"], row["ci"]) for row in rows]),
+        (found["title"], [with_interval(row["value"], row["ci"]) for row in rows]),
         ("vs the first", [change(row["difference"]) for row in rows]),
         (f"P(> {found['rope']:g})", better),
         ("commit", [commit(row) for row in rows]),
         ("verdict", [", ".join([row["verdict"], *row["stamps"]]) for row in rows]),
     ]
+
+
+def gains(found: dict, names: list[str]) -> list[str]:
+    """Which commit has gained how much over the first run, where it is more than chance."""
+    lines = []
+    for row in found["rows"]:
+        difference = row["difference"]
+        if not difference or not difference["ci"]:
+            continue
+        low, high = difference["ci"]
+        run = f"run {names.index(row['run']) + 1} (commit {commit(row)}, {row['model']})"
+        if low > 0:
+            lines.append(f"{run} has gained {change(difference)}")
+        elif high < 0:
+            lines.append(f"{run} has lost {change(difference)}")
+        else:
+            lines.append(f"{run}: the difference {change(difference)} could be chance")
+    return lines
 
 
 def change(difference: dict | None) -> str:

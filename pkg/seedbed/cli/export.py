@@ -107,6 +107,12 @@ def print_pilot(records: list[dict], forecast):
 def print_export(manifest: dict, folder: str, progress):
     """Print how many labels were exported, and for which reasons others were left out."""
     print(f"{manifest['labels']:,} labels in {folder}; {progress.line()}")
+    for line in manifest.get("understood", []):
+        print(f"  {line}")
+    for column, reason in manifest["set_aside"].items():
+        print(f"  column '{column}' is set aside: it {reason}")
+    for line in manifest["warnings"]:
+        print(f"warning: {line}")
     reasons = Counter(manifest["left_out"].values())
     for reason, count in reasons.most_common(5):
         print(f"  left out {count:,}: {reason}")

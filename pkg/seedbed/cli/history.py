@@ -4,6 +4,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from . import completion
 from .options import RUN, Debug, Overrides, SettingsFile, leave
 from .tables import make_console, print_table
 
@@ -22,12 +23,13 @@ Diff = Annotated[
         "--diff",
         metavar="RUN RUN",
         help="Show how two runs differ: settings, code, data and scores.",
+        autocompletion=completion.runs,
     ),
 ]
 Last = Annotated[int, typer.Option("-n", metavar="COUNT", help="Show this many, the latest ones.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Remove what is listed.")]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep the checkout, in data/cache/replays.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN)]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
 
 
 def status(overrides: Overrides = None, settings_file: SettingsFile = None, debug: Debug = False):
@@ -70,11 +72,42 @@ def runs(words: Words = None, diff: Diff = None, last: Last = 20, debug: Debug =
     rows = [run_row(run) for run in list_runs(settings, words or ())]
     shown = rows[:last]
     if rows:
-        headings = [h for h in rows[0] if h != "settings" or any(row[h] for row in shown)]
-        columns = [(heading, [row[heading] for row in shown]) for heading in headings]
-        print_table(columns, make_console(wide=True))
+        print_runs(shown, make_console(wide=True))
     note = f", the latest {last} shown" if len(rows) > last else ""
     console.print(f"{len(rows)} runs{note}", markup=False)
+
+
+def print_runs(rows: list[dict], console):
+    """Print runs, one a line; a terminal that is too narrow gets fewer and shorter columns."""
+    headings = [h for h in rows[0] if h != "settings" or any(row[h] for row in rows)]
+    columns = {h: [row[h] for row in rows] for h in headings}
+    for shorten in (
+        lambda: columns.pop("source", None),  # it stands in the run's name, as the commit does
+        lambda: columns.pop("commit", None),
+        lambda: columns.update(score=[text.partition(" [")[0] for text in columns["score"]]),
+        lambda: shorten_settings(columns, console.width),
+        lambda: columns.pop("settings", None),
+        lambda: columns.pop("status", None),
+        lambda: columns.pop("best model", None),
+    ):
+        if width_of(columns) <= console.width:
+            break
+        shorten()
+    print_table(list(columns.items()), console)
+
+
+def width_of(columns: dict[str, list[str]]) -> int:
+    """How many columns of a terminal a table takes."""
+    return sum(max(map(len, [heading, *texts])) + 1 for heading, texts in columns.items())
+
+
+def shorten_settings(columns: dict[str, list[str]], width: int):
+    """Cut the settings so that the table fits, where at least 12 characters remain of them."""
+    texts = columns.pop("settings", [])
+    room = width - width_of(columns) - 1
+    if texts and room >= 12:
+        cut = [text if len(text) <= room else text[: room - 1] + "…" for text in texts]
+        columns["settings"] = cut
 
 
 def print_differences(found: dict[str, list[str]], console):

@@ -6,10 +6,11 @@ from typing import Annotated, Optional
 
 import typer
 
+from . import completion
 from .options import RUN, Debug, SettingsFile
 from .watchers import pixel_report
 
-Run = Annotated[str, typer.Option("--run", metavar="RUN", help=RUN)]
+Run = Annotated[str, typer.Option("--run", metavar="RUN", help=RUN, autocompletion=completion.runs)]
 SceneFile = Annotated[
     Path,
     typer.Option(
@@ -23,6 +24,7 @@ Model = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
+        autocompletion=completion.models,
         help="A model of the run, e.g. tempcnn or tempcnn/seed_1; the best one if not given.",
     ),
 ]
@@ -75,9 +77,9 @@ def map(
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
     from seedbed.map import best_model, make_map
 
-    found, place = best_model(folder, model)
     kept = folder / "settings.ini"  # of the run
     settings = load_settings(kept if kept.is_file() else None)
+    found, place = best_model(folder, model, settings.map.threshold)
     target = out or folder / "maps" / scene.resolve().stem
     record = make_map(
         found,

@@ -9,6 +9,8 @@ import typer
 
 from seedbed import __version__
 
+from . import completion
+
 
 def _show_version(wanted: bool):
     if wanted:
@@ -26,6 +28,7 @@ Overrides = Annotated[
     typer.Option(
         "-p",
         metavar="SECTION.KEY=VALUE",
+        autocompletion=completion.settings,
         help="Use this value instead of the one in settings.ini. May be given several times.",
     ),
 ]

@@ -5,10 +5,11 @@ from typing import Annotated, Optional
 
 import typer
 
+from . import completion
 from .options import RUN, Debug
 
 KEPT = ("results.json", "run.json", "report.html", "*.ipynb", "figures/*.png", "area.json")
-RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN)]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
 ReportName = Annotated[
     Optional[str],
     typer.Option(

@@ -9,6 +9,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from . import completion
 from .closing import print_results
 from .options import Debug, Overrides, SettingsFile, leave
 from .tables import make_console
@@ -26,6 +27,7 @@ Stages = Annotated[
     Optional[list[str]],
     typer.Argument(
         metavar="STAGE",
+        autocompletion=completion.stages,
         help="With --force: the stages to execute again, e.g. 02_process, 04_model or "
         "04_model/tempcnn.",
         show_default=False,

@@ -4,9 +4,10 @@ from typing import Annotated, Optional
 
 import typer
 
+from . import completion
 from .options import RUN, Debug
 
-RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN)]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
 Store = Annotated[
     Optional[str],
     typer.Option(

@@ -8,6 +8,8 @@ from typing import Any
 
 from seedbed.base.errors import InputError
 
+from .closing import title_of
+
 # --- notebooks of a run ---
 
 
@@ -21,7 +23,7 @@ def score_of(output: Path) -> str:
         return ""
     if primary.get("value") is None:
         return ""
-    return f"{primary['metric']} {primary['value']:.3f}"
+    return f"{title_of(primary)} {primary['value']:.3f}"
 
 
 def step_line(outcome) -> str:

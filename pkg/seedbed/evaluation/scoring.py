@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['scored_labels', 'within_part', 'by_region', 'class_metrics', 'by_class', 'class_block_warnings', 'score_record',
-           'write_predictions', 'read_predictions']
+           'distinct_columns', 'write_predictions', 'read_predictions']
 
 # %% ../../../nbs/evaluation/scoring.ipynb #098d09ca
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -187,7 +188,7 @@ def score_record(
     """
     table, y, prediction, left_out = scored_labels(table, y, prediction, classes)
     fold, units = _fold_of(table), drawn_units(table, split)
-    primary = within_folds(leaving_out(metric_named(metric, task), left_out), fold)
+    primary = within_folds(leaving_out(metric_named(metric, task, classes), left_out), fold)
 
     def with_interval(m: Metric) -> dict:
         quick = m.function is None or m.name == metric
@@ -232,6 +233,24 @@ def _class_record(rows: list[dict], y, prediction, classes, left_out) -> dict:
     curves = reliability(y, prediction), risk_coverage(y, prediction)
     return dict(zip(_OF_CLASSES, (rows, matrix, *curves, disagreement(C))))
 
+# %% ../../../nbs/evaluation/scoring.ipynb #3c5e3be2
+def distinct_columns(
+    names: Sequence[str],  # wanted, made from a user's text
+) -> list[str]:  # in the same order; no two of them differ by case or Unicode form alone
+    """Names of columns that stay distinct in formats that fold case."""
+    out, taken = [], set()
+    for name in names:
+        free, number = name, 2
+        while _folded(free) in taken:
+            free, number = f"{name}_{number}", number + 1
+        taken.add(_folded(free))
+        out.append(free)
+    return out
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
 # %% ../../../nbs/evaluation/scoring.ipynb #1b4c721f
 def write_predictions(
     path: Path,  # predictions.gpkg
@@ -242,13 +261,15 @@ def write_predictions(
 ):
     """Write the layer `predictions`: points with the truth, the prediction, region and block.
 
-    Classes give y_true, y_pred and a probability p_CLASS for each; values y_true, y_pred and error.
+    Classes give y_true, y_pred and a probability p_CLASS for each, in the order of the classes;
+    values y_true, y_pred and error.
     """
     frame = table[["id", "fold"]].assign(split="val", scored=table["scored"].to_numpy(bool))
     if len(classes):
         names = np.array(classes, object)
         frame = frame.assign(y_true=names[y], y_pred=names[prediction.argmax(1)])
-        frame = frame.assign(**{f"p_{c}": prediction[:, k] for k, c in enumerate(classes)})
+        columns = distinct_columns([f"p_{c}" for c in classes])
+        frame = frame.assign(**{c: prediction[:, k] for k, c in enumerate(columns)})
     else:
         frame = frame.assign(y_true=y.astype(float), y_pred=prediction, error=prediction - y)
     more = [name for name in ("region", "block", "unit") if name in table]

@@ -24,15 +24,18 @@ from .raster import Raster, read_tif, to_float
 # %% ../../../nbs/imagery/chips.ipynb #205599e1
 def physical(
     data: np.ndarray,  # [bands, H, W] as stored, in the layout's order
-    layout: Layout,  # its scale, offset and nodata are used
+    layout: Layout,  # its scale, offset and nodata count
     nodata: float | None = None,  # as the tif's tag says
     scale: float | np.ndarray = 1.0,  # as the tif's tags say, of all bands or [bands, 1, 1]
     offset: float | np.ndarray = 0.0,  # as the tif's tags say, of all bands or [bands, 1, 1]
+    valid: np.ndarray | None = None,  # [bands or 1, H, W] as masks say; None: all of them
 ) -> np.ndarray:  # [bands, H, W] float32, NaN where missing
-    """Stored values in physical units."""
+    """Stored values in physical units: the one rule for chips, scenes and maps."""
     values = to_float(data, nodata, scale * layout.scale, offset * layout.scale + layout.offset)
     if layout.nodata is not None and layout.nodata != nodata:
         values[data == layout.nodata] = np.nan
+    if valid is not None:
+        values[np.broadcast_to(~valid, values.shape)] = np.nan
     return values
 
 # %% ../../../nbs/imagery/chips.ipynb #53877f55
@@ -47,7 +50,7 @@ def read_chip(
 
     An `InputError` where the tif cannot be read or lacks a band.
     """
-    raster = read_tif(path)
+    raster = read_tif(path, layout.alpha, layout.count)
     try:
         order = _cached_band_order(layout, tuple(raster.descriptions))
     except ValueError as error:
@@ -60,12 +63,16 @@ def read_chip(
         tag[order] if isinstance(tag, np.ndarray) else tag
         for tag in (raster.scales, raster.offsets)
     )
+    valid = raster.valid
+    if valid is not None and len(valid) > 1:
+        valid = valid[order]
     return replace(
         raster,
-        data=physical(data, layout, raster.nodata, scale, offset),
+        data=physical(data, layout, raster.nodata, scale, offset, valid),
         nodata=None,
         scales=1.0,
         offsets=0.0,
+        valid=None,
         descriptions=layout.descriptions,
     )
 

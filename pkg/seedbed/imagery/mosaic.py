@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 
 from ..base.errors import InputError, explain
 from ..base.files import atomic
+from .validity import open_image, stored_of
 
 # %% ../../../nbs/imagery/mosaic.ipynb #8ccfe180
 @dataclass(frozen=True)
@@ -25,9 +25,11 @@ class Tile:
 
     path: Path
     crs: CRS
-    bands: int  # how many
+    bands: tuple[int, ...]  # numbers of the bands of imagery, from 1
     dtype: str  # of the stored numbers
     nodata: float | None  # the stored value of a missing pixel
+    alpha: int | None  # number of the band that is a mask
+    mask: str | None  # file | bands: a mask that is no band, as in `Stored`
     names: tuple  # of the bands; None where there is none
     scales: tuple  # of the bands: value = stored * scale + offset
     offsets: tuple  # of the bands
@@ -38,18 +40,23 @@ class Tile:
 
 def read_tile(
     path: Path,  # a tif
+    alpha: str = "auto",  # auto | mask | band: the setting source.alpha
 ) -> Tile:
     """What the header of a tif says; no pixel is read. An `InputError` where it is no image."""
-    with explain(str(path), "remove or replace this tile"), rasterio.open(path) as file:
+    with explain(str(path), "remove or replace this tile"), open_image(path) as file:
+        stored = stored_of(file, alpha)
+        scales, offsets = stored.scaling or ((1.0,) * len(stored.bands), (0.0,) * len(stored.bands))
         return Tile(
             path=path,
             crs=file.crs,
-            bands=file.count,
-            dtype=file.dtypes[0],
-            nodata=file.nodata,
-            names=file.descriptions,
-            scales=file.scales,
-            offsets=file.offsets,
+            bands=stored.bands,
+            dtype=stored.dtype,
+            nodata=stored.nodata,
+            alpha=stored.alpha,
+            mask=stored.mask or ("bands" if stored.nodata_by_band else None),
+            names=stored.names,
+            scales=scales,
+            offsets=offsets,
             size=(file.height, file.width),
             transform=file.transform,
             block=file.block_shapes[0],
@@ -62,18 +69,19 @@ def _tifs(folder: Path) -> list[Path]:
 
 def find_steps(
     folder: str | Path,  # of tifs, or of folders of tifs
+    alpha: str = "auto",  # auto | mask | band: the setting source.alpha
 ) -> list[list[Tile]]:  # for each date its tiles
     """Which files are dates, and which are tiles; an `InputError` where the folder mixes both."""
     folder = Path(folder)
     dates = sorted(d for d in folder.iterdir() if d.is_dir() and _tifs(d))
-    tiles = [read_tile(path) for path in _tifs(folder)]
+    tiles = [read_tile(path, alpha) for path in _tifs(folder)]
     if dates and tiles:
         raise InputError(
             f"{folder}: holds tifs, such as {tiles[0].path.name}, and folders of tifs,"
             f" such as {dates[0].name}; keep one of both"
         )
     if dates:
-        return [[read_tile(path) for path in _tifs(date)] for date in dates]
+        return [[read_tile(path, alpha) for path in _tifs(date)] for date in dates]
     if not tiles:
         raise InputError(
             f"{folder}: holds no tif; name a folder of tiles, or of a folder for each date"
@@ -90,7 +98,7 @@ def check_alike(
     first = tiles[0]
     here = first.transform
     for tile in tiles[1:]:
-        for key in ("crs", "bands", "dtype", "nodata", "names", "scales", "offsets"):
+        for key in ("crs", "bands", "alpha", "dtype", "nodata", "names", "scales", "offsets"):
             if getattr(tile, key) != getattr(first, key):
                 raise InputError(
                     f"{tile.path}: {key} is {getattr(tile, key)}, where {first.path.name} has"
@@ -107,12 +115,13 @@ def check_alike(
 def mosaic(
     folder: str | Path,  # of tiles or dates, see `find_steps`
     target: str | Path,  # the VRT to write
+    alpha: str = "auto",  # auto | mask | band: the setting source.alpha
 ) -> Path:  # the VRT
     """Tiles and dates as one virtual image.
 
     Where tiles overlap the later name wins, but for its missing pixels.
     """
-    steps = find_steps(folder)
+    steps = find_steps(folder, alpha)
     tiles = [tile for step in steps for tile in step]
     check_alike(tiles)
     wide, high = tiles[0].transform.a, tiles[0].transform.e
@@ -128,7 +137,7 @@ def mosaic(
     bands = "\n".join(
         _vrt_band(step, band, number, len(steps), place)
         for number, step in enumerate(steps)
-        for band in range(tiles[0].bands)
+        for band in range(len(tiles[0].bands))
     )
     transform = ", ".join(map(repr, Affine(wide, 0, left, 0, high, top).to_gdal()))
     with atomic(target) as temporary:
@@ -162,7 +171,7 @@ def _vrt_band(
 ) -> str:
     """The description of one band of one date."""
     first = tiles[0]
-    number = step * first.bands + band + 1
+    number = step * len(first.bands) + band + 1
     block_height, block_width = first.block
     lines = [
         f'<VRTRasterBand dataType="{_VRT_TYPES[first.dtype]}" band="{number}"'
@@ -178,19 +187,37 @@ def _vrt_band(
     if scale != 1 or offset:
         lines.append(f"<Offset>{offset!r}</Offset><Scale>{scale!r}</Scale>")
     lines += [_vrt_piece(tile, band, first.nodata, place[tile.path]) for tile in tiles]
+    if any(tile.mask or tile.alpha for tile in tiles):
+        lines.append('<MaskBand><VRTRasterBand dataType="Byte">')
+        lines += [_vrt_mask(tile, band, place[tile.path]) for tile in tiles]
+        lines.append("</VRTRasterBand></MaskBand>")
     return "".join(lines) + "</VRTRasterBand>"
 
 
 def _vrt_piece(tile: Tile, band: int, nodata: float | None, place: tuple[int, int]) -> str:
-    """A tile in a band of a VRT."""
+    """A tile in a band of a VRT; what it misses leaves what lies below."""
+    is_masked = bool(tile.mask or tile.alpha)
+    kind = "SimpleSource" if nodata is None and not is_masked else "ComplexSource"
+    gap = "" if nodata is None else f"<NODATA>{nodata!r}</NODATA>"
+    if is_masked and nodata is None:
+        gap = "<UseMaskBand>true</UseMaskBand>"
+    return _vrt_source(kind, tile, str(tile.bands[band]), place, gap)
+
+
+def _vrt_mask(tile: Tile, band: int, place: tuple[int, int]) -> str:
+    """A tile in the mask of a band of a VRT."""
+    source = str(tile.alpha) if tile.alpha else f"mask,{tile.bands[band]}"
+    return _vrt_source("ComplexSource", tile, source, place, "<NODATA>0</NODATA>")
+
+
+def _vrt_source(kind: str, tile: Tile, band: str, place: tuple[int, int], further: str) -> str:
+    """A band or a mask of a tile, where it lies in a VRT."""
     column, row = place
     height, width = tile.size
-    kind = "SimpleSource" if nodata is None else "ComplexSource"
-    gap = "" if nodata is None else f"<NODATA>{nodata!r}</NODATA>"
     size = f'xSize="{width}" ySize="{height}"'
     return (
         f'<{kind}><SourceFilename relativeToVRT="0">{_text(str(tile.path.resolve()))}'
-        f"</SourceFilename><SourceBand>{band + 1}</SourceBand>"
+        f"</SourceFilename><SourceBand>{band}</SourceBand>"
         f'<SrcRect xOff="0" yOff="0" {size}/><DstRect xOff="{column}" yOff="{row}" {size}/>'
-        f"{gap}</{kind}>"
+        f"{further}</{kind}>"
     )

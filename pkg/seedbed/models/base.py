@@ -27,6 +27,7 @@ from seedbed.models.records import (
     can_be_scored,
     check_prediction,
     cost_of,
+    measured,
     per_label_predictions,
     write_model_results,
 )
@@ -173,9 +174,8 @@ def validate_model(
     (folder / "results.json").unlink(missing_ok=True)  # scores of an earlier model never stay
     data = open_samples(validation_data_path, "val", like=model.meta)
     data = not_trained_on(model, data)
-    began = time.perf_counter()
-    prediction = check_prediction(model.predict(data), data, model.title)
-    predict_s = time.perf_counter() - began
+    with measured() as clock:
+        prediction = check_prediction(model.predict(data), data, model.title)
     table, y, prediction = per_label_predictions(data, prediction)
     table = table.assign(
         fold=data.fold,
@@ -188,7 +188,7 @@ def validate_model(
         data,
         (table, y, prediction),
         model.meta["n_train"],
-        cost_of(model, model.fit_s, predict_s, len(data), folder / "model.bin"),
+        cost_of(model, model.fit_s, clock.seconds, len(data), folder / "model.bin"),
         settings,
         folder,
         started,
@@ -240,6 +240,7 @@ class BaseModel(BaseEstimator):
     meta: dict = {}  # what the training data were, see `describe`
     fit_s = 0.0  # seconds that training took
     trained_on: tuple[str, int] | None = None  # path and fold
+    threshold: float | None = None  # of the second of two classes in a map; None: one half
     reads_files = False  # its `train` takes a path: it sees values as they are stored
     metric = ""  # of the contract, for a model that chooses something by it; "": not known
 

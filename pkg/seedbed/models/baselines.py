@@ -7,7 +7,7 @@ __all__ = ['MOST', 'Majority', 'small_forest', 'place_rules', 'samples_behind', 
            'best_rule', 'BestRule', 'Coordinates']
 
 # %% ../../../nbs/models/baselines.ipynb #c0873e3b
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
+from ..base.errors import InputError
 from ..evaluation.metrics import metric_named, within_folds
 from .base import BaseModel, check_trained, predict_sklearn
 from ..splitting.blocks import hashed_folds, on_sphere
@@ -104,6 +105,7 @@ def rule_scores(
     rules: Callable = place_rules,  # (task, n) -> estimators by name
     metric: str = "",  # to choose by; "": macro-F1
     folds: int = 3,  # of the training blocks
+    names: Sequence[str] = (),  # of the classes, for a metric of one class
 ) -> dict[
     str, float
 ]:  # by name of the rule, greater is better; empty where nothing can be held out
@@ -115,7 +117,7 @@ def rule_scores(
     numbers = sorted(set(fold.tolist()))
     if len(numbers) < 2:
         return {}
-    classes = int(y.max()) + 1 if task == "classification" else 0
+    classes = max(int(y.max()) + 1, len(names)) if task == "classification" else 0
     predictions: dict[str, np.ndarray] = {}
     for number in numbers:
         train, val = fold != number, fold == number
@@ -126,7 +128,7 @@ def rule_scores(
             whole[val] = found
     if task == "regression":
         return {name: -float(np.mean((p - y) ** 2)) for name, p in predictions.items()}
-    score = within_folds(metric_named(metric or "f1_score", task), fold)
+    score = within_folds(metric_named(metric or "f1_score", task, names), fold)
     sign = 1 if score.greater_is_better else -1
     return {name: sign * score(y, p) for name, p in predictions.items()}
 
@@ -138,12 +140,13 @@ def best_rule(
     task: str,  # classification | regression
     rules: Callable = place_rules,  # (task, n) -> estimators by name
     metric: str = "",  # to choose by; "": macro-F1
+    names: Sequence[str] = (),  # of the classes, for a metric of one class
 ) -> Any:  # fitted
     """The rule that predicts held-out training blocks best, trained on all samples."""
     choice = rules(task, len(y))
     scores = {}
     if (X != X[0]).any():  # else there is nothing to tell samples by
-        scores = rule_scores(X, y, block, task, rules, metric)
+        scores = rule_scores(X, y, block, task, rules, metric, names=names)
     known = {name: score for name, score in scores.items() if np.isfinite(score)}
     name = max(known, key=lambda name: known[name]) if known else list(choice)[-2]
     return fit_rule(choice[name], X, y, task)
@@ -156,7 +159,9 @@ class BestRule(BaseModel):
 
     def train(self, data):
         X, block = self.features(data), data.column("block")
-        self.model = best_rule(X, data.y, block, data.task, self.rules, self.metric)
+        self.model = best_rule(
+            X, data.y, block, data.task, self.rules, self.metric, list(data.classes)
+        )
 
     def predict(self, data):
         check_trained(self)
@@ -170,4 +175,10 @@ class Coordinates(BestRule):
     sees = "coordinates"
 
     def features(self, data):
-        return on_sphere(*data.coordinates().T)
+        places = data.coordinates()
+        if np.isnan(places).all():
+            raise InputError(
+                f"models.names: coordinates: none of the {len(data)} samples has coordinates; leave"
+                " this model out of models.names"
+            )
+        return on_sphere(*places.T)

@@ -21,11 +21,17 @@ class Boosting(BaseModel):
         if data.task == "classification" and len(set(data.y)) == 1:
             self.model = only_class(X, data.y)
             return
+        options: dict = {
+            "max_iter": 100,
+            "learning_rate": 0.1,
+            "early_stopping": False,
+            "random_state": 0,
+        }
         if data.task == "classification":
-            kind = HistGradientBoostingClassifier
+            weight = self.options.class_weight
+            trees = HistGradientBoostingClassifier(class_weight=weight, **options)
         else:
-            kind = HistGradientBoostingRegressor
-        trees = kind(max_iter=100, learning_rate=0.1, early_stopping=False, random_state=0)
+            trees = HistGradientBoostingRegressor(**options)
         self.model = trees.fit(X, data.y)
 
     def parameters(self):

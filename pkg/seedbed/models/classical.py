@@ -18,13 +18,13 @@ class Logistic(BaseModel):
     name = "logistic_regression"
 
     def train(self, data):
-        X = self.features(data)
+        X, weight = self.features(data), self.options.class_weight
         if data.task == "regression":
             self.model = Ridge().fit(X, data.y)
         elif len(set(data.y)) == 1:
             self.model = only_class(X, data.y)
         else:
-            self.model = LogisticRegression(max_iter=2000).fit(X, data.y)
+            self.model = LogisticRegression(max_iter=2000, class_weight=weight).fit(X, data.y)
 
 # %% ../../../nbs/models/classical.ipynb #5a1bab30
 class Forest(BaseModel):
@@ -34,6 +34,10 @@ class Forest(BaseModel):
     stochastic = True
 
     def train(self, data):
-        kind = RandomForestClassifier if data.task == "classification" else RandomForestRegressor
-        forest = kind(300, random_state=self.seed, n_jobs=1)
+        weight = self.options.class_weight
+        forest = RandomForestRegressor(300, random_state=self.seed, n_jobs=1)
+        if data.task == "classification":
+            forest = RandomForestClassifier(
+                300, random_state=self.seed, n_jobs=1, class_weight=weight
+            )
         self.model = forest.fit(self.features(data), data.y)

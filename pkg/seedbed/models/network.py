@@ -19,6 +19,7 @@ from ..training.dataset import LabelledSamples, Samples, batches_of
 from seedbed.training.loops import (
     History,
     Unstandardise,
+    class_weights,
     fit_network,
     pick_device,
     run_network,
@@ -127,6 +128,7 @@ class Network(BaseModel):
             batch_size=self.trained_batch_size,
             seed=self.seed,
             device=pick_device(self.options.device),
+            weight=self._class_weights(data),
         )
         self.model = network
 
@@ -139,6 +141,12 @@ class Network(BaseModel):
         device = pick_device(self.options.device)
         parts = [run_network(self.model, X, data.task, device=device) for X in batches_of(data)]
         return np.concatenate(parts)
+
+    def _class_weights(self, data) -> np.ndarray | None:
+        "A weight for each class where the options ask for it."
+        if self.options.class_weight is None or data.task == "regression":
+            return None
+        return class_weights(data.y, len(data.classes))
 
     def parameters(self) -> int:
         """How many numbers were learnt: weights and biases."""

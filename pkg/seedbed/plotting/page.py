@@ -143,7 +143,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, (int, np.integer)):
         return f"{value:,}"
     if isinstance(value, (float, np.floating)):
-        return f"{value:,.3f}"
+        return f"{value:,.3f}" if np.isfinite(value) else "–"
     return str(value)
 
 

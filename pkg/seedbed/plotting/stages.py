@@ -26,18 +26,20 @@ from matplotlib.colors import Normalize, to_rgba
 from matplotlib.figure import Figure
 
 from ..base.errors import InputError
+from ..base.files import tif_path
 from ..imagery.chips import colour_bands, pictures, read_chip
 from ..imagery.indices import COLOURS, add_indices
 from ..imagery.layout import Layout, by_step, layout_from_dict
 from ..imagery.scene import Scene, read_small
-from .figures import plot_importance
+from .figures import plot_importance, validating_fold
 from seedbed.plotting.plots import (
     ALERT,
+    FILL,
     INK,
-    PALETTE,
     QUIET,
     SPLIT_COLOURS,
     class_colours,
+    fold_colours,
     plot_agreement,
     plot_confusion,
     plot_map,
@@ -93,7 +95,7 @@ def example_chips(
     found = []
     for row in rows.head(most).itertuples():
         try:
-            chip = read_chip(tifs / f"{row.id}.tif", layout)
+            chip = read_chip(tif_path(tifs, row.id), layout)
         except InputError:
             continue  # 02_process lists it with the reason
         found.append((f"{row.label}\n{row.id}", pictures(chip, layout)))
@@ -130,10 +132,11 @@ def plot_split(
 ) -> Figure:
     """Left the fold that validates each label, right the subsets of the first fold."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
-    validated = subsets == "val"
-    names = np.array(list(fold_names), object)[validated.argmax(0)]
-    fold = np.where(validated.any(0), names, "never")
-    plot_places(lon, lat, fold, class_colours(sorted(set(fold))), left)
+    fold = validating_fold(subsets, fold_names)
+    colours = fold_colours([str(name) for name in fold_names])
+    if (fold == "").any():
+        colours["never"] = SPLIT_COLOURS["dropped"]
+    plot_places(lon, lat, np.where(fold == "", "never", fold), colours, left)
     left.set_title("the fold that validates a label")
     plot_places(lon, lat, subsets[0], SPLIT_COLOURS, right)
     right.set_title(f"while fold {fold_names[0]} is validated")
@@ -206,7 +209,7 @@ def plot_views(
 ) -> Axes:
     """A sample as dots, and augmented views of it as lines."""
     ax = plt.subplots(figsize=(5, 2.2))[1]
-    ax.plot(np.transpose(views), color="#CC6677", alpha=0.4)
+    ax.plot(np.transpose(views), color=FILL, alpha=0.4)
     ax.plot(sample, "o", color=INK, ms=4)
     ax.set(title=title, xlabel="step")
     return ax
@@ -247,7 +250,7 @@ def plot_model_errors(
         return fig
     truth, prediction = table["y_true"].to_numpy(), table["y_pred"].to_numpy()
     plot_agreement(truth, prediction, unit, left, "validation labels")
-    right.hist(table["error"], bins=30, color=PALETTE[0])
+    right.hist(table["error"], bins=30, color=FILL)
     right.set(xlabel=f"error {unit}", title=f"bias {record['bias']:.2f}")
     return fig
 
@@ -255,17 +258,17 @@ def plot_model_errors(
 def plot_confidence(
     record: dict,  # results.json of a run or a model, of classes
 ) -> Figure:
-    """Left the reliability, right the accuracy among the labels that a model is surest of."""
+    """Left the reliability, right the accuracy among the most confident predictions."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3))
     plot_reliability(record["calibration"], left, f"calibration error {record['ece']:.3f}")
     kept = [row["coverage"] for row in record["risk_coverage"]]
     accuracy = [row["accuracy"] for row in record["risk_coverage"]]
-    right.plot(kept, accuracy, "o-", color=PALETTE[0], ms=4)
+    right.plot(kept, accuracy, "o-", color=FILL, ms=4)
     right.set(
         xlabel="share of the labels that the model keeps",
-        ylabel="share of right answers",
+        ylabel="share of correct predictions",
         ylim=(None, 1.01),
-        title="the surest first",
+        title="the most confident first",
     )
     return fig
 
@@ -280,7 +283,7 @@ def plot_overview(
 ) -> Figure:
     """Labels, seasonal profile, scores, and errors of the best model."""
     fig, ((places, season), (scores, errors)) = plt.subplots(2, 2, figsize=(10, 6.6))
-    folds = class_colours([str(k) for k in range(data.folds)])
+    folds = fold_colours([str(k) for k in range(data.folds)])
     where = table.geometry
     plot_places(where.x, where.y, table["fold"].astype(str), folds, places, size=7)
     block_km = data.meta["split"]["block_km"]
@@ -388,7 +391,8 @@ def plot_importances(
 ) -> Figure:
     """What the score loses without each band, and without each step where there are several."""
     parts = [part for part in loss if len(loss[part])]
-    size = (3.7 * len(parts), 0.9 + 0.22 * max(len(names[part]) for part in parts))
+    bars = max(min(len(names[part]), 24) for part in parts)
+    size = (3.7 * len(parts), 0.9 + 0.22 * bars)
     fig, axes = plt.subplots(1, len(parts), figsize=size, squeeze=False)
     for ax, part in zip(axes[0], parts):
         plot_importance(loss[part], names[part], part, metric, ax)
@@ -411,7 +415,9 @@ class LabelView:
         self.colours = class_colours(data.classes)
         self.profile, self.profile_name = seasonal_profile(known.X, data.meta["variables"])
         self.dates = step_dates(data.column("start")[0], data.steps, data.meta["step_months"])
-        mean, std = np.nanmean(known.X, (0, 1)), np.nanstd(known.X, (0, 1))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a band without any value
+            mean, std = np.nanmean(known.X, (0, 1)), np.nanstd(known.X, (0, 1))
         scaled = np.nan_to_num((known.X - mean) / (std + 1e-9))
         self.features = scaled.reshape(len(scaled), -1)
 
@@ -455,7 +461,7 @@ def _draw_chip(view: LabelView, i: int, axes: list[Axes]):
     for ax in axes:
         ax.axis("off")
     try:
-        chip = read_chip(view.tifs / f"{view.ids[i]}.tif", view.layout)
+        chip = read_chip(tif_path(view.tifs, view.ids[i]), view.layout)
     except InputError:
         return
     steps, _ = by_step(view.layout, chip.data)
@@ -466,12 +472,17 @@ def _draw_chip(view: LabelView, i: int, axes: list[Axes]):
         ax.set_title(titles[name])
 
 
+_BARS = 8  # classes whose probabilities are drawn, the most probable ones
+
+
 def _draw_prediction(view: LabelView, i: int, ax: Axes):
     "Probabilities of the classes; of a quantity its error among all errors."
     known, classes = view.known, view.known.data.classes
     if classes:
-        ax.barh(range(len(classes)), known.prediction[i], 0.6, color=list(view.colours.values()))
-        ax.set_yticks(range(len(classes)), classes)
+        likely = np.sort(np.argsort(-known.prediction[i], kind="stable")[:_BARS])
+        colours = [view.colours[classes[k]] for k in likely]
+        ax.barh(range(len(likely)), known.prediction[i][likely], 0.6, color=colours)
+        ax.set_yticks(range(len(likely)), [classes[k] for k in likely])
         ax.invert_yaxis()
         ax.set(xlim=(0, 1), title="probability")
         ax.tick_params(axis="y", length=0)
@@ -492,7 +503,10 @@ def _draw_neighbour(view: LabelView, i: int, j: int, ax: Axes):
     else:
         ax.axhline(view.profile[i][0], color=QUIET, lw=1)
         ax.plot([0], [view.profile[j][0]], "o", color=colour)
-    ax.set(xticks=[], yticks=[], ylim=(np.nanmin(view.profile), np.nanmax(view.profile)))
+    known = view.profile[np.isfinite(view.profile)]
+    if len(known):
+        ax.set(ylim=(known.min() - 1e-9, known.max() + 1e-9))
+    ax.set(xticks=[], yticks=[])
     ax.set_title(f"{view.ids[j]}\n{view.named(view.truth[j])}", fontsize=8)
 
 

@@ -221,7 +221,9 @@ class Reader:
         "The file of a module that is to be looked into."
         first, *rest = name.split(".")
         place = (self.package if first == "seedbed" else self.nbs / first).joinpath(*rest)
-        files = (place.with_suffix(".py"), place / "__init__.py")
+        files = [place.with_suffix(".py"), place / "__init__.py"]
+        if name == first:
+            files.append(self.nbs.parent / f"{name}.py")  # beside settings.ini
         return next((path for path in files if path.is_file()), None)
 
     def _module(self, name: str) -> Module:

@@ -11,13 +11,21 @@ import copy
 import html
 import importlib.metadata
 import importlib.util
+import itertools
 import platform
 import re
 from functools import cache
 from pathlib import Path
 
 from ..base.errors import InputError
-from ..base.files import fingerprint, fingerprint_of, plain, read_json, write_json
+from seedbed.base.files import (
+    SIDECARS,
+    fingerprint,
+    fingerprint_of,
+    plain,
+    read_json,
+    write_json,
+)
 from ..base.settings import Settings
 from .cache import Cache
 from .dependencies import Reader, Used, executed_code, follow
@@ -25,6 +33,7 @@ from .engines import is_skipped
 from .fingerprints import Fingerprints
 from .parameters import parameter_sources, stage_parameters
 from .stages import Node, Stage
+from ..sources.folder import glob_of, tif_patterns
 
 # %% ../../../nbs/running/graph.ipynb #7c0d24ab
 _NO_INGREDIENT = (
@@ -102,9 +111,10 @@ def outside_files(
     path = base / Path(argument).expanduser()
     out: list[tuple[Path, tuple[str, ...]]] = []
     if argument and path.is_dir():
-        is_listed = kind in ("sample", "folder")
-        patterns = ("*", settings.source.tifs.replace("{id}", "*")) if is_listed else ("**/*",)
-        out.append((path, patterns))
+        if kind in ("sample", "folder"):
+            out += _folder_files(path, settings.source.tifs)
+        else:
+            out.append((path, ("**/*",)))
     elif argument and path.is_file():
         out.append((path, ()))
     if labels := settings.source.labels_file:
@@ -113,6 +123,21 @@ def outside_files(
     if path.suffix.lower() == ".vrt":
         out += [(file, ()) for file in files_of_vrt(path)]
     return out
+
+
+def _folder_files(path: Path, tifs: str) -> list[tuple[Path, tuple[str, ...]]]:
+    """The files of a folder source: what lies in it, and tifs, which may lie elsewhere."""
+    inside, out = ["*", "*.gdb/*"], []
+    for pattern in map(glob_of, tif_patterns(tifs)):
+        fixed = Path(*itertools.takewhile(lambda part: "*" not in part, Path(pattern).parts))
+        every = [pattern] + [pattern + ending for ending in SIDECARS]
+        if ".." not in fixed.parts and not fixed.is_absolute():
+            inside += every
+            continue
+        base = (path / fixed.as_posix().replace("[[]", "[").replace("[?]", "?")).resolve()
+        rest = Path(pattern).relative_to(fixed).as_posix()
+        out.append((base, tuple(rest + ending for ending in ("", *SIDECARS))))
+    return [(path, tuple(inside)), *out]
 
 # %% ../../../nbs/running/graph.ipynb #468eafad
 def outside_prints(
@@ -206,6 +231,8 @@ class Graph:
         if stage.reads_source and self.source:
             also.append(self.source)
         used = used_by(self.reader, self.nbs, stage, also)
+        if own := self._own_metric(used):
+            used = used_by(self.reader, self.nbs, stage, [*also, own])
         values = stage_parameters(notebook, self.settings, **node.given)
         origins = parameter_sources(notebook) | dict.fromkeys(node.given)
         read = used.settings | {origin for origin in origins.values() if origin and "." in origin}
@@ -219,6 +246,13 @@ class Graph:
             "stage": {n: o for n, o in made.items() if n.partition("/")[0] in stage.needs},
         }
         return {f"{kind} {name}": v for kind, found in kinds.items() for name, v in found.items()}
+
+    def _own_metric(self, used: Used) -> str:
+        "The dotted name of the project's own metric where a stage uses one, else an empty text."
+        module, colon, name = self.settings.success.metric.partition(":")
+        reads = not used.settings.isdisjoint({"success.metric", "success.*", "*"})
+        own = colon and reads and self.reader.locate(module)
+        return f"{module}.{name}" if own else ""
 
     def _files(self, stage: Stage, values: dict) -> dict[str, str]:
         "Digests of files that no stage has made: those that parameters name, and the source's."

@@ -30,7 +30,7 @@ def values_of(
 ) -> list[str]:  # each once
     """The values that a setting takes in a sweep."""
     out = []
-    for part in text.split(","):
+    for part in re.split(r',(?=(?:[^"]*"[^"]*")*[^"]*$)', text):  # not within double quotes
         ends = re.fullmatch(r"\s*(-?\d+)\.\.(-?\d+)\s*", part)
         if ends:
             out += [str(number) for number in range(int(ends[1]), int(ends[2]) + 1)]

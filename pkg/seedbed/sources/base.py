@@ -63,6 +63,10 @@ class Source:
         """
         return {}
 
+    def notes(self) -> list[str]:  # one line each
+        """What was understood, matched or left out by itself, and how to have it another way."""
+        return []
+
     def lacking(
         self,
         labels: gpd.GeoDataFrame,  # of `labels`, or some of its rows

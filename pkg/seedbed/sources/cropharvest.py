@@ -21,6 +21,7 @@ import pandas as pd
 from affine import Affine
 
 from ..base.errors import InputError
+from ..base.files import tif_path
 from ..base.settings import nearest
 from ..imagery.chips import write_chip
 from ..imagery.labels import id_text, read_vector
@@ -349,7 +350,7 @@ class CropHarvest(Source):
         for row in labels.itertuples():
             reason = lacking.get(row.id)
             if reason is None:
-                reason = self._write(row, tifs / f"{row.id}.tif")
+                reason = self._write(row, tif_path(tifs, row.id))
             yield row.id, reason
 
     def _write(self, row, path: Path) -> str | None:  # the reason where it cannot be written

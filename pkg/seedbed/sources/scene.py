@@ -19,12 +19,19 @@ from rasterio import DatasetReader
 from rasterio.windows import Window
 
 from ..base.errors import InputError
-from ..base.files import relative
+from ..base.files import relative, tif_path
 from ..imagery.chips import write_chip
 from ..imagery.labels import labels_of
 from ..imagery.mosaic import mosaic
-from ..imagery.raster import reproject, scaling_of
-from ..imagery.scene import open_scene
+from ..imagery.raster import into_grid
+from seedbed.imagery.validity import (
+    Stored,
+    alpha_line,
+    is_nodata,
+    open_image,
+    read_stored,
+    stored_of,
+)
 from .base import Source, remove_files
 from .folder import find_labels_file, layout_of_bands
 
@@ -54,24 +61,44 @@ def cut_chip(
     geometry,  # a shapely geometry in the raster's coordinates
     margin: int,  # pixels on each side
     path: Path,  # the tif to write
+    stored: Stored | None = None,  # of the raster; read from it if not given
 ) -> str | None:  # the reason where nothing was written
     """Copy a label's pixels into a tif of their own."""
     window = window_around(file, geometry, margin)
     if window is None:
         return "lies outside of the scene"
-    data = file.read(window=window)
-    if not (np.isfinite(data) & (data != file.nodata)).any():
+    stored = stored or stored_of(file)
+    data, valid = read_stored(file, stored, window=window)
+    known = np.isfinite(data) & ~is_nodata(data, stored.nodata)
+    if valid is not None:
+        known &= valid
+    if not known.any():
         return "the scene has no data there"
+    data, nodata = _with_gaps(data, stored, valid)
     write_chip(
         path,
         data,
         file.window_transform(window),
         file.crs,
-        file.descriptions,
-        file.nodata,
-        scaling_of(file),
+        stored.names,
+        nodata,
+        stored.scaling,
     )
     return None
+
+
+def _with_gaps(
+    data: np.ndarray, stored: Stored, valid: np.ndarray | None
+) -> tuple[np.ndarray, float | None]:
+    "Stored numbers in which nodata, or NaN, stands for what a mask leaves out; and the nodata."
+    if valid is None:
+        return data, stored.nodata
+    nodata = stored.nodata
+    if nodata is None:
+        nodata = np.nan
+        data = data.astype(np.result_type(data.dtype, np.float32))
+    data[np.broadcast_to(~valid, data.shape)] = nodata
+    return data, nodata
 
 # %% ../../../nbs/sources/scene.ipynb #f05fcbfb
 def _block_of(file: DatasetReader, geometry) -> tuple[int, int, int]:  # row, column, pixel row
@@ -112,8 +139,8 @@ class SceneChips(Source):
         with tempfile.TemporaryDirectory(prefix="seedbed-") as folder:
             path = self.path
             if path.is_dir():
-                path = mosaic(path, Path(folder, "scene.vrt"))
-            with open_scene(path, self.path) as file:
+                path = mosaic(path, Path(folder, "scene.vrt"), self.settings.source.alpha)
+            with open_image(path, self.path) as file:
                 yield file
 
     def labels(self):
@@ -128,13 +155,22 @@ class SceneChips(Source):
     def layout(self):
         self.labels()  # read first, so that errors in the labels come first
         with self._opened() as file:
-            return layout_of_bands(file.descriptions, self.settings.source, self.path)
+            stored = stored_of(file, self.settings.source.alpha)
+            return layout_of_bands(stored.names, self.settings.source, self.path)
+
+    def notes(self):
+        lines = [*self._labels.attrs.get("notes", [])]
+        with self._opened() as file:
+            line = alpha_line(file, stored_of(file, self.settings.source.alpha), self.path.name)
+        return [*lines, line] if line else lines
 
     def fetch(self, labels, tifs):
         remove_files(tifs)
         margin = self.settings.source.margin
         with self._opened() as file:
-            shapes = reproject(labels.geometry.values, "EPSG:4326", file.crs.to_string())
+            stored = stored_of(file, self.settings.source.alpha)
+            crs, size = file.crs.to_string(), (file.height, file.width)
+            shapes = into_grid(np.asarray(labels.geometry.values), crs, file.transform, size)
             for i in sorted(range(len(labels)), key=lambda i: _block_of(file, shapes[i])):
                 name = labels["id"].iloc[i]
-                yield name, cut_chip(file, shapes[i], margin, tifs / f"{name}.tif")
+                yield name, cut_chip(file, shapes[i], margin, tif_path(tifs, name), stored)

@@ -17,6 +17,7 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_consistent_length
 
 from ..base.errors import InputError, explain
+from ..imagery.places import bounds_around, middles
 from ..imagery.raster import reproject
 from .balance import balanced_folds
 from .blocks import assign, blocks
@@ -132,8 +133,7 @@ class BlockSplit(BaseCrossValidator):
     ) -> np.ndarray:  # [folds, n] "train", "val" or "dropped", as of `make_split`
         """Which samples train, are tested or lie in the buffer, a row for each fold."""
         shapes = place_shapes(groups, self.crs)
-        middle = shapely.centroid(shapes)
-        lon, lat = shapely.get_x(middle), shapely.get_y(middle)
+        lon, lat = middles(shapes).T
         row, column = blocks(lon, lat, self.block_km, self.seed)
         fold = balanced_folds(lon, lat, row, column, self.folds, self.seed)[0]
         out = np.array([assign(fold, k, shapes, self.buffer_km) for k in range(self.folds)])
@@ -144,7 +144,7 @@ class BlockSplit(BaseCrossValidator):
                         f"BlockSplit: fold {number} of {self.folds} has no {use} sample:"
                         f" {len(shapes)} places lie in {len(set(zip(row, column)))} blocks of"
                         f" {self.block_km:g} km with a buffer of {self.buffer_km:g} km;"
-                        f" {sizes_that_fit(shapely.total_bounds(shapes))}"
+                        f" {sizes_that_fit(bounds_around(shapes))}"
                     )
         return out
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SEASON_DAYS', 'grouping_values', 'Folds', 'folds_of', 'assign_split', 'overlap_in_time', 'season_warnings',
            'held_out', 'validated_folds', 'untestable_classes', 'label_counts', 'class_warnings', 'dropped_by',
-           'split_warnings', 'MadeSplit', 'split_record', 'make_split', 'with_final']
+           'split_warnings', 'MadeSplit', 'split_record', 'make_split', 'has_places', 'with_final']
 
 # %% ../../../nbs/splitting/folds.ipynb #992780b4
 from collections.abc import Callable, Sequence
@@ -15,11 +15,11 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
 from ..base.errors import InputError
 from ..base.files import fingerprint_of
 from ..base.settings import Split, nearest
+from ..imagery.places import bounds_around, middles
 from .balance import balanced_folds
 from seedbed.splitting.blocks import (
     assign,
@@ -86,9 +86,10 @@ def folds_of(
     block_km: float,  # side of a block
     balance: bool = True,  # let the folds have the classes of `label` in like shares
 ) -> Folds:
-    """Put each label into a fold."""
-    middle = shapely.centroid(labels.geometry.values)
-    lon, lat = shapely.get_x(middle), shapely.get_y(middle)
+    """Put each label into a fold; InputError where the method needs places and there are none."""
+    if not has_places(labels):
+        return _folds_without_places(labels, split)
+    lon, lat = middles(labels.geometry.values).T
     row, column = blocks(lon, lat, block_km, split.seed)
     block = np.array([f"{r}_{c}" for r, c in zip(row, column)])
     numbers = [str(fold) for fold in range(split.folds)]
@@ -98,19 +99,40 @@ def folds_of(
         return Folds(number, block, numbers, how)
     if split.method == "random":
         return Folds(hashed_folds(labels["id"], split.folds, split.seed), block, numbers)
-    values = grouping_values(labels, split)
+    return _folds_by_value(grouping_values(labels, split), block, split)
+
+
+def _folds_by_value(values: pd.Series, block: np.ndarray, split: Split) -> Folds:
+    """Each value in one fold: a fold of its own, or by its hash where there are many."""
     names = sorted(set(values))
     if len(names) < 2:
         setting = "column" if split.method == "column" else "method"
         raise InputError(
-            f"split.{setting} = {_name_of(split)}: all {len(labels)} labels have the value"
+            f"split.{setting} = {_name_of(split)}: all {len(values)} labels have the value"
             f" '{names[0]}', expected two values or more;"
             " use another column or split.method = blocks"
         )
     if len(names) > 20 and split.method == "column":
+        numbers = [str(fold) for fold in range(split.folds)]
         return Folds(hashed_folds(values, split.folds, split.seed), block, numbers)
     number = values.map({name: k for k, name in enumerate(names)}).to_numpy()
     return Folds(number, block, names)
+
+
+def _folds_without_places(labels: gpd.GeoDataFrame, split: Split) -> Folds:
+    """Folds by name alone; each name counts as one independent cluster."""
+    if split.method == "blocks":
+        raise InputError(
+            f"split.method = blocks: none of the {len(labels)} labels has coordinates; set"
+            " split.method = column and split.column to what keeps neighbours together (a group, a"
+            " farm, a village), split.method = region or year, or add columns lon and lat"
+        )
+    if split.method == "random":
+        numbers = [str(fold) for fold in range(split.folds)]
+        number = hashed_folds(labels["id"], split.folds, split.seed)
+        return Folds(number, labels["id"].to_numpy(str), numbers)
+    values = grouping_values(labels, split)
+    return _folds_by_value(values, values.to_numpy(str), split)
 
 
 def _name_of(split: Split) -> str:
@@ -132,6 +154,8 @@ def assign_split(
         return np.where(fold == number, "val", "train").astype(object)
     shapes = labels.geometry.values if footprints is None else footprints
     group = labels["group"] if "group" in labels else None
+    if not has_places(labels):
+        return assign(fold, number, shapes, None, group)
     if split.method != "year" or buffer_km > 0:
         return assign(fold, number, shapes, buffer_km, group)
     subset = assign(fold, number, shapes, None, group)
@@ -210,7 +234,8 @@ def held_out(
     held = regions.isin(split.test).to_numpy()
     shapes = labels.geometry.values if footprints is None else footprints
     group = labels["group"] if "group" in labels else None
-    close = assign(held.astype(int), 1, shapes, buffer_km, group) == "dropped"
+    buffer = buffer_km if has_places(labels) else None
+    close = assign(held.astype(int), 1, shapes, buffer, group) == "dropped"
     return held, ~held & close
 
 # %% ../../../nbs/splitting/folds.ipynb #3a4ab3e7
@@ -386,6 +411,11 @@ def split_warnings(
     ):
         out.append(_what_costs_labels(record))
     out += _ties_warning(record["blocks"])
+    if not record["has_places"]:
+        out.append(
+            "the labels have no coordinates: neighbours may stand on both sides, and nothing is"
+            f" known about new places; only {record['method']} keeps labels apart"
+        )
     if record["claim"] == "new_region" and record["method"] not in ("region", "column"):
         out.append(
             "success.claim = new_region, but validation lies among the training labels;"
@@ -439,6 +469,7 @@ def split_record(
         "claim": claim,
         "window_days": made.window_days,
         "test": list(split.test),
+        "has_places": has_places(made.labels),
         "dealt": made.dealt,
         "blocks": {
             "all": len(set(block)),
@@ -495,7 +526,10 @@ def make_split(
     labels or classes, or where a subset would be empty.
     """
     _check_labels(labels, classes)
+    _check_claim(labels, split, claim)
     block_km, buffer_km = split_sizes(split, suggested)
+    if not has_places(labels):
+        buffer_km = 0.0
     folds = folds_of(labels, split, block_km, len(classes) > 0)
     held, close = held_out(labels, split, buffer_km, ground)
     part = ~held & ~close
@@ -514,8 +548,11 @@ def make_split(
     validated, subsets = validated_folds(split, folds, part, y, one)
     for name in ("train", "val"):
         if not len(subsets) or not (subsets == name).any(1).all():
-            sizes = (block_km, buffer_km, window_days)
-            raise InputError(_why_empty(labels, split, folds, subsets, name, sizes, classes))
+            raise InputError(
+                f"split: no label is for {name}: {len(labels)} labels lie in"
+                f" {len(set(folds.block))} blocks of {block_km:g} km with a buffer of"
+                f" {buffer_km:g} km; {sizes_that_fit(bounds_around(labels.geometry.values), 'split.')}"
+            )
     group = labels["group"] if "group" in labels else None
     made = MadeSplit(
         labels=labels,
@@ -531,6 +568,22 @@ def make_split(
         untied=len(set(folds.block)),
     )
     return subsets, made.block, split_record(made, classes, claim)
+
+
+def has_places(
+    labels: gpd.GeoDataFrame,  # id, geometry
+) -> bool:
+    """Whether any label has a geometry; a table of series may have none."""
+    return bool(np.isfinite(labels.total_bounds).all())
+
+
+def _check_claim(labels: gpd.GeoDataFrame, split: Split, claim: str):
+    if claim == "new_region" and split.method != "region" and not has_places(labels):
+        raise InputError(
+            f"success.claim = new_region: none of the {len(labels)} labels has coordinates, so"
+            " nothing can be claimed about new places; set success.claim = within_region, or"
+            " split.method = region with a column of regions"
+        )
 
 
 def _why_empty(labels, split, folds, subsets, name, sizes, classes) -> str:
@@ -563,7 +616,7 @@ def _why_empty(labels, split, folds, subsets, name, sizes, classes) -> str:
         given = {"split.block_km": block_km, "split.buffer_km": buffer_km}
         better = suggest_block_km(labels, split, given, classes)
     if better is None or better.validated < count / 2:
-        return text + sizes_that_fit(labels.total_bounds, "split.")
+        return text + sizes_that_fit(bounds_around(labels.geometry.values), "split.")
     return f"{text}{better}, with split.buffer_km = {better.buffer_km:g}"
 
 

@@ -130,8 +130,7 @@ def shift_report(
     gap, where = largest_gap(train, val, names)
     auc = adversarial_auc(train, val)
     outside = outside_applicability(train, val, block[a])
-    here, area, apart = distance_gap(place[in_train], place[in_val])
-    return [
+    rows = [
         _row("largest gap of values (Kolmogorov-Smirnov)", gap, f"{gap:.2f} in {where}"),
         _row(
             "sides told apart by a forest (adversarial validation)",
@@ -143,6 +142,12 @@ def shift_report(
             outside,
             f"{100 * outside:.0f} % of the samples",
         ),
+    ]
+    if np.isnan(place).all():
+        return rows
+    here, area, apart = distance_gap(place[in_train], place[in_val])
+    return [
+        *rows,
         _row(
             "validation's distances against the map's (kNNDM)",
             apart,

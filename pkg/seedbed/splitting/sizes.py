@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-import shapely
 from scipy.spatial import cKDTree
 
 from ..base.settings import Split
+from ..imagery.places import middles
 from .balance import balanced_folds
 from .blocks import blocks, on_sphere
 
@@ -62,8 +62,7 @@ def try_block_km(
     classes: Sequence[str] = (),  # all that there are; empty for regression
 ) -> BlockSize:
     """What a size of blocks would give: labels near a fold are not trained on, by their middles."""
-    middle = shapely.centroid(labels.geometry.values)
-    lon, lat = shapely.get_x(middle), shapely.get_y(middle)
+    lon, lat = middles(labels.geometry.values).T
     number = _class_numbers(labels, classes)
     return _try(lon, lat, number, split, block_km, buffer_km, classes)
 
@@ -117,8 +116,7 @@ def suggest_block_km(
     classes: Sequence[str] = (),  # all that there are; empty for regression
 ) -> BlockSize | None:  # None: no size judges more labels
     """The size of blocks that fits the labels, where it judges more of them than today's."""
-    middle = shapely.centroid(labels.geometry.values)
-    lon, lat = shapely.get_x(middle), shapely.get_y(middle)
+    lon, lat = middles(labels.geometry.values).T
     number = _class_numbers(labels, classes)
     block_km, buffer_km = split_sizes(split, suggested)
     today = _try(lon, lat, number, split, block_km, buffer_km, classes)
@@ -160,6 +158,8 @@ def sizes_that_fit(
     west, south, east, north = bounds
     wide = 111.32 * (east - west) * np.cos(np.radians((south + north) / 2))
     high = 111.32 * (north - south)
+    if not np.isfinite(wide * high):  # labels without places
+        return "use another split.method or split.column"
     side = float(f"{(wide * high) ** 0.5 / 6:.1g}")
     if not side:
         return f"set smaller {prefix}block_km and {prefix}buffer_km"

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['STOP_SHARE', 'RESIDENT', 'seed_everything', 'pick_device', 'stopping_rows', 'stopping_slice', 'Unstandardise',
-           'loss_of', 'unaugmented', 'fetcher', 'train_epoch', 'mean_loss', 'History', 'fit_network', 'run_network']
+           'loss_of', 'unaugmented', 'fetcher', 'class_weights', 'train_epoch', 'mean_loss', 'History', 'fit_network',
+           'run_network']
 
 # %% ../../../nbs/training/loops.ipynb #94925de0
 import copy
@@ -135,8 +136,12 @@ def loss_of(
     X: torch.Tensor,  # [n, T, bands, ...]
     y: torch.Tensor,  # [n] class numbers or values
     task: str,  # classification | regression
+    weight: torch.Tensor | None = None,  # [K] of `class_weights`; None: every sample counts alike
 ) -> torch.Tensor:  # one number
     """Cross-entropy, or the mean square error in units of the target's standard deviation."""
+    if task == "classification" and weight is not None:
+        losses = nn.functional.cross_entropy(network(X), y, reduction="none")
+        return (losses * weight[y]).mean()
     if task == "classification":
         return nn.functional.cross_entropy(network(X), y)
     return (((network(X) - y) / network.std) ** 2).mean()
@@ -177,6 +182,17 @@ def fetcher(
 
     return read
 
+# %% ../../../nbs/training/loops.ipynb #9f026aaa
+def class_weights(
+    y: np.ndarray,  # [n] class numbers of the training samples
+    outputs: int,  # number of classes K
+) -> np.ndarray:  # float32 [K]; 0 for a class that training lacks
+    """Weights with which every class counts alike; over the samples their mean is 1."""
+    count = np.bincount(y, minlength=outputs).astype(float)
+    present = (count > 0).sum()
+    weight = np.divide(len(y), present * count, out=np.zeros(outputs), where=count > 0)
+    return weight.astype(np.float32)
+
 # %% ../../../nbs/training/loops.ipynb #525ad1f7
 def train_epoch(
     network: nn.Module,  # changed in place
@@ -186,6 +202,7 @@ def train_epoch(
     batch_size: int,  # samples in each step of the optimiser
     task: str,  # classification | regression
     device: torch.device,  # a GPU computes in 16 bits where that is safe
+    weight: torch.Tensor | None = None,  # [K] of the classes
 ) -> float:  # mean loss of the samples, each before the step that it took part in
     """One pass over the rows; a last batch of one is left out, since batch norm needs two."""
     network.train()
@@ -195,7 +212,7 @@ def train_epoch(
     for batch in batches:
         X, y = fetch(batch)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            loss = loss_of(network, X, y, task)
+            loss = loss_of(network, X, y, task, weight)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -213,6 +230,7 @@ def mean_loss(
     rows: np.ndarray,  # [n] which samples
     batch_size: int,  # of training; eight times as many are taken at once, without gradients
     task: str,  # classification | regression
+    weight: torch.Tensor | None = None,  # [K] of the classes
 ) -> float:
     """Loss over samples, without learning from them."""
     network.eval()
@@ -220,7 +238,7 @@ def mean_loss(
     for start in range(0, len(rows), 8 * batch_size):
         batch = rows[start : start + 8 * batch_size]
         X, y = fetch(batch)
-        losses.append(loss_of(network, X, y, task).item() * len(batch))
+        losses.append(loss_of(network, X, y, task, weight).item() * len(batch))
     return sum(losses) / len(rows)
 
 # %% ../../../nbs/training/loops.ipynb #15a06da2
@@ -253,6 +271,7 @@ def fit_network(
     batch_size: int = 64,  # samples in each step
     seed: int = 0,  # of the order of the samples and of the blocks that are held out
     device: torch.device = torch.device("cpu"),  # where to train
+    weight: np.ndarray | None = None,  # [K] of `class_weights`; None: every sample counts alike
 ) -> History:
     """Train until the loss on held-out training blocks stops falling; keep the best weights."""
     network.to(device)
@@ -264,14 +283,15 @@ def fit_network(
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=learning_rate, weight_decay=1e-4, fused=device.type == "cuda"
     )
+    by_class = None if weight is None else torch.as_tensor(weight, device=device)
     order = np.random.default_rng(seed)
     history = History(train=[], stop=[], best=0)
     best_weights = None
     for epoch in range(epochs):
         rows = order.permutation(learn)
-        loss = train_epoch(network, fetch, rows, optimiser, batch_size, data.task, device)
+        loss = train_epoch(network, fetch, rows, optimiser, batch_size, data.task, device, by_class)
         history.train.append(loss)
-        history.stop.append(mean_loss(network, fetch_plain, stop, batch_size, data.task))
+        history.stop.append(mean_loss(network, fetch_plain, stop, batch_size, data.task, by_class))
         if best_weights is None or history.stop[-1] < min(history.stop[:-1]):
             best_weights = copy.deepcopy(network.state_dict())
             history.best = epoch

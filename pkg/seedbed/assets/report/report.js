@@ -69,7 +69,7 @@
   };
 
   const card = (item) => {
-    const sure = data.classes.length ? `${Math.round(100 * item.confidence)} % sure` : `${item.error > 0 ? "+" : "−"}${Math.abs(item.error).toFixed(1)} ${data.unit}`;
+    const sure = data.classes.length ? `confidence ${Math.round(100 * item.confidence)} %` : `${item.error > 0 ? "+" : "−"}${Math.abs(item.error).toFixed(1)} ${data.unit}`;
     const node = make("article", { className: "card" }, make("header", {}, make("h3", {}, named(item.true), " → ", named(item.pred)), make("span", { className: "sure" }, sure)));
     if (item.natural) node.append(make("div", { className: "pictures" }, picture(item.natural, item, "natural colours"), ...(item.infrared ? [picture(item.infrared, item, "near infrared, red, green")] : [])));
     node.append(drawSeries(item));
@@ -84,8 +84,9 @@
 
   const pick = (id) => document.getElementById(id), cards = pick("cards"), more = pick("more");
   const fill = (id, values) => { const node = pick(id); if (!node) return; values.forEach((v) => node.append(make("option", { value: v }, v))); if (!values.length) node.parentElement.hidden = true; };
-  fill("by-true", data.classes);
-  fill("by-pred", data.classes);
+  const named_in = (key) => data.classes.filter((c) => data.errors.some((e) => e[key] === c) || data.relabel.features.some(({ properties: p }) => p[key === "true" ? "label" : "predicted"] === c));
+  fill("by-true", named_in("true"));
+  fill("by-pred", named_in("pred"));
   fill("by-region", [...new Set(data.errors.map((e) => e.region).filter(Boolean))].sort());
   const orders = {
     sure: (a, b) => b.weight - a.weight,
@@ -93,22 +94,30 @@
     doubt: (a, b) => a.quality - b.quality,
     id: (a, b) => a.id.localeCompare(b.id, undefined, { numeric: true }),
   };
-  let shown = 24, current = [];
+  let shown = 24, current = [], again = [];
   const refresh = () => {
     const of = (id) => pick(id).value;
     current = data.errors.filter((e) => (!of("by-true") || e.true === of("by-true")) && (!of("by-pred") || e.pred === of("by-pred")) && (!of("by-region") || e.region === of("by-region")));
     current.sort(orders[of("order")]);
     cards.replaceChildren(...current.slice(0, shown).map(card));
-    pick("count").textContent = `${current.length} of ${data.wrong} errors`;
+    const all = data.errors.length < data.wrong ? `; the ${data.errors.length} worst are here` : "";
+    pick("count").textContent = `${current.length} of ${data.wrong} errors${all}`;
+    pick("none").hidden = current.length > 0;
     more.hidden = current.length <= shown;
+    again = data.relabel.features.filter(({ properties: p }) => (!of("by-true") || p.label === of("by-true")) && (!of("by-pred") || p.predicted === of("by-pred")) && (!of("by-region") || p.region === of("by-region"))).slice(0, 50);
+    const button = pick("relabel");
+    button.textContent = again.length ? `Save the next ${again.length} to relabel` : "No label in doubt here";
+    button.disabled = !again.length;
+    button.hidden = !data.relabel.features.length;
   };
   gallery.querySelectorAll("select").forEach((s) => s.addEventListener("change", () => { shown = 24; refresh(); }));
   more.addEventListener("click", () => { shown += 48; refresh(); });
   pick("relabel").addEventListener("click", () => {
-    const blob = new Blob([JSON.stringify(data.relabel, null, 1)], { type: "application/geo+json" });
+    const blob = new Blob([JSON.stringify({ ...data.relabel, features: again }, null, 1)], { type: "application/geo+json" });
     const link = make("a", { href: URL.createObjectURL(blob), download: "relabel.geojson" });
     document.body.append(link); link.click(); link.remove();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   });
+  if (!data.relabel.features.length) document.querySelector('#order option[value="doubt"]').remove();
   refresh();
 })();

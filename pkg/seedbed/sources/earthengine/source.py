@@ -13,6 +13,7 @@ from pathlib import Path
 import geopandas as gpd
 
 from ...base.errors import InputError
+from ...base.files import tif_path
 from ...base.provenance import now
 from ...base.settings import Settings
 from ...imagery.labels import labels_of
@@ -136,7 +137,7 @@ class EarthEngine(Source):
         yield from self.lacking(labels).items()
         for chip, record, reason in fetch_chips(self.store, self.chips(labels), self.make_fetcher):
             if reason is None:
-                self.store.link_to(chip.key, tifs / f"{chip.id}.tif")
+                self.store.link_to(chip.key, tif_path(tifs, chip.id))
             yield chip.id, reason, record or self.store.known[chip.key]
 
     def budget(self) -> Budget:
