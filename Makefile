@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run check test promises matrix lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel clean
+.PHONY: help run check test promises matrix lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -61,8 +61,25 @@ wheel: $(READY)  ## build the wheel, install it into an empty environment and us
 	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl -c constraints.txt
 	cd dist && $(abspath $(VENV)-wheel/bin/seedbed) --version && $(abspath $(VENV)-wheel/bin/seedbed) models
 
+lock: $(READY)   ## write constraints.lock: every package of constraints.txt with the hashes of its files
+	$(BIN)/python tools/lock.py
+
+locked:          ## install from constraints.lock alone, each file held against its hash, and check the package
+	test -f constraints.lock || { echo "constraints.lock: make lock writes it"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip check && $(BIN)/seedbed models
+
+audit:           ## look up known weaknesses of the packages in constraints.txt, in an environment of its own (.venv-audit)
+	test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; }
+	$(VENV)-audit/bin/pip-audit --disable-pip --no-deps -r constraints.txt
+
+pin-actions:     ## write the commit of each action's tag into the workflows; asks GitHub
+	$(PYTHON) tools/pin_actions.py
+
 clean:           ## remove the environments and what the stages have made of the data; runs/ stays
-	rm -rf $(VENV) $(VENV)-tf $(VENV)-wheel dist build data/exports data/processed data/cache _docs _proc .pytest_cache pkg/*.egg-info
+	rm -rf $(VENV) $(VENV)-tf $(VENV)-wheel $(VENV)-audit dist build data/exports data/processed data/cache _docs _proc .pytest_cache pkg/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt

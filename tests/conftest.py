@@ -1,6 +1,7 @@
 """Fixtures that all tests share."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from tests.support.paths import ROOT
 
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault(
+    "SEEDBED_STATE", tempfile.mkdtemp(prefix="seedbed-state-")
+)  # not the user's key
 
 SAMPLES = ("data/sample", "sample:romania", "sample:brandenburg")
 

@@ -9,6 +9,7 @@ __all__ = ['EMPTY', 'best_model', 'tuned_threshold_of', 'find_scene', 'stride_of
 
 # %% ../../nbs/06_map.ipynb #5dc4ba2d
 import contextlib
+import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,9 +42,12 @@ def best_model(
     folder: Path,  # a run
     name: str | None = None,  # of a model, or with its seed: tempcnn/seed_1; None: the run's best
     threshold: str | None = None,  # tuned: predict the second of two classes from there on
+    trust: bool = False,  # execute what the model's folder asks for, see `load_model`
 ) -> tuple[BaseModel, Path]:  # ready to predict, and its folder
     """A model of a run; InputError where the run has none of that name."""
     name = name or read_json(folder / "results.json")["best_model"]
+    if not re.fullmatch(r"[^/\\]+(/seed_\d+)?", str(name)) or name.startswith("."):
+        raise InputError(f"{folder}: '{name}' is no name of a model")
     pattern = name if "/" in name else f"{name}/seed_*"
     found = sorted((folder / "models").glob(pattern))
     found = [place for place in found if (place / "model.json").is_file()]
@@ -53,7 +57,7 @@ def best_model(
             f"{folder}: holds no model '{name}'; use one of:"
             f" {', '.join(names) or 'none, run it first'}"
         )
-    model = load_model(found[0])
+    model = load_model(found[0], trust)
     if "layout" not in model.meta:
         raise InputError(
             f"{found[0]}: does not say how its bands are laid out; train it again with this version"

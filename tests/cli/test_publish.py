@@ -23,7 +23,7 @@ def test_publish_copies_what_a_report_needs(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         "seedbed.base.results.read_results", lambda path: json.loads(Path(path).read_text())
     )
-    sys.modules["seedbed.cli.publish"].publish("latest", name="pilot")
+    sys.modules["seedbed.cli.publish"].publish("latest", name="pilot", trust=True)
     assert sorted(
         p.relative_to(tmp_path / "reports").as_posix()
         for p in (tmp_path / "reports").rglob("*")
@@ -39,11 +39,14 @@ def test_publish_copies_what_a_report_needs(tmp_path, monkeypatch, capsys):
         and "pilot.accuracy" in capsys.readouterr().out
     )
     refused(
-        lambda: sys.modules["seedbed.cli.publish"].publish("2026-01-03_c"),
+        lambda: sys.modules["seedbed.cli.publish"].publish("2026-01-03_c", trust=True),
         "no such complete run",
         "did you mean",
     )
-    refused(lambda: sys.modules["seedbed.cli.publish"].publish("latest", name="../x"), "--as ../x")
+    refused(
+        lambda: sys.modules["seedbed.cli.publish"].publish("latest", name="../x", trust=True),
+        "--as ../x",
+    )
 
 
 def test_a_published_run_does_not_say_where_it_lay(tmp_path):

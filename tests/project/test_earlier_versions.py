@@ -8,6 +8,7 @@ import pytest
 import rasterio
 
 import seedbed as sb
+from seedbed.base.errors import InputError
 from seedbed.base.registry import current_name
 from seedbed.base.results import read_results, upgraded
 from seedbed.base.settings import load_settings
@@ -77,18 +78,23 @@ def test_predictions_say_which_labels_were_scored():
 def test_saved_models_predict_as_they_did(name):
     folder = OLD / "models" / name / "seed_0"
     data = SampleDataset(ready_dataset(load_settings(ROOT / "settings.ini")), "train", FINAL)
-    prediction = load_model(folder).predict(data)
+    prediction = load_model(folder, trust=True).predict(data)
     np.testing.assert_allclose(prediction[::20], EXPECTED[name], atol=1e-6)
     assert read_model_record(folder)["meta"]["classes"] == ["open", "mixed", "dense"]
 
 
 def test_a_saved_model_makes_the_same_map(old, tmp_path):
-    model, place = best_model(find_run(old, "last").folder, "logistic_regression")
+    model, place = best_model(find_run(old, "last").folder, "logistic_regression", trust=True)
     scene = ROOT / "data/sample/romania/scene.tif"
     make_map(model, place, scene, ready_dataset(load_settings(ROOT / "settings.ini")), tmp_path)
     with rasterio.open(tmp_path / "map.tif") as file:
         counts = np.bincount(file.read(1).ravel(), minlength=4)
     assert counts.tolist() == EXPECTED["map_counts"].tolist()
+
+
+def test_pickled_weights_of_somebody_else_are_refused():
+    with pytest.raises(InputError, match="would execute: a pickle"):
+        load_model(OLD / "models/logistic_regression/seed_0")
 
 
 def test_moved_modules_have_one_table():

@@ -15,6 +15,8 @@ def test_a_changed_tif_and_a_touched_one(tmp_path):
     assert prints.folder(tmp_path) == first and prints.read == 2
     (tmp_path / "a.tif").write_bytes(b"2")
     os.utime(tmp_path / "a.tif", (1.1e9, 1.1e9))
-    assert prints.folder(tmp_path) == first, "same size, time and number: not looked at"
-    os.utime(tmp_path / "a.tif", (1.2e9, 1.2e9))
-    assert prints.folder(tmp_path) != first
+    assert prints.folder(tmp_path) != first, "a byte altered under an old date"
+    read = prints.read
+    assert prints.folder(tmp_path) != first and prints.read == read
+    prints.deep = True
+    assert prints.folder(tmp_path) != first and prints.read == read + 1

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SIDECARS', 'SIDECARS_OF_STEM', 'project_root', 'package_folder', 'relative', 'atomic', 'atomic_folder', 'plain',
-           'write_json', 'read_json', 'fingerprint', 'fingerprint_of', 'link', 'sidecars', 'link_image', 'file_key',
-           'tif_path']
+           'write_json', 'read_json', 'fingerprint', 'fingerprint_of', 'inside', 'link', 'sidecars', 'link_image',
+           'file_key', 'tif_path']
 
 # %% ../../../nbs/base/files.ipynb #aeb020ba
 import hashlib
@@ -168,6 +168,35 @@ def fingerprint_of(
     """SHA-256 of a value, as JSON with sorted keys."""
     text = json.dumps(plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+# %% ../../../nbs/base/files.ipynb #0d6584bf
+def inside(
+    folder: Path,  # that no name may leave
+    name: str,  # relative, with forward slashes
+) -> Path:  # below the folder; it need not exist
+    """The path of a name in a folder; InputError where the name leads out of it."""
+    parts = str(name).replace("\\", "/").split("/")
+    hidden = any(part.lower() == ".git" for part in parts)
+    if (
+        Path(str(name)).is_absolute()
+        or ":" in parts[0]
+        or hidden
+        or not {"", ".", ".."}.isdisjoint(parts)
+    ):
+        raise InputError(f"{_printable(name)}: leads out of {folder}; names must stay inside of it")
+    path = Path(folder)
+    for part in parts:
+        path = path / part
+        if path.is_symlink():
+            raise InputError(
+                f"{_printable(name)}: leads through a link in {folder}; links are not followed"
+            )
+    return path
+
+
+def _printable(name: str) -> str:
+    "A name as any terminal can show it."
+    return str(name).encode("utf-8", "backslashreplace").decode()[:200]
 
 # %% ../../../nbs/base/files.ipynb #ebc7ce10
 def link(

@@ -218,6 +218,23 @@ class Run(Section):
     level: float = Field(0.95, gt=0.5, lt=1)
     optimism: bool = True
     open_test: bool = False
+    keep_suffixes: CommaList = (
+        ".py",
+        ".ipynb",
+        ".toml",
+        ".ini",
+        ".cfg",
+        ".json",
+        ".yml",
+        ".yaml",
+        ".md",
+        ".txt",
+        ".csv",
+        ".geojson",
+        ".sh",
+    )
+    keep_file_mb: float = Field(1, ge=0)
+    keep_together_mb: float = Field(20, ge=0)
 
 # %% ../../../nbs/base/settings.ipynb #96c4b25b
 class Map(Section):

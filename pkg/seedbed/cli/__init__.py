@@ -3,6 +3,7 @@
 Heavy libraries are imported where they are used, so that `seedbed --help` answers at once.
 """
 
+import functools
 import os
 import sys
 import traceback
@@ -11,16 +12,18 @@ from typing import Any
 
 import typer
 
-from seedbed.base.errors import InputError
+from seedbed.base.errors import InputError, hint_for
+from seedbed.base.signals import exit_code_of, stop_on_signals
 
 from . import area, check, compare, export, lists, map, run
 from .doctor import doctor
 from .history import clean, replay, runs, status
 from .new import new, update
-from .options import Version
+from .options import Version, leave
 from .publish import publish
 from .share import share
 from .sweep import sweep
+from .verify import verify
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,28 +40,53 @@ def seedbed_command(version: Version = False):
     """Options of the command itself."""
 
 
+def ending_cleanly(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command that says in one line that a signal has ended it, with the right exit code."""
+
+    @functools.wraps(command)
+    def call(*args, **options):
+        stop_on_signals()
+        try:
+            return command(*args, **options)
+        except KeyboardInterrupt as stopped:
+            leave(f"interrupted{f'; {stopped}' if str(stopped) else ''}", exit_code_of(stopped))
+
+    return call
+
+
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Run the stages": (check.check, run.run, status, sweep, replay),
-    "Look at runs and pass them on": (runs, compare.compare, publish, share),
+    "Look at runs and pass them on": (runs, compare.compare, verify, publish, share),
     "Data and maps": (export.export, export.export_scene, map.map, area.design, area.area),
     "What settings.ini can say": (lists.settings, lists.models, lists.metrics, export.sensors),
     "The project": (new, update, doctor, clean),
 }
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        app.command(rich_help_panel=panel)(ending_cleanly(command))
 
 
 def main():
     """Run the command; an error is one line on standard error, and a traceback with --debug."""
     try:
         app()
+    except KeyboardInterrupt as stopped:
+        print("interrupted", file=sys.stderr)
+        sys.exit(exit_code_of(stopped))
     except Exception as error:
         if os.environ.get("SEEDBED_DEBUG"):
             traceback.print_exc()
-        elif isinstance(error, InputError):
-            print(error, file=sys.stderr)
         else:
-            message = " ".join(str(error).split())
-            print(f"{type(error).__name__}: {message}; --debug shows where", file=sys.stderr)
+            print(line_of(error), file=sys.stderr)
         sys.exit(1)
+
+
+def line_of(error: Exception) -> str:
+    """An error in one line, without secrets; what the user can do about it where that is known."""
+    from seedbed.base.secrets import redact
+
+    if isinstance(error, InputError):
+        return redact(str(error))
+    name, message = type(error).__name__, " ".join(str(error).split())
+    hint = hint_for(name, message) or "--debug shows where"
+    return redact(f"{name}: {message}; {hint}")

@@ -6,7 +6,7 @@ import typer
 
 from . import completion
 from .closing import with_interval
-from .options import RUN, Debug
+from .options import RUN, Debug, Trust
 from .tables import make_console, number, print_table
 
 Runs = Annotated[list[str], typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
@@ -15,7 +15,7 @@ Every = Annotated[
 ]
 
 
-def compare(runs: Runs, every: Every = False, debug: Debug = False):
+def compare(runs: Runs, every: Every = False, trust: Trust = False, debug: Debug = False):
     """Compare the scores of several runs, with the uncertainty of each difference.
 
     The runs must have the same split: all are scored on the same resamples of its validation
@@ -24,11 +24,14 @@ def compare(runs: Runs, every: Every = False, debug: Debug = False):
     from seedbed.base.settings import load_settings
     from seedbed.compare import across_runs
     from seedbed.running.history import find_run
+    from seedbed.running.trust import check_metric
 
     settings = load_settings()
     console = make_console()
-    folders = [find_run(settings, run, complete=True).folder for run in runs]
-    found = across_runs(folders, every)
+    chosen = [find_run(settings, run, complete=True) for run in runs]
+    for run in chosen:
+        check_metric(run, settings, trust)
+    found = across_runs([run.folder for run in chosen], every)
     names = list(dict.fromkeys(row["run"] for row in found["rows"]))
     print_table(columns_of(found, names), console)
     numbered = "\n".join(f"run {i}: {name}" for i, name in enumerate(names, 1))

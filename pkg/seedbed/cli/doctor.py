@@ -108,6 +108,8 @@ def check_sync(root: Path) -> Finding:
 
 def check_git(root: Path) -> Finding:
     """Whether results can be tied to a commit."""
+    from seedbed.base.provenance import git_problem
+
     from .template import git
 
     if shutil.which("git") is None:
@@ -117,6 +119,8 @@ def check_git(root: Path) -> Finding:
             "is not installed",
             "install it: without git, results cannot be tied to a commit",
         )
+    if problem := git_problem(root):
+        return Finding("git", "note", *problem.split("; ", 1))
     if git(root, "rev-parse", "HEAD", check=False).returncode:
         return Finding(
             "git", "note", "no commit here", "git init; git add -A; git commit -m 'First commit'"
@@ -185,16 +189,18 @@ def check_gpu(root: Path) -> Finding:
 
 def check_earth_engine(root: Path) -> Finding:
     """Whether there are credentials for Earth Engine; nothing is sent over the network."""
-    key = os.environ.get("EARTHENGINE_SERVICE_ACCOUNT", "").strip()
-    if key and not key.startswith("{") and not Path(key).is_file():
-        return Finding(
-            "Earth Engine",
-            "bad",
-            f"EARTHENGINE_SERVICE_ACCOUNT names {key}, and there is no such file",
-            "correct the variable or unset it",
-        )
+    from seedbed.sources.earthengine.credentials import service_key
+
+    try:
+        key = service_key()
+    except InputError as error:  # its message never shows the value
+        return Finding("Earth Engine", "bad", str(error))
     if key:
         return Finding("Earth Engine", "good", "a service account's key")
+    if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "").strip():
+        text = "GOOGLE_APPLICATION_CREDENTIALS is set, which seedbed does not use"
+        fix = "set EARTHENGINE_SERVICE_ACCOUNT to the same file, or: earthengine authenticate"
+        return Finding("Earth Engine", "note", text, fix)
     known = Path.home() / ".config/earthengine/credentials"
     if known.is_file():
         return Finding("Earth Engine", "good", f"signed in: {known}")
@@ -245,15 +251,16 @@ def doctor(debug: Debug = False):
     The exit code is 1 where something must be fixed, marked by !!.
     """
     from seedbed.base.files import project_root
+    from seedbed.base.secrets import redact
 
     root = project_root()
     bad = False
     for check in CHECKS:
         found = examine(check, root)
         bad = bad or found.state == "bad"
-        print(f"{MARKS[found.state]} {found.name:<13} {found.text}")
+        print(redact(f"{MARKS[found.state]} {found.name:<13} {found.text}"))
         if found.fix:
-            print(f"{'':<17}{found.fix}")
+            print(redact(f"{'':<17}{found.fix}"))
     if bad:
         raise typer.Exit(1)
 
@@ -263,5 +270,7 @@ def examine(check, root: Path) -> Finding:
     try:
         return check(root)
     except Exception as error:
+        if os.environ.get("SEEDBED_DEBUG"):
+            raise
         name = check.__name__.removeprefix("check_")
-        return Finding(name, "bad", f"{type(error).__name__}: {' '.join(str(error).split())}")
+        return Finding(name, "bad", f"{type(error).__name__}; seedbed doctor --debug shows more")

@@ -7,6 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from seedbed.base.signals import exit_code_of
+
 from .options import Debug, Overrides, SettingsFile, leave
 from .watchers import end_line, make_progress
 
@@ -64,8 +66,10 @@ def export(
     from seedbed.base.settings import load_settings
     from seedbed.export import export as export_all
     from seedbed.export import pilot as export_few
+    from seedbed.running.history import remove_left_over
 
     settings = load_settings(settings_file or project_root() / "settings.ini", overrides or ())
+    remove_left_over(settings)
     progress = make_progress(every)
     try:
         if pilot:
@@ -73,8 +77,9 @@ def export(
             print_pilot(records, forecast)
             return
         manifest = export_all(settings, progress=progress)
-    except KeyboardInterrupt:
-        leave("\ninterrupted; what has come is kept: the same command goes on from there", 130)
+    except KeyboardInterrupt as stopped:
+        text = "\ninterrupted; what has come is kept: the same command goes on from there"
+        leave(text, exit_code_of(stopped))
     end_line()
     print_export(manifest, settings.export_dir, progress)
     if progress.failed:
@@ -158,11 +163,9 @@ def export_scene(
         lost = start_tasks(
             spec, start, tiles, destination, every=every, say=lambda line: print(line, flush=True)
         )
-    except KeyboardInterrupt:
-        leave(
-            "\ninterrupted; the tasks go on at Earth Engine, and the same command follows them",
-            130,
-        )
+    except KeyboardInterrupt as stopped:
+        text = "\ninterrupted; the tasks go on at Earth Engine, and the same command follows them"
+        leave(text, exit_code_of(stopped))
     if lost:
         leave(f"{len(lost)} tiles failed; the same command hands them in again", 2)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 import typer
 
 from . import completion
-from .options import RUN, Debug, Overrides, SettingsFile, leave
+from .options import RUN, Debug, Overrides, SettingsFile, Trust, leave
 from .tables import make_console, print_table
 
 Words = Annotated[
@@ -144,19 +144,23 @@ def clean(yes: Yes = False, debug: Debug = False):
         print(f"{total}; nothing was removed yet: seedbed clean --yes removes them")
 
 
-def replay(run: RunName, keep: Keep = False, debug: Debug = False):
+def replay(run: RunName, keep: Keep = False, trust: Trust = False, debug: Debug = False):
     """Repeat a run from its commit, in a clean checkout, and compare the results.
 
-    The exit code is 1 where any field of the results differs.
+    What will be executed is shown first. A run that was not made by you on this machine needs
+    --trust. The exit code is 1 where any field of the results differs.
     """
     from seedbed.base.settings import load_settings
     from seedbed.running.history import find_run
     from seedbed.running.replay import replay as repeat
+    from seedbed.running.trust import code_of_run
 
     settings = load_settings()
     chosen = find_run(settings, run)
-    print(f"replaying {chosen.name}, commit {chosen.commit}", flush=True)
-    found = repeat(settings, chosen, keep, lambda line: print(f"  {line}", flush=True))
+    print(f"replaying {chosen.name}, which executes:", flush=True)
+    for line in code_of_run(chosen):
+        print(f"  {line}", flush=True)
+    found = repeat(settings, chosen, keep, lambda line: print(f"  {line}", flush=True), trust)
     print_some("not the same machine or versions", found.environment)
     print_some("not the same data", found.data)
     print_some("not the same results", found.differences)

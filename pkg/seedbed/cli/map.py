@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from . import completion
-from .options import RUN, Debug, SettingsFile
+from .options import RUN, Debug, SettingsFile, Trust
 from .watchers import pixel_report
 
 Run = Annotated[str, typer.Option("--run", metavar="RUN", help=RUN, autocompletion=completion.runs)]
@@ -61,6 +61,7 @@ def map(
     out: Out = None,
     workers: Workers = None,
     start: Start = "",
+    trust: Trust = False,
     settings_file: SettingsFile = None,
     debug: Debug = False,
 ):
@@ -79,7 +80,7 @@ def map(
 
     kept = folder / "settings.ini"  # of the run
     settings = load_settings(kept if kept.is_file() else None)
-    found, place = best_model(folder, model, settings.map.threshold)
+    found, place = best_model(folder, model, settings.map.threshold, trust)
     target = out or folder / "maps" / scene.resolve().stem
     record = make_map(
         found,

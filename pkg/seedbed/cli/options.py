@@ -47,6 +47,13 @@ Debug = Annotated[
         help="Show the whole traceback of an error.",
     ),
 ]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        help="Execute what the run asks for, although it was not made by you on this machine.",
+    ),
+]
 Version = Annotated[
     bool,
     typer.Option(
@@ -61,11 +68,16 @@ EXIT_CODES = {  # shown in the reference of the command line
     " of update: a conflict is left",
     2: "the command line is wrong; of export and export-scene: some chips or tiles could not be"
     " fetched, and the same command tries them again",
-    130: "interrupted by Ctrl-C or by a signal to end; what was finished is kept",
+    3: "done, and the scores are there, but the map, the report or the cache has failed; the line says"
+    " what to run again",
+    130: "interrupted by Ctrl-C; what was finished is kept",
+    143: "ended by a signal (SIGTERM; 129 for SIGHUP); what was finished is kept",
 }
 
 
 def leave(message: str, code: int) -> NoReturn:
     """Say why on standard error, and end the command with this exit code."""
-    print(message, file=sys.stderr)
+    from seedbed.base.secrets import redact
+
+    print(redact(message), file=sys.stderr)
     raise typer.Exit(code)

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 import typer
 
 from . import completion
-from .options import RUN, Debug
+from .options import RUN, Debug, Trust
 
 KEPT = ("results.json", "run.json", "report.html", "*.ipynb", "figures/*.png", "area.json")
 RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
@@ -21,11 +21,11 @@ ReportName = Annotated[
 ]
 
 
-def publish(run: RunName, name: ReportName = None, debug: Debug = False):
+def publish(run: RunName, name: ReportName = None, trust: Trust = False, debug: Debug = False):
     """Copy a run's results, figures and executed notebooks to reports/.
 
     The docs site shows what lies there, and prose can quote its numbers. Paths of this machine are
-    taken out.
+    taken out. A run of which a file was altered, is a link or holds a secret is refused.
     """
     import re
     import shutil
@@ -35,16 +35,19 @@ def publish(run: RunName, name: ReportName = None, debug: Debug = False):
     from seedbed.base.results import read_results
     from seedbed.base.settings import load_settings
     from seedbed.running.history import find_run
+    from seedbed.sharing.outgoing import check_outgoing, outgoing_files
 
     settings = load_settings()
-    folder = find_run(settings, run, complete=True).folder
+    chosen = find_run(settings, run, complete=True)
+    folder = chosen.folder
+    check_outgoing(chosen, settings, trust)
     read_results(folder / "results.json")
     name = name or folder.name
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
         raise InputError(f"--as {name}: use letters, digits, '_' and '-'")
     report = settings.root / "reports" / name
     with atomic_folder(report) as target:
-        for path in sorted(p for pattern in KEPT for p in folder.glob(pattern)):
+        for path in outgoing_files(folder, KEPT):
             copy = target / path.relative_to(folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, copy)

@@ -2,12 +2,13 @@
 
 import os
 import shlex
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
+
+from seedbed.base.signals import exit_code_of
 
 from . import completion
 from .closing import print_results
@@ -55,9 +56,9 @@ def run(
             f"seedbed run {stages[0]}: stages are named to run them again; "
             f"write --force {stages[0]}, or -p section.key=value for a setting"
         )
+    from seedbed.base.files import read_json
     from seedbed.running.pipeline import RunFailed, run_pipeline
 
-    end_like_ctrl_c()
     try:
         with run_watcher() as watcher:
             folder = run_pipeline(
@@ -74,8 +75,11 @@ def run(
         leave(str(failed), 1)
     except KeyboardInterrupt as stopped:
         done = f"; what was done so far: {stopped}" if str(stopped) else ""
-        leave(f"interrupted{done}", 130)
+        leave(f"interrupted{done}", exit_code_of(stopped))
     print_run(folder)
+    warnings = read_json(folder / "run.json").get("warnings")
+    if warnings:
+        leave(f"{len(warnings)} warnings; the last: {warnings[-1]}", 3)
 
 
 def understood(settings) -> list[str]:
@@ -90,15 +94,6 @@ def prepare_imports():
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy's threads would not survive the fork
     # jsonschema would build 38 grammars for addresses that no record holds.
     sys.modules.setdefault("rfc3987_syntax", None)
-
-
-def end_like_ctrl_c():
-    """Let a closed terminal and `kill` end a run as Ctrl-C does, unless the caller ignores them."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        # What the caller ignores, as nohup does, stays ignored.
-        if number and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
 
 
 def print_run(folder: Path):

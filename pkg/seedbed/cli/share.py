@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 import typer
 
 from . import completion
-from .options import RUN, Debug
+from .options import RUN, Debug, Trust
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
 Store = Annotated[
@@ -25,16 +25,28 @@ Crate = Annotated[
 ]
 
 
-def share(run: RunName, mlflow: Store = None, rocrate: Crate = False, debug: Debug = False):
-    """Log a run into MLflow, or describe its folder for an archive as a Process Run Crate."""
+def share(
+    run: RunName,
+    mlflow: Store = None,
+    rocrate: Crate = False,
+    trust: Trust = False,
+    debug: Debug = False,
+):
+    """Log a run into MLflow, or describe its folder for an archive as a Process Run Crate.
+
+    A run of which a file was altered, is a link or holds a secret is refused.
+    """
     from seedbed.base.errors import InputError
     from seedbed.base.files import relative
     from seedbed.base.settings import load_settings
     from seedbed.running.history import find_run
+    from seedbed.sharing.outgoing import check_outgoing
 
     if not (mlflow or rocrate):
         raise InputError("seedbed share: say where to, with --mlflow STORE or --rocrate or both")
-    chosen = find_run(load_settings(), run)
+    settings = load_settings()
+    chosen = find_run(settings, run)
+    check_outgoing(chosen, settings, trust)
     if mlflow:
         from seedbed.sharing.tracking import log_run
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['META_KEYS', 'flat_features', 'predict_sklearn', 'only_class', 'count_parameters', 'describe', 'check_trained',
-           'save_model', 'not_trained_on', 'validate_model', 'BaseModel']
+           'save_model', 'sealed_text', 'not_trained_on', 'validate_model', 'BaseModel']
 
 # %% ../../../nbs/models/base.ipynb #4f7484c0
 import functools
@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier
@@ -22,6 +21,7 @@ from sklearn.dummy import DummyClassifier
 from ..base.errors import InputError
 from ..base.files import atomic, fingerprint, plain, write_json
 from ..base.provenance import now
+from ..base.seals import seal
 from ..base.settings import Models, Settings, settings_or_defaults
 from seedbed.models.records import (
     can_be_scored,
@@ -31,6 +31,7 @@ from seedbed.models.records import (
     per_label_predictions,
     write_model_results,
 )
+from .weights import dump_weights, load_weights
 from ..training.arrays import open_samples
 from ..training.dataset import LabelledSamples, SampleDataset, Samples, html_card, unscaled
 
@@ -141,8 +142,22 @@ def save_model(
         "meta": model.meta,
         "weights_sha256": fingerprint(weights),
     }
+    record["seal"] = None if _needs_no_seal(model) else seal(sealed_text(record))
     write_json(description, record)
     return [description, weights]
+
+
+def sealed_text(
+    record: dict,  # model.json
+) -> str:
+    """What the seal of a saved model covers: the class that is imported and the weights."""
+    return f"model {record['class']} {record['weights_sha256']}"
+
+
+def _needs_no_seal(model: "BaseModel") -> bool:
+    "Whether a model can be read without trust: a shipped class whose weights hold numbers only."
+    shipped = type(model).__module__.startswith("seedbed.models.")
+    return shipped and not model.pickled
 
 # %% ../../../nbs/models/base.ipynb #f46e3aaa
 def not_trained_on(
@@ -241,6 +256,8 @@ class BaseModel(BaseEstimator):
     fit_s = 0.0  # seconds that training took
     trained_on: tuple[str, int] | None = None  # path and fold
     threshold: float | None = None  # of the second of two classes in a map; None: one half
+    pickled = False  # its weights are a pickle, which is only read where it is trusted
+    trust = False  # read weights that execute code
     reads_files = False  # its `train` takes a path: it sees values as they are stored
     metric = ""  # of the contract, for a model that chooses something by it; "": not known
 
@@ -323,14 +340,14 @@ class BaseModel(BaseEstimator):
         file: Path,  # to write
     ):
         """Write what was fitted."""
-        joblib.dump(self.model, file, compress=3)
+        self.pickled = not dump_weights(self.model, file)
 
     def restore(
         self,
         file: Path,  # that `dump` has written
     ) -> Any:  # what was fitted
-        """Read what `dump` has written."""
-        return joblib.load(file)
+        """Read what `dump` has written; InputError where that would execute code unasked."""
+        return load_weights(file, self.trust)
 
     def __repr__(self):
         n = self.meta.get("n_train")

@@ -9,13 +9,14 @@ __all__ = ['outcome_of', 'copy_or_link', 'Made', 'Entry', 'Cache', 'take', 'held
 import contextlib
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ..base.errors import InputError
-from ..base.files import atomic_folder, fingerprint_of, read_json, write_json
+from ..base.files import atomic_folder, fingerprint_of, inside, read_json, write_json
 from ..base.provenance import now
 from ..base.settings import Settings
 from .fingerprints import Fingerprints
@@ -37,14 +38,14 @@ def copy_or_link(
     target: Path,  # the other one; its folder is made, and what stands there is replaced
     large: int = 1_000_000,  # bytes from which on a file is linked; notebooks are always copied
 ):
-    """Copy a small file, give a large one a second name."""
+    """Copy a small file with its permissions, give a large one a second name."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     if source.stat().st_size >= large and source.suffix != ".ipynb":
         with contextlib.suppress(OSError):
             os.link(source, target)
             return
-    shutil.copyfile(source, target)
+    shutil.copy(source, target)
 
 # %% ../../../nbs/running/cache.ipynb #b5a6e8d1
 @dataclass(frozen=True)
@@ -140,15 +141,47 @@ class Cache:
         read = [Entry(path.parent, record) for path in whole if (record := _record(path))]
         return sorted(read, key=lambda entry: entry.record["made_at"], reverse=True)
 
+    def register(
+        self,
+        runs: Path,  # a folder of runs whose data may lie here
+    ):
+        """Remember a folder of runs, so that tidying up knows what its runs refer to."""
+        path = self.folder / "users" / f"{fingerprint_of(str(runs.resolve()), 16)}.json"
+        with contextlib.suppress(OSError):  # a read-only cache is not tidied up either
+            if not path.is_file():
+                write_json(path, {"runs": str(runs.resolve())})
+
+    def runs_folders(self) -> list[Path]:  # absolute
+        """The folders of runs that have used this cache and still exist."""
+        records = (read_json(path) for path in sorted((self.folder / "users").glob("*.json")))
+        return [path for record in records if (path := Path(record["runs"])).is_dir()]
+
+    def running(self) -> list[str]:  # names of runs
+        """The runs that go on at this moment and use this cache, wherever their folders are."""
+        found = self._locks().glob("run-*.lock")
+        return [path.stem.removeprefix("run-") for path in sorted(found) if held(FileLock(path))]
+
     def lock(
         self,
         name: str,  # of a node, or `run`
         key: str,  # of its ingredients, or a run's name
     ) -> FileLock:
         """A lock for one run at a time; the operating system frees it when the run dies."""
-        path = self.folder / "locks" / f"{name.replace('/', '-')}-{key}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(path, thread_local=False)
+        file = f"{name.replace('/', '-')}-{key}.lock"
+        return FileLock(self._locks() / file, thread_local=False)
+
+    def _locks(self) -> Path:
+        "Where locks lie: in the cache, or beside other temporary files where it is read-only."
+        folder = self.folder / "locks"
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                return folder
+        user = os.getuid() if hasattr(os, "getuid") else "user"
+        key = fingerprint_of(str(self.folder.resolve()), 12)
+        aside = Path(tempfile.gettempdir()) / f"seedbed-locks-{user}-{key}"
+        aside.mkdir(mode=0o700, exist_ok=True)
+        return aside
 
 
 def _record(path: Path) -> dict:
@@ -166,7 +199,7 @@ def take(
 ) -> list[str]:  # files that are there now
     """Copy what a stage has made into a run."""
     for name in entry.record["files"]:
-        copy_or_link(entry.place / "files" / name, run / name)
+        copy_or_link(inside(entry.place / "files", name), inside(run, name))
     return list(entry.record["files"])
 
 # %% ../../../nbs/running/cache.ipynb #02f723c7

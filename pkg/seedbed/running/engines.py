@@ -30,7 +30,8 @@ import papermill
 from papermill.engines import Engine, NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-from ..base.errors import InputError
+from ..base.errors import InputError, hint_for
+from ..base.secrets import redact, secret_in
 
 # %% ../../../nbs/running/engines.ipynb #7818495b
 def default_kernel() -> str:  # fork | jupyter
@@ -223,7 +224,9 @@ class Failure:
     def text(self) -> str:
         """The message, after the class of the exception; a user's mistake needs no class."""
         is_plain = self.kind in ("InputError", "")
-        return self.message if is_plain else f"{self.kind}: {self.message}"
+        said = self.message if is_plain else f"{self.kind}: {self.message}"
+        hint = hint_for(self.kind, self.message)
+        return f"{said}; {hint}" if hint else said
 
 
 _MEMORY = (
@@ -343,6 +346,14 @@ def _write_to(log: Path):
 INLINE_BACKEND = "module://matplotlib_inline.backend_inline"  # figures go into the notebook
 
 
+def _redact_file(path: Path):
+    "Take secrets out of what an executed notebook shows; one without any is left as it is."
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        text = path.read_text(encoding="utf-8")
+        if secret_in(text):
+            path.write_text(redact(text), encoding="utf-8")
+
+
 def _work(task: Task, kernel: str, threads: int, parent: int | None, variables: dict, writer):
     "The life of a notebook's process; sends None, or why it stopped."
     os.environ.update(variables)
@@ -355,6 +366,7 @@ def _work(task: Task, kernel: str, threads: int, parent: int | None, variables: 
         execute(task, kernel)
     except Exception as error:
         failure = asdict(failure_of(error, task.output))
+    _redact_file(task.output)
     writer.send(failure)
 
 # %% ../../../nbs/running/engines.ipynb #761b99ac

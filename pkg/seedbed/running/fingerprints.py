@@ -9,24 +9,27 @@ __all__ = ['Fingerprints']
 import contextlib
 import os
 import sqlite3
+import stat
 import time
 from pathlib import Path
 
 from ..base.files import fingerprint
 
 # %% ../../../nbs/running/fingerprints.ipynb #965851a1
-_TABLE = """create table if not exists files
-(path text primary key, size integer, time integer, number integer, digest text)"""
+_TABLE = """create table if not exists prints
+(path text primary key, size integer, time integer, changed integer, number integer, digest text)"""
 _ROWS = 500  # paths in one query
 
 
-def _stat(path: Path) -> tuple[int, int, int] | None:
-    "Size, time and number of a file; None where there is no such file."
+def _stat(path: Path) -> tuple[int, int, int, int] | None:
+    "Size, times and number of a file; None where there is no such file."
     try:
         found = os.stat(path)
     except OSError:
         return None
-    return (found.st_size, found.st_mtime_ns, found.st_ino) if os.path.isfile(path) else None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 @contextlib.contextmanager
@@ -48,9 +51,9 @@ def _look_up(memory: sqlite3.Connection, stats: dict[Path, tuple]) -> dict[Path,
     names, found = list(paths), {}
     for start in range(0, len(names), _ROWS):
         some = names[start : start + _ROWS]
-        query = f"select * from files where path in ({','.join('?' * len(some))})"
-        for name, *stat, digest in memory.execute(query, some):
-            if tuple(stat) == stats[paths[name]]:
+        query = f"select * from prints where path in ({','.join('?' * len(some))})"
+        for name, *known, digest in memory.execute(query, some):
+            if tuple(known) == stats[paths[name]]:
                 found[paths[name]] = digest
     return found
 
@@ -67,6 +70,7 @@ class Fingerprints:
     ):
         self.memory = memory
         self.read = 0  # files that had to be read so far
+        self.deep = False  # read every file, whatever its times say
 
     def of(
         self,
@@ -76,7 +80,7 @@ class Fingerprints:
         stats = {Path(path): _stat(path) for path in paths}
         known = {}
         with contextlib.suppress(sqlite3.Error, OSError), _open(self.memory) as memory:
-            known = _look_up(memory, stats)
+            known = {} if self.deep else _look_up(memory, stats)
         unknown = [path for path, stat in stats.items() if stat and path not in known]
         fresh = {path: fingerprint(path) for path in unknown}
         self.read += len(fresh)
@@ -90,7 +94,7 @@ class Fingerprints:
     def _remember(self, rows):
         rows = list(rows)
         with contextlib.suppress(sqlite3.Error, OSError), _open(self.memory) as memory:
-            memory.executemany("insert or replace into files values (?, ?, ?, ?, ?)", rows)
+            memory.executemany("insert or replace into prints values (?, ?, ?, ?, ?, ?)", rows)
 
     def folder(
         self,

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Run', 'read_run', 'run_row', 'list_runs', 'find_run', 'compare_runs', 'not_comparable', 'score_lines', 'unreferenced',
-           'size_of', 'remove']
+           'remove_left_over', 'size_of', 'remove']
 
 # %% ../../../nbs/running/history.ipynb #6ce39b6c
 import shutil
@@ -234,16 +234,25 @@ def score_lines(
     return out
 
 # %% ../../../nbs/running/history.ipynb #15838bb3
+_A_DAY = 86_400  # seconds
 _AN_HOUR = 3600  # seconds after which a temporary file is nobody's any more
 
 
 def unreferenced(
     settings: Settings,  # of the project
 ) -> list[tuple[Path, int, str]]:  # path, bytes, what it is
-    """What no run refers to; InputError while a run goes on."""
-    runs, cache = list_runs(settings), Cache(settings)
-    if running := [run.name for run in runs if run.status == "running"]:
+    """What no run refers to, in any folder of runs that has used the cache.
+
+    InputError while a run goes on.
+    """
+    cache = Cache(settings)
+    if running := cache.running():
         raise InputError(f"{running[0]} is running; clean up when it has ended")
+    runs = list_runs(settings)
+    for folder in cache.runs_folders():
+        if folder != (settings.root / settings.paths.runs).resolve():
+            records = sorted(folder.glob("*/run.json"))
+            runs += [run for path in records if (run := read_run(cache, path.parent)).record]
     graphs = [run.record.get("graph", {}) for run in runs]
     used = {(name, node["key"]) for graph in graphs for name, node in graph.items()}
     kept, unused = [], []
@@ -271,7 +280,26 @@ def _left_over(settings: Settings) -> list[Path]:
     "Temporary files that nobody has written to for an hour."
     names = (settings.paths.exports, settings.paths.processed, settings.paths.cache)
     found = [path for name in names for path in (settings.root / name).rglob(".tmp-*")]
-    return [path for path in found if time.time() - path.stat().st_mtime > _AN_HOUR]
+    return [path for path in found if _age(path) > _AN_HOUR]
+
+
+def _age(path: Path) -> float:
+    "Seconds since a file was written; 0 where it is gone."
+    try:
+        return time.time() - path.lstat().st_mtime
+    except OSError:
+        return 0
+
+
+def remove_left_over(
+    settings: Settings,  # of the project
+):
+    """Remove temporary files of commands that were killed more than a day ago."""
+    paths = settings.paths
+    for name in (paths.exports, paths.processed, paths.cache, paths.chips, paths.runs):
+        base = settings.root / name
+        for pattern in (".tmp-*", "*/.tmp-*"):
+            remove([path for path in base.glob(pattern) if _age(path) > _A_DAY])
 
 
 def size_of(
@@ -288,7 +316,7 @@ def remove(
 ):
     """Remove files and folders."""
     for path in paths:
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import itertools
 import os
 from pathlib import Path
 
+from ..base.errors import InputError
 from ..base.files import relative, write_json
 from ..base.provenance import now
 from ..base.settings import Settings
@@ -32,9 +33,17 @@ def new_run(
 def _made(folder: Path) -> bool:
     "Make a folder; False where there is one of that name."
     try:
-        folder.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
     except FileExistsError:
-        return False
+        if folder.is_dir():
+            return False
+        raise InputError(f"{folder.parent}: is no folder; name another in paths.runs") from None
+    except OSError as error:
+        raise InputError(
+            f"{folder.parent}: the run's folder cannot be made there ({error.strerror}); "
+            "name another in paths.runs"
+        ) from None
     return True
 
 # %% ../../../nbs/running/record.ipynb #1604fd3d
@@ -71,8 +80,8 @@ class RunRecord:
         status: str,  # complete | failed | interrupted
         failed: dict | None = None,  # notebook, cell and error
     ):
-        """Close the record; a run that is not complete leaves no results."""
-        if status != "complete":
+        """Close the record; a run that ends before its scores are there leaves no results."""
+        if status != "complete" and not self.values.get("scored"):
             (self.path.parent / "results.json").unlink(missing_ok=True)
         self.update(status=status, ended_at=now(), failed=failed)
 

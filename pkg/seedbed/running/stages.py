@@ -22,6 +22,7 @@ class Stage:
     folder: str = ""  # of data that it fills, as settings call it; empty: it writes into the run
     each: bool = False  # it runs for every model, and for every seed where chance has a part
     reads_source: bool = False  # it asks the source for labels or imagery
+    after_scores: bool = False  # it shows what was scored: where it fails, the run keeps its scores
     fetches: bool = False  # it fills the export; what it will find can be checked before
     reads: tuple[str, ...] = ()  # parameters that may name a folder of files from outside
 
@@ -37,9 +38,14 @@ STAGES = (
         "06_map",
         needs=("02_process", "04_model", "05_compare"),
         reads_source=True,
+        after_scores=True,
         reads=("scene",),
     ),
-    Stage("07_report", needs=("01_export", "02_process", "04_model", "05_compare", "06_map")),
+    Stage(
+        "07_report",
+        needs=("01_export", "02_process", "04_model", "05_compare", "06_map"),
+        after_scores=True,
+    ),
 )
 
 # %% ../../../nbs/running/stages.ipynb #940dec3a

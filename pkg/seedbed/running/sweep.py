@@ -21,6 +21,7 @@ from ..base.errors import InputError
 from ..base.files import write_json
 from ..base.provenance import now
 from ..base.settings import Settings, load_settings, parse_override
+from ..base.signals import end_with_parent, exit_code_of, stop_on_signals
 from .engines import default_kernel
 from .pipeline import RunFailed, run_pipeline
 
@@ -77,7 +78,13 @@ def run_cell(
 
 
 def _send_cell(writer, *arguments):
-    writer.send(run_cell(*arguments))
+    "The life of a cell's process; it ends with the process of the sweep."
+    stop_on_signals()
+    end_with_parent()
+    try:
+        writer.send(run_cell(*arguments))
+    except KeyboardInterrupt as stopped:
+        raise SystemExit(exit_code_of(stopped)) from None
 
 
 class _CellProcess:
@@ -113,6 +120,13 @@ class _CellProcess:
             self.cell.seconds = time.perf_counter() - self.began
         return True
 
+    def end(self, grace: float = 20):
+        "Ask the process to end, with all that it has started; kill it where it does not."
+        self.process.terminate()
+        self.process.join(grace)
+        self.process.kill()
+        self.process.join()
+
 
 def run_local(
     cells: list[Cell],  # what comes of each is written into it
@@ -123,16 +137,22 @@ def run_local(
 ):
     """Run cells side by side on this machine."""
     waiting, running = [(cell, True) for cell in cells], []
-    while waiting or running:
-        while waiting and len(running) < workers:
-            cell, again = waiting.pop(0)
-            running.append(_CellProcess(cell, root, command, again))
-        for process in [p for p in running if p.ended()]:
-            running.remove(process)
-            if process.answered() or not process.again:
-                ended(process.cell)
-            else:
-                waiting.append((process.cell, False))
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                cell, again = waiting.pop(0)
+                running.append(_CellProcess(cell, root, command, again))
+            for process in [p for p in running if p.ended()]:
+                running.remove(process)
+                if process.answered() or not process.again:
+                    ended(process.cell)
+                else:
+                    waiting.append((process.cell, False))
+    finally:
+        for process in running:
+            process.process.terminate()  # all at once, before the first is waited for
+        for process in running:
+            process.end()
 
 # %% ../../../nbs/running/sweep.ipynb #3941f317
 _RUN = (

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..base.errors import InputError
 from ..base.files import write_json
 from ..running.history import Run
+from .outgoing import outgoing_files
 
 # %% ../../../nbs/sharing/crates.ipynb #08558983
 CRATE = "ro-crate-metadata.json"
@@ -29,12 +30,11 @@ _FORMATS = {
 def files_of(
     run: Run,  # its folder counts
 ) -> list[Path]:  # in order of name
-    """The files of a run's folder, without those that are being written and without the crate."""
-    return sorted(
-        p
-        for p in run.folder.rglob("*")
-        if p.is_file() and p.name != CRATE and not p.name.startswith(".tmp-")
-    )
+    """The files of a run's folder, without those that are being written and without the crate.
+
+    InputError for a link, or for a file that holds a secret.
+    """
+    return [path for path in outgoing_files(run.folder) if path.name != CRATE]
 
 
 def file_properties(

@@ -14,6 +14,7 @@ from typing import Any
 from ..base.errors import InputError
 from ..base.settings import parse_ini
 from ..running.history import Run
+from .outgoing import outgoing_files
 
 # %% ../../../nbs/sharing/tracking.ipynb #71da4a39
 def params_of(
@@ -135,6 +136,7 @@ def log_run(
     """
     if run.status not in _ENDS:
         raise InputError(f"{run.name}: {run.status}; log it when it has ended")
+    files = outgoing_files(run.folder)
     client = connect_mlflow(store)
     experiment = experiment_of(client, run.source)
     clear_unfinished(client, experiment, run)
@@ -143,7 +145,9 @@ def log_run(
     created = client.create_run(experiment, start_time=began, tags=tags_of(run), run_name=run.name)
     logged = created.info.run_id
     _log_values(client, logged, run, ended or began)
-    client.log_artifacts(logged, str(run.folder))
+    for path in files:
+        folder = path.parent.relative_to(run.folder).as_posix()
+        client.log_artifact(logged, str(path), None if folder == "." else folder)
     client.set_terminated(logged, _ENDS[run.status], ended)
     return logged
 

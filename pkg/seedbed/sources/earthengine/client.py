@@ -151,6 +151,11 @@ class Client:
         if response.status_code != 200:
             after = retry_after(received.get("Retry-After"))
             raise classify_response(response.status_code, error_message(content), after)
+        if content[:1] == b"<" or received.get("Content-Type", "").startswith("text/html"):
+            raise ExportStopped(
+                "Earth Engine: the answer is a web page; does the network ask to sign in? "
+                "What has come is kept: the same command goes on"
+            )
         quota = received.get("x-earth-engine-quota-status", "")
         return Response(
             content,
