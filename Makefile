@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run check test matrix lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel lock locked audit pin-actions clean
+.PHONY: help run check test promises matrix lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -16,6 +16,9 @@ check: $(READY)  ## run the fast tests, in less than a minute; ARGS="-k splits" 
 
 test: $(READY)   ## run every test, on all cores; ARGS="-k splits" for some
 	OMP_NUM_THREADS=1 MPLBACKEND=agg $(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+promises: $(READY) ## test by simulation what intervals and comparisons promise; ARGS="seeds tied_6" for some
+	OMP_NUM_THREADS=1 $(BIN)/python tools/promises $(ARGS)
 
 matrix: $(READY) ## run every source with every task and kind of model on small data, and write tests/matrix/table.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix

@@ -25,12 +25,14 @@ from seedbed.evaluation.metrics import (
     metric_named,
     per_class,
 )
+from .evaluation.units import drawn_units
 from .models.base import BaseModel
 from seedbed.models.records import (
     can_be_scored,
     check_prediction,
     cost_of,
     count_evaluation,
+    labels_fingerprint,
     measured,
     per_label_predictions,
     score_predictions,
@@ -154,11 +156,12 @@ def threshold_record(
     level: float = 0.95,  # of the intervals
     classes: Sequence[str] = (),  # names of the two classes
     metric: str = "f1_score",  # that the thresholds were tuned by
+    split: dict | None = None,  # the split's record: what an interval draws
 ) -> dict:  # values by fold, shipped (their median), scores with their intervals, per_class
     """The scores at the tuned thresholds, and the one threshold for the model that is shipped."""
     keep = table["scored"].to_numpy(bool)
     hard = at_threshold(prediction[:, 1], table["threshold"].to_numpy())[keep]
-    block = table["block"].to_numpy()[keep]
+    units = drawn_units(table[keep], split)
     values = table.groupby("fold")["threshold"].first().tolist()
     found = {name: METRICS[name] for name in DECISIONS}
     if metric not in found:
@@ -169,7 +172,7 @@ def threshold_record(
         "values": values,
         "shipped": float(np.median(values)),
         "scores": {
-            name: score_with_interval(m, y[keep], hard, block, resamples, level)
+            name: score_with_interval(m, y[keep], hard, units, resamples, level)
             for name, m in found.items()
         },
         "per_class": per_class(confusion_matrix(y[keep], hard), classes) if len(classes) else None,
@@ -192,8 +195,12 @@ def open_test(
     prediction = check_prediction(model.predict(test), test, model.title)
     table, y, prediction = per_label_predictions(test, prediction)
     table = table.assign(scored=can_be_scored(y, model.meta["trained_classes"]))
-    record = score_predictions(table, y, prediction, data.classes, data.task, settings)
-    opened = count_evaluation(data.folder, look | {"split": f"test:{look['split']}"})
+    split = test.meta["split"]
+    record = score_predictions(table, y, prediction, data.classes, data.task, settings, split)
+    names = {"split": look["split"], "labels": labels_fingerprint(data)}
+    opened = count_evaluation(
+        data.folder, look | {key: f"test:{name}" for key, name in names.items()}
+    )
     return {
         "regions": test.meta["split"]["test"],
         "n": len(y),
@@ -223,6 +230,7 @@ def cross_validate(
     run_dir = run_dir or folder
     (folder / "results.json").unlink(missing_ok=True)
     meta, metric = SampleDataset(path).meta, settings.success.metric
+    model.metric = metric
     two_classes = len(meta["classes"]) == 2
     training = {"augment": augment, "batch_size": settings.dataset.batch_size}
     tune = tuning_metric(metric) if two_classes else None
@@ -235,7 +243,7 @@ def cross_validate(
     if two_classes:
         resamples, level = settings.run.resamples, settings.run.level
         more["threshold"] = threshold_record(
-            table, y, prediction, resamples, level, meta["classes"], tune
+            table, y, prediction, resamples, level, meta["classes"], tune, meta["split"]
         )
     if settings.run.open_test:
         look = {

@@ -20,8 +20,9 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from .base.errors import InputError
 from .base.settings import Settings, Split
 from .evaluation.intervals import score_with_interval
-from .evaluation.metrics import leaving_out, metric_named
+from .evaluation.metrics import leaving_out, metric_named, within_folds
 from .evaluation.scoring import scored_labels
+from .evaluation.units import drawn_units
 from .imagery.samples import make_samples
 from .model import out_of_fold
 from .models.base import BaseModel
@@ -169,14 +170,15 @@ def curve_row(
     """The scores of the small forest and of the baseline by coordinates, under one split."""
     meta = SampleDataset(path).meta
     table, y, prediction, score = _scored(SmallForest(), path, metric)
-    block = table["block"].to_numpy()
-    found = score_with_interval(score, y, prediction, block, resamples, level)
+    units = drawn_units(table, meta["split"])
+    found = score_with_interval(score, y, prediction, units, resamples, level)
     _, y, prediction, score = _scored(find_model("coordinates")(), path, metric)
     return {
         "value": found["value"],
         "ci": found["ci"],
         "coordinates": score(y, prediction),
         "n_blocks": found["n_blocks"],
+        "unit": found["unit"],
         "n": len(y),
         "distance_km": median_distance(path),
         "left_out": list(meta["split"]["left_out"]),
@@ -185,15 +187,11 @@ def curve_row(
 
 def _scored(model: BaseModel, path: Path, metric: str):
     "Out-of-fold predictions that can be scored, and the score for them."
-    meta = SampleDataset(path).meta
+    meta, model.metric = SampleDataset(path).meta, metric
     table, y, prediction, _ = out_of_fold(model, path)
     table, y, prediction, left_out = scored_labels(table, y, prediction, meta["classes"])
-    return (
-        table,
-        y,
-        prediction,
-        leaving_out(metric_named(metric, meta["task"], meta["classes"]), left_out),
-    )
+    found = leaving_out(metric_named(metric, meta["task"], meta["classes"]), left_out)
+    return table, y, prediction, within_folds(found, table["fold"].to_numpy())
 
 # %% ../../nbs/optimism.ipynb #a23bf3f3
 CLAIMS = {"within_region": "blocks", "new_region": "region", "new_year": "year"}

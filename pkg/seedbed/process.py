@@ -46,7 +46,7 @@ from seedbed.imagery.sampling import (
 )
 from .imagery.series import SERIES, as_days, read_dates, read_series
 from .splitting.audit import audit_folds, must_fail
-from .splitting.folds import make_split, with_final
+from .splitting.folds import grouping_values, make_split, with_final
 from .splitting.shift import shift_report
 from .training.interchange import step_times
 
@@ -555,6 +555,9 @@ def process(
     meta = all_statistics(samples, by_sample)
     arrays = sample_columns(labels, samples, block, classes)
     arrays["split"] = by_sample.astype("S7")
+    if settings.split.method == "column":  # intervals draw its values, also where folds hold many
+        arrays["unit"] = grouping_values(labels, settings.split).to_numpy(str)[samples.label]
+        split["unit_column"] = settings.split.column
     arrays["missing"] = samples.missing.astype(np.float32)
     dates = observed_dates(source, manifest, labels, layout)
     if dates is not None:

@@ -4,16 +4,26 @@ import time
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from harness import Row
 from sklearn.ensemble import RandomForestClassifier
 
 from seedbed.base.settings import Split
-from seedbed.evaluation.comparison import candidate, comparison_rows
+from seedbed.evaluation.comparison import (
+    candidate,
+    comparison_rows,
+    region_scores,
+    smallest_difference,
+)
 from seedbed.evaluation.metrics import METRICS
+from seedbed.evaluation.scoring import score_record
+from seedbed.evaluation.units import drawn_units
 from seedbed.imagery.samples import make_samples
+from seedbed.models.baselines import best_rule
 from seedbed.process import all_statistics
 from seedbed.splitting.audit import audit_folds
+from seedbed.splitting.blocks import on_sphere
 from seedbed.splitting.folds import make_split, with_final
 from seedbed.splitting.shift import shift_report
 
@@ -89,17 +99,35 @@ def run():
         name: answer(share)
         for name, share in (("majority", 0.1), ("forest", 0.6), ("network", 0.62))
     }
-    compare = lambda: comparison_rows(
-        [
-            candidate(
-                n, "nothing" if n == "majority" else "bands", METRICS["f1_score"], y, block, {0: p}
-            )
-            for n, p in answers.items()
-        ],
-        METRICS["f1_score"],
-        0.01,
+    lon, lat = xy.T
+    table = pd.DataFrame({"block": block, "lon": lon, "lat": lat, "scored": True})
+    table["fold"] = (sides[:-1] == "val").argmax(0)
+    table["region"] = np.where(lon < 23, "west", "east")
+    units, f1 = drawn_units(table, record), METRICS["f1_score"]
+
+    def compare():
+        models = []
+        for name, p in answers.items():
+            sees = "nothing" if name == "majority" else "bands"
+            regions = region_scores(f1, y, {0: p}, table, record)
+            models.append(candidate(name, sees, f1, y, units, {0: p}, regions=regions))
+        smallest_difference(f1, y, units, len(CLASSES))
+        return comparison_rows(models, f1, 0.01)
+
+    timed("comparison of three models, 2,000 draws", compare, "selection, ties and regions too")
+    timed(
+        "all scores of a model with their intervals",
+        lambda: score_record(
+            table, y, answers["forest"], CLASSES, "classification", "f1_score", split=record
+        ),
+        "by class and region too",
     )
-    timed("comparison of three models, 2,000 draws", compare)
+    places = on_sphere(lon, lat)
+    timed(
+        "the baseline by coordinates, one fit",
+        lambda: best_rule(places, y, block, "classification"),
+        "the best of three rules, chosen inside the training blocks",
+    )
     start = time.process_time()
     RandomForestClassifier(10, n_jobs=1, random_state=0).fit(X.reshape(N, -1), y)
     rows.append(

@@ -107,10 +107,10 @@ def verdict_lines(results: dict) -> list[str]:
     smallest = results.get("primary", {}).get("smallest_detectable_difference")
     if smallest is not None:
         lines.append(
-            f"  this validation set can tell two models apart that differ by {smallest:.3f} or more"
+            f"  this split can tell two models apart that differ by {smallest:.3f} or more"
         )
     if any(row.get("tied") for row in results.get("models", [])):
-        lines.append("  =: the difference to the best could be chance; choose by cost")
+        lines.append("  =: cannot be told apart from the best, all compared at once; choose by cost")
     lines += threshold_lines(results.get("threshold"), results)
     return lines + [f"warning: {warning}" for warning in results.get("warnings", [])]
 

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BINS', 'METRICS', 'DECISIONS', 'Metric', 'confusion_parts', 'confusion_matrix', 'decision_parts', 'calibration_parts',
-           'precision_recall', 'regression_parts', 'metric_named', 'leaving_out', 'scores', 'per_class', 'largest_rows',
-           'disagreement', 'reliability', 'risk_coverage']
+           'precision_recall', 'regression_parts', 'metric_named', 'leaving_out', 'within_folds', 'scores', 'per_class',
+           'largest_rows', 'disagreement', 'reliability', 'risk_coverage']
 
 # %% ../../../nbs/evaluation/metrics.ipynb #ed76034b
 from collections.abc import Callable, Sequence
@@ -151,11 +151,11 @@ def _ece(sums: np.ndarray) -> np.ndarray:  # [..., 3 * BINS] -> [...]
     return _ratio(np.abs(correct - confidence).sum(-1), n.sum(-1))
 
 # %% ../../../nbs/evaluation/metrics.ipynb #0a7d09b9
-def _one_auc(
+def _auc_pairs(
     positive: np.ndarray,  # [N] bool, whether a sample is of the class
     score: np.ndarray,  # [N]
     weights: np.ndarray,  # [R, N] how often each draw holds each sample
-) -> np.ndarray:  # [R]
+) -> tuple[np.ndarray, np.ndarray]:  # [R] pairs in the right order, all pairs
     order = np.argsort(score, kind="stable")
     changes = np.diff(score[order]) != 0
     first = np.flatnonzero(np.r_[True, changes])  # of each group of samples with equal scores
@@ -163,17 +163,37 @@ def _one_auc(
     of_class = np.add.reduceat(weights * positive, first, axis=1)
     others = np.add.reduceat(weights * ~positive, first, axis=1)
     lower = np.cumsum(others, 1) - others / 2
-    return _ratio((of_class * lower).sum(1), of_class.sum(1) * others.sum(1))
+    return (of_class * lower).sum(1), of_class.sum(1) * others.sum(1)
 
 
-def _aucs(y: np.ndarray, proba: np.ndarray, weights: np.ndarray) -> np.ndarray:  # [R]
+def _one_auc(
+    positive: np.ndarray,  # [N] bool, whether a sample is of the class
+    score: np.ndarray,  # [N]
+    weights: np.ndarray,  # [R, N] how often each draw holds each sample
+    parts: Sequence[np.ndarray],  # the rows of each fold: only pairs within a fold count
+) -> np.ndarray:  # [R]
+    pairs = [_auc_pairs(positive[rows], score[rows], weights[:, rows]) for rows in parts]
+    right, every = np.sum(pairs, axis=0)
+    return _ratio(right, every)
+
+
+def _aucs(
+    y: np.ndarray,  # [N] class numbers
+    proba: np.ndarray,  # [N, K] probabilities
+    weights: np.ndarray,  # [R, N]
+    fold: np.ndarray | None = None,  # [N] of each sample; None: all are of one
+) -> np.ndarray:  # [R]
     "The mean over the classes that occur, each against the others; of two classes the second."
     classes = [1] if proba.shape[1] == 2 else range(proba.shape[1])
-    return _mean_known(np.stack([_one_auc(y == k, proba[:, k], weights) for k in classes], -1))
+    parts = [np.arange(len(y))]
+    if fold is not None:
+        parts = [np.flatnonzero(fold == f) for f in np.unique(fold)]
+    aucs = [_one_auc(y == k, proba[:, k], weights, parts) for k in classes]
+    return _mean_known(np.stack(aucs, -1))
 
 
-def _auc(y: np.ndarray, proba: np.ndarray) -> float:
-    return _aucs(y, proba, np.ones((1, len(y))))[0]
+def _auc(y: np.ndarray, proba: np.ndarray, fold: np.ndarray | None = None) -> float:
+    return _aucs(y, proba, np.ones((1, len(y))), fold)[0]
 
 # %% ../../../nbs/evaluation/metrics.ipynb #27a025c8
 def _by_score(
@@ -362,16 +382,28 @@ def leaving_out(
         return metric
     return replace(metric, value=partial(_f1, without=tuple(classes)))
 
+# %% ../../../nbs/evaluation/metrics.ipynb #a61e8e28
+def within_folds(
+    metric: Metric,  # any; only the area under the ROC curve compares samples with each other
+    fold: np.ndarray | None,  # [N] fold of each sample that will be scored; None: all of one model
+) -> Metric:
+    """The same score, with only samples of the same fold compared with each other."""
+    if metric.name != "roc_auc" or fold is None:
+        return metric
+    fold = np.asarray(fold)
+    return replace(metric, function=partial(_auc, fold=fold), weighted=partial(_aucs, fold=fold))
+
 # %% ../../../nbs/evaluation/metrics.ipynb #a7c9301b
 def scores(
     y: np.ndarray,  # [N] class numbers or values
     prediction: np.ndarray,  # [N, K] probabilities or [N] values
     task: str,  # classification | regression
     left_out: Sequence[int] = (),  # numbers of the classes that are not scored
+    fold: np.ndarray | None = None,  # [N] fold of each sample, see `within_folds`
 ) -> dict[str, float]:  # by the metric's name
     """Every metric of a task."""
     return {
-        name: leaving_out(metric, left_out)(y, prediction)
+        name: within_folds(leaving_out(metric, left_out), fold)(y, prediction)
         for name, metric in METRICS.items()
         if metric.task == task
     }

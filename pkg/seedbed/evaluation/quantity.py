@@ -7,6 +7,7 @@ __all__ = ['quantity_named', 'quantity_record']
 
 # %% ../../../nbs/evaluation/quantity.ipynb #a7602998
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def quantity_record(
     classes: Sequence[str],  # names of the dataset's classes; empty for values
     y: np.ndarray,  # [n] class numbers or values of the validation labels
     prediction: np.ndarray,  # [n, K] probabilities or [n] values
-    block: np.ndarray,  # [n] block of each label
+    block: Any,  # [n] block of each label, or `Units`
     region: np.ndarray,  # [n] region of each label; "" where there is none
     resamples: int = 2000,  # draws of blocks
     level: float = 0.95,  # of the interval

@@ -259,6 +259,7 @@ class BaseModel(BaseEstimator):
     pickled = False  # its weights are a pickle, which is only read where it is trusted
     trust = False  # read weights that execute code
     reads_files = False  # its `train` takes a path: it sees values as they are stored
+    metric = ""  # of the contract, for a model that chooses something by it; "": not known
 
     def __init__(
         self,

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['check_prediction', 'per_label_predictions', 'can_be_scored', 'Clock', 'measured', 'cost_of', 'evaluations',
-           'count_evaluation', 'data_record', 'data_warnings', 'run_provenance', 'score_predictions',
-           'write_model_results']
+           'count_evaluation', 'labels_fingerprint', 'data_record', 'data_warnings', 'run_provenance',
+           'score_predictions', 'write_model_results']
 
 # %% ../../../nbs/models/records.ipynb #f00078ee
 import json
@@ -21,14 +21,14 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError
-from ..base.files import fingerprint, plain, read_json
+from ..base.files import fingerprint, fingerprint_of, plain, read_json
 from ..base.provenance import environment, git_state, now
 from ..base.resources import peak_memory
 from ..base.results import SCHEMA_VERSION, write_results
 from ..base.settings import Settings
 from ..evaluation.scoring import score_record, write_predictions
 from ..imagery.left_out import left_out_lines
-from ..training.dataset import LabelledSamples, Samples
+from ..training.dataset import LabelledSamples, SampleDataset, Samples
 
 # %% ../../../nbs/models/records.ipynb #5caafc92
 def check_prediction(
@@ -66,6 +66,8 @@ def per_label_predictions(
     """One prediction for each label, the mean over its samples, with the label's columns."""
     columns = ("label_id", "lon", "lat", "region", "group", "block")
     table = pd.DataFrame({name: data.column(name) for name in columns}).assign(y=data.y)
+    if data.meta["split"].get("unit_column"):  # values of a column that was held out whole
+        table["unit"] = data.column("unit")
     ids, label = np.unique(table["label_id"], return_inverse=True)
     if len(ids) == len(table):
         return table.rename(columns={"label_id": "id"}), data.y, prediction
@@ -128,21 +130,34 @@ def cost_of(
 def evaluations(
     folder: Path,  # of a dataset
     split: str,  # fingerprint of its split
+    labels: str = "",  # of `labels_fingerprint`: other splits of the same labels count as well
 ) -> int:
-    """How often a validation set has been scored."""
+    """How often a validation set has been scored, whatever the seed of its split."""
     files = folder.parent.glob("*/evaluations.jsonl")
     lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-    return sum(f'"{split}"' in line for line in lines)
+    names = [f'"{name}"' for name in (split, labels) if name]
+    return sum(any(name in line for name in names) for line in lines)
 
 
 def count_evaluation(
     folder: Path,  # of a dataset
-    record: dict,  # what is noted: split, model, time ...
+    record: dict,  # what is noted: split, labels, model, time ...
 ) -> int:  # how often this validation set has been scored, this time included
     """Note a scoring in `evaluations.jsonl` beside the dataset."""
     with (folder / "evaluations.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(plain(record)) + "\n")
-    return evaluations(folder, record["split"])
+    return evaluations(folder, record["split"], record.get("labels", ""))
+
+
+def labels_fingerprint(
+    data: LabelledSamples,  # any subset of a dataset
+) -> str:  # 64 hexadecimal digits
+    """The fingerprint of all labels of a dataset with their truth, whatever the split."""
+    path = getattr(data, "path", None)
+    if path is None or not Path(path).is_file():
+        return data.fingerprint()
+    whole = SampleDataset(path, None)
+    return fingerprint_of(sorted({f"{i}:{y}" for i, y in zip(whole.column("label_id"), whole.y)}))
 
 # %% ../../../nbs/models/records.ipynb #1a566ac0
 def data_record(
@@ -158,6 +173,7 @@ def data_record(
         "target": meta["target"],
         "label_kind": meta["label_kind"],
         "fingerprint": data.fingerprint(),
+        "labels": labels_fingerprint(data),
         "n": {"train": n_train, "val": n_val},
         "classes": data.classes,
         "unit": data.unit,
@@ -203,6 +219,7 @@ def score_predictions(
     classes: list[str],  # empty for a quantity
     task: str,  # classification | regression
     settings: Settings,  # metric, number of resamples, level, quantity
+    split: dict | None = None,  # the split's record: what an interval draws
 ) -> dict:  # see `score_record`
     """The scores that the settings ask for."""
     return score_record(
@@ -215,6 +232,7 @@ def score_predictions(
         settings.run.resamples,
         settings.run.level,
         settings.success.quantity,
+        split,
     )
 
 # %% ../../../nbs/models/records.ipynb #6adff987
@@ -234,15 +252,16 @@ def write_model_results(
     table, y, prediction = predictions
     write_predictions(folder / "predictions.gpkg", table, y, prediction, data.classes)
     files = [folder / name for name in ("predictions.gpkg", "model.json", "model.bin")]
-    split = data.meta["split"]
+    split, about = data.meta["split"], data_record(data, n_train, len(y))
     look = {
         "split": split["fingerprint"],
+        "labels": about["labels"],
         "run": Path(run_dir).name,
         "model": model.title,
         "seed": model.seed,
         "at": started,
     }
-    record = score_predictions(table, y, prediction, data.classes, data.task, settings)
+    record = score_predictions(table, y, prediction, data.classes, data.task, settings, split)
     record |= {
         "schema_version": SCHEMA_VERSION,
         "kind": "model",
@@ -253,13 +272,17 @@ def write_model_results(
         "task": data.task,
         "started_at": started,
         "ended_at": now(),
-        "data": data_record(data, n_train, len(y)),
+        "data": about,
         "split": split | {"val_evaluations_count": count_evaluation(data.folder, look)},
         "params": model.params(),
         "cost": cost,
         "threshold": None,
         "test": None,
-        "warnings": data_warnings(data.meta) + split["warnings"],
+        "warnings": [
+            *data_warnings(data.meta),
+            *split["warnings"],
+            *record["warnings"],
+        ],
         "artifacts": [{"path": file.name, "sha256": fingerprint(file)} for file in files],
         **more,
     }
