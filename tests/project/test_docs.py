@@ -26,11 +26,15 @@ def site(tmp_path, builder):
 
 
 @pytest.mark.slow
-def test_a_site_with_everything(site):
+def test_a_site_with_everything(site, tmp_path):
+    executed = notebook(
+        "# Executed", "of the [first stage](00_first.ipynb), before [this](01_run.ipynb)"
+    )
+    (tmp_path / "reports/first/01_run.ipynb").write_text(executed)
     read = site(
         "[stage](00_first.ipynb), {{ first.f1_score }} and `{{ first.f1_score }}`, [report](../reports/first/index.qmd); $x^2$; see"
         " `look_up`",
-        "|#| hide\nsecret = 1",
+        "|#| hide\nnobody_sees = 1",
         "|#| export\ndef shown(): pass",
         **{"00_first": notebook("# First: a stage\n\n> What it does")},
     )
@@ -39,7 +43,7 @@ def test_a_site_with_everything(site):
         "0.870 and" in home
         and "{{ first.f1_score }}" in home
         and "<math" in home
-        and "secret" not in home
+        and "nobody_sees" not in home
         and "shown" in home
         and "#| export" not in home
     )
@@ -55,6 +59,8 @@ def test_a_site_with_everything(site):
         and "0.810–0.900" in report
         and "a small sample" in report
     )
+    links = read("reports/first/01_run.html")
+    assert 'href="../../00_first.html"' in links and 'href="01_run.html"' in links
     assert "seedbed run" in read("reference/command_line.html").replace(
         "</span>", ""
     ) and "usable" in read("reference/settings.html")

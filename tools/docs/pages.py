@@ -14,12 +14,24 @@ from seedbed.base.errors import InputError
 from seedbed.sharing.quotes import fill_in
 
 DROPPED = {"hide", "default_exp"}
+CHAPTER = re.compile(r"\]\(([\w./-]+\.ipynb)")  # a link to another notebook
 REPORTS = re.compile(r"(\]\()\.\./((?:\.\./)*reports/)")  # they lie beside nbs, and inside the site
 
 
 def finished(text: str, root: Path) -> str:
     """A text with the numbers of its runs, and with links to their reports."""
     return REPORTS.sub(r"\1\2", fill_in(text, root))
+
+
+def seen_from_a_report(text: str, folder: Path, nbs: Path) -> str:
+    """A text of an executed notebook: links to chapters lead from reports/NAME/ to the site's root."""
+
+    def moved(found) -> str:
+        link = found[1]
+        is_chapter = (nbs / link).is_file() and not (folder / link).is_file()
+        return f"](../../{link}" if is_chapter else found[0]
+
+    return CHAPTER.sub(moved, text)
 
 
 def drop_machinery(cell):
@@ -71,6 +83,8 @@ def write_notebook(
             continue
         try:
             cell.source = finished(cell.source, root)
+            if not searched:
+                cell.source = seen_from_a_report(cell.source, path.parent, root / "nbs")
         except InputError as error:
             found.append(f"{path}: {error}")
     if not searched:
