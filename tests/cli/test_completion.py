@@ -1,5 +1,9 @@
 """What the shell offers on the tab key."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from seedbed.cli import completion
@@ -51,12 +55,17 @@ def test_every_shipped_model_is_known():
     assert set(completion.shipped_models()) >= set(list_models())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("runs", "--diff"), ("map", "--run"), ("replay",), ("share",)])
 def test_the_command_answers_the_shell(project, words):
-    from click.shell_completion import ShellComplete
-    from typer.main import get_command
-
-    from seedbed.cli import app
-
-    shell = ShellComplete(get_command(app), {}, "seedbed", "_SEEDBED_COMPLETE")
-    assert [item.value for item in shell.get_completions(list(words), "la")] == ["last"]
+    line = ["seedbed", *words, "la"]
+    asked = {
+        "_SEEDBED_COMPLETE": "complete_bash",
+        "COMP_WORDS": " ".join(line),
+        "COMP_CWORD": str(len(line) - 1),
+    }
+    code = "import sys; sys.argv[0] = 'seedbed'; from seedbed.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | asked
+    )
+    assert done.stdout.split() == ["last"], done.stderr

@@ -34,20 +34,7 @@ def git(root, *words):
     subprocess.run(["git", "-C", root, *author, *words], check=True, capture_output=True)
 
 
-def nothing_to_check(settings):
-    """Tiny projects have no data to look at before a run."""
-    return []
-
-
-@pytest.fixture(autouse=True)
-def _no_check(monkeypatch):
-    monkeypatch.setattr(sys.modules["seedbed.cli.run"], "understood", nothing_to_check)
-
-
-UNCHECKED = (
-    "import sys, seedbed.cli; "
-    "sys.modules['seedbed.cli.run'].understood = lambda settings: []; seedbed.cli.main()"
-)
+UNCHECKED = "import seedbed.cli; seedbed.cli.main()"  # called with run --no-check
 
 
 @pytest.fixture
@@ -433,7 +420,7 @@ def started(root, *words):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "words", [("run",), ("sweep", "-p", "split.folds=3,4", "-p", "run.workers=2")]
+    "words", [("run", "--no-check"), ("sweep", "-p", "split.folds=3,4", "-p", "run.workers=2")]
 )
 def test_a_command_that_is_terminated_leaves_nothing_running(tmp_path, words):
     root = tiny_project(tmp_path / "p", export=SLOW)

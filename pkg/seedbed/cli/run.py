@@ -36,10 +36,20 @@ Stages = Annotated[
 ]
 
 
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check/--no-check",
+        help="Say first what is understood of the data, and stop where a run could not end.",
+    ),
+]
+
+
 def run(
     stages: Stages = None,
     overrides: Overrides = None,
     force: Force = False,
+    check: Check = True,
     settings_file: SettingsFile = None,
     debug: Debug = False,
 ):
@@ -67,7 +77,7 @@ def run(
                 command=shlex.join(["seedbed", *sys.argv[1:]]),
                 watcher=watcher,
                 force=(stages or ["all"]) if force else (),
-                check=understood,
+                check=understood if check else None,
             )
     except RunFailed as failed:
         if os.environ.get("SEEDBED_DEBUG"):
