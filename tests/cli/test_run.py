@@ -22,14 +22,17 @@ def test_a_failing_cell_is_one_line_and_exit_code_1(tmp_path):
             "from seedbed.base.errors import InputError\nraise InputError('a.tif: broken; make it again')",
         ],
     )
-    done = subprocess.run([*COMMAND, "run", "--no-check"], cwd=root, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [*COMMAND, "run", "--no-check"], cwd=root, capture_output=True, text=True, timeout=120
+    )
     run = the_run(root)
     assert (
         done.returncode == 1
         and done.stderr
         == f"02_process.ipynb, cell 5: a.tif: broken; make it again; the partial notebook: runs/{run.name}/02_process.ipynb\n"
     )
-    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("note:")]
+    assert [line.split()[0] for line in lines] == [
         "00_success",
         "01_export",
         "02_process",

@@ -19,7 +19,7 @@ from tests.support.small_data import COLUMNS_OF_FIELDS, FORMS
 
 MODELS = {
     "classical": "majority, coordinates, logistic_regression",
-    "trees": "majority, date, random_forest, hist_gradient_boosting",
+    "trees": "majority, date, hist_gradient_boosting",
     "network": "majority, tempcnn",
 }
 TASKS = ("classification", "regression")
@@ -58,14 +58,15 @@ def all_cases() -> list[Case]:
 
 
 def covering() -> list[Case]:
-    """A part of all cases in which every source meets both tasks, and every task every model."""
+    """A part of all cases: every source once, every task with every kind of model."""
     kinds = list(MODELS)
     chosen = []
     for number, source in enumerate(SOURCES):
-        for k, task in enumerate(TASKS):
-            case = Case(source, task, kinds[(number + k) % len(kinds)])
+        for task in (TASKS[number % 2], TASKS[0]):
+            case = Case(source, task, kinds[number % len(kinds)])
             if case in all_cases():
                 chosen.append(case)
+                break
     return chosen
 
 
