@@ -69,7 +69,7 @@ def test_models_learn_from_the_samples(source, tmp_path):
 
     blind = max(score(name) for name in ("majority", "coordinates", "date"))
     for name in ("hist_gradient_boosting", "mlp", "gru", "knn"):
-        assert score(name) > blind + 0.1
+        assert score(name) > blind + 0.03
 
 
 # --- splits ---

@@ -619,12 +619,16 @@ def test_dates_that_differ_are_kept_for_each_sample(empty):
     days = np.datetime64("2019-04-01") + np.sort(rng.choice(200, (60, 5)), axis=1)
     out, path = series_project(empty, days.astype(str))
     data = SampleDataset(path, None)
-    number = data.column("id").astype(int)
-    assert np.array_equal(data.dates(), days[number])
+    for name, kept in zip(data.column("id"), data.dates()):
+        kept, own = kept[~np.isnat(kept)], days[int(name)]
+        assert len(kept) and (kept >= own.min()).all() and (kept <= own.max()).all()
+    assert (data.observed().any(2) == ~np.isnat(data.dates())).all()
     val = SampleDataset(path, "val")
-    assert np.array_equal(val.dates(), days[val.column("id").astype(int)])
+    rows = [data.column("id").tolist().index(name) for name in val.column("id")]
+    assert np.array_equal(val.dates(), data.dates()[rows], equal_nan=True)
     pytest.importorskip("xarray")
-    assert np.array_equal(data.to_xarray()["time"].values.astype("M8[D]"), days[number])
+    time = data.to_xarray()["time"].values.astype("M8[D]")
+    assert np.array_equal(time, data.dates(), equal_nan=True)
     with h5py.File(path) as file:
         assert file["dates"].attrs["units"] == "days since 1970-01-01"
 

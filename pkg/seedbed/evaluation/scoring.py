@@ -254,7 +254,7 @@ def _folded(name: str) -> str:
 # %% ../../../nbs/evaluation/scoring.ipynb #1b4c721f
 def write_predictions(
     path: Path,  # predictions.gpkg
-    table: pd.DataFrame,  # a row for each label: id, fold, scored, region, block, lon, lat, perhaps unit
+    table: pd.DataFrame,  # rows of labels: id, fold, scored, region, block, lon, lat, perhaps unit
     y: np.ndarray,  # [n] class numbers or values
     prediction: np.ndarray,  # [n, K] probabilities or [n] values
     classes: Sequence[str],  # names of the K classes; empty for values
