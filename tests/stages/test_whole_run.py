@@ -120,6 +120,7 @@ def test_the_run_folder(first):
         "maps/scene/map.tif.aux.xml",
         "maps/scene/quality.tif",
         "maps/applicability-logistic_regression-seed_0.npz",
+        "manifest.json",  # of checksums, sealed
         "relabel.geojson",
         "report.html",
     }
@@ -276,12 +277,9 @@ def test_a_wrong_metric_for_the_task_stops_early(small):
         done.returncode == 1
         and "success.metric = rmse: is for regression, the task is classification" in done.stderr
     )
-    assert (
-        "01_export.ipynb" in done.stderr
-        and not (
-            max((small / "runs").iterdir(), key=lambda p: p.stat().st_mtime) / "results.json"
-        ).exists()
-    )
+    latest = max((small / "runs").iterdir(), key=lambda p: p.stat().st_mtime)
+    assert not (latest / "results.json").exists()
+    assert not (latest / "01_export.ipynb").exists()  # the first look at the data stops it
 
 
 @one_run
@@ -343,6 +341,9 @@ def test_both_samples(sample, overrides, least, tmp_path):
         for name in ("logistic_regression", "coordinates")
     )
     assert score["value"] > least and score["value"] > blind["value"]
-    assert score["ci"][0] < score["value"] < score["ci"][1]
+    if score["n_blocks"] >= 5:
+        assert score["ci"][0] < score["value"] < score["ci"][1]
+    else:
+        assert score["ci"] is None
     with h5py.File(path) as file:
         assert file["X"].dtype == np.float32 and file["X"].id.get_offset() is not None
