@@ -100,7 +100,11 @@ PATTERNS = {
     ),
     "a password in an address": re.compile(r"(?<=://)[^\s/:@\"'<>{}]*:[^\s/@\"'<>{}]{3,}(?=@)"),
     "a bearer token": re.compile(r"(?i)\bbearer +[A-Za-z0-9._~+/-]{20,}=*"),
-    "a password or key": re.compile(_ASSIGNED + r"(?P<value>[^\s\"'{}<>\\]{8,})\\*[\"']"),
+    "a password or key": re.compile(
+        _ASSIGNED
+        + r"(?![0-9a-f]{16}[\"'\\])"  # the fingerprint of code in a run's record
+        + r"(?P<value>[^\s\"'{}<>\\]{8,})\\*[\"']"
+    ),
 }
 _MARK = "[secret removed]"
 _BARE = re.compile(  # as a shell or a file of variables has it

@@ -40,6 +40,7 @@ Check = Annotated[
     bool,
     typer.Option(
         "--check/--no-check",
+        envvar="SEEDBED_CHECK",
         help="Say first what is understood of the data, and stop where a run could not end.",
     ),
 ]

@@ -152,7 +152,10 @@ def _fault_of(file: rasterio.DatasetReader) -> str | None:
             " gdalwarp -rpc IN.tif OUT.tif"
         )
     if file.crs is None:
-        return "names no coordinate reference system; assign one, e.g. with `rio edit-info --crs`"
+        return (
+            "names no coordinate reference system; assign one, e.g. with `rio edit-info --crs`,"
+            " or, where the file was cut off, export this tif again"
+        )
     if not file.transform.determinant:
         return "has pixels of no size; write its geotransform again"
     return None

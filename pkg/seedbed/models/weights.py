@@ -286,7 +286,11 @@ def _fitted_again(neighbours: Any) -> Any:
     y = neighbours._y
     if hasattr(neighbours, "classes_"):
         y = neighbours.classes_[y]
-    return type(neighbours)(**neighbours.get_params()).fit(neighbours._fit_X, y)
+    fitted = type(neighbours)(**neighbours.get_params()).fit(neighbours._fit_X, y)
+    for name, value in vars(neighbours).items():  # what was noted beside, e.g. shares of classes
+        if name not in vars(fitted):
+            setattr(fitted, name, value)
+    return fitted
 
 # %% ../../../nbs/models/weights.ipynb #dda0b2d4
 def load_weights(

@@ -281,6 +281,7 @@ def _run_checkout(run: Run, project: Path, say) -> Path:
         | {
             "PYTHONPATH": os.pathsep.join([*package, os.environ.get("PYTHONPATH", "")]),
             "SEEDBED_ROOT": str(project),
+            "SEEDBED_CHECK": "no",  # the data lie where the run has found them
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
