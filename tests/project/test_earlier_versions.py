@@ -51,7 +51,7 @@ def test_rows_of_the_optimism_curve_are_read_with_todays_names():
 def test_the_run_is_listed_and_opened(old):
     run = find_run(old, "last")
     assert [r.name for r in list_runs(old)] == [NAME] and run.status == "complete"
-    assert run_row(run)["score"] == "f1_score 0.870 [0.815, 0.907]"
+    assert run_row(run)["score"] == "macro-F1 0.870 [0.815, 0.907]"
     opened = sb.open_run(NAME[:10], old)
     assert opened.table().loc["logistic_regression", "verdict"] == "usable"
 

@@ -555,12 +555,8 @@ def make_split(
     validated, subsets = validated_folds(split, folds, part, y, one)
     for name in ("train", "val"):
         if not len(subsets) or not (subsets == name).any(1).all():
-            bounds = bounds_around(labels.geometry.values)
-            raise InputError(
-                f"split: no label is for {name}: {len(labels)} labels lie in"
-                f" {len(set(folds.block))} blocks of {block_km:g} km with a buffer of"
-                f" {buffer_km:g} km; {sizes_that_fit(bounds, 'split.')}"
-            )
+            sizes = (block_km, buffer_km, window_days)
+            raise InputError(_why_empty(labels, split, folds, subsets, name, sizes, classes))
     group = labels["group"] if "group" in labels else None
     made = MadeSplit(
         labels=labels,
