@@ -54,6 +54,11 @@ def describe_target(
         )
     return target
 
+
+def _known_target(about: dict, columns: Labels) -> dict:
+    "What a source knows of the target column."
+    return about.get("targets", {}).get(columns.target, {})
+
 # %% ../../nbs/01_export.ipynb #a045c36a
 def class_text(
     values: pd.Series,  # of the target column
@@ -231,11 +236,6 @@ def _named_missing_labels(labels: gpd.GeoDataFrame, columns: Labels) -> dict[str
     "Reason by id of the labels whose value labels.missing names."
     gone = named_missing(labels["label"], columns.missing)
     return dict.fromkeys(labels.loc[gone, "id"], "value is in labels.missing")
-
-
-def _known_target(about: dict, columns: Labels) -> dict:
-    "What a source knows of the target column."
-    return about.get("targets", {}).get(columns.target, {})
 
 # %% ../../nbs/01_export.ipynb #0c821546
 def export(

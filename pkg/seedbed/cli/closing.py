@@ -110,7 +110,9 @@ def verdict_lines(results: dict) -> list[str]:
             f"  this split can tell two models apart that differ by {smallest:.3f} or more"
         )
     if any(row.get("tied") for row in results.get("models", [])):
-        lines.append("  =: cannot be told apart from the best, all compared at once; choose by cost")
+        lines.append(
+            "  =: cannot be told apart from the best, all compared at once; choose by cost"
+        )
     lines += threshold_lines(results.get("threshold"), results)
     return lines + [f"warning: {warning}" for warning in results.get("warnings", [])]
 
