@@ -144,7 +144,7 @@ def test_it_runs_at_once(project):
         "run",
         *[w for q in quick for w in ("-p", q)],
     )
-    assert "verdict on coordinates" in said and list((project / "runs").glob("*/results.json"))
+    assert "\nverdict: " in said and list((project / "runs").glob("*/results.json"))
 
 
 def test_nothing_leads_to_the_guides_of_the_template_alone(project):

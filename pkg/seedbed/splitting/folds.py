@@ -418,7 +418,7 @@ def split_warnings(
     ):
         out.append(_what_costs_labels(record))
     out += _ties_warning(record["blocks"])
-    if not record["has_places"]:
+    if not record.get("has_places", True):
         out.append(
             "the labels have no coordinates: neighbours may stand on both sides, and nothing is"
             f" known about new places; only {record['method']} keeps labels apart"
