@@ -225,6 +225,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                'seedbed.check._look': ('check.html#_look', 'seedbed/check.py'),
                                'seedbed.check._missing_line': ('check.html#_missing_line', 'seedbed/check.py'),
                                'seedbed.check._names_in': ('check.html#_names_in', 'seedbed/check.py'),
+                               'seedbed.check._note_lines': ('check.html#_note_lines', 'seedbed/check.py'),
                                'seedbed.check._split_lines': ('check.html#_split_lines', 'seedbed/check.py'),
                                'seedbed.check._target_lines': ('check.html#_target_lines', 'seedbed/check.py'),
                                'seedbed.check._values_in': ('check.html#_values_in', 'seedbed/check.py'),

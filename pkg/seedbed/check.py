@@ -203,6 +203,10 @@ def _look(settings: Settings, most: int, found: dict):
     found["labels"] = labels_understood(source.labels())
     plan = plan_export(source, settings)
     found["target"] = target_understood(plan, settings)
+    said = [*plan.about.get("understood", []), *source.notes(), *plan.warnings]
+    aside = [f"{name}: {why}" for name, why in plan.about.get("set_aside", {}).items()]
+    if said or aside:
+        found["notes"] = said + aside
     rows = plan.rows()
     found["left_out"] = {"given": plan.given, "rows": rows, "dropped": len(plan.left_out)}
     imagery = found["imagery"] = imagery_understood(source, plan, settings, most)
@@ -336,9 +340,15 @@ def _split_lines(split: dict, most: int) -> list[str]:
     return lines + split["warnings"]
 
 
+def _note_lines(notes: list[str], most: int) -> list[str]:
+    more = [f"and {len(notes) - most} more"] if len(notes) > most else []
+    return [*notes[:most], *more]
+
+
 _PARTS = {
     "labels": _label_lines,
     "target": _target_lines,
+    "notes": _note_lines,
     "left_out": _left_out_lines,
     "imagery": _imagery_lines,
     "split": _split_lines,
