@@ -235,7 +235,7 @@ def labels_alone(root: Path) -> list[str]:
         f"paths.chips={root / 'chips'}",
         "earthengine.sensors=era5",
         "earthengine.steps=3",
-        "earthengine.size=2",
+        "earthengine.size=8",
     ]
 
 
