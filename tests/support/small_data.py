@@ -233,7 +233,6 @@ def labels_alone(root: Path) -> list[str]:
         "source.name=earthengine",
         f"source.labels_file={root / 'fields.geojson'}",
         f"paths.chips={root / 'chips'}",
-        "earthengine.sensors=era5",
         "earthengine.steps=3",
         "earthengine.size=8",
     ]
