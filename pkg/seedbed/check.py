@@ -9,6 +9,7 @@ __all__ = ['labels_understood', 'target_understood', 'imagery_understood', 'spli
 # %% ../../nbs/check.ipynb #0240b67b
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
@@ -18,7 +19,7 @@ from .base.errors import InputError
 from .base.files import tif_path
 from .base.progress import Progress
 from .base.settings import Settings
-from .export import ExportPlan, fetch_all, plan_export
+from .export import ExportPlan, fetch_all, known_target, plan_export
 from .imagery.layout import Layout
 from .imagery.left_out import left_out_lines, left_out_rows, stop_on_many
 from .imagery.series import SERIES
@@ -58,7 +59,7 @@ def target_understood(
 ) -> dict:  # column, task, guessed, and classes (labels of each) or the quantity's range
     """What is to be predicted, and how often each class is there."""
     target, values = plan.target, plan.wanted["label"]
-    known = plan.about.get("targets", {}).get(target["column"], {})
+    known = known_target(plan.about, settings.labels)
     found = {
         "column": target["column"],
         "task": target["task"],
@@ -91,7 +92,7 @@ def imagery_understood(
         "nodata": layout.nodata,
         "read": 0,
     }
-    usable = plan.wanted[~plan.wanted["id"].isin(plan.faults)]
+    usable = plan.usable
     if hasattr(source, "pilot") or not len(usable):
         return found
     rows = np.unique(np.linspace(0, len(usable) - 1, min(most, len(usable))).astype(int))
@@ -148,7 +149,7 @@ def split_understood(
     settings: Settings,  # [split] and the claim count
 ) -> dict:  # of `make_split`, the part that a person reads
     """What the split can and cannot test; InputError where it cannot be made."""
-    usable = plan.wanted[~plan.wanted["id"].isin(plan.faults)].reset_index(drop=True)
+    usable = plan.usable
     asked, suggested = settings.split, plan.about.get("suggested", {})
     subsets, _, record = make_split(
         usable,
@@ -190,11 +191,17 @@ def check_data(
 ) -> dict:  # source, labels, target, imagery, left_out, split, faults; parts may be absent
     """What is understood of a source's labels and images; `faults` would end a run."""
     found: dict = {"source": settings.source.name, "faults": []}
+    _tried(found, _look, settings, most, found)
+    return found
+
+
+def _tried(found: dict, part: Callable, *arguments):
+    "What a part gives; None where it raises an InputError, which is kept among the faults."
     try:
-        _look(settings, most, found)
+        return part(*arguments)
     except InputError as error:
         found["faults"].append(str(error))
-    return found
+        return None
 
 
 def _look(settings: Settings, most: int, found: dict):
@@ -210,22 +217,12 @@ def _look(settings: Settings, most: int, found: dict):
     rows = plan.rows()
     found["left_out"] = {"given": plan.given, "rows": rows, "dropped": len(plan.left_out)}
     imagery = found["imagery"] = imagery_understood(source, plan, settings, most)
-    where = settings.source.name
-    parts = [
-        lambda: stop_on_many(rows, plan.given, settings.labels.max_left_out, where),
-        lambda: stop_on_many(
-            left_out_rows(imagery.get("faults", {})),
-            max(imagery["read"], 1),
-            settings.labels.max_left_out,
-            f"{where}, a sample of the images",
-        ),
-        lambda: found.update(split=split_understood(plan, settings)),
-    ]
-    for part in parts:
-        try:
-            part()
-        except InputError as error:
-            found["faults"].append(str(error))
+    where, share = settings.source.name, settings.labels.max_left_out
+    _tried(found, stop_on_many, rows, plan.given, share, where)
+    unread, read = left_out_rows(imagery.get("faults", {})), max(imagery["read"], 1)
+    _tried(found, stop_on_many, unread, read, share, f"{where}, a sample of the images")
+    if split := _tried(found, split_understood, plan, settings):
+        found["split"] = split
 
 # %% ../../nbs/check.ipynb #21520430
 def check_lines(

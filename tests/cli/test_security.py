@@ -34,7 +34,7 @@ def git(root, *words):
     subprocess.run(["git", "-C", root, *author, *words], check=True, capture_output=True)
 
 
-UNCHECKED = "import seedbed.cli; seedbed.cli.main()"  # called with run --no-check
+COMMAND = "from seedbed.cli import main; main()"
 
 
 @pytest.fixture
@@ -401,7 +401,7 @@ SLOW = "import os, pathlib, time\npathlib.Path(f'pid{os.getpid()}').touch()\ntim
 def started(root, *words):
     """A command that has reached its slow notebooks, and their processes."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", UNCHECKED, *words]
+    command = [sys.executable, "-c", COMMAND, *words]
     process = subprocess.Popen(
         command,
         cwd=root,

@@ -653,12 +653,16 @@ def test_numbers_in_the_thousands(empty):
     assert (off <= 1e-4 * std + 1e-6 * np.abs(mean)).all()
 
 
-def test_series_that_run_backwards_are_refused(project):
-    made = project(30)
+def exported(made):
+    """The settings of a project, and the manifest of its export: the file and what it holds."""
     made.export()
     settings = made.settings()
     manifest = settings.root / settings.export_dir / "manifest.json"
-    record = json.loads(manifest.read_text())
+    return settings, manifest, json.loads(manifest.read_text())
+
+
+def test_series_that_run_backwards_are_refused(project):
+    settings, manifest, record = exported(project(30))
     record["layout"]["step_months"] = -1
     manifest.write_text(json.dumps(record))
     refused(lambda: process(settings), "step_months = -1", "export again")
@@ -666,11 +670,7 @@ def test_series_that_run_backwards_are_refused(project):
 
 def test_dates_of_a_manifest_are_those_of_all_labels(project):
     """Scenes of known days: one date for each step."""
-    made = project(30)
-    made.export()
-    settings = made.settings()
-    manifest = settings.root / settings.export_dir / "manifest.json"
-    record = json.loads(manifest.read_text())
+    settings, manifest, record = exported(project(30))
     days = ["2020-04-03", "2020-05-01", "2020-05-30"]
     manifest.write_text(json.dumps(record | {"dates": days}))
     process(settings)

@@ -107,8 +107,7 @@ def _own_names() -> tuple[Path | None, list[str]]:
 def _class_named(name: str) -> type[BaseModel]:
     "The class that a file names; InputError where it is no model."
     found = find_model(name)
-    bases = found.__mro__ if isinstance(found, type) else ()
-    if BaseModel.__name__ not in {base.__name__ for base in bases}:
+    if not (isinstance(found, type) and issubclass(found, BaseModel)):
         raise InputError(f"model.json: class {name}: is no model; name a subclass of BaseModel")
     return found
 

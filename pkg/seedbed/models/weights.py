@@ -287,8 +287,9 @@ def _fitted_again(neighbours: Any) -> Any:
     if hasattr(neighbours, "classes_"):
         y = neighbours.classes_[y]
     fitted = type(neighbours)(**neighbours.get_params()).fit(neighbours._fit_X, y)
-    for name, value in vars(neighbours).items():  # what was noted beside, e.g. shares of classes
-        if name not in vars(fitted):
+    for name, value in vars(neighbours).items():  # numbers noted beside, e.g. shares of classes
+        is_numbers = isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
+        if is_numbers and name not in vars(fitted):
             setattr(fitted, name, value)
     return fitted
 

@@ -37,6 +37,19 @@ def table(count=60, steps=4, seed=0):
     }
 
 
+def as_frame(made, **further):
+    """The arrays of `table` as a row for each label; further arrays are columns of their own."""
+    columns = {f"{b}_t{t:02d}": made["X"][:, t, k] for t in range(4) for k, b in enumerate("bgr")}
+    labels = {
+        "id": made["ids"],
+        "label": made["y"],
+        "lon": made["lon"],
+        "lat": made["lat"],
+        "start": "2018-01-01",
+    }
+    return pd.DataFrame(labels | columns | further)
+
+
 def test_npz_and_csv_are_the_same(empty):
     """Both forms of a table give the same dataset."""
     world, made = empty(**{"source__name": "table:mine/data.npz"}), table()
@@ -48,17 +61,7 @@ def test_npz_and_csv_are_the_same(empty):
     assert set(out["start"]) == {"2018-01-01"} and json.loads(
         out["facts"]["step_months"]
     ) == pytest.approx(0.5257)
-    columns = {f"{b}_t{t:02d}": made["X"][:, t, k] for t in range(4) for k, b in enumerate("bgr")}
-    pd.DataFrame(
-        {
-            "id": made["ids"],
-            "label": made["y"],
-            "lon": made["lon"],
-            "lat": made["lat"],
-            "start": "2018-01-01",
-        }
-        | columns
-    ).to_csv(world.data / "data.csv", index=False)
+    as_frame(made).to_csv(world.data / "data.csv", index=False)
     again = world.run("source.name=table:mine/data.csv")
     assert (
         np.allclose(again["X"], out["X"], atol=1e-6)
@@ -90,18 +93,7 @@ def test_bands_without_time_in_a_table(empty):
     assert json.loads(out["facts"]["static_names"]) == ["elevation", "slope"] and out[
         "X"
     ].shape == (60, 4, 3)
-    columns = {f"{b}_t{t:02d}": made["X"][:, t, k] for t in range(4) for k, b in enumerate("bgr")}
-    pd.DataFrame(
-        {
-            "id": made["ids"],
-            "label": made["y"],
-            "lon": made["lon"],
-            "lat": made["lat"],
-            "start": "2018-01-01",
-        }
-        | columns
-        | height
-    ).to_csv(world.data / "data.csv", index=False)
+    as_frame(made, **height).to_csv(world.data / "data.csv", index=False)
     assert np.allclose(
         world.run("source.name=table:mine/data.csv")["static"], out["static"], equal_nan=True
     )
