@@ -342,7 +342,7 @@ def _note_lines(notes: list[str], most: int) -> list[str]:
     return [*notes[:most], *more]
 
 
-_PARTS = {
+_PARTS: dict[str, Callable[..., list[str]]] = {
     "labels": _label_lines,
     "target": _target_lines,
     "notes": _note_lines,
