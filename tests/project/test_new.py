@@ -245,3 +245,43 @@ def test_its_own_tests_pass(made):
         made, "import sys, pytest; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider']))"
     )
     assert "passed" in done
+
+
+@pytest.mark.slow
+def test_a_project_that_version_0_1_has_made(tmp_path):
+    """Made by the last commit of that version, changed, and brought over by one command."""
+    last = subprocess.run(
+        ["git", "-C", str(ROOT), "log", "--format=%H", "-S", '__version__ = "0.2.0"', "--"]
+        + ["pkg/seedbed/__init__.py"],
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    archive = ["git", "-C", str(ROOT), "archive", "-o", str(tmp_path / "all.tar")]
+    if not last or subprocess.run([*archive, f"{last[-1]}~1"], capture_output=True).returncode:
+        pytest.skip("the history does not reach back to version 0.1")
+    template, root = tmp_path / "template", tmp_path / "rice-peru"
+    shutil.unpack_archive(tmp_path / "all.tar", template)
+    git(template, "init", "-q"), git(template, "add", "-A"), git(template, "commit", "-qm", "0.1")
+    words = ["new", str(root), "--package", "rice_peru", "--no-ask"]
+    earlier = os.environ | {"PYTHONPATH": str(template / "pkg")}
+    command = [sys.executable, "-c", "from seedbed.cli import main; main()", *words]
+    subprocess.run(command, cwd=template, env=earlier, check=True, capture_output=True)
+    notebook = read_notebook(root / "nbs/02_process.ipynb")
+    notebook["cells"][0]["source"] = "# Process, as we do it"
+    write_notebook(root / "nbs/02_process.ipynb", notebook)
+    model = "#| export\nfrom rice_peru.model import BaseModel\n\n\nclass Nearest(BaseModel):\n    name = 'near'"
+    cells = [
+        notebook["cells"][2] | {"id": str(i), "source": s}
+        for i, s in enumerate(["#| default_exp models.near", model])
+    ]
+    write_notebook(root / "nbs/models/near.ipynb", notebook | {"cells": cells})
+    settings = (root / "settings.ini").read_text()
+    (root / "settings.ini").write_text(settings.replace("usable = 0.75", "usable = 0.81"))
+    git(root, "add", "-A"), git(root, "commit", "-qm", "ours")
+    said = seedbed(root, "update")
+    assert "the project's own: nbs/02_process.ipynb" in said and "kept: nbs/models/near" in said
+    git(root, "add", "-A")
+    assert len(git(root, "ls-files").splitlines()) <= 40
+    assert "usable = 0.81" in (root / "settings.ini").read_text()
+    assert "as we do it" in (root / "nbs/02_process.ipynb").read_text()
+    assert check_in_sync(root / "nbs", root=root) and "\nnear " in seedbed(root, "models")

@@ -171,9 +171,14 @@ def update(debug: Debug = False):
     Your own changes stay. Where both have changed the same cell, the other one is put beside it.
     """
     from seedbed.base.files import project_root
-    from seedbed.project.update import update_project
+    from seedbed.project.earlier import RECORD, adopt_project
+    from seedbed.project.update import list_open, update_project
 
-    done = update_project(project_root())
+    root = project_root()
+    if (root / RECORD).is_file():
+        say_adopted(adopt_project(root), list_open(root))
+        return
+    done = update_project(root)
     for note in done.notes:
         print(f"note: {note}")
     if done.changed:
@@ -183,6 +188,23 @@ def update(debug: Debug = False):
     for line in done.conflicts:
         print(f"conflict: {line}", file=sys.stderr)
     if done.conflicts:
+        raise typer.Exit(1)
+
+
+def say_adopted(done, conflicts: list[str]):
+    """What has become of a project of version 0.1."""
+    print(f"{done.removed} files come from the installed seedbed now; git has them")
+    for title, names in (
+        ("changed here, so now the project's own", done.owned),
+        ("kept", done.kept),
+        ("put aside in .seedbed/before, look through them", done.aside),
+    ):
+        if names:
+            print(f"{title}: {', '.join(names)}")
+    print("Next: make run, then commit")
+    for line in conflicts:
+        print(f"conflict: {line}", file=sys.stderr)
+    if conflicts:
         raise typer.Exit(1)
 
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['source_of', 'kind_of', 'tree_of', 'kept_cells', 'bound_in', 'names_used', 'origins', 'import_lines', 'module_of',
-           'derive', 'read_notebook', 'write_notebook']
+           'derive', 'read_notebook', 'notebook_text', 'write_notebook']
 
 # %% ../../../nbs/project/derive.ipynb #ed3ca1ba
 import ast
@@ -247,11 +247,17 @@ def read_notebook(
     return notebook
 
 
+def notebook_text(
+    notebook: dict,  # with its cells
+) -> str:
+    """The content of a notebook's file."""
+    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
 def write_notebook(
     path: Path,  # ipynb; missing folders are made
     notebook: dict,  # with its cells
 ):
     """Write a notebook in the form that nbdev gives it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_text(notebook_text(notebook), encoding="utf-8")
