@@ -171,6 +171,26 @@ def test_what_is_taken_over_is_used_everywhere(project):
     assert "not committed" in said and said.count("\n") == 1
 
 
+FIND = """
+from pathlib import Path
+import geopandas as gpd
+from seedbed.base.settings import Split
+from seedbed.evaluation.metrics import metric_named
+from seedbed.splitting.folds import grouping_values
+labels = gpd.GeoDataFrame({"id": ["a1", "a2", "b1"]})
+print(*grouping_values(labels, Split(method="column", column="first_letter")))
+print(metric_named("always_one")([0, 1], [[1, 0], [0, 1]]))
+"""
+
+
+def test_metrics_and_splits_of_its_own_are_found_by_name(project):
+    (project / "pkg/maize_kenya/metrics.py").write_text("def always_one(y, p):\n    return 1.0\n")
+    (project / "pkg/maize_kenya/splits.py").write_text(
+        "def first_letter(labels):\n    return [name[0] for name in labels['id']]\n"
+    )
+    assert python(project, FIND).split() == ["a", "a", "b", "1.0"]
+
+
 def test_an_owned_notebook_that_exports_nothing_any_more(project):
     take(project, "optimism")
     path = project / "nbs/optimism.ipynb"
