@@ -272,7 +272,7 @@ def check_sample(
             )
 
 # %% ../../../nbs/evaluation/area.ipynb #5b621784
-CARRYING = 10  # places that must carry a standard error; below, the interval is exact
+CARRYING = 15  # places that must carry a standard error; below, the interval is exact
 LARGE = 0.1  # share of the ground from which on a stratum without an error is spoken of
 
 
