@@ -295,7 +295,19 @@ def test_runs_are_compared_on_one_split_only(small, first):
         record["split"]["fingerprint"] = "0" * 64
         (other / "results.json").write_text(json.dumps(record))
         done = seedbed(small, "compare", folder.name, "copy")
-        assert done.returncode == 1 and "2 different validation sets" in done.stderr
+        assert done.returncode == 1 and "validation set: " in done.stderr
+        record = read_json(folder / "results.json")
+        record["primary"]["metric"], record["data"]["bands"] = "accuracy", ["B4"]
+        record["verdict"]["thresholds"]["usable"] = 0.99
+        (other / "results.json").write_text(json.dumps(record))
+        done = seedbed(small, "compare", folder.name, "copy")
+        assert done.returncode == 0 and "here it is scored by" in done.stdout, done.stderr
+        said = " ".join(done.stdout.split())
+        assert "against 0.99" in said and "against B4" in said and "thresholds of the first" in said
+        record["data"]["labels"] = "0" * 64
+        (other / "results.json").write_text(json.dumps(record))
+        done = seedbed(small, "compare", folder.name, "copy")
+        assert done.returncode == 1 and "labels or their truth: " in done.stderr
         done = seedbed(small, "compare", folder.name, "none")
         assert done.returncode == 1 and "none: no such complete run" in done.stderr
     finally:
@@ -309,7 +321,7 @@ def test_another_split_is_not_compared(small, first, tmp_path):
     record = read_json(path)
     record["split"]["fingerprint"] = "0" * 64
     path.write_text(json.dumps(record))
-    with pytest.raises(ValueError, match="2 different validation sets"):
+    with pytest.raises(ValueError, match="validation set: "):
         gather(tmp_path, load_settings())
 
 

@@ -419,8 +419,9 @@ def nearest(
 ) -> str:  # the end of a message
     """A hint that names the nearest of the known words, or all of them where none is near."""
     known = list(known)
-    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"did you mean '{found[0]}'?" if found else f"use one of: {', '.join(known)}"
+    folded = {name.casefold(): name for name in reversed(known)}
+    found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    return f"did you mean '{folded[found[0]]}'?" if found else f"use one of: {', '.join(known)}"
 
 # %% ../../../nbs/base/settings.ipynb #0ea012b2
 def make_settings(

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['REFERENCE', 'SPREAD', 'ALWAYS', 'COSTS', 'Candidate', 'candidate', 'score_interval', 'region_scores', 'difference',
            'reference_predictions', 'smallest_difference', 'ranked', 'worst_region', 'region_ci', 'mean_of', 'selected',
-           'tied_with_best', 'comparison_rows', 'comparable', 'differing', 'same_split']
+           'tied_with_best', 'comparison_rows', 'comparable', 'differing', 'check_comparable']
 
 # %% ../../../nbs/evaluation/comparison.ipynb #62650545
 from collections.abc import Callable, Sequence
@@ -495,6 +495,7 @@ def _region_row(row: dict, metric: Metric, level: float, least: float | None) ->
 def comparable(
     a: dict,  # of results.json
     b: dict,  # of another
+    rescored: bool = False,  # both are scored anew by one metric, whatever theirs were
 ) -> list[str]:  # reasons against it, in words; empty where the scores may be subtracted
     """Whether the scores of two results may be subtracted from each other."""
     reasons = []
@@ -505,7 +506,8 @@ def comparable(
             reasons.append(f"{what}: {_short(left, shorten)} against {_short(right, shorten)}")
 
     same("task", "task")
-    same("metric", "primary", "metric")
+    if not rescored:
+        same("metric", "primary", "metric")
     same("target", "data", "target")
     same("classes", "data", "classes")
     same("unit of the target", "data", "unit")
@@ -546,6 +548,8 @@ def differing(
 
 def _short(value: Any, length: int | None = None) -> str:
     "A value in a message: fingerprints by their first digits."
+    if value is None:
+        return "none"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     if isinstance(value, str) and len(value) == 64:
@@ -553,17 +557,15 @@ def _short(value: Any, length: int | None = None) -> str:
     return str(value)[:length]
 
 # %% ../../../nbs/evaluation/comparison.ipynb #98df9b99
-def same_split(
+def check_comparable(
     records: Sequence[dict],  # of results.json
     names: Sequence[str],  # what to call each of them in the message
+    rescored: bool = False,  # all are scored anew by one metric, whatever theirs were
 ):
-    """Refuse records that were scored on different validation sets: InputError."""
-    found: dict = {}
-    for record, name in zip(records, names):
-        found.setdefault(record["split"]["fingerprint"], []).append(name)
-    if len(found) > 1:
-        groups = "; ".join(", ".join(group[:3]) for group in found.values())
-        raise InputError(
-            f"scored on {len(found)} different validation sets ({groups}); compare only results of"
-            " one split, or run them again with the same [split]"
-        )
+    """Refuse records whose scores may not be subtracted from those of the first: InputError."""
+    for record, name in zip(records[1:], names[1:]):
+        if reasons := comparable(records[0], record, rescored):
+            raise InputError(
+                f"{name} cannot be compared with {names[0]}: {'; '.join(reasons)}; compare only"
+                " results of the same labels and [split], or run them again with these"
+            )
