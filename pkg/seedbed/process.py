@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['BATCH', 'MANY', 'sample_label', 'as_series', 'read_batch', 'table_samples', 'readers', 'read_samples',
-           'sampled_labels', 'all_left_out', 'series_days', 'train_statistics', 'all_statistics', 'sample_columns',
-           'observed_dates', 'attributes_of', 'write_dataset', 'audit_split', 'leaks_in', 'process', 'ready_dataset']
+           'sampled_labels', 'all_left_out', 'series_days', 'map_area', 'train_statistics', 'all_statistics',
+           'sample_columns', 'observed_dates', 'attributes_of', 'write_dataset', 'audit_split', 'leaks_in', 'process',
+           'ready_dataset']
 
 # %% ../../nbs/02_process.ipynb #8dd3d9e1
 import contextlib
@@ -45,8 +46,10 @@ from seedbed.imagery.sampling import (
     window_of,
 )
 from .imagery.series import SERIES, as_days, read_dates, read_series
+from .sources.registry import find_source
 from .splitting.audit import audit_folds, must_fail
 from .splitting.folds import grouping_values, make_split, with_final
+from .splitting.knndm import area_in
 from .splitting.shift import shift_report
 from .training.interchange import step_times
 
@@ -304,6 +307,24 @@ def series_days(
     days = layout.steps * step
     return year if year < days < year + step / 2 else days
 
+# %% ../../nbs/02_process.ipynb #2ae4ecba
+def map_area(
+    settings: Settings,  # split.method and split.area count
+) -> shapely.Geometry | None:  # in degrees; None: not asked for, or the hull of the labels
+    """Where the map will be."""
+    split = settings.split
+    if split.method != "knndm" or split.area is None:
+        return None
+    if split.area != "scene":
+        return area_in(settings.root / Path(split.area).expanduser())
+    scene = find_source(settings).scene()
+    if scene is None or not scene.is_file():
+        raise InputError(
+            f"split.area = scene: source.name = {settings.source.name} has no image of the whole"
+            " area; name a file with polygons or a tif, or set split.area = auto"
+        )
+    return area_in(scene)
+
 # %% ../../nbs/02_process.ipynb #d46470aa
 def train_statistics(
     samples: Samples,  # of all labels
@@ -550,6 +571,7 @@ def process(
         settings.success.claim,
         footprints,
         series_days(layout),
+        map_area(settings),
     )
     by_sample = with_final(subsets)[:, samples.label]
     meta = all_statistics(samples, by_sample)
