@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SEASON_DAYS', 'grouping_values', 'has_places', 'Folds', 'folds_of', 'assign_split', 'overlap_in_time',
-           'season_warnings', 'held_out', 'validated_folds', 'untestable_classes', 'label_counts', 'class_warnings',
-           'dropped_by', 'match_record', 'match_line', 'split_warnings', 'MadeSplit', 'split_record', 'make_split',
-           'with_final']
+           'season_warnings', 'interleaved_warnings', 'held_out', 'validated_folds', 'untestable_classes',
+           'label_counts', 'class_warnings', 'dropped_by', 'match_record', 'match_line', 'split_warnings', 'MadeSplit',
+           'split_record', 'make_split', 'with_final']
 
 # %% ../../../nbs/splitting/folds.ipynb #992780b4
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.spatial import cKDTree
 from scipy.stats import wasserstein_distance
 
 from ..base.errors import InputError
@@ -125,7 +126,9 @@ def _matched_folds(labels, split: Split, block: np.ndarray, area) -> Folds:
     group = labels["group"] if "group" in labels else None
     tie = tied_blocks(cells_of(lon, lat, len(lon)), shapes, group)
     places = places_in(hull_of(lon, lat) if area is None else area)
-    match = knndm(lon, lat, places, split.folds, split.seed, tie)
+    i, j = near_pairs(shapes, shapes, split.buffer_km or 0.0)
+    near = np.stack([i, j])[:, i != j]
+    match = knndm(lon, lat, places, split.folds, split.seed, tie, near)
     fewer = match.clusters is not None and match.clusters < len(set(block))
     names = [str(fold) for fold in range(split.folds)]
     return Folds(match.fold, match.cluster if fewer else block, names, "matched", match)
@@ -239,6 +242,33 @@ def season_warnings(
         f"split.method = year: of {count} labels some start within {SEASON_DAYS} days across a new"
         f" year: {', '.join(near[:3])}; one season may lie in two years; name the season in a"
         " column and set split.method = column"
+    ]
+
+# %% ../../../nbs/splitting/folds.ipynb #d6ecafd3
+def interleaved_warnings(
+    labels: gpd.GeoDataFrame,  # n labels with places
+    region: Sequence[str],  # [n] region of each
+) -> list[str]:  # one where regions are no areas of their own
+    """Regions that lie among each other, so that none of them tests a new region."""
+    if not has_places(labels):
+        return []
+    lon, lat = middles(labels.geometry.values).T
+    at, first = np.unique(np.column_stack([lon, lat]), axis=0, return_index=True)
+    name = np.asarray(region, str)[first]
+    if len(at) < 10:
+        return []
+    away, near = cKDTree(on_sphere(*at.T)).query(on_sphere(*at.T), k=2)
+    other = name != name[near[:, 1]]
+    share = np.unique(name, return_counts=True)[1] / len(name)
+    chance = 1 - float((share**2).sum())
+    if other.mean() <= 0.5 * chance:
+        return []
+    some = labels["id"].iloc[first[other][:3]].astype(str)
+    return [
+        f"success.claim = new_region, but regions lie among each other: of {len(at)} labels"
+        f" {other.sum()} have a label of another region as their nearest, at"
+        f" {np.median(away[other, 1]):.3g} km in the median, e.g. {', '.join(some)}; name areas that"
+        " lie apart (labels.region), or claim within_region"
     ]
 
 # %% ../../../nbs/splitting/folds.ipynb #ad592559
@@ -579,6 +609,8 @@ def split_record(
     record["warnings"] = split_warnings(record)
     if split.method == "year":
         record["warnings"] += season_warnings(made.labels["start"])
+    if split.method in ("region", "column") and claim == "new_region":
+        record["warnings"] += interleaved_warnings(made.labels, grouping_values(made.labels, split))
     if len(classes):
         record["warnings"] += class_warnings(y, subsets, record["left_out"], classes)
         record["warnings"] += _size_warning(made, record["left_out"], classes)

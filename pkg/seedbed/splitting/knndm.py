@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 from scipy.stats import ks_2samp, wasserstein_distance
 
 from ..base.errors import InputError, explain
-from ..imagery.places import middles, unwrapped, wrap
+from ..imagery.places import unwrapped, wrap
 from ..imagery.raster import reproject
 from ..imagery.vector import is_vector, read_vector
 from .blocks import blocks, hash_order, on_sphere, tied_blocks
@@ -95,13 +95,16 @@ def to_other_folds(
     xyz: np.ndarray,  # [n, 3] kilometres, as by `on_sphere`
     fold: np.ndarray,  # [n] fold of each
     rows: np.ndarray | None = None,  # numbers of those that are asked for; None: all
-) -> np.ndarray:  # [rows] kilometres; infinite where there is one fold only
+    near: np.ndarray | None = None,  # [2, pairs] labels that never stand on both sides
+) -> np.ndarray:  # [rows] kilometres; infinite where nothing is left
     """Distance of each place to the nearest of another fold."""
     rows = np.arange(len(xyz)) if rows is None else rows
     out = np.full(len(rows), np.inf)
     for k in np.unique(fold[rows]):
-        mine = fold[rows] == k
-        others = xyz[fold != k]
+        mine, train = fold[rows] == k, fold != k
+        if near is not None:
+            train[near[1][fold[near[0]] == k]] = False  # dropped while this fold is validated
+        others = xyz[train]
         if len(others):
             tree = cKDTree(others, balanced_tree=False, compact_nodes=False)
             out[mine] = tree.query(xyz[rows[mine]])[0]
@@ -184,7 +187,8 @@ def knndm(
     places: np.ndarray,  # [m, 2] longitude and latitude where the map will be
     folds: int = 5,  # how many
     seed: int = 0,  # another one deals the clusters in another way
-    tie: Sequence[str] | None = None,  # [n] labels of one name stay together; None: of one place
+    tie: Sequence[str] | np.ndarray | None = None,  # [n] names that stay together; None: places
+    near: np.ndarray | None = None,  # [2, pairs] labels that never stand on both sides, either way
     largest: float = 0.5,  # share of the labels that one fold may hold
     most: int = MOST,  # cells that are clustered
     tries: int = 100,  # numbers of clusters that are tried; fewer where labels are many
@@ -202,8 +206,8 @@ def knndm(
     rows = _some(len(lon), seed)
     of_map = to_nearest(on_sphere(*places.T), xyz)
     chance = np.zeros(len(atoms), int)
-    chance[hash_order(atoms, seed)] = np.arange(len(atoms)) % folds
-    apart = to_other_folds(xyz, chance[atom], rows)
+    chance[hash_order(atoms.tolist(), seed)] = np.arange(len(atoms)) % folds
+    apart = to_other_folds(xyz, chance[atom], rows, near)
     by_chance = Match(
         fold=chance[atom],
         cluster=atoms[atom],
@@ -213,16 +217,17 @@ def knndm(
         validation_km=apart,
         map_km=of_map,
     )
-    near = _to_untied(xyz, np.unique(names, return_inverse=True)[1], rows)
-    how = "exact" if len(near) * len(of_map) < 10_000 else "asymp"
-    if ks_2samp(near, of_map, alternative="greater", method=how).pvalue >= 0.05:
+    loose = near is None or not near.size
+    single = _to_untied(xyz, np.unique(names, return_inverse=True)[1], rows)
+    how = "exact" if len(single) * len(of_map) < 10_000 else "asymp"
+    if loose and ks_2samp(single, of_map, alternative="greater", method=how).pvalue >= 0.05:
         return by_chance
     best = by_chance
     tries = tries if len(lon) <= 5 * most else tries // 4
     for cluster, fold in _candidates(xyz, atom, folds, seed, tries):
         if np.bincount(fold).max() > largest * len(fold):
             continue
-        apart = to_other_folds(xyz, fold, rows)
+        apart = to_other_folds(xyz, fold, rows, near)
         if (w := _w(apart, of_map)) < best.w_km:
             count = int(cluster.max()) + 1
             named = np.array([f"cluster {c}" for c in range(count)])[cluster]
@@ -241,7 +246,7 @@ def _some(n: int, seed: int) -> np.ndarray:  # sorted numbers
 
 def _joined(names: np.ndarray, cells: np.ndarray) -> np.ndarray:  # [n]
     """Cells, with those joined that hold labels of one name."""
-    return tied_blocks(cells, np.full(len(cells), shapely.Point()), names)
+    return tied_blocks(cells, np.full(len(cells), shapely.Point()), names.tolist())
 
 
 def _candidates(xyz, atom, folds, seed, tries):
