@@ -77,7 +77,7 @@ def places_in(
 def _grid_in(flat: shapely.Geometry, count: int) -> np.ndarray:  # [m, 2] kilometres
     """A grid of about so many places in a plane shape; places along a shape without area."""
     low, high = np.reshape(flat.bounds, (2, 2))
-    step = max((flat.area / count) ** 0.5, (np.prod(high - low) / 1_000_000) ** 0.5)
+    step = max((flat.area / count) ** 0.5, (np.prod(high - low) / 250_000) ** 0.5)
     if step:
         axes = [np.arange(a + step / 2, b, step) for a, b in zip(low, high)]
         x, y = (axis.ravel() for axis in np.meshgrid(*axes))

@@ -90,6 +90,7 @@ def near_copies(
     level: np.ndarray,  # [N, T, B]; NaN where missing
     subsets: np.ndarray,  # [rows, N] train, val, dropped or test
     ids: np.ndarray,  # [N] names of the samples
+    place: np.ndarray,  # [N, 2] longitude and latitude; pairs of one place are no copies
     near: float = 0.2,  # share of the distance to the fifth neighbour
 ) -> dict:  # of `finding`
     """Validation samples that are suspiciously near to one training sample."""
@@ -100,7 +101,8 @@ def near_copies(
         if varying < 4 or (shape and level.shape[1] < 4):
             continue
         rows, nearest, ratios = neighbour_ratios(_projected(level, shape), subsets)
-        found = np.flatnonzero(ratios[:, 0] < near)
+        apart = (place[rows] != place[nearest]).any(1)
+        found = np.flatnonzero((ratios[:, 0] < near) & apart)
         if len(found) < max(3, len(rows) * (0.02 + 3 * chance_of_a_copy(ratios[:, 1], near))):
             continue
         if len(found) > worst["count"]:
@@ -249,13 +251,29 @@ def unnamed_groups(
     out = []
     for name in labels.columns.difference([*KNOWN, *known]):
         column = labels[name]
-        if column.dtype.kind == "f" or not column.map(np.isscalar).all():
+        if column.dtype.kind in "fM" or not column.map(np.isscalar).all():
             continue
         text = column.astype("string").str.strip().fillna("").to_numpy(str)
+        if _are_dates(text) or any(
+            _same_parts(text, labels[other]) for other in ("group", "region") if other in labels
+        ):
+            continue
         found = _agreement(text, fold, labels["label"])
         if found is not None and not _names_a_class(text, labels["label"]):
             out.append(finding(check, found["labels"], "warn", _as_text(name, found, labels, text)))
     return out or [finding(check, 0)]
+
+
+def _are_dates(text: np.ndarray) -> bool:
+    """Whether a column holds dates: fields of one day are no group."""
+    some = pd.Series(text[text != ""]).iloc[:50]
+    return bool(some.str.match(r"\d{4}-\d{2}-\d{2}").all())
+
+
+def _same_parts(text: np.ndarray, other: pd.Series) -> bool:
+    """Whether two columns name the same parts of the labels."""
+    pairs = len(set(zip(text, other.astype(str))))
+    return pairs == len(set(text)) == other.astype(str).nunique()
 
 
 def _agreement(text: np.ndarray, fold: np.ndarray, y: pd.Series) -> dict | None:
@@ -278,7 +296,7 @@ def _agreement(text: np.ndarray, fold: np.ndarray, y: pd.Series) -> dict | None:
     count = pairs.groupby("value").size()
     together = float((same * (same - 1)).sum() / max((count * (count - 1)).sum(), 1))
     chance = float(((np.bincount(numbers) / len(numbers)) ** 2).sum())
-    if chance >= 1 or (together - chance) / (1 - chance) < 0.2:
+    if chance >= 1 or (together - chance) / (1 - chance) < 0.3:
         return None
     return {"labels": int(across.sum()), "values": len(sizes), "same": together, "chance": chance}
 
@@ -330,7 +348,7 @@ def leak_report(
     every = [f"{names[b]} at step {t}" for t in range(steps) for b in range(bands)]
     every += names[bands:]
     return [
-        near_copies(level, subsets, ids),
+        near_copies(level, subsets, ids, place),
         telling_values(values, y[some], subsets[:, some], classes, every, ids[some]),
         coordinate_values(values, place[some], every),
     ]
