@@ -24,10 +24,10 @@ from .imagery.layout import Layout
 from .imagery.left_out import left_out_lines, left_out_rows, stop_on_many
 from .imagery.series import SERIES
 from .imagery.validity import open_image
-from .process import read_samples, series_days
+from .process import map_area, read_samples, series_days
 from .sources.base import Source
 from .sources.registry import find_source
-from .splitting.folds import make_split, split_sizes
+from .splitting.folds import make_split, match_line, split_sizes
 from .splitting.sizes import suggest_block_km
 
 # %% ../../nbs/check.ipynb #85a82c4c
@@ -158,6 +158,7 @@ def split_understood(
         plan.target["classes"],
         settings.success.claim,
         window_days=series_days(plan.layout),
+        area=map_area(settings),
     )
     sizes = dict(zip(("block_km", "buffer_km"), split_sizes(asked, suggested)))
     validated = (subsets == "val").any(0)
@@ -181,6 +182,7 @@ def split_understood(
         "blocks": record["blocks"],
         "untestable": record["left_out"],
         "suggested": str(better) if better else None,
+        "knndm": record.get("knndm"),
         "warnings": record["warnings"],
     }
 
@@ -329,6 +331,8 @@ def _split_lines(split: dict, most: int) -> list[str]:
         f" {split['blocks']['all']} independent blocks,"
         f" {split['dropped']} labels lost to the buffer"
     )
+    if split["knndm"]:
+        lines.append(match_line(split["knndm"]))
     if split["guessed"]:
         how = [f"{name} ({why})" for name, why in split["guessed"].items()]
         lines.append(f"guessed: {', '.join(how)}")
