@@ -74,9 +74,9 @@ locked:          ## install from constraints.lock alone, each file held against 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/python -m pip check && $(BIN)/seedbed models
 
-audit:           ## look up known weaknesses of the packages in constraints.txt, in an environment of its own (.venv-audit)
+audit:           ## look up known weaknesses of the packages in constraints.lock, in an environment of its own (.venv-audit)
 	test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; }
-	$(VENV)-audit/bin/pip-audit --disable-pip --no-deps -r constraints.txt
+	$(VENV)-audit/bin/python tools/audit.py
 
 pin-actions:     ## write the commit of each action's tag into the workflows; asks GitHub
 	$(PYTHON) tools/pin_actions.py

@@ -39,6 +39,8 @@ def attempt(attack: Attack, place: Place) -> Outcome:
     mark = "no " if fault else "yes"
     print(f"{mark} {attack.room}: {attack.tried} ({outcome.seconds:.0f} s)", flush=True)
     print(f"      {fault or f'rc {code}: {line}'}", flush=True)
+    with place.lock:
+        write(outcome)
     return outcome
 
 
@@ -53,12 +55,11 @@ def rows_of(page: str) -> dict[tuple[str, str], str]:
     return rows
 
 
-def write(outcomes: list[Outcome]):
-    """Put the rows of these attacks into the table; those of the others stay."""
+def write(outcome: Outcome):
+    """Put the row of an attack into the table; those of the others stay."""
     rows = rows_of(TABLE.read_text(encoding="utf-8")) if TABLE.is_file() else {}
-    for outcome in outcomes:
-        row = outcome.row()
-        rows[outcome.attack.room, row.split(" | ")[0][2:]] = row
+    row = outcome.row()
+    rows[outcome.attack.room, row.split(" | ")[0][2:]] = row
     lines, shown = [HEAD], []
     for room in dict.fromkeys(attack.room for attack in ATTACKS):
         asked = [attack.tried.replace("|", "/") for attack in ATTACKS if attack.room == room]
@@ -87,11 +88,10 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="attacks-"))
     try:
         place = Place(folder)
-        with ThreadPoolExecutor(2) as executor:
+        with ThreadPoolExecutor(3) as executor:
             outcomes = list(executor.map(lambda attack: attempt(attack, place), chosen))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    write(outcomes)
     failed = sum(bool(outcome.fault) for outcome in outcomes)
     print(f"{len(outcomes)} attacks, {failed} of them succeeded")
     return 1 if failed else 0

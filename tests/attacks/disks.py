@@ -35,7 +35,7 @@ def small_disk(place, megabytes: float, options=""):
 WRITER = """
 import pathlib
 for number in range(40):
-    pathlib.Path(settings.root / run_dir / f"part{number}.bin").write_bytes(bytes(100_000))
+    pathlib.Path(settings.root / settings.run_dir / f"part{number}.bin").write_bytes(bytes(100_000))
 """
 
 

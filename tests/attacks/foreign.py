@@ -70,7 +70,7 @@ def a_pickle(place):
     return done
 
 
-@attack(ROOM, "the same with `--trust`", "there was no `--trust`")
+@attack(ROOM, "that pickle with `--trust`: executed, as was said", "there was no `--trust`")
 def a_trusted_pickle(place):
     run, marker = theirs(place), place.new("marker")
     put(weights_of(run), pickled(marker))
@@ -172,14 +172,14 @@ def altered_trees(place):
     return mapped(place, run).refused("damaged")
 
 
-@attack(ROOM, "the same with `--trust`", "the same")
+@attack(ROOM, "those trees with `--trust`", "the same")
 def altered_trees_trusted(place):
     run = theirs(place)
     put(weights_of(run), altered(run, far_children))
     return mapped(place, run, "--trust").refused("damaged")
 
 
-@attack(ROOM, "a type of its own in the weights as well, with `--trust`", "the same")
+@attack(ROOM, "those trees and a type of its own, with `--trust`", "the same")
 def altered_trees_of_other_types(place):
     run = theirs(place)
     put(weights_of(run), altered(run, far_children, foreign_type))

@@ -41,17 +41,21 @@ def dots(place):
     return restored(place, "../out.py")
 
 
-@attack(ROOM, "the same with an absolute name", "written there")
+@attack(ROOM, "`replay --trust`: a kept file has an absolute name", "written there")
 def absolute(place):
     return restored(place, "{outside}")
 
 
-@attack(ROOM, "the same through a link in `untracked/`", "written through the link")
+@attack(
+    ROOM,
+    "`replay --trust`: a kept file lies behind a link in `untracked/`",
+    "written through the link",
+)
 def through_a_link(place):
     return restored(place, "L/../../out.py", ("L", "1/2/3"))
 
 
-@attack(ROOM, "the same into git's own folder (`a/.GIT/hooks/x`)", "written")
+@attack(ROOM, "`replay --trust`: a kept file is called `a/.GIT/hooks/x`", "written")
 def into_git(place):
     return restored(place, "a/.GIT/hooks/x")
 

@@ -36,10 +36,14 @@ def run_in(place, root, **extra):
     return done, run.parent, json.loads(run.read_text())["git"]
 
 
-def replayable(place, name, **settings):
-    """A run under a configuration of git, and its replay."""
+@attack(
+    ROOM,
+    f"a changed file under `{'`, `'.join(f'{key} = {value}' for key, value in SETTINGS.items())}`",
+    "the patch was empty or could not be applied",
+)
+def configured(place):
     root = changed(place, "git")
-    for key, value in settings.items():
+    for key, value in SETTINGS.items():
         git(root, "config", key, value)
     _, run, state = run_in(place, root)
     patch = run / "diff.patch"
@@ -50,25 +54,7 @@ def replayable(place, name, **settings):
     return done
 
 
-def with_setting(key, value):
-    """Enter an attack by one line of git's configuration."""
-
-    @attack(
-        ROOM,
-        f"a changed file under `git config {key} {value}`; then `replay`",
-        "the patch was empty or could not be applied",
-    )
-    def attempt(place):
-        return replayable(place, key, **{key: value})
-
-    attempt.__name__ = f"git {key}"
-
-
-for key, value in SETTINGS.items():
-    with_setting(key, value)
-
-
-@attack(ROOM, "the same under `GIT_EXTERNAL_DIFF=/bin/false`", "the patch was empty")
+@attack(ROOM, "a changed file under `GIT_EXTERNAL_DIFF=/bin/false`", "the patch was empty")
 def external_by_environment(place):
     root = changed(place, "git")
     done, run, state = run_in(place, root, GIT_EXTERNAL_DIFF="/bin/false")

@@ -97,7 +97,7 @@ def edited(place):
     return place.seedbed(root, "publish", run.name).refused("results.json")
 
 
-@attack(ROOM, "the same with a manifest that was made to agree", "published")
+@attack(ROOM, "the same, and `manifest.json` was made to agree; `publish`", "published")
 def edited_with_manifest(place):
     from seedbed.base.files import fingerprint
 
