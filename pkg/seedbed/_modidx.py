@@ -215,6 +215,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                       'seedbed.base.signals.end_process': ('base/signals.html#end_process', 'seedbed/base/signals.py'),
                                       'seedbed.base.signals.end_with_parent': ( 'base/signals.html#end_with_parent',
                                                                                 'seedbed/base/signals.py'),
+                                      'seedbed.base.signals.ended_in_a_line': ( 'base/signals.html#ended_in_a_line',
+                                                                                'seedbed/base/signals.py'),
                                       'seedbed.base.signals.exit_code_of': ('base/signals.html#exit_code_of', 'seedbed/base/signals.py'),
                                       'seedbed.base.signals.stop_on_signals': ( 'base/signals.html#stop_on_signals',
                                                                                 'seedbed/base/signals.py')},
