@@ -14,8 +14,9 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 
-from .base.errors import InputError
+from .base.errors import InputError, counted, shortened
 from .base.files import tif_path
 from .base.progress import Progress
 from .base.settings import Settings
@@ -24,6 +25,7 @@ from .imagery.layout import Layout
 from .imagery.left_out import left_out_lines, left_out_rows, stop_on_many
 from .imagery.series import SERIES
 from .imagery.validity import open_image
+from .imagery.values import written_days
 from .process import map_area, read_samples, series_days
 from .sources.base import Source
 from .sources.registry import find_source
@@ -37,15 +39,30 @@ def labels_understood(
     """Number, kind, place and time of labels."""
     known = labels[labels.geometry.notna() & ~labels.geometry.is_empty]
     dates = labels["start"][labels["start"] != ""]
+    undated = len(labels) - len(dates)
     return {
         "number": len(labels),
         "geometry": dict(Counter(known.geom_type)),
         "bounds": [round(float(value), 4) for value in known.total_bounds] if len(known) else None,
         "start": [dates.min(), dates.max()] if len(dates) else None,
-        "without_start": len(labels) - len(dates),
+        "without_start": undated,
+        "dates_in": _columns_of_dates(labels) if undated else [],
         "regions": _names_in(labels, "region"),
         "groups": _names_in(labels, "group"),
     }
+
+
+def _columns_of_dates(labels: gpd.GeoDataFrame, most: int = 50) -> list[str]:
+    "Columns beside start that hold dates, judged by some rows."
+    columns = labels.columns.difference(["id", "label", "start", "region", "group", "geometry"])
+    found = []
+    for name in columns:
+        some = labels[name].dropna().iloc[:most]
+        if len(some) and not pd.api.types.is_numeric_dtype(some):
+            days, odd = written_days(some)
+            if not odd.any() and (days != "").all():
+                found.append(str(name))
+    return found
 
 
 def _names_in(labels: gpd.GeoDataFrame, column: str) -> int | None:
@@ -115,7 +132,10 @@ def _values_in(
     failed: dict[str, str],
 ) -> dict:
     "What the images of a few labels say, read as the stages read them."
-    samples, faults = read_samples(folder, labels, layout, settings.process)
+    try:
+        samples, faults = read_samples(folder, labels, layout, settings.process)
+    except InputError as error:
+        raise InputError(str(error).replace(str(folder), settings.source.name)) from None
     found = {"faults": failed | faults}
     if not len(samples.X):
         return found
@@ -218,11 +238,12 @@ def _look(settings: Settings, most: int, found: dict):
         found["notes"] = said + aside
     rows = plan.rows()
     found["left_out"] = {"given": plan.given, "rows": rows, "dropped": len(plan.left_out)}
-    imagery = found["imagery"] = imagery_understood(source, plan, settings, most)
     where, share = settings.source.name, settings.labels.max_left_out
     _tried(found, stop_on_many, rows, plan.given, share, where)
-    unread, read = left_out_rows(imagery.get("faults", {})), max(imagery["read"], 1)
-    _tried(found, stop_on_many, unread, read, share, f"{where}, a sample of the images")
+    if imagery := _tried(found, imagery_understood, source, plan, settings, most):
+        found["imagery"] = imagery
+        unread, read = left_out_rows(imagery.get("faults", {})), max(imagery["read"], 1)
+        _tried(found, stop_on_many, unread, read, share, f"{where}, a sample of the images")
     if split := _tried(found, split_understood, plan, settings):
         found["split"] = split
 
@@ -253,10 +274,12 @@ def _label_lines(labels: dict, most: int) -> list[str]:
         first, last = labels["start"]
         lines.append(f"first step {first}" + (f" to {last}" if last != first else ""))
     if labels["without_start"]:
-        lines.append(f"{labels['without_start']} without a date of the first step (labels.start)")
+        line = f"{labels['without_start']} without a date of the first step (labels.start)"
+        columns = ", ".join(labels["dates_in"])
+        lines.append(f"{line}; columns of dates: {columns}" if columns else line)
     for name in ("regions", "groups"):
         if labels[name] is not None:
-            lines.append(f"{labels[name]} {name} (labels.{name[:-1]})")
+            lines.append(f"{counted(labels[name], name[:-1])} (labels.{name[:-1]})")
     return lines
 
 
@@ -269,7 +292,11 @@ def _target_lines(target: dict, most: int) -> list[str]:
     items = sorted(target["classes"].items(), key=lambda item: -item[1])
     shown = ", ".join(f"{name} {count}" for name, count in items[:most])
     more = f" and {len(items) - most} more" if len(items) > most else ""
-    return [f"{head}: {len(items)} classes", shown + more, *([guess] if guess else [])]
+    return [
+        f"{head}: {counted(len(items), 'class', 'classes')}",
+        shown + more,
+        *([guess] if guess else []),
+    ]
 
 
 def _left_out_lines(left_out: dict, most: int) -> list[str]:
@@ -281,10 +308,11 @@ def _left_out_lines(left_out: dict, most: int) -> list[str]:
 
 def _imagery_lines(imagery: dict, most: int) -> list[str]:
     bands, steps = imagery["bands"], imagery["steps"]
-    more = f" and {len(bands) - most} more" if len(bands) > most else ""
-    lines = [f"{len(bands)} bands x {steps} steps: {', '.join(bands[:most])}{more}"]
+    size = f"{counted(len(bands), 'band')} x {counted(steps, 'step')}"
+    lines = [f"{size}: {shortened(bands, most)}"]
     if steps > 1:
-        lines.append(f"a step is {imagery['step_months']:g} months (source.step_months)")
+        length = counted(imagery["step_months"], "month")
+        lines.append(f"a step is {length} (source.step_months)")
     if imagery["static"]:
         lines.append(f"without time: {', '.join(imagery['static'])}")
     if not imagery["read"]:
@@ -292,9 +320,10 @@ def _imagery_lines(imagery: dict, most: int) -> list[str]:
     if "dtype" in imagery:
         size, pixel = imagery["size"], imagery["pixel"]
         mask = ", ".join(imagery["mask"]) or "none"
+        nodata = "no nodata value" if imagery["tag"] is None else f"nodata {imagery['tag']:g}"
         lines.append(
             f"{imagery['dtype']}, {size[0]} x {size[1]} pixels of {pixel[0]:g} x {pixel[1]:g} in"
-            f" {imagery['crs']}, nodata {imagery['tag']}, mask: {mask.replace('_', ' ')}"
+            f" {imagery['crs']}, {nodata}, mask: {mask.replace('_', ' ')}"
         )
     if (imagery["scale"], imagery["offset"]) != (1, 0):
         lines.append(f"value = stored x {imagery['scale']:g} + {imagery['offset']:g}")
@@ -303,7 +332,9 @@ def _imagery_lines(imagery: dict, most: int) -> list[str]:
             f"{name} {imagery['least'][name]:.4g} to {imagery['most'][name]:.4g}"
             for name in list(imagery["least"])[:most]
         ]
-        lines.append(f"values of {imagery['read']} labels: {', '.join(spans)}")
+        if len(imagery["least"]) > most:
+            spans.append(f"and {len(imagery['least']) - most} more")
+        lines.append(f"values of {counted(imagery['read'], 'label')}: {', '.join(spans)}")
         lines.append(_missing_line(imagery, most))
     lines += left_out_lines(left_out_rows(imagery["faults"]), imagery["read"])
     return lines

@@ -19,7 +19,12 @@ from ..base.errors import InputError
 from ..base.files import file_key, link_image, read_json, tif_path
 from ..imagery.chips import write_chip
 from ..imagery.labels import labels_of
-from ..imagery.layout import Layout, layout_from_dict, layout_from_names
+from seedbed.imagery.layout import (
+    Layout,
+    layout_from_dict,
+    layout_from_names,
+    line_of_dates,
+)
 from ..imagery.raster import Raster, read_tif
 from ..imagery.stack import stack_tifs
 from ..imagery.validity import alpha_line, open_image, stored_of
@@ -328,8 +333,20 @@ class Folder(Source):
             )
         for tifs in self.found:
             path = next((tifs[name] for name in self._labels["id"] if name in tifs), None)
-            lines += [_alpha_note(path, self.settings.source.alpha)] if path else []
+            lines += self._notes_on(path) if path else []
         return [line for line in lines if line]
+
+    def _notes_on(self, path: Path) -> list[str]:
+        "What was made of a tif's alpha band and of the dates in its bands' names."
+        try:
+            with open_image(path) as file:
+                stored = stored_of(file, self.settings.source.alpha)
+                alpha = alpha_line(file, stored, path.name)
+        except InputError:
+            return []
+        named = () if self.settings.source.variables else stored.names
+        start = next(iter(self._labels["start"]), None)
+        return [line for line in (alpha, line_of_dates(named, start)) if line]
 
     def unlabelled(self, labels):
         known = set(labels["id"])
@@ -370,13 +387,4 @@ class Folder(Source):
         except InputError as error:
             return str(error)
         write_chip(path, joined.data, joined.transform, joined.crs, joined.descriptions)
-        return None
-
-
-def _alpha_note(path: Path, alpha: str) -> str | None:
-    "What was made of a band that is tagged as alpha."
-    try:
-        with open_image(path) as file:
-            return alpha_line(file, stored_of(file, alpha), path.name)
-    except InputError:
         return None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ...base.errors import InputError
+from ...base.errors import InputError, counted
 from ...base.settings import Labels, nearest
 from ...base.settings import Source as SourceSettings
 from ...imagery.values import as_numbers, value_text, written_days
@@ -218,8 +218,9 @@ def arranged(
     rule = source.composite or "median"
     made = composite(series, first, source.step_months, steps, rule)
     understood.append(
-        f"{int(known.sum())} observations of {len(table)} labels were composited to {steps} steps"
-        f" of {source.step_months:g} months (source.composite = {rule})"
+        f"{int(known.sum())} observations of {len(table)} labels were composited to"
+        f" {counted(steps, 'step')}"
+        f" of {counted(source.step_months, 'month')} (source.composite = {rule})"
     )
     if outside or undated:
         understood.append(
@@ -255,7 +256,7 @@ def _first_days(table: pd.DataFrame, days: np.ndarray, asked: Asked) -> np.ndarr
         f"{asked.where}: the dates of {len(table)} labels lie in different seasons"
         f" ({years[0] if years else 'no date'} to {years[-1] if years else 'no date'}) and are not"
         " alike; add a column with the first day of each label's series and name it in"
-        " labels.start"
+        " labels.start, or give one date for all"
     )
 
 # %% ../../../../nbs/sources/table/parts.ipynb #d2669d9a
