@@ -43,9 +43,8 @@ class Sample:
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """[H, ...] sums of values [n, ...] over the places of each stratum."""
-        out = np.zeros((len(self.pixels), *values.shape[1:]))
-        np.add.at(out, self.stratum, values)
-        return out
+        here = self.stratum == np.arange(len(self.pixels))[:, None]
+        return here.astype(float) @ values
 
     def shares(self, values: np.ndarray) -> np.ndarray:
         """[H, V] shares of the ground of each stratum, of values [n, V]."""
