@@ -42,22 +42,31 @@ class Sample:
         """[H] how many were drawn from each stratum."""
         return np.bincount(self.stratum, minlength=len(self.pixels))
 
-    def sums(self, values: np.ndarray) -> np.ndarray:
-        """[H, ...] sums of values [n, ...] over the places of each stratum."""
+    def sums(
+        self,
+        values: np.ndarray,  # [n, ...] of each place
+    ) -> np.ndarray:  # [H, ...]
+        """Sums over the places of each stratum."""
         here = self.stratum == np.arange(len(self.pixels))[:, None]
         return here.astype(float) @ values
 
-    def shares(self, values: np.ndarray) -> np.ndarray:
-        """[H, V] shares of the ground of each stratum, of values [n, V]."""
+    def shares(
+        self,
+        values: np.ndarray,  # [n, V] of each place
+    ) -> np.ndarray:  # [H, V]
+        """Shares of the ground of each stratum."""
         return self.sums(self.areas[:, None] * values) / self.sums(self.areas)[:, None]
 
-    def only(self, these: np.ndarray) -> "Sample":
+    def only(
+        self,
+        these: np.ndarray,  # bool [n]
+    ) -> "Sample":
         """The sample with some of its places."""
         return replace(self, stratum=self.stratum[these], areas=self.areas[these])
 
 
 def sample_of(
-    stratum: Sequence,  # [n] name of the stratum of each place
+    stratum: np.ndarray,  # [n] name of the stratum of each place
     sizes: Mapping[Any, int],  # pixels of each stratum
     hectares: Mapping[Any, float],  # of each stratum
     areas: np.ndarray | None = None,  # [n] hectares of each place's pixel; None: all alike
@@ -185,7 +194,7 @@ class Posterior:
         neither: np.ndarray,  # [V] likewise as neither
     ) -> np.ndarray:  # [draws, V]
         """Shares of ground, with one more place in some strata."""
-        above, below = 0.0, 0.0
+        above = below = np.zeros(1)
         for k, hectares in enumerate(self.sample.hectares):
             is_top, is_rest = self._in_stratum(k, top == k, rest == k, neither == k)
             above = above + hectares * is_top
@@ -294,26 +303,26 @@ def estimate_area(
     (the interval is), and bounds (of the interval, whatever the unlabelled places are). `warnings`
     say what was not seen.
     """
-    reference, predicted, stratum = (_texts(v) for v in (reference, predicted, stratum))
-    sizes = {str(k): int(v) for k, v in (sizes or {}).items()}
-    labelled = reference != ""
-    check_sample(stratum[labelled], sizes)
-    hectares = {str(k): float(v) for k, v in hectares.items()}
-    sample = sample_of(stratum, sizes, hectares, areas)
-    classes = sorted(set(reference[labelled]) | set(predicted))
+    truth, mapped, drawn_from = (_texts(v) for v in (reference, predicted, stratum))
+    pixels = {str(k): int(v) for k, v in (sizes or {}).items()}
+    labelled = truth != ""
+    check_sample(drawn_from[labelled], pixels)
+    ground = {str(k): float(v) for k, v in hectares.items()}
+    sample = sample_of(drawn_from, pixels, ground, areas)
+    classes = sorted(set(truth[labelled]) | set(mapped))
     known = sample.only(labelled)
 
     def found(name: str) -> np.ndarray:
-        return reference == name
+        return truth == name
 
-    asked = _asked(reference == predicted, found, found, predicted, classes)
+    asked = _asked(truth == mapped, found, found, mapped, classes)
     answers = _answers(_of_places(asked, labelled), known, level, draws)
     if not labelled.all():
-        _add_bounds(answers, reference, predicted, classes, sample, level, draws)
+        _add_bounds(answers, truth, mapped, classes, sample, level, draws)
     rows = []
     for k, name in enumerate(classes):
         area, users, producers = answers[1 + 3 * k : 4 + 3 * k]
-        row = {"class": name, "n": int((reference == name).sum())}
+        row = {"class": name, "n": int((truth == name).sum())}
         row |= {"hectares": _times(area, sample.hectares.sum())}
         rows.append(row | {"users_accuracy": users, "producers_accuracy": producers})
     return {
@@ -324,7 +333,7 @@ def estimate_area(
         "hectares": float(sample.hectares.sum()),
         "overall_accuracy": answers[0],
         "classes": rows,
-        "warnings": unseen(reference[labelled], predicted[labelled], known, list(sizes), level),
+        "warnings": unseen(truth[labelled], mapped[labelled], known, list(pixels), level),
     }
 
 
@@ -408,7 +417,7 @@ def unseen(
     names: Sequence[str],  # of the strata
     level: float = 0.95,  # of the intervals
 ) -> list[str]:  # sentences
-    """What may be hidden in large strata where the sample has shown no error, or none of a class."""
+    """What may be hidden in large strata where no error was seen, or none of a class."""
     ground, out = sample.hectares, []
     at_most = np.zeros(len(names))  # hectares of what was never seen in a stratum, exact
     for k in range(len(names)):
@@ -700,6 +709,7 @@ def _check_labels(labels: pd.Series, classes: Sequence[str]):
         more = f" and {len(points) - 1} more" if len(points) > 1 else ""
         said.append(f"'{label}' (point {points.index[0]}{more}): {nearest(label, classes)}")
     raise InputError(
-        f"labels that are no classes of the map: {'; '.join(said)} Correct them; name a class that"
-        f" the map really lacks with --also {unknown.iloc[0]!r}, and leave empty what nobody can tell"
+        f"labels that are no classes of the map: {'; '.join(said)} Correct them; name a class"
+        f" that the map really lacks with --also {unknown.iloc[0]!r}, and leave empty what nobody"
+        " can tell"
     )
