@@ -17,16 +17,20 @@ import pandas as pd
 from .base.errors import InputError
 from .base.files import project_root, read_json
 from .base.provenance import now
-from .base.results import SCHEMA_VERSION, read_results, write_results
+from seedbed.base.results import (
+    SCHEMA_VERSION,
+    check_comparable,
+    differing,
+    read_results,
+    write_results,
+)
 from .base.settings import Settings, load_settings
 from seedbed.evaluation.comparison import (
     REFERENCE,
     Candidate,
     candidate,
-    check_comparable,
     comparison_rows,
     difference,
-    differing,
     mean_of,
     ranked,
     region_scores,

@@ -29,6 +29,7 @@ class World:
     mapped: np.ndarray  # class on the map
     areas: np.ndarray  # hectares
     strata: dict[str, np.ndarray]  # pixels of each class of the map
+    hectares: dict[str, float]  # of each class of the map
 
     def true_shares(self) -> list[float]:
         """Overall accuracy, then area, user's and producer's accuracy of each class."""
@@ -44,17 +45,16 @@ class World:
     def estimate(self, n: int, rng: np.random.Generator) -> list[dict]:
         """The same shares from a sample of n places."""
         sizes = {name: len(pixels) for name, pixels in self.strata.items()}
-        hectares = {name: self.areas[pixels].sum() for name, pixels in self.strata.items()}
         wanted = allocate(sizes, n).items()
         drawn = np.concatenate([rng.choice(self.strata[k], m, replace=False) for k, m in wanted])
         on_map = self.mapped[drawn]
         found = estimate_area(
-            self.truth[drawn], on_map, on_map, sizes, hectares, self.areas[drawn], draws=500
+            self.truth[drawn], on_map, on_map, sizes, self.hectares, self.areas[drawn], draws=500
         )
         out = [found["overall_accuracy"]]
         for row in found["classes"]:
             area = row["hectares"]["ci"]
-            share = [end / self.areas.sum() for end in area]
+            share = [end / found["hectares"] for end in area]
             out += [row["hectares"] | {"ci": share}, row["users_accuracy"]]
             out.append(row["producers_accuracy"])
         return out
@@ -70,7 +70,8 @@ def world(crs: str, quality: str) -> World:
     wrong = rng.random(areas.shape) < np.array(MAPS[quality])[truth]
     mapped = np.where(wrong, (truth + rng.integers(1, 3, areas.shape)) % 3, truth).ravel()
     strata = {str(k): np.flatnonzero(mapped == k) for k in range(3)}
-    return World(truth.ravel(), mapped, areas.ravel(), strata)
+    hectares = {name: areas.ravel()[pixels].sum() for name, pixels in strata.items()}
+    return World(truth.ravel(), mapped, areas.ravel(), strata, hectares)
 
 
 @lru_cache

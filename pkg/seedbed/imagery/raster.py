@@ -288,11 +288,12 @@ def pixel_hectares(
 ) -> np.ndarray:  # [...]
     """The area on the ground of pixels of a grid, on the ellipsoid WGS 84."""
     row, column = np.broadcast_arrays(np.asarray(row) + 0.5, np.asarray(column) + 0.5)
+    grid: Any = transform  # of arrays too
     to_degrees = transformer(crs, "EPSG:4326").transform
 
     def degrees(right: float, down: float) -> tuple:
         "Longitude and latitude of places beside the pixels' centres."
-        return to_degrees(*(transform @ (column + right, row + down)))
+        return to_degrees(*(grid @ (column + right, row + down)))
 
     def radians(start: tuple, end: tuple) -> tuple:
         "From one place to another, across 180 degrees too."

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from ..base.errors import InputError
 from ..base.files import read_json
+from ..base.results import comparable, differing
 from ..base.settings import Settings, nearest, parse_ini
-from ..evaluation.comparison import comparable, differing
 from .cache import Cache, Entry, held
 from .graph import differences
 
