@@ -167,6 +167,15 @@ def test_columns_that_are_no_groups_are_left_alone():
     assert [row["found"] for row in unnamed_groups(labels, SIDES)] == ["none"]
 
 
+def paths(folder):
+    """A table as the source, and where its stages write."""
+    return [
+        f"source.name=table:{folder}",
+        f"paths.exports={folder}/exports",
+        f"paths.processed={folder}/processed",
+    ]
+
+
 def region_warnings(method="region", **columns):
     labels = labels_with(label=np.where(np.arange(N) % 2, "a", "b"), **columns)
     split = Split(method=method, column="batch", buffer_km=0)
@@ -203,17 +212,31 @@ def test_a_planted_leak_reaches_the_record(tmp_path, honest):
     )
     settings = load_settings(
         ROOT / "settings.ini",
-        overrides=[
-            f"source.name=table:{tmp_path}",
-            f"paths.exports={tmp_path}/exports",
-            f"paths.processed={tmp_path}/processed",
-            "split.method=year",
-            "success.claim=new_year",
-        ],
+        overrides=[*paths(tmp_path), "split.method=year", "success.claim=new_year"],
     )
     export(settings)
     said = process(settings)["split"]["warnings"]
     for part in ("one season may lie in two years", "five times nearer", "labels.group = farm"):
         assert sum(part in line for line in said) == 1, said
-    with pytest.raises(InputError, match="image of the whole area"):
-        process(settings.updated(split={"method": "knndm", "area": "scene"}))
+
+
+def test_matched_folds_through_the_stage(tmp_path, honest):
+    """A map of polygons that is wider than the labels, and a table that has no scene."""
+    X, y, place = honest
+    columns = {"lon": place[:, 0], "lat": place[:, 1], "bands": np.array(["ndvi", "vv"])}
+    classes = np.array(["a", "b", "c"])[y]
+    start = np.full(N, "2020-01-01")
+    np.savez(tmp_path / "data.npz", X=X.astype("f4"), y=classes, id=IDS, start=start, **columns)
+    area = gpd.GeoSeries.from_wkt(["POLYGON ((19 44, 22 44, 22 47, 19 47, 19 44))"], crs=4326)
+    area.to_file(tmp_path / "area.gpkg")
+    settings = load_settings(
+        ROOT / "settings.ini", overrides=[*paths(tmp_path), "split.method=knndm"]
+    )
+    export(settings)
+    split = process(settings.updated(split={"area": str(tmp_path / "area.gpkg")}))["split"]
+    assert split["knndm"]["clusters"] and split["knndm"]["w_km"] < split["knndm"]["w_random_km"]
+    assert [line[:24] for line in split["warnings"] if "harder" in line] == [
+        "split.method = knndm: ha"
+    ]
+    with pytest.raises(InputError, match="no image of the whole area"):
+        process(settings.updated(split={"area": "scene"}))

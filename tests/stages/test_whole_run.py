@@ -46,6 +46,8 @@ def small(tmp_path_factory):
         shutil.copy(sample / name, reduced)
     record = json.loads((sample / "labels.geojson").read_text())
     record["features"] = record["features"][::4]
+    for number, feature in enumerate(record["features"]):  # farms that nobody names as groups
+        feature["properties"]["farm"] = f"{feature['properties']['label'][0]}{number % 13}"
     (reduced / "labels.geojson").write_text(json.dumps(record))
     windows = pd.read_csv(sample / "windows.csv")
     kept = [feature["properties"]["id"] for feature in record["features"]]
@@ -94,6 +96,12 @@ def first(small):
 
 
 one_run = pytest.mark.xdist_group("runs")  # `first` is made once
+
+
+@one_run
+def test_a_planted_group_is_in_the_results(first):
+    warnings = read_json(first[0] / "results.json")["warnings"]
+    assert sum("set labels.group = farm" in line for line in warnings) == 1
 
 
 @one_run
@@ -347,36 +355,3 @@ def test_both_samples(sample, overrides, least, tmp_path):
         assert score["ci"] is None
     with h5py.File(path) as file:
         assert file["X"].dtype == np.float32 and file["X"].id.get_offset() is not None
-
-
-def test_a_planted_leak_and_matched_folds_are_in_the_results(small):
-    """A farm for each crop that nobody named, and a map that is wider than the labels."""
-    rng = np.random.default_rng(0)
-    farm = np.arange(300) // 10
-    place = np.column_stack([20 + rng.uniform(0, 1, 300), 45 + rng.uniform(0, 1, 300)])
-    folder = small / "fields"
-    folder.mkdir()
-    np.savez(
-        folder / "data.npz",
-        X=rng.normal(size=(300, 6, 2)).astype(np.float32),
-        y=np.array(["a", "b", "c"])[rng.integers(0, 3, 30)[farm]],
-        id=np.array([f"f{i}" for i in range(300)]),
-        lon=place[:, 0],
-        lat=place[:, 1],
-        farm=np.array([f"farm{k}" for k in farm]),
-        bands=np.array(["ndvi", "vv"]),
-    )
-    area = gpd.GeoSeries.from_wkt(["POLYGON ((19 44, 22 44, 22 47, 19 47, 19 44))"], crs=4326)
-    area.to_file(small / "area.gpkg")
-    words = ["models.names=majority", "run.seeds=0", "run.resamples=100", "run.optimism=no"]
-    words += ["source.name=table:fields", "labels.start=2020-01-01", "map.scene=none"]
-    words += ["split.method=knndm", "split.area=area.gpkg"]
-    done = seedbed(small, "run", "--no-check", *(w for word in words for w in ("-p", word)))
-    assert done.returncode == 0, done.stdout + done.stderr
-    results = read_json(max((small / "runs").glob("*fields*/results.json")))
-    check_results(results)
-    found = results["split"]["knndm"]
-    assert found["area"] == "area.gpkg" and found["clusters"]
-    assert found["w_km"] < found["w_random_km"]
-    assert sum("labels.group = farm" in line for line in results["warnings"]) == 1
-    assert any("the map is harder than the scores say" in line for line in results["warnings"])
