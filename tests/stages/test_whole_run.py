@@ -46,6 +46,8 @@ def small(tmp_path_factory):
         shutil.copy(sample / name, reduced)
     record = json.loads((sample / "labels.geojson").read_text())
     record["features"] = record["features"][::4]
+    for number, feature in enumerate(record["features"]):  # farms that nobody names as groups
+        feature["properties"]["farm"] = f"{feature['properties']['label'][0]}{number % 13}"
     (reduced / "labels.geojson").write_text(json.dumps(record))
     windows = pd.read_csv(sample / "windows.csv")
     kept = [feature["properties"]["id"] for feature in record["features"]]
@@ -94,6 +96,12 @@ def first(small):
 
 
 one_run = pytest.mark.xdist_group("runs")  # `first` is made once
+
+
+@one_run
+def test_a_planted_group_is_in_the_results(first):
+    warnings = read_json(first[0] / "results.json")["warnings"]
+    assert sum("set labels.group = farm" in line for line in warnings) == 1
 
 
 @one_run

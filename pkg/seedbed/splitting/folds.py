@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['SEASON_DAYS', 'grouping_values', 'has_places', 'Folds', 'folds_of', 'assign_split', 'overlap_in_time',
            'season_warnings', 'interleaved_warnings', 'held_out', 'validated_folds', 'untestable_classes',
-           'label_counts', 'class_warnings', 'dropped_by', 'match_record', 'match_line', 'split_warnings', 'MadeSplit',
-           'split_record', 'make_split', 'with_final']
+           'label_counts', 'class_warnings', 'dropped_by', 'match_line', 'split_warnings', 'MadeSplit', 'split_record',
+           'make_split', 'with_final']
 
 # %% ../../../nbs/splitting/folds.ipynb #992780b4
 from collections.abc import Callable, Sequence
@@ -267,8 +267,8 @@ def interleaved_warnings(
     return [
         f"success.claim = new_region, but regions lie among each other: of {len(at)} labels"
         f" {other.sum()} have a label of another region as their nearest, at"
-        f" {np.median(away[other, 1]):.3g} km in the median, e.g. {', '.join(some)}; name areas that"
-        " lie apart (labels.region), or claim within_region"
+        f" {np.median(away[other, 1]):.3g} km in the median, e.g. {', '.join(some)}; name areas"
+        " that lie apart (labels.region), or claim within_region"
     ]
 
 # %% ../../../nbs/splitting/folds.ipynb #ad592559
@@ -454,9 +454,7 @@ def _ties_warning(blocks: dict) -> list[str]:
     ]
 
 
-def match_record(
-    made: "MadeSplit",  # by kNNDM
-) -> dict:  # plain values
+def _match_record(made: "MadeSplit") -> dict:
     """What was matched, and how far validation is from training once labels were dropped."""
     match, apart = made.match, []
     lon, lat = middles(made.labels.geometry.values).T
@@ -482,7 +480,7 @@ def match_record(
 
 
 def match_line(
-    found: dict,  # of `match_record`
+    found: dict,  # of the split's record, `knndm`
 ) -> str:  # for a person
     """How well folds match the map."""
     made = f"{found['clusters']} clusters" if found["clusters"] else "random folds"
@@ -605,7 +603,7 @@ def split_record(
         "fingerprint": _fingerprint(made.labels["id"], subsets),
     }
     if made.match:
-        record["knndm"] = match_record(made)
+        record["knndm"] = _match_record(made)
     record["warnings"] = split_warnings(record)
     if split.method == "year":
         record["warnings"] += season_warnings(made.labels["start"])

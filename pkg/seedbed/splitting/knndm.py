@@ -150,13 +150,16 @@ def cells_of(
     most: int = MOST,  # cells
 ) -> np.ndarray:  # [n] name of the cell of each label: its own place where there are few
     """Join places to at most so many cells."""
-    names = np.array([f"{x:.7f}_{y:.7f}" for x, y in zip(lon, lat)])
+    places = np.column_stack([lon, lat]).round(7)
+    if len(np.unique(places, axis=0)) <= most:
+        return np.array([f"{x:.7f}_{y:.7f}" for x, y in places.tolist()])
     size = float(np.linalg.norm(np.ptp(on_sphere(lon, lat), axis=0))) / most
-    while len(np.unique(names)) > most:
+    while True:
         row, column = blocks(lon, lat, size)
-        names = np.char.add(np.char.add(row.astype(str), "_"), column.astype(str))
+        cells = row * 2**32 + column
+        if len(np.unique(cells)) <= most:
+            return cells.astype(str)
         size *= 1.3
-    return names
 
 
 def _to_untied(xyz: np.ndarray, tie: np.ndarray, rows: np.ndarray) -> np.ndarray:  # [rows]

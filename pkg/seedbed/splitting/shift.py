@@ -136,8 +136,8 @@ def shift_report(
         _row(
             "validation's distances against the map's (kNNDM)",
             apart,
-            f"{here:.3g} km from validation to training, {area:.3g} km from a place of the area to a"
-            f" label; they differ by {apart:.3g} km",
+            f"{here:.3g} km from validation to training, {area:.3g} km from a place of the area to"
+            f" a label; they differ by {apart:.3g} km",
         ),
     ]
 
