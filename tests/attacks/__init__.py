@@ -55,7 +55,7 @@ class Outcome:
 def settled(text: str, place: Place, most: int = 230) -> str:
     """A line without what differs from one attempt to the next: folders, runs, times and processes."""
     text = text.replace(str(place.folder), "~").replace(str(place.template), "TEMPLATE")
-    text = re.sub(r"~/\d+-", "~/", text)
+    text = re.sub(r"(?<![\w-])\d+-(?=[a-z])", "", text)
     text = re.sub(r"\d{4}-\d\d-\d\d_\d{6}-[\w.-]+", "RUN", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
     text = re.sub(r"\b[0-9a-f]{7,64}\b", "HASH", text)

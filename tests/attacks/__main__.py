@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,6 +36,9 @@ def attempt(attack: Attack, place: Place) -> Outcome:
         fault = settled(" ".join(str(error).split()) or "an assertion", place)
     except subprocess.TimeoutExpired as error:
         fault = f"has not ended after {error.timeout:.0f} s"
+    except Exception as error:  # the others are still tried
+        traceback.print_exc()
+        fault = f"the attempt itself failed: {type(error).__name__}: {error}"
     outcome = Outcome(attack, fault, code, line, time.perf_counter() - began)
     mark = "no " if fault else "yes"
     print(f"{mark} {attack.room}: {attack.tried} ({outcome.seconds:.0f} s)", flush=True)

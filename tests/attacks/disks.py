@@ -51,7 +51,7 @@ def full_runs(place):
 @attack(ROOM, "the disk of the export is full", "a raw exception")
 def full_exports(place):
     root, _ = place.copy("full")
-    with small_disk(place, 0.05) as disk:
+    with small_disk(place, 1, ",nr_inodes=20") as disk:
         done = place.seedbed(root, "export", "-p", f"paths.exports={disk}")
         done.refused("disk is full", str(disk))
         left = [p.name for p in disk.rglob(".tmp-*")]

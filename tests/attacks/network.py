@@ -62,16 +62,15 @@ def ogr_of(url: str) -> str:
     )
 
 
-def exported(place, alter, form="folder, points", code=1, *words: str) -> Done:
-    """`seedbed export` of data that were altered; nothing may be asked for."""
+def checked(place, alter, form="folder, points", code=1) -> Done:
+    """`seedbed check` of data that were altered, which reads them; nothing may be asked for."""
     folder = place.new("net")
     settings = FORMS[form](folder)
     with listening() as (url, asked):
         alter(folder, url)
-        lines = [*COLUMNS_OF_FIELDS, "labels.target=crop", *settings, f"paths.exports={folder}/e"]
-        lines += ["labels.max_left_out=0"]
+        lines = [*COLUMNS_OF_FIELDS, "labels.target=crop", *settings, "labels.max_left_out=0"]
         asking = [word for line in lines for word in ("-p", line)]
-        done = place.seedbed(place.checkout, "export", *asking, *words)
+        done = place.seedbed(place.checkout, "check", *asking)
     assert not asked, f"a request was sent: {asked[0]}"
     assert "Traceback" not in done.said, done.line
     assert done.code == code, f"rc {done.code}: {done.line}"
@@ -80,14 +79,14 @@ def exported(place, alter, form="folder, points", code=1, *words: str) -> Done:
 
 @attack(ROOM, "`tifs/F-007.tif` is a VRT that points to a server", "requests were sent")
 def vrt_named_tif(place):
-    return exported(
+    return checked(
         place, lambda folder, url: (folder / "tifs/F-007.tif").write_text(vrt_of(place, url))
     )
 
 
 @attack(ROOM, "`fields.geojson` is an OGR VRT that points to a server", "requests were sent")
 def vrt_named_geojson(place):
-    return exported(
+    return checked(
         place, lambda folder, url: (folder / "fields.geojson").write_text(ogr_of(url))
     ).refused("fields.geojson")
 
@@ -99,19 +98,19 @@ def vrt_in_a_zip(place):
         with zipfile.ZipFile(folder / "fields.zip", "w") as file:
             file.writestr("fields.geojson", ogr_of(url))
 
-    return exported(place, alter).refused("fields.zip")
+    return checked(place, alter).refused("fields.zip")
 
 
 @attack(ROOM, "`F-007.tif.msk`, a mask beside a tif, is a VRT that points to a server", "not tried")
 def vrt_as_mask(place):
-    return exported(
+    return checked(
         place, lambda folder, url: (folder / "tifs/F-007.tif.msk").write_text(vrt_of(place, url))
     )
 
 
 @attack(ROOM, "`F-007.tif.ovr`, overviews beside a tif, is such a VRT", "not tried")
 def vrt_as_overview(place):
-    return exported(
+    return checked(
         place,
         lambda folder, url: (folder / "tifs/F-007.tif.ovr").write_text(vrt_of(place, url)),
         code=0,
@@ -127,7 +126,7 @@ def overviews_by_metadata(place):
         )
         (folder / "tifs/F-007.tif.aux.xml").write_text(text)
 
-    return exported(place, alter, code=0)
+    return checked(place, alter, code=0)
 
 
 @attack(ROOM, "tags inside of a tif say that overviews lie on a server", "not tried")
@@ -136,7 +135,7 @@ def overviews_by_tags(place):
         with rasterio.open(folder / "tifs/F-007.tif", "r+") as file:
             file.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=f"/vsicurl/{url}/o.ovr")
 
-    return exported(place, alter, code=0)
+    return checked(place, alter, code=0)
 
 
 @attack(ROOM, "`F-007.tif` is a web map service's description (`<GDAL_WMS>`)", "not tried")
@@ -150,7 +149,7 @@ def wms_named_tif(place):
         )
         (folder / "tifs/F-007.tif").write_text(text)
 
-    return exported(place, alter)
+    return checked(place, alter)
 
 
 @attack(ROOM, "a Python pixel function in a VRT called `F-007.tif`", "refused by GDAL")
@@ -167,7 +166,7 @@ def pixel_function(place):
         )
         (folder / "tifs/F-007.tif").write_text(text)
 
-    done = exported(place, alter)
+    done = checked(place, alter)
     assert not marker.exists(), "it was executed"
     return done
 

@@ -74,7 +74,7 @@ def run(place, number):
 
 
 def sweep(place, number):
-    root, reached = place.tiny("sweep", export=SLOW), place.new("reached")
+    root, reached = place.tiny("sweep", process=SLOW), place.new("reached")
     words = ("sweep", "-p", "split.folds=3,4", "-p", "run.workers=2")
     process = place.start(root, *words, REACHED=str(reached))
     return stopped(

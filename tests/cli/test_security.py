@@ -399,6 +399,7 @@ def test_a_killed_replay_can_be_replayed(checked_in):
     settings = load_settings(checked_in / "settings.ini")
     left = checked_in / "data/cache/replays" / run.name / "checkout"
     git(checked_in, "worktree", "add", "--detach", str(left), "HEAD")
-    (left / "half.txt").touch()
+    git(checked_in, "worktree", "lock", str(left))  # as git does while it makes one
+    shutil.rmtree(left)
     assert replay(settings, find_run(settings, run), say=lambda line: None).identical
     assert not left.exists()
