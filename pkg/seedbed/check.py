@@ -20,6 +20,7 @@ from .base.errors import InputError, counted, shortened
 from .base.files import tif_path
 from .base.progress import Progress
 from .base.settings import Settings
+from .evaluation.diagnosis import repeated
 from .export import ExportPlan, fetch_all, known_target, plan_export
 from .imagery.layout import Layout
 from .imagery.left_out import left_out_lines, left_out_rows, stop_on_many
@@ -70,6 +71,22 @@ def _names_in(labels: gpd.GeoDataFrame, column: str) -> int | None:
     return int(labels.loc[labels[column] != "", column].nunique()) if column in labels else None
 
 
+def _contradictions(labels: gpd.GeoDataFrame) -> dict | None:
+    "Places with labels of different classes at the same date; None where there are none."
+    known = labels[labels.geometry.notna() & ~labels.geometry.is_empty]
+    bounds = known.geometry.bounds.round(7)
+    places = bounds.assign(start=known["start"])
+    twins = places.duplicated(keep=False)
+    known, keys = known[twins], list(places[twins].itertuples(index=False, name=None))
+    found = repeated(keys, known["label"].tolist())
+    found = found[found["conflict"]]
+    if not len(found):
+        return None
+    names = known["id"].tolist()
+    first = [names[i] for i in found["samples"].iloc[0][:2]]
+    return {"places": len(found), "labels": int(found["samples"].map(len).sum()), "first": first}
+
+
 def target_understood(
     plan: ExportPlan,  # of the export
     settings: Settings,  # whether labels.task is set
@@ -85,7 +102,8 @@ def target_understood(
     }
     if target["task"] == "classification":
         count = values.value_counts()
-        return found | {"classes": {name: int(count.get(name, 0)) for name in target["classes"]}}
+        classes = {name: int(count.get(name, 0)) for name in target["classes"]}
+        return found | {"classes": classes, "contradicting": _contradictions(plan.wanted)}
     numbers = values.to_numpy(float)
     quantiles = np.quantile(numbers, [0, 0.5, 1]) if len(numbers) else [np.nan] * 3
     return found | dict(zip(("least", "median", "most"), map(float, quantiles)))
@@ -292,11 +310,13 @@ def _target_lines(target: dict, most: int) -> list[str]:
     items = sorted(target["classes"].items(), key=lambda item: -item[1])
     shown = ", ".join(f"{name} {count}" for name, count in items[:most])
     more = f" and {len(items) - most} more" if len(items) > most else ""
-    return [
-        f"{head}: {counted(len(items), 'class', 'classes')}",
-        shown + more,
-        *([guess] if guess else []),
-    ]
+    lines = [f"{head}: {counted(len(items), 'class', 'classes')}", shown + more]
+    if odd := target["contradicting"]:
+        lines.append(
+            f"{counted(odd['places'], 'place')} with labels of different classes"
+            f" ({odd['labels']} labels), e.g. {' and '.join(odd['first'])}"
+        )
+    return lines + ([guess] if guess else [])
 
 
 def _left_out_lines(left_out: dict, most: int) -> list[str]:

@@ -11,7 +11,7 @@ def test_every_source_and_every_kind_of_model_with_every_task():
     assert {(c.task, c.models) for c in cases} == {(t, m) for t in TASKS for m in MODELS}
 
 
-EXPLORED = ("folder, chips", "scene, tiles", "table, long", "table, csv")
+EXPLORED = ("folder, chips", "scene, tiles", "table, csv")
 
 
 def test_what_is_explored_is_of_many_kinds():

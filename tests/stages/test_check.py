@@ -104,3 +104,16 @@ def test_a_fault_of_all_images_names_the_source_and_the_rest_is_said(project):
     found, text = checked(world)
     assert len(found["faults"]) == 1 and "no label could be sampled" in found["faults"][0]
     assert found["faults"][0].startswith(found["source"]) and "split" in found
+
+
+def test_places_with_contradicting_labels_are_counted(project):
+    world = project(30)
+    frame = gpd.read_file(world.data / "labels.geojson")
+    frame.loc[1, "geometry"] = frame.loc[0, "geometry"]
+    frame.loc[3, "geometry"] = frame.loc[5, "geometry"]
+    frame["label"] = ["maize", "wheat", "wheat", "maize", "maize", "maize"] * 5
+    world.write_labels(frame)
+    found, text = checked(world)
+    first = {"places": 1, "labels": 2, "first": ["s00", "s01"]}
+    assert found["target"]["contradicting"] == first
+    assert "1 place with labels of different classes (2 labels), e.g. s00 and s01" in text
