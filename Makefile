@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run check test promises matrix attacks lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel clean lock locked audit pin-actions
+.PHONY: help run check test promises matrix attacks lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -63,6 +63,10 @@ wheel: $(READY)  ## build the wheel, install it into an empty environment and us
 	rm -rf $(VENV)-wheel && $(PYTHON) -m venv $(VENV)-wheel
 	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl -c constraints.txt
 	cd dist && $(abspath $(VENV)-wheel/bin/seedbed) --version && $(abspath $(VENV)-wheel/bin/seedbed) models
+	cd dist && $(abspath $(VENV)-wheel/bin/seedbed) demo -p models.names=majority -p run.optimism=no
+
+try-wheel: $(READY) ## make a project from the wheel, run it, update it by a changed wheel, replay its first run
+	OMP_NUM_THREADS=1 $(BIN)/python tools/try_wheel.py --packages $(VENV) $(ARGS)
 
 lock: $(READY)   ## write constraints.lock: every package of constraints.txt with the hashes of its files
 	$(BIN)/python tools/lock.py

@@ -6,7 +6,10 @@
 #
 # Every name is loaded when it is first used (PEP 562): `import seedbed` costs a few milliseconds.
 
+from .base.overlay import install as _install
+
 __version__ = "0.2.0"
+_install()  # modules that the project has taken over are used from the first import on
 
 _WHERE = {  # public name: module and the name there
     "load_settings": ("base.settings", "load_settings"),

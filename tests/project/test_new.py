@@ -1,8 +1,8 @@
-"""A project of one's own: made, renamed everywhere, alive, and open to what the template learns later."""
+"""A project of one's own: small, alive, and open to what it takes over and what seedbed learns later."""
 
+import ast
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -10,252 +10,278 @@ from pathlib import Path
 
 import pytest
 
-from seedbed.cli.new import new, update
-from seedbed.cli.template import package_of
+from seedbed.base.errors import InputError
+from seedbed.base.files import shipped
+from seedbed.base.notebooks import check_in_sync
+from seedbed.base.overlay import own_package
+from seedbed.project.derive import derive, read_notebook, source_of, write_notebook
+from seedbed.project.new import BASE, Answers, check_package, make_project, set_values
+from seedbed.project.own import take
+from seedbed.project.update import update_project
+from seedbed.running.dependencies import Reader
 from tests.support.paths import ROOT
-from tests.support.world import refused
 
-pytestmark = pytest.mark.slow
-SKIPPED = ("data/", "reports/", ".git/", "README.md", ".template.json")
+pytestmark = pytest.mark.xdist_group("own-project")
 
 
 def git(root, *words):
-    done = subprocess.run(
-        ["git", "-C", str(root), "-c", "user.name=Test", "-c", "user.email=test@localhost", *words],
-        capture_output=True,
-        text=True,
-    )
+    author = ["-c", "user.name=Test", "-c", "user.email=test@localhost"]
+    done = subprocess.run(["git", "-C", str(root), *author, *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
-def python(root, code, *words):
-    """Run code with the project's own package, as its command would."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("SEED" + "BED_")} | {
-        "PYTHONPATH": str(root / "pkg"),
-        "OMP_NUM_THREADS": "1",
-    }
+def python(root, code, *words, fails=False):
+    """Run code in a project, with its package on the path as an installation has it."""
+    outside = {k: v for k, v in os.environ.items() if not k.startswith("SEEDBED_")}
+    paths = os.pathsep.join([str(ROOT / "pkg"), str(root / "pkg")])
     done = subprocess.run(
         [sys.executable, "-c", code, *words],
         cwd=root,
         capture_output=True,
         text=True,
-        env=environment,
+        env=outside | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
     )
-    assert done.returncode == 0, done.stderr + done.stdout
-    return done.stdout
+    assert bool(done.returncode) == fails, done.stderr + done.stdout
+    return done.stderr if fails else done.stdout
+
+
+def seedbed(root, *words, fails=False):
+    return python(root, "from seedbed.cli import main; main()", *words, fails=fails)
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    """The files of this working tree as a git clone of their own."""
-    root = tmp_path_factory.mktemp("template") / "clone"
-    listed = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard"],
-        capture_output=True,
-        text=True,
+def made(tmp_path_factory):
+    """A project as it was made, committed."""
+    root = tmp_path_factory.mktemp("made") / "maize-kenya"
+    answers = Answers(
+        "maize_kenya",
+        'Maize in "Kenya"',
+        "A. Farmer",
+        licence="MIT",
+        settings={"success.usable": "0.8", "success.source": "the crop unit"},
     )
-    if listed.returncode:
-        pytest.skip("not a git clone")
-    for name in listed.stdout.splitlines():
-        if not (ROOT / name).is_file() or name.startswith("data/sample/brandenburg"):
-            continue
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, root / name)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-qm", "template")
+    make_project(root, answers)
+    git(root, "init", "-q", "-b", "main"), git(root, "add", "-A"), git(root, "commit", "-qm", "one")
     return root
 
 
-@pytest.fixture(scope="module")
-def project(template, tmp_path_factory):
-    """A project made from it."""
-    target = tmp_path_factory.mktemp("made") / "maize-kenya"
-    here = Path.cwd()
-    os.chdir(template)
-    try:
-        new(
-            target,
-            package="rice_peru",
-            title="Maize in Kenya",
-            author="A. Farmer",
-            overrides=["success.usable=0.8", "success.source=the crop unit"],
-            ask=False,
-        )
-    finally:
-        os.chdir(here)
-    return target
+@pytest.fixture
+def project(made, tmp_path):
+    """A copy of it that may be changed."""
+    return Path(shutil.copytree(made, tmp_path / "maize-kenya"))
 
 
-def test_the_package_is_renamed_everywhere(project, template):
-    assert (
-        package_of(project) == "rice_peru"
-        and not (project / f"pkg/{package_of(template)}").exists()
-    )
-    old = package_of(template)
+def test_it_is_small(made):
+    names = git(made, "ls-files").splitlines()
+    notebooks = [name for name in names if name.endswith(".ipynb")]
+    assert len(names) <= 40 and len(notebooks) <= 15
+
+
+def test_the_answers_are_in_it(made):
+    settings = (made / "settings.ini").read_text()
+    assert "usable = 0.8 " in settings and "source = the crop unit" in settings
+    assert "# from here on the result is of use" in settings and "tempcnn, mine" in settings
+    assert 'description = "Maize in \\"Kenya\\""' in (made / "pyproject.toml").read_text()
+    assert "A. Farmer" in (made / "LICENSE").read_text()
     left = [
-        name
-        for name in git(project, "ls-files").splitlines()
-        if not name.startswith(SKIPPED)
-        and old in (project / name).read_bytes().decode(errors="replace").lower()
+        p for p in made.rglob("*") if p.is_file() and "@package@" in p.read_text("utf-8", "ignore")
     ]
     assert left == []
-    assert (
-        old not in (project / ".template.json").name
-        and f'"template": "{old}"' in (project / ".template.json").read_text()
-    )
 
 
-def test_one_commit_and_the_answers_are_in_it(project):
-    assert (
-        git(project, "rev-list", "--count", "HEAD") == "1"
-        and git(project, "status", "--porcelain") == ""
-    )
-    assert git(project, "rev-parse", "main") == git(project, "rev-parse", "template")
-    settings = (project / "settings.ini").read_text()
-    assert (
-        "usable = 0.8 " in settings
-        and "source = the crop unit" in settings
-        and "# from here on the result is of use" in settings
-    )
-    assert (
-        "Maize in Kenya" in (project / "README.md").read_text()
-        and 'description = "Maize in Kenya"' in (project / "pyproject.toml").read_text()
-    )
+def test_notebooks_and_package_agree(made):
+    assert len(check_in_sync(made / "nbs", root=made)) == 11
 
 
-def test_its_command_its_package_and_its_notebooks_agree(project):
-    assert "usable = 0.8" in python(
-        project, "import sys; from rice_peru.cli import main; main()", "settings"
+@pytest.mark.parametrize("path", sorted(shipped("nbs").glob("0*.ipynb")), ids=lambda p: p.stem)
+def test_a_short_stage_has_the_steps_of_the_long_one(path):
+    long = read_notebook(path)
+    steps = {c["id"]: source_of(c) for c in long["cells"]}
+    short = derive(long)["cells"]
+    code = [c for c in short if c["cell_type"] == "code"][2:]
+    assert code and all(steps[c["id"]] == source_of(c) for c in code)
+    assert any("parameters" in c["metadata"].get("tags", []) for c in code)
+    modules = {
+        n.module for n in ast.walk(ast.parse(source_of(short[3]))) if isinstance(n, ast.ImportFrom)
+    }
+    files = [
+        shipped("nbs").parent / "pkg" / Path(*m.split(".")).with_suffix(".py")
+        for m in modules
+        if m.startswith("seedbed.")
+    ]
+    assert files and all(file.is_file() for file in files)
+
+
+def test_names_that_are_imported_exist(made):
+    code = "import maize_kenya.{}".format(
+        ", maize_kenya.".join("success export process dataset model compare map report".split())
     )
     python(
-        project,
-        "from pathlib import Path; from rice_peru.base.notebooks import check_in_sync; p = Path('.').resolve(); "
-        "check_in_sync(p / 'nbs', p / 'pkg/rice_peru', p)",
+        made,
+        code + "; from seedbed.models.registry import list_models; assert 'mine' in list_models()",
     )
 
 
-def test_it_runs_at_once(project):
-    quick = ["models.names=majority, coordinates", "run.resamples=200", "split.folds=3"]
-    said = python(
-        project,
-        "import sys; from rice_peru.cli import main; main()",
-        "run",
-        *[w for q in quick for w in ("-p", q)],
-    )
-    assert "\nverdict: " in said and list((project / "runs").glob("*/results.json"))
+@pytest.mark.parametrize(
+    "name, said", [("numpy", "already"), ("for", "small letters"), ("a-b", "small letters")]
+)
+def test_names_that_cannot_be_a_package(name, said):
+    with pytest.raises(InputError, match=said):
+        check_package(name)
 
 
-def test_nothing_leads_to_the_guides_of_the_template_alone(project):
-    left_out = ("guides/own_project.ipynb", "guides/comparison.ipynb")
-    assert [
-        n
-        for n in left_out
-        if (project / "nbs" / n).exists() or n in (project / "nbs/sidebar.yml").read_text()
-    ] == []
-    quickstart = (project / "nbs/guides/quickstart.ipynb").read_text()
-    assert "own_project" not in quickstart and "own_data.ipynb" in quickstart
+def test_a_folder_that_exists_is_left_alone(made):
+    said = seedbed(made, "new", str(made), "--package", "other_name", fails=True)
+    assert said.count("\n") == 1 and "exists already" in said
+
+
+def test_settings_keep_their_comments():
+    text = "[a]\nx = 1        # one\ny = 2\n[b]\nx = 3 # three\n"
     assert (
-        "evaluation/comparison.ipynb" in (project / "nbs/sidebar.yml").read_text()
-        and 'title: "Maize in Kenya"' in (project / "nbs/site.yml").read_text()
-    )
-    pages = json.loads((project / "nbs/index.ipynb").read_text())["cells"][1]["source"]
-    assert {found for line in pages for found in re.findall(r"\((\w+\.ipynb)\)", line)} == {
-        p.name for p in (project / "nbs").glob("0*.ipynb")
-    }
-
-
-def test_it_speaks_of_itself(project, template):
-    words = {
-        name: (project / name).read_text()
-        for name in ("README.md", "CITATION.cff", "CHANGELOG.md", "nbs/site.yml")
-    }
-    assert (
-        "Maize in Kenya" in words["CITATION.cff"]
-        and "A. Farmer" in words["CITATION.cff"]
-        and "A. Farmer" in (project / "pyproject.toml").read_text()
-    )
-    assert (
-        all(package_of(template) not in text for name, text in words.items() if name != "README.md")
-        and "template" not in words["nbs/site.yml"]
+        set_values(text, {"a.x": "long value that is wide", "b.x": "4"})
+        == "[a]\nx = long value that is wide # one\ny = 2\n[b]\nx = 4 # three\n"
     )
 
 
-@pytest.mark.parametrize("clone", [["--no-single-branch"], ["--single-branch", "-b", "main"]])
-def test_an_update_keeps_both_sides(project, template, tmp_path, monkeypatch, capsys, clone):
-    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
-    git(tmp_path, "clone", "-q", *clone, f"file://{project}", str(mine))
-    git(tmp_path, "clone", "-q", str(template), str(theirs))
-    (mine / "README.md").write_text("# Ours\n")
-    git(mine, "commit", "-qam", "ours")
-    (theirs / "CONTRIBUTING.md").write_text("A better text about " + package_of(theirs) + ".\n")
-    git(theirs, "commit", "-qam", "better")
-    monkeypatch.chdir(mine)
-    update(theirs)
-    assert (mine / "CONTRIBUTING.md").read_text() == "A better text about rice_peru.\n" and (
-        mine / "README.md"
-    ).read_text() == "# Ours\n"
-    assert (
-        "usable = 0.8" in (mine / "settings.ini").read_text()
-        and git(mine, "status", "--porcelain") == ""
+LOOK = """
+import seedbed.process as a, seedbed.models.registry
+import maize_kenya.process as b
+print(a is b, a.BATCH, a.readers.__module__, a.__file__.count("maize_kenya"))
+"""
+
+
+def test_what_is_taken_over_is_used_everywhere(project):
+    before = Reader(project / "nbs").module("seedbed.process").parts["BATCH"].digest
+    assert take(project, "02_process") == ["nbs/02_process.ipynb"]
+    path = project / "nbs/02_process.ipynb"
+    notebook = read_notebook(path)
+    cell = next(c for c in notebook["cells"] if "BATCH = 200" in source_of(c))
+    cell["source"] = source_of(cell).replace("BATCH = 200", "BATCH = 20")
+    write_notebook(path, notebook)
+    said = seedbed(project, "run", "--no-check", fails=True)
+    assert "run nbdev-export --path nbs/02_process.ipynb" in said
+    python(project, "from nbdev.doclinks import nbdev_export; nbdev_export()")
+    assert python(project, LOOK).split() == ["True", "20", "seedbed.process", "1"]
+    reader = Reader(project / "nbs")
+    assert reader.module("seedbed.process").parts["BATCH"].digest != before
+    assert reader.owner("maize_kenya.process.BATCH") == ("seedbed.process", "BATCH")
+    assert "1 cells changed here, 0 changed in seedbed" in seedbed(project, "own", "--list")
+    said = seedbed(project, "own", "--back", "process", fails=True)
+    assert "not committed" in said and said.count("\n") == 1
+
+
+def test_an_owned_notebook_that_exports_nothing_any_more(project):
+    take(project, "optimism")
+    path = project / "nbs/optimism.ipynb"
+    path.write_text(path.read_text().replace("default_exp optimism", "default_exp other"))
+    python(project, "from nbdev.doclinks import nbdev_export; nbdev_export()")
+    with pytest.raises(InputError, match="own --back optimism"):
+        check_in_sync(project / "nbs", root=project)
+
+
+def test_a_folder_from_somebody_else_is_not_obeyed(project):
+    """Neither a run's folder nor a project whose package is not installed."""
+    take(project, "process")
+    module = project / "pkg/maize_kenya/process.py"
+    module.write_text("raise SystemExit('executed')\n")
+    code = "import seedbed.process; print('quiet')"
+    alone = os.environ | {"PYTHONPATH": str(ROOT / "pkg")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, env=alone, capture_output=True)
+    assert done.stdout == b"quiet\n"
+    (project / "run.json").write_text("{}")
+    assert own_package(project) is None and python(project, code) == "quiet\n"
+
+
+def as_if_made_by_another_version(project, path, old, new):
+    """Have seedbed once have given another text."""
+    record = json.loads((project / BASE).read_text())
+    for cell in record["files"][path]:
+        cell[3] = cell[3].replace(new, old)
+    (project / BASE).write_text(json.dumps(record))
+
+
+def test_an_update_merges_by_cell(project):
+    path = "nbs/02_process.ipynb"
+    notebook = read_notebook(project / path)
+    cell = next(c for c in notebook["cells"] if "Look at it" in source_of(c))
+    cell["source"] = "## What we look at"
+    write_notebook(project / path, notebook)
+    as_if_made_by_another_version(project, path, "are absent and", "were missing and")
+    git(project, "commit", "-qam", "ours")
+    runs = project / "runs/one"
+    runs.mkdir(parents=True)
+    (runs / "results.json").write_text("{}")
+    git(project, "add", "-A")
+    done = update_project(project)
+    assert done.conflicts == [] and "What we look at" in (project / path).read_text()
+    assert (runs / "results.json").read_text() == "{}"
+    git(project, "add", "-A"), git(project, "commit", "-qm", "updated", "--allow-empty")
+    as_if_made_by_another_version(project, path, "## Look there", "## Look at it")
+    git(project, "commit", "-qam", "as if")
+    said = seedbed(project, "update", fails=True)
+    assert "conflict: nbs/02_process.ipynb: cells" in said
+    assert check_in_sync(project / "nbs", root=project)
+    git(project, "commit", "-qam", "open")
+    assert "conflicts are open" in seedbed(project, "update", fails=True)
+
+
+def test_an_update_without_git(project):
+    shutil.rmtree(project / ".git")
+    said = seedbed(project, "update", fails=True)
+    assert "git init" in said and said.count("\n") == 1
+
+
+def test_an_update_outside_of_a_project(tmp_path):
+    (tmp_path / "settings.ini").touch()
+    said = seedbed(tmp_path, "update", fails=True)
+    assert "only a project that `seedbed new` has made" in said and said.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_its_own_tests_pass(made):
+    """Among them a whole run on few labels."""
+    done = python(
+        made, "import sys, pytest; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider']))"
     )
-    capsys.readouterr()
-    update(theirs)
-    assert "nothing new" in capsys.readouterr().out
-    (theirs / "CONTRIBUTING.md").write_text("A third text.\n")
-    git(theirs, "commit", "-qam", "better still")
-    git(mine, "branch", "-D", "template"), git(mine, "remote", "remove", "origin")
-    update(theirs)
-    assert (mine / "CONTRIBUTING.md").read_text() == "A third text.\n" and (
-        mine / "README.md"
-    ).read_text() == "# Ours\n"
+    assert "passed" in done
 
 
-def test_what_both_changed_is_left_to_a_person(project, template, tmp_path, monkeypatch, capsys):
-    import typer
-
-    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
-    git(tmp_path, "clone", "-q", str(project), str(mine))
-    git(tmp_path, "clone", "-q", str(template), str(theirs))
-    for root, text in ((mine, "mine\n"), (theirs, "theirs\n")):
-        (root / "Makefile").write_text(text)
-        git(root, "commit", "-qam", "Makefile")
-    monkeypatch.chdir(mine)
-    with pytest.raises(typer.Exit):
-        update(theirs)
-    assert "both sides changed Makefile" in capsys.readouterr().err
-
-
-def test_without_the_sample_there_must_be_data(template, tmp_path, monkeypatch):
-    monkeypatch.chdir(template)
-    refused(lambda: new(tmp_path / "a", sample="drop", ask=False), "--sample drop", "source.name")
-    new(tmp_path / "b", sample="drop", overrides=["source.name=folder:../fields"], ask=False)
-    assert (
-        not (tmp_path / "b/data/sample").exists()
-        and "name = folder:../fields" in (tmp_path / "b/settings.ini").read_text()
-    )
-
-
-def test_faults_leave_nothing_behind(template, tmp_path, monkeypatch):
-    monkeypatch.chdir(template)
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full/x").touch()
-    refused(lambda: new(tmp_path / "full", package="mine", ask=False), "not empty")
-    for name, why in (
-        ("Maize", "small letters"),
-        ("numpy", "a Python package"),
-        ("class", "small letters"),
-        ("9x", "small letters"),
-    ):
-        refused(lambda: new(tmp_path / "p", package=name, ask=False), f"--package {name}", why)
-    refused(lambda: new(template / "inside", ask=False), "inside the template")
-    refused(
-        lambda: new(tmp_path / "p", overrides=["success.usabel=1"], ask=False),
-        "did you mean 'usable'",
-    )
-    monkeypatch.chdir(tmp_path / "full")
-    shutil.copy(template / "settings.ini", tmp_path / "full")
-    refused(lambda: new(tmp_path / "p", ask=False), "not a git clone")
-    refused(lambda: update(template), "made by")
-    assert not (tmp_path / "p").exists() and not (template / "inside").exists()
+@pytest.mark.slow
+def test_a_project_that_version_0_1_has_made(tmp_path):
+    """Made by the last commit of that version, changed, and brought over by one command."""
+    last = subprocess.run(
+        ["git", "-C", str(ROOT), "log", "--format=%H", "-S", '__version__ = "0.2.0"', "--"]
+        + ["pkg/seedbed/__init__.py"],
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    archive = ["git", "-C", str(ROOT), "archive", "-o", str(tmp_path / "all.tar")]
+    if not last or subprocess.run([*archive, f"{last[-1]}~1"], capture_output=True).returncode:
+        pytest.skip("the history does not reach back to version 0.1")
+    template, root = tmp_path / "template", tmp_path / "rice-peru"
+    shutil.unpack_archive(tmp_path / "all.tar", template)
+    git(template, "init", "-q"), git(template, "add", "-A"), git(template, "commit", "-qm", "0.1")
+    words = ["new", str(root), "--package", "rice_peru", "--no-ask"]
+    earlier = os.environ | {"PYTHONPATH": str(template / "pkg")}
+    command = [sys.executable, "-c", "from seedbed.cli import main; main()", *words]
+    subprocess.run(command, cwd=template, env=earlier, check=True, capture_output=True)
+    notebook = read_notebook(root / "nbs/02_process.ipynb")
+    notebook["cells"][0]["source"] = "# Process, as we do it"
+    write_notebook(root / "nbs/02_process.ipynb", notebook)
+    model = "#| export\nfrom rice_peru.model import BaseModel\n\n\nclass Nearest(BaseModel):\n    name = 'near'"
+    cells = [
+        notebook["cells"][2] | {"id": str(i), "source": s}
+        for i, s in enumerate(["#| default_exp models.near", model])
+    ]
+    write_notebook(root / "nbs/models/near.ipynb", notebook | {"cells": cells})
+    settings = (root / "settings.ini").read_text()
+    (root / "settings.ini").write_text(settings.replace("usable = 0.75", "usable = 0.81"))
+    git(root, "add", "-A"), git(root, "commit", "-qm", "ours")
+    said = seedbed(root, "update")
+    assert "the project's own: nbs/02_process.ipynb" in said and "kept: nbs/models/near" in said
+    git(root, "add", "-A")
+    assert len(git(root, "ls-files").splitlines()) <= 40
+    assert "usable = 0.81" in (root / "settings.ini").read_text()
+    assert "as we do it" in (root / "nbs/02_process.ipynb").read_text()
+    assert check_in_sync(root / "nbs", root=root) and "\nnear " in seedbed(root, "models")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOST_UNTRACKED', 'PACKAGES', 'git', 'git_problem', 'notebook_code', 'changed_files', 'git_state', 'versions',
-           'environment', 'now']
+           'seedbed_state', 'environment', 'now']
 
 # %% ../../../nbs/base/provenance.ipynb #6e8b21ec
 import hashlib
@@ -18,7 +18,8 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
-from .files import fingerprint
+from .files import fingerprint, package_folder
+from .overlay import own_package
 from .secrets import plain_address, redact, secret_in
 
 # %% ../../../nbs/base/provenance.ipynb #d3f4af9f
@@ -259,6 +260,27 @@ def versions(
             continue
     return out
 
+# %% ../../../nbs/base/provenance.ipynb #f5365e66
+def seedbed_state(
+    root: Path | None = None,  # the project; without it nothing is said of what it has taken over
+) -> dict:  # version, commit, dirty and own; commit and dirty are None outside of a clone
+    """Which seedbed this is."""
+    package = package_folder()
+    front = (package / "__init__.py").read_text(encoding="utf-8")
+    commit = dirty = None
+    if (package.parents[1] / "nbs").is_dir():
+        commit = (git(package.parents[1], "rev-parse", "HEAD") or "").strip() or None
+    if commit:
+        listed = git(package, "status", "--porcelain", "--", ".")
+        dirty = bool(listed and listed.strip())
+    found = own_package(root) if root else None
+    return {
+        "version": re.search(r'__version__ = "(.+?)"', front)[1],
+        "commit": commit,
+        "dirty": dirty,
+        "own": list(found.own) if found else [],
+    }
+
 # %% ../../../nbs/base/provenance.ipynb #ac78aa14
 def environment(
     root: Path,  # the project, for its constraints.txt
@@ -274,6 +296,7 @@ def environment(
         "threads": threads,
         "gpu": _gpu(),
         "packages": versions(),
+        "seedbed": seedbed_state(root),
         "lock_sha256": fingerprint(lock) if lock.is_file() else None,
     }
 

@@ -17,7 +17,7 @@ from seedbed.base.signals import ended_in_a_line
 from . import area, check, compare, export, lists, map, run
 from .doctor import doctor
 from .history import clean, replay, runs, status
-from .new import new, update
+from .new import demo, new, own, update
 from .options import Version
 from .publish import publish
 from .share import share
@@ -44,7 +44,7 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Look at runs and pass them on": (runs, compare.compare, verify, publish, share),
     "Data and maps": (export.export, export.export_scene, map.map, area.design, area.area),
     "What settings.ini can say": (lists.settings, lists.models, lists.metrics, export.sensors),
-    "The project": (new, update, doctor, clean),
+    "The project": (demo, new, own, update, doctor, clean),
 }
 for panel, commands in PANELS.items():
     for command in commands:

@@ -89,14 +89,15 @@ def check_settings(root: Path) -> Finding:
 
 def check_sync(root: Path) -> Finding:
     """Whether notebooks and package hold the same code; if not, which side has changed."""
-    from seedbed.base.notebooks import check_in_sync
+    from seedbed.base.notebooks import check_in_sync, exported_to
+    from seedbed.base.overlay import is_installed, own_package
 
-    package = Path(__file__).resolve().parents[1]
-    if not package.is_relative_to(root):
+    package, own = exported_to(root), own_package(root)
+    if not package.is_relative_to(root) or (own and not is_installed(own)):
         return Finding(
             "package",
             "note",
-            f"is installed in {package}, not in this project",
+            f"{package} is not installed from this project",
             "make run installs this project's own; or: pip install -e .",
         )
     try:

@@ -31,6 +31,15 @@ Yes = Annotated[bool, typer.Option("--yes", help="Remove what is listed.")]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep the checkout, in data/cache/replays.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
 
+OtherSeedbed = Annotated[
+    str,
+    typer.Option(
+        "--seedbed",
+        metavar="WHEEL|FOLDER|COMMIT",
+        help="Replay with this seedbed: a wheel, a clone, or a commit of the clone in use.",
+    ),
+]
+
 
 def status(overrides: Overrides = None, settings_file: SettingsFile = None, debug: Debug = False):
     """Show which notebooks a run would execute, and why; nothing is executed."""
@@ -144,7 +153,13 @@ def clean(yes: Yes = False, debug: Debug = False):
         print(f"{total}; nothing was removed yet: seedbed clean --yes removes them")
 
 
-def replay(run: RunName, keep: Keep = False, trust: Trust = False, debug: Debug = False):
+def replay(
+    run: RunName,
+    keep: Keep = False,
+    trust: Trust = False,
+    seedbed: OtherSeedbed = "",
+    debug: Debug = False,
+):
     """Repeat a run from its commit, in a clean checkout, and compare the results.
 
     What will be executed is shown first. A run that was not made by you on this machine needs
@@ -160,7 +175,8 @@ def replay(run: RunName, keep: Keep = False, trust: Trust = False, debug: Debug 
     print(f"replaying {chosen.name}, which executes:", flush=True)
     for line in code_of_run(chosen):
         print(f"  {line}", flush=True)
-    found = repeat(settings, chosen, keep, lambda line: print(f"  {line}", flush=True), trust)
+    say = lambda line: print(f"  {line}", flush=True)
+    found = repeat(settings, chosen, keep, say, trust, seedbed)
     print_some("not the same machine or versions", found.environment)
     print_some("not the same data", found.data)
     print_some("not the same results", found.differences)

@@ -1,10 +1,6 @@
-"""`seedbed new` and `update`: a project of your own, and later what the template has improved."""
+"""`seedbed new`, `own`, `update` and `demo`: a project of your own, and what it takes over."""
 
-# The branch `template` of a new project holds what the template gave, and nothing else. An update
-# puts the files of a newer template there and merges the branch, so that git itself tells the
-# project's own changes from the template's. The template needs no marks in its files for this: it
-# stays a project that runs.
-
+import os
 import shutil
 import sys
 import tempfile
@@ -13,14 +9,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from seedbed.base.errors import InputError
-
 from .options import Debug, Overrides
-from .template import PACKAGE, RECORD, check_package, git, render
 
-BRANCH = "template"
-UPDATE = "The template at"  # begins the message of an update's commit
-ANSWERS = ("package", "title", "author", "sample", "settings")  # of `seedbed new`, kept in RECORD
 QUESTIONS = (
     ("success.metric", "Which number decides"),
     ("success.usable", "From which value on is the result of use"),
@@ -50,12 +40,12 @@ Author = Annotated[
     Optional[str],
     typer.Option(metavar="TEXT", help="The author; git's user.name if not given."),
 ]
-Sample = Annotated[
-    str,
-    typer.Option(
-        metavar="keep|drop",
-        help="Whether the project gets the samples of real data, which tests and guides use.",
-    ),
+Licence = Annotated[
+    str, typer.Option(metavar="Apache-2.0|MIT|none", help="Licence of the project's code.")
+]
+KeepSample = Annotated[
+    bool,
+    typer.Option("--keep-sample", help="Copy the samples into the project, to work without them."),
 ]
 Ask = Annotated[
     bool,
@@ -63,10 +53,16 @@ Ask = Annotated[
         "--ask/--no-ask", help="Ask for the most important settings first; in a terminal only."
     ),
 ]
-Template = Annotated[
-    Path, typer.Argument(metavar="TEMPLATE", help="The folder of a git clone of the template.")
+Name = Annotated[
+    Optional[str],
+    typer.Argument(
+        metavar="NAME",
+        help="A stage, model, source, chapter or room, e.g. 02_process, models.tempcnn, splitting;"
+        " without it, what is the project's is listed.",
+    ),
 ]
-Commit = Annotated[str, typer.Option(metavar="COMMIT", help="The commit of the template to use.")]
+Back = Annotated[bool, typer.Option("--back", help="Use seedbed's own again.")]
+List = Annotated[bool, typer.Option("--list", help="List what the project has taken over.")]
 
 
 def new(
@@ -74,205 +70,158 @@ def new(
     package: Package = None,
     title: Title = None,
     author: Author = None,
-    sample: Sample = "keep",
+    licence: Licence = "Apache-2.0",
+    keep_sample: KeepSample = False,
     overrides: Overrides = None,
     ask: Ask = True,
     debug: Debug = False,
 ):
-    """Make a project of your own from this template.
+    """Make a project of your own: settings, short stages, a model; seedbed stays a package.
 
-    The package is renamed everywhere, and the project starts with a fresh history of one commit.
+    The project starts with a history of one commit, where git is installed.
     """
-    from seedbed.base.files import project_root
+    from datetime import date
 
-    template = clone_of_template(project_root())
+    from seedbed.base.provenance import git
+    from seedbed.project.new import Answers, check_package, check_target, make_project
+
     target = folder.expanduser().resolve()
-    package = check_package(package or target.name.lower().replace("-", "_"))
-    check_target(target, folder, template)
-    if sample not in ("keep", "drop"):
-        raise InputError(f"--sample {sample}: use keep or drop")
-    values = chosen_settings(template, overrides or [], ask and sys.stdin.isatty())
-    if sample == "drop" and not values.get(("source", "name")):
-        raise InputError(
-            "--sample drop: nothing is left to run on; "
-            "name your data, e.g. -p source.name=folder:../my-fields"
-        )
-    answers = {
-        "package": package,
-        "title": title or target.name,
-        "author": author or git_name(template) or "The authors",
-        "sample": sample,
-        "settings": {".".join(name): value for name, value in values.items()},
-    }
-    make_project(template, target, answers)
-    if git(template, "status", "--porcelain", "--untracked-files=no").stdout.strip():
-        print("note: uncommitted changes of the template were not taken over", file=sys.stderr)
+    check_target(target)
+    name = check_package(package or target.name.lower().replace("-", "_"))
+    values = chosen_settings(overrides or [], ask and sys.stdin.isatty())
+    known = (git(Path.home(), "config", "user.name") or "").strip()
+    answers = Answers(
+        package=name,
+        title=title or target.name,
+        author=author or known or "The authors",
+        licence=licence,
+        year=date.today().year,
+        settings=values,
+        keep_sample=keep_sample,
+    )
+    files = make_project(target, answers)
+    committed = first_commit(target, f"{answers.title}: a project made with seedbed")
+    state = "one commit" if committed else "no commit: git is not installed"
     print(
-        f"{folder}: package {package}, one commit. Next:\n"
-        f"  cd {folder}\n"
-        "  make run\n"
-        f"  git remote add origin ...; git push -u origin main {BRANCH}"
+        f"{folder}: package {name}, {len(files)} files, {state}. Next:\n  cd {folder}\n  make run"
     )
 
 
-def clone_of_template(root: Path) -> Path:
-    """The project's folder, where it is a git clone with a commit; else InputError."""
-    if git(root, "rev-parse", "--verify", "HEAD", check=False).returncode:
-        raise InputError(
-            f"{root}: is not a git clone with a commit; "
-            "clone the template and run the command there"
-        )
-    return root
-
-
-def check_target(target: Path, folder: Path, template: Path):
-    """Refuse a folder that holds something, or that lies inside the template."""
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{folder}: exists already and is not empty; choose another folder")
-    if target.is_relative_to(template):
-        raise InputError(
-            f"{folder}: lies inside the template; choose a folder beside it, e.g. ../{target.name}"
-        )
-
-
-def git_name(root: Path) -> str:
-    """The name that git knows the user by; empty where it knows none."""
-    return git(root, "config", "user.name", check=False).stdout.strip()
-
-
-def chosen_settings(template: Path, overrides: list[str], ask: bool) -> dict[tuple[str, str], str]:
-    """Settings that were given or answered, by section and key; checked as a whole."""
+def chosen_settings(overrides: list[str], ask: bool) -> dict[str, str]:
+    """Settings that were given or answered, by section.key; checked as a whole."""
+    from seedbed.base.files import shipped
     from seedbed.base.settings import load_settings, parse_override
 
-    values = {(section, key): value for section, key, value in map(parse_override, overrides)}
-    current = load_settings(overrides=overrides)
+    example = shipped("settings.ini")
+    values = {f"{section}.{key}": value for section, key, value in map(parse_override, overrides)}
+    current = load_settings(example, overrides)
     for name, question in QUESTIONS if ask else ():
         section, key = name.split(".")
-        if (section, key) in values:
-            continue
         default = getattr(getattr(current, section), key)
-        answer = typer.prompt(f"{question} ({name})", default=default)
-        if str(answer) != str(default):
-            values[section, key] = str(answer)
-    load_settings(
-        overrides=[f"{section}.{key}={value}" for (section, key), value in values.items()]
-    )
+        answer = typer.prompt(f"{question} ({name})", default=default) if name not in values else ""
+        if answer and str(answer) != str(default):
+            values[name] = str(answer)
+    load_settings(example, [f"{name}={value}" for name, value in values.items()])
     return values
 
 
-def make_project(template: Path, target: Path, answers: dict):
-    """Write the project aside, with its first commit, then move it to its place."""
-    commit = git(template, "rev-parse", "HEAD").stdout.strip()
-    beside = target.parent if target.parent.is_dir() else None
-    with tempfile.TemporaryDirectory(dir=beside) as directory:
-        made = Path(directory) / target.name
-        made.mkdir()
-        render(template, commit, made, answers)
-        first_commit(
-            made, f"{answers['title']}: a project from the template {PACKAGE} at {commit[:12]}"
-        )
-        if target.exists():
-            target.rmdir()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(made, target)
+def first_commit(folder: Path, message: str) -> bool:
+    """Begin a history of one commit; False where git is not there."""
+    from seedbed.base.provenance import git
+
+    if git(folder, "init", "-q", "-b", "main") is None or git(folder, "add", "-A") is None:
+        return False
+    known = (git(folder, "config", "user.email") or "").strip()
+    author = () if known else ("-c", "user.name=seedbed", "-c", "user.email=seedbed@localhost")
+    return git(folder, *author, "commit", "-q", "--no-verify", "-m", message) is not None
 
 
-def first_commit(folder: Path, message: str):
-    """Begin a history: one commit, to which the branch `template` points too."""
-    git(folder, "init", "-q", "-b", "main")
-    git(folder, "add", "-A")
-    commit_all(folder, message)
-    git(folder, "branch", BRANCH)
-
-
-def commit_all(folder: Path, message: str):
-    """Commit what is staged."""
-    git(folder, *identity(folder), "commit", "-q", "--no-verify", "-m", message)
-
-
-def identity(folder: Path) -> tuple[str, ...]:
-    """Options that name the author of a commit where git knows none."""
-    known = git(folder, "config", "user.email", check=False).stdout.strip()
-    if known:
-        return ()
-    return "-c", f"user.name={PACKAGE}", "-c", f"user.email={PACKAGE}@localhost"
-
-
-def update(template: Template, commit: Commit = "HEAD", debug: Debug = False):
-    """Merge improvements that the template got after this project was made.
-
-    git merges them, and your own changes are kept. Where both have changed the same lines, git asks
-    you to choose.
-    """
-    from seedbed.base.files import project_root, read_json
+def own(name: Name = None, back: Back = False, listed: List = False, debug: Debug = False):
+    """Take a whole notebook over into this project, to change it; or list, or give back."""
+    from seedbed.base.files import project_root
+    from seedbed.project.own import give_back, list_owned, take
 
     root = project_root()
-    template = clone_of_template(template.expanduser().resolve())
-    if not (root / RECORD).is_file():
-        raise InputError(
-            f"{root / RECORD}: does not exist; "
-            f"only a project made by `{PACKAGE} new` can be updated"
+    if name is None or listed:
+        rows = list_owned(root)
+        for row in rows:
+            print(line_on(row))
+        if not rows:
+            print("nothing: every stage, model and source is that of the installed seedbed")
+    elif back:
+        print(f"seedbed's own again: {', '.join(give_back(root, name))}")
+    else:
+        taken = take(root, name)
+        print(
+            f"the project's own: {', '.join(taken) or 'it was already'}; commit it, then change it"
         )
-    if git(root, "status", "--porcelain", "--untracked-files=no").stdout.strip():
-        raise InputError(f"{root}: has uncommitted changes; commit or stash them first")
-    record = read_json(root / RECORD)
-    wanted = git(template, "rev-parse", commit).stdout.strip()
-    if wanted == record["commit"]:
-        print(f"nothing new: this project has {wanted[:12]} already")
+
+
+def line_on(row) -> str:
+    """What is to be said of a notebook that was taken over."""
+    theirs = "seedbed has it no more" if row.theirs is None else f"{row.theirs} changed in seedbed"
+    conflicts = f", {row.conflicts} conflicts open" if row.conflicts else ""
+    cells = f"{row.ours} cells changed here, {theirs}{conflicts}"
+    return f"{row.notebook} ({row.module}): since seedbed {row.since}; {cells}"
+
+
+def update(debug: Debug = False):
+    """After an upgrade of seedbed: merge what has changed in notebooks and files, cell by cell.
+
+    Your own changes stay. Where both have changed the same cell, the other one is put beside it.
+    """
+    from seedbed.base.files import project_root
+    from seedbed.project.earlier import RECORD, adopt_project
+    from seedbed.project.update import list_open, update_project
+
+    root = project_root()
+    if (root / RECORD).is_file():
+        say_adopted(adopt_project(root), list_open(root))
         return
-    if not commit_rendering(root, template, wanted, {name: record[name] for name in ANSWERS}):
+    done = update_project(root)
+    for note in done.notes:
+        print(f"note: {note}")
+    if done.changed:
+        print(f"{len(done.changed)} files changed: {', '.join(done.changed)}; see git diff")
+    if not (done.changed or done.conflicts):
         print("nothing new for this project")
-        return
-    merged = git(root, *identity(root), "merge", "--no-edit", BRANCH, check=False)
-    if merged.returncode == 0:
-        print(f"merged the template at {wanted[:12]}; now: make test")
-        return
-    conflicts = git(root, "diff", "--name-only", "--diff-filter=U").stdout.split()
-    print(
-        f"both sides changed {', '.join(conflicts)}: fix them (notebooks first, then "
-        "`make export`), git add, git commit; or: git merge --abort",
-        file=sys.stderr,
-    )
-    raise typer.Exit(1)
+    for line in done.conflicts:
+        print(f"conflict: {line}", file=sys.stderr)
+    if done.conflicts:
+        raise typer.Exit(1)
 
 
-def commit_rendering(
-    root: Path,  # the project
-    template: Path,  # a git clone of the template
-    commit: str,  # of the template
-    answers: dict,  # of `seedbed new`
-) -> bool:  # whether anything changed
-    """Put the files of a newer template onto the branch `template`."""
-    with tempfile.TemporaryDirectory() as directory:
-        tree = Path(directory) / "tree"
-        fresh = Path(directory) / "fresh"
-        fresh.mkdir()
-        render(template, commit, fresh, answers)
-        find_branch(root)
-        git(root, "worktree", "add", "-q", str(tree), BRANCH)
-        try:
-            git(tree, "rm", "-rq", "--ignore-unmatch", ".")
-            shutil.copytree(fresh, tree, dirs_exist_ok=True)
-            git(tree, "add", "-A")
-            if git(tree, "diff", "--cached", "--quiet", check=False).returncode == 0:
-                return False
-            commit_all(tree, f"{UPDATE} {commit[:12]}")
-        finally:
-            git(root, "worktree", "remove", "--force", str(tree))
-    return True
+def say_adopted(done, conflicts: list[str]):
+    """What has become of a project of version 0.1."""
+    print(f"{done.removed} files come from the installed seedbed now; git has them")
+    for title, names in (
+        ("changed here, so now the project's own", done.owned),
+        ("kept", done.kept),
+        ("put aside in .seedbed/before, look through them", done.aside),
+    ):
+        if names:
+            print(f"{title}: {', '.join(names)}")
+    print("Next: make run, then commit")
+    for line in conflicts:
+        print(f"conflict: {line}", file=sys.stderr)
+    if conflicts:
+        raise typer.Exit(1)
 
 
-def find_branch(root: Path):
-    """Make the branch `template`, with what the template gave last, where a clone has none."""
-    if ref_exists(root, BRANCH):
-        return
-    ref = f"origin/{BRANCH}"
-    if not ref_exists(root, ref):
-        last = git(root, "rev-list", "-1", "--grep", f"^{UPDATE}", "HEAD").stdout.strip()
-        ref = last or git(root, "rev-list", "--max-parents=0", "HEAD").stdout.split()[-1]
-    git(root, "branch", "--no-track", BRANCH, ref)
+def demo(overrides: Overrides = None, debug: Debug = False):
+    """Run the sample in a temporary folder, with nothing set up."""
+    from seedbed.base.files import shipped
 
+    from .run import run
 
-def ref_exists(root: Path, ref: str) -> bool:
-    """Whether git knows a branch."""
-    return git(root, "rev-parse", "--verify", "-q", ref, check=False).returncode == 0
+    folder = Path(tempfile.mkdtemp(prefix="seedbed-demo-"))
+    shutil.copyfile(shipped("settings.ini"), folder / "settings.ini")
+    (folder / "nbs").mkdir()
+    for path in shipped("nbs").glob("0*.ipynb"):
+        shutil.copy2(path, folder / "nbs")
+    os.chdir(folder)
+    os.environ["SEEDBED_ROOT"] = str(folder)
+    try:
+        run(overrides=overrides)
+    finally:
+        print(f"The demo lies in {folder}; remove it when you have seen it", file=sys.stderr)

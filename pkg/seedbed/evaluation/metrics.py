@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse
 
 from ..base.errors import InputError
-from ..base.registry import object_named
+from ..base.registry import object_named, own_function
 from ..base.settings import nearest
 
 # %% ../../../nbs/evaluation/metrics.ipynb #29fe8796
@@ -362,7 +362,7 @@ def _class_number(
 
 
 def metric_named(
-    name: str,  # of METRICS, f1:CLASS, average_precision:CLASS, or module:function
+    name: str,  # of METRICS, one's own, f1:CLASS, average_precision:CLASS, or module:function
     task: str
     | None = None,  # classification | regression: the metric must fit it; None: any will do
     classes: Sequence[str] = (),  # of the dataset; without them a metric of one class has no value
@@ -383,6 +383,9 @@ def metric_named(
         greater = getattr(function, "greater_is_better", True)
         return Metric(name, name, "any", None, None, greater, function)
     fitting = [n for n, m in METRICS.items() if task in (None, m.task)]
+    if name not in METRICS and (function := own_function("metrics", name)):
+        greater = getattr(function, "greater_is_better", True)
+        return Metric(name, name, "any", None, None, greater, function)
     if name not in METRICS:
         raise InputError(f"success.metric = {name}: no such metric; {nearest(name, fitting)}")
     if name not in fitting:

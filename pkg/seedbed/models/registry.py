@@ -14,7 +14,7 @@ from seedbed.base.registry import (
     current_name,
     import_by_name,
     may_be_imported,
-    modules_in,
+    modules_of,
     object_named,
 )
 from ..base.seals import is_sealed, needs_trust
@@ -24,15 +24,25 @@ from .weights import executed_by
 
 # %% ../../../nbs/models/registry.ipynb #cef173ed
 def list_models() -> dict[str, type[BaseModel]]:  # by name
-    """Every model that ships with the package."""
-    modules = [import_by_name(f"seedbed.models.{name}") for name in modules_in("seedbed.models")]
+    """Every model of seedbed and of the project's own package."""
+    modules = [import_by_name(name) for name in modules_of("models").values()]
     found = {}
     for module in modules:
         for kind in vars(module).values():
             defined_here = isinstance(kind, type) and kind.__module__ == module.__name__
             if defined_here and issubclass(kind, BaseModel) and kind.name:
+                _check_alone(kind, found)
                 found[kind.name] = kind
     return found
+
+
+def _check_alone(kind: type[BaseModel], found: dict):
+    "InputError where another model has the same name."
+    if other := found.get(kind.name):
+        raise InputError(
+            f"{kind.__module__}.{kind.__name__}: its name is {kind.name!r}, as that of"
+            f" {other.__module__}.{other.__name__}; give it another"
+        )
 
 # %% ../../../nbs/models/registry.ipynb #831f6bc9
 def find_model(

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from ..base.files import package_folder
+from ..base.overlay import own_package
 from ..base.settings import Section, Settings
 
 # %% ../../../nbs/running/dependencies.ipynb #2fbfd223
@@ -204,7 +205,7 @@ def executed_code(
 
 # %% ../../../nbs/running/dependencies.ipynb #501579b7
 class Reader:
-    """Finds modules of the package and beside the notebooks, and reads each once."""
+    """Finds modules of seedbed, of the project and beside its notebooks, and reads each once."""
 
     def __init__(
         self,
@@ -214,17 +215,24 @@ class Reader:
         self.nbs = nbs
         self.memory = {} if memory is None else memory
         self.package = package_folder()
+        self.own = own_package(nbs.parent)
         self.module = cache(self._module)
         self.locate = cache(self._locate)
 
     def _locate(self, name: str) -> Path | None:
         "The file of a module that is to be looked into."
         first, *rest = name.split(".")
-        place = (self.package if first == "seedbed" else self.nbs / first).joinpath(*rest)
+        place = self._folder(first, ".".join(rest)).joinpath(*rest)
         files = [place.with_suffix(".py"), place / "__init__.py"]
         if name == first:
             files.append(self.nbs.parent / f"{name}.py")  # beside settings.ini
         return next((path for path in files if path.is_file()), None)
+
+    def _folder(self, first: str, module: str) -> Path:
+        "The folder that a module lies in: of the project's package, of seedbed, or of notebooks."
+        if self.own and (first == self.own.name or (first == "seedbed" and module in self.own.own)):
+            return self.own.folder
+        return self.package if first == "seedbed" else self.nbs / first
 
     def _module(self, name: str) -> Module:
         path = self.locate(name)
@@ -246,12 +254,18 @@ class Reader:
         parts = {name: Part(**part) for name, part in found["parts"].items()}
         return Module(parts, found["imports"], found["stars"])
 
+    def _is_own(self, parts: list[str]) -> bool:
+        "Whether these parts begin with a module that the project has taken over."
+        return any(".".join(parts[:n]) in self.own.own for n in range(1, len(parts) + 1))
+
     def owner(
         self,
         name: str,  # dotted
     ) -> tuple[str | None, str]:  # module; the definition in it, or "" for the whole module
         """Which module of those that are looked into a dotted name belongs to."""
         parts = name.split(".")
+        if self.own and parts[0] == self.own.name and self._is_own(parts[1:]):
+            parts[0] = "seedbed"  # one module under two names
         for length in range(len(parts), 0, -1):
             if self.locate(".".join(parts[:length])):
                 return ".".join(parts[:length]), parts[length] if length < len(parts) else ""

@@ -34,6 +34,7 @@ from .fingerprints import Fingerprints
 from .parameters import parameter_sources, stage_parameters
 from .stages import Node, Stage
 from ..sources.folder import glob_of, tif_patterns
+from ..sources.sample import kept_samples
 
 # %% ../../../nbs/running/graph.ipynb #7c0d24ab
 _NO_INGREDIENT = (
@@ -107,8 +108,8 @@ def outside_files(
 ) -> list[tuple[Path, tuple[str, ...]]]:  # a folder and patterns, or a file and no pattern
     """The files that the source reads, without those that it downloads: a server has no digest."""
     kind, _, argument = settings.source.name.partition(":")
-    base = settings.root / "data/sample" if kind == "sample" else settings.root
-    path = base / Path(argument).expanduser()
+    samples = kept_samples(settings) if kind == "sample" else {}
+    path = samples.get(argument, settings.root / Path(argument).expanduser())
     out: list[tuple[Path, tuple[str, ...]]] = []
     if argument and path.is_dir():
         if kind in ("sample", "folder"):
@@ -250,9 +251,12 @@ class Graph:
     def _own_metric(self, used: Used) -> str:
         "The dotted name of the project's own metric where a stage uses one, else an empty text."
         module, colon, name = self.settings.success.metric.partition(":")
+        if not colon and (own := self.reader.own):
+            module, colon, name = f"{own.name}.metrics", ":", module
         reads = not used.settings.isdisjoint({"success.metric", "success.*", "*"})
-        own = colon and reads and self.reader.locate(module)
-        return f"{module}.{name}" if own else ""
+        if not (colon and reads and self.reader.locate(module)):
+            return ""
+        return f"{module}.{name}" if name in self.reader.module(module).parts else ""
 
     def _files(self, stage: Stage, values: dict) -> dict[str, str]:
         "Digests of files that no stage has made: those that parameters name, and the source's."

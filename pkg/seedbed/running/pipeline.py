@@ -29,8 +29,8 @@ from seedbed.base.files import (
     write_json,
 )
 from ..base.notebooks import check_in_sync
+from ..base.overlay import is_installed, own_package
 from ..base.provenance import environment, git_state
-from ..base.registry import modules_in
 from ..base.resources import default_workers, least_room
 from ..base.secrets import is_secret_name, redact, secret_in, secret_in_file
 from ..base.settings import Run, Settings, load_settings, to_ini
@@ -72,11 +72,17 @@ def check_once(
     nbs: Path,  # the folder of notebooks
     cache: Cache,  # that remembers what has agreed
 ):
-    """InputError where a notebook and the package differ."""
+    """InputError where the package is not installed, or a notebook and the package differ."""
     path = cache.folder / "sync.json"
     passed = set()
     with contextlib.suppress(InputError):
         passed = set(read_json(path))
+    own = own_package(settings.root)
+    if own and not is_installed(own):
+        raise InputError(
+            f"{own.name}: the project's package is not installed in this environment;"
+            " make run does that, or: pip install -e ."
+        )
     pairs = check_in_sync(nbs, root=settings.root, passed=passed)
     if set(pairs) - passed:
         with contextlib.suppress(OSError):  # a read-only cache remembers nothing
@@ -138,10 +144,10 @@ def _model_meta(asked: str) -> dict:
 
 def _source_module(settings: Settings) -> str:
     "The module of the source; empty where there is none of that name, which the export will say."
-    from seedbed.sources.registry import source_module
+    from seedbed.sources.registry import source_kinds, source_module
 
     kind = settings.source.name.partition(":")[0]
-    return source_module(kind) if kind in modules_in(seedbed.sources.__name__) else ""
+    return source_module(kind) if kind in source_kinds() else ""
 
 
 def probe(
@@ -153,8 +159,10 @@ def probe(
 ) -> dict:  # models, source and environment, see `probe_models`
     """`probe_models` in a process of its own, remembered."""
     folders = [Path(package.__path__[0]) for package in (seedbed.models, seedbed.sources)]
+    if own := own_package(settings.root):
+        folders.append(own.folder)
     code = [*nbs.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
-    prints = sorted((path.name, digest) for path, digest in cache.prints.of(code).items())
+    prints = sorted((str(path), digest) for path, digest in cache.prints.of(code).items())
     machine = environment(settings.root, settings.run.threads)
 
     def answer():

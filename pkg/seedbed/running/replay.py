@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['VOLATILE', 'field_differences', 'count_fields', 'checkout', 'link_data', 'environment_differences',
-           'data_differences', 'Replay', 'replay', 'compare_results']
+           'seedbed_difference', 'data_differences', 'other_seedbed', 'Replay', 'replay', 'compare_results']
 
 # %% ../../../nbs/running/replay.ipynb #20405e41
 import contextlib
@@ -13,11 +13,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..base.errors import InputError
-from ..base.files import inside, read_json, write_json
+from ..base.files import inside, package_folder, read_json, write_json
 from ..base.provenance import environment, git, now
 from ..base.settings import Settings, load_settings, parse_ini
 from ..base.signals import end_process
@@ -180,7 +182,7 @@ def environment_differences(
     out = [
         f"{name} {old.get(name, '-')} -> {new.get(name, '-')}"
         for name in {**old, **new}
-        if old.get(name) != new.get(name)
+        if old.get(name) != new.get(name) and name != "seedbed"
     ]
     for name, version in run.record.get("ingredients", {}).items():
         kind, _, library = name.partition(" ")
@@ -192,6 +194,23 @@ def environment_differences(
         if then.get(name) != here[name]:
             out.append(f"{name} {then.get(name)} -> {here[name]}")
     return list(dict.fromkeys(out))
+
+
+def seedbed_difference(
+    then: dict,  # the environment of a run
+    here: dict,  # the environment of another, or of this process
+) -> list[str]:  # one line, or none
+    """What says that two runs were made with different versions of seedbed."""
+    old, new = (_seedbed_of(found) for found in (then, here))
+    return [] if old == new else [f"seedbed {old} -> {new}"]
+
+
+def _seedbed_of(environment: dict) -> str:
+    "The version of seedbed in a record, and its commit; records of 0.1 have no commit."
+    known = environment.get("seedbed") or {}
+    version = known.get("version") or environment.get("packages", {}).get("seedbed", "unknown")
+    commit = f" at {known['commit'][:12]}" if known.get("commit") else ""
+    return f"{version}{commit}{' with changes' if known.get('dirty') else ''}"
 
 
 def data_differences(
@@ -208,6 +227,43 @@ def data_differences(
     if not old or not new:
         return []
     return [f"{n} is not what the run has read" for n in old if old[n] != new.get(n)]
+
+# %% ../../../nbs/running/replay.ipynb #bd89702b
+def other_seedbed(
+    asked: str,  # a wheel, the folder of a clone, or a commit, tag or branch of the present clone
+    folder: Path,  # where it is put; what lies there is replaced
+) -> Path:  # to stand first on the import path
+    """Another seedbed; InputError where there is none."""
+    path = Path(asked).expanduser()
+    if (path / "pkg/seedbed/__init__.py").is_file():
+        return path.resolve() / "pkg"
+    shutil.rmtree(folder, ignore_errors=True)
+    if path.suffix == ".whl" and path.is_file():
+        with zipfile.ZipFile(path) as wheel:
+            wheel.extractall(folder)
+        return folder
+    clone = package_folder().parents[1]
+    commit = (git(clone, "rev-parse", "--verify", "-q", f"{asked}^{{commit}}") or "").strip()
+    if asked.startswith("-") or not commit or not (clone / "nbs").is_dir():
+        raise InputError(
+            f"--seedbed {asked}: no such version; name a wheel, the folder of a clone, or a commit"
+            " of the clone that seedbed is used from"
+        )
+    folder.mkdir(parents=True)
+    words = [
+        "git",
+        "-C",
+        str(clone),
+        "archive",
+        "--format=tar",
+        "-o",
+        str(folder / "all.tar"),
+        commit,
+    ]
+    subprocess.run(words, check=True, capture_output=True)
+    with tarfile.open(folder / "all.tar") as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "pkg"
 
 # %% ../../../nbs/running/replay.ipynb #3b428a6c
 @dataclass
@@ -232,6 +288,7 @@ def replay(
     keep: bool = False,  # leave the checkout
     say=print,  # called with a line for each notebook
     trust: bool = False,  # execute the code of a run that somebody else has made
+    seedbed: str = "",  # to replay with, see `other_seedbed`; the present one if not given
 ) -> Replay:  # also written to replay.json in the run's folder
     """Make a run again and compare the results.
 
@@ -253,7 +310,10 @@ def replay(
     asked = load_settings(run.folder / "settings.ini").model_copy(update={"root": settings.root})
     with lock, checkout(settings.root, run, directory, keep) as project:
         link_data(asked, project, directory)
-        again = _run_checkout(run, project, say)
+        place = [str(other_seedbed(seedbed, directory.parent / "seedbed"))] if seedbed else []
+        again = _run_checkout(run, project, say, place)
+        made_with = read_json(again / "run.json").get("environment") or {}
+        found.environment += seedbed_difference(run.record.get("environment") or {}, made_with)
         found.fields, found.differences = compare_results(run, again)
         found.data = data_differences(run, again)
     record = asdict(found) | {"identical": found.identical, "at": now()}
@@ -262,7 +322,7 @@ def replay(
     return found
 
 
-def _run_checkout(run: Run, project: Path, say) -> Path:
+def _run_checkout(run: Run, project: Path, say, place: list[str]) -> Path:
     "Run the pipeline in a checkout, with the recorded settings and the code of the checkout."
     recorded = parse_ini((run.folder / "settings.ini").read_text(encoding="utf-8"))
     overrides = [f"paths.{key}=data/{key}" for key in recorded["paths"] if key != "runs"]
@@ -280,7 +340,7 @@ def _run_checkout(run: Run, project: Path, say) -> Path:
         cwd=project,
         env=outside
         | {
-            "PYTHONPATH": os.pathsep.join([*package, os.environ.get("PYTHONPATH", "")]),
+            "PYTHONPATH": os.pathsep.join([*place, *package, os.environ.get("PYTHONPATH", "")]),
             "SEEDBED_ROOT": str(project),
             "SEEDBED_CHECK": "no",  # the data lie where the run has found them
         },

@@ -9,22 +9,25 @@ __all__ = ['source_kinds', 'source_module', 'source_class', 'find_source']
 from importlib.util import find_spec
 
 from ..base.errors import InputError
-from ..base.registry import import_by_name, modules_in
+from ..base.registry import import_by_name, modules_of
 from ..base.settings import Settings, nearest
 from .base import Source
 
 # %% ../../../nbs/sources/registry.ipynb #64bc2bde
+_NO_SOURCES = ("base", "registry", "fetching")
+
+
 def source_kinds() -> list[str]:  # sorted
     """The kinds that `source.name` can begin with."""
-    return [name for name in modules_in("seedbed.sources") if name not in ("base", "registry")]
+    return [name for name in modules_of("sources") if name not in _NO_SOURCES]
 
 # %% ../../../nbs/sources/registry.ipynb #0a15c8b0
 def source_module(
     kind: str,  # one of `source_kinds`
 ) -> str:  # dotted name
     """The module that defines a source."""
-    is_package = find_spec(f"seedbed.sources.{kind}").submodule_search_locations
-    return f"seedbed.sources.{kind}.source" if is_package else f"seedbed.sources.{kind}"
+    module = modules_of("sources")[kind]
+    return f"{module}.source" if find_spec(module).submodule_search_locations else module
 
 # %% ../../../nbs/sources/registry.ipynb #4b804ad1
 def source_class(
