@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run check test promises matrix lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
+.PHONY: help run check test promises matrix attacks lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -22,6 +22,9 @@ promises: $(READY) ## test by simulation what intervals and comparisons promise;
 
 matrix: $(READY) ## run every source with every task and kind of model on small data, and write tests/matrix/table.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix
+
+attacks: $(READY) ## try attacks on runs, files, disks and processes, and write tests/attacks/table.md; ARGS="Signals" for some
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.attacks $(ARGS)
 
 bench: $(READY)  ## measure speeds, as ratios to peers and to the machine's limit; ARGS="reading batches" for some
 	$(BIN)/python tests/benchmarks $(ARGS)
@@ -75,9 +78,9 @@ locked:          ## install from constraints.lock alone, each file held against 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/python -m pip check && $(BIN)/seedbed models
 
-audit:           ## look up known weaknesses of the packages in constraints.txt, in an environment of its own (.venv-audit)
+audit:           ## look up known weaknesses of the packages in constraints.lock, in an environment of its own (.venv-audit)
 	test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; }
-	$(VENV)-audit/bin/pip-audit --disable-pip --no-deps -r constraints.txt
+	$(VENV)-audit/bin/python tools/audit.py
 
 pin-actions:     ## write the commit of each action's tag into the workflows; asks GitHub
 	$(PYTHON) tools/pin_actions.py

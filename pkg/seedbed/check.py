@@ -14,20 +14,23 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 
-from .base.errors import InputError
+from .base.errors import InputError, counted, shortened
 from .base.files import tif_path
 from .base.progress import Progress
 from .base.settings import Settings
+from .evaluation.diagnosis import repeated
 from .export import ExportPlan, fetch_all, known_target, plan_export
 from .imagery.layout import Layout
 from .imagery.left_out import left_out_lines, left_out_rows, stop_on_many
 from .imagery.series import SERIES
 from .imagery.validity import open_image
-from .process import read_samples, series_days
+from .imagery.values import written_days
+from .process import map_area, read_samples, series_days
 from .sources.base import Source
 from .sources.registry import find_source
-from .splitting.folds import make_split, split_sizes
+from .splitting.folds import make_split, match_line, split_sizes
 from .splitting.sizes import suggest_block_km
 
 # %% ../../nbs/check.ipynb #85a82c4c
@@ -37,20 +40,51 @@ def labels_understood(
     """Number, kind, place and time of labels."""
     known = labels[labels.geometry.notna() & ~labels.geometry.is_empty]
     dates = labels["start"][labels["start"] != ""]
+    undated = len(labels) - len(dates)
     return {
         "number": len(labels),
         "geometry": dict(Counter(known.geom_type)),
         "bounds": [round(float(value), 4) for value in known.total_bounds] if len(known) else None,
         "start": [dates.min(), dates.max()] if len(dates) else None,
-        "without_start": len(labels) - len(dates),
+        "without_start": undated,
+        "dates_in": _columns_of_dates(labels) if undated else [],
         "regions": _names_in(labels, "region"),
         "groups": _names_in(labels, "group"),
     }
 
 
+def _columns_of_dates(labels: gpd.GeoDataFrame, most: int = 50) -> list[str]:
+    "Columns beside start that hold dates, judged by some rows."
+    columns = labels.columns.difference(["id", "label", "start", "region", "group", "geometry"])
+    found = []
+    for name in columns:
+        some = labels[name].dropna().iloc[:most]
+        if len(some) and not pd.api.types.is_numeric_dtype(some):
+            days, odd = written_days(some)
+            if not odd.any() and (days != "").all():
+                found.append(str(name))
+    return found
+
+
 def _names_in(labels: gpd.GeoDataFrame, column: str) -> int | None:
     "How many different values a column has; None where there is no such column."
     return int(labels.loc[labels[column] != "", column].nunique()) if column in labels else None
+
+
+def _contradictions(labels: gpd.GeoDataFrame) -> dict | None:
+    "Places with labels of different classes at the same date; None where there are none."
+    known = labels[labels.geometry.notna() & ~labels.geometry.is_empty]
+    bounds = known.geometry.bounds.round(7)
+    places = bounds.assign(start=known["start"])
+    twins = places.duplicated(keep=False)
+    known, keys = known[twins], list(places[twins].itertuples(index=False, name=None))
+    found = repeated(keys, known["label"].tolist())
+    found = found[found["conflict"]]
+    if not len(found):
+        return None
+    names = known["id"].tolist()
+    first = [names[i] for i in found["samples"].iloc[0][:2]]
+    return {"places": len(found), "labels": int(found["samples"].map(len).sum()), "first": first}
 
 
 def target_understood(
@@ -68,7 +102,8 @@ def target_understood(
     }
     if target["task"] == "classification":
         count = values.value_counts()
-        return found | {"classes": {name: int(count.get(name, 0)) for name in target["classes"]}}
+        classes = {name: int(count.get(name, 0)) for name in target["classes"]}
+        return found | {"classes": classes, "contradicting": _contradictions(plan.wanted)}
     numbers = values.to_numpy(float)
     quantiles = np.quantile(numbers, [0, 0.5, 1]) if len(numbers) else [np.nan] * 3
     return found | dict(zip(("least", "median", "most"), map(float, quantiles)))
@@ -115,7 +150,10 @@ def _values_in(
     failed: dict[str, str],
 ) -> dict:
     "What the images of a few labels say, read as the stages read them."
-    samples, faults = read_samples(folder, labels, layout, settings.process)
+    try:
+        samples, faults = read_samples(folder, labels, layout, settings.process)
+    except InputError as error:
+        raise InputError(str(error).replace(str(folder), settings.source.name)) from None
     found = {"faults": failed | faults}
     if not len(samples.X):
         return found
@@ -158,6 +196,7 @@ def split_understood(
         plan.target["classes"],
         settings.success.claim,
         window_days=series_days(plan.layout),
+        area=map_area(settings),
     )
     sizes = dict(zip(("block_km", "buffer_km"), split_sizes(asked, suggested)))
     validated = (subsets == "val").any(0)
@@ -181,6 +220,7 @@ def split_understood(
         "blocks": record["blocks"],
         "untestable": record["left_out"],
         "suggested": str(better) if better else None,
+        "knndm": record.get("knndm"),
         "warnings": record["warnings"],
     }
 
@@ -216,11 +256,12 @@ def _look(settings: Settings, most: int, found: dict):
         found["notes"] = said + aside
     rows = plan.rows()
     found["left_out"] = {"given": plan.given, "rows": rows, "dropped": len(plan.left_out)}
-    imagery = found["imagery"] = imagery_understood(source, plan, settings, most)
     where, share = settings.source.name, settings.labels.max_left_out
     _tried(found, stop_on_many, rows, plan.given, share, where)
-    unread, read = left_out_rows(imagery.get("faults", {})), max(imagery["read"], 1)
-    _tried(found, stop_on_many, unread, read, share, f"{where}, a sample of the images")
+    if imagery := _tried(found, imagery_understood, source, plan, settings, most):
+        found["imagery"] = imagery
+        unread, read = left_out_rows(imagery.get("faults", {})), max(imagery["read"], 1)
+        _tried(found, stop_on_many, unread, read, share, f"{where}, a sample of the images")
     if split := _tried(found, split_understood, plan, settings):
         found["split"] = split
 
@@ -251,10 +292,12 @@ def _label_lines(labels: dict, most: int) -> list[str]:
         first, last = labels["start"]
         lines.append(f"first step {first}" + (f" to {last}" if last != first else ""))
     if labels["without_start"]:
-        lines.append(f"{labels['without_start']} without a date of the first step (labels.start)")
+        line = f"{labels['without_start']} without a date of the first step (labels.start)"
+        columns = ", ".join(labels["dates_in"])
+        lines.append(f"{line}; columns of dates: {columns}" if columns else line)
     for name in ("regions", "groups"):
         if labels[name] is not None:
-            lines.append(f"{labels[name]} {name} (labels.{name[:-1]})")
+            lines.append(f"{counted(labels[name], name[:-1])} (labels.{name[:-1]})")
     return lines
 
 
@@ -267,7 +310,13 @@ def _target_lines(target: dict, most: int) -> list[str]:
     items = sorted(target["classes"].items(), key=lambda item: -item[1])
     shown = ", ".join(f"{name} {count}" for name, count in items[:most])
     more = f" and {len(items) - most} more" if len(items) > most else ""
-    return [f"{head}: {len(items)} classes", shown + more, *([guess] if guess else [])]
+    lines = [f"{head}: {counted(len(items), 'class', 'classes')}", shown + more]
+    if odd := target["contradicting"]:
+        lines.append(
+            f"{counted(odd['places'], 'place')} with labels of different classes"
+            f" ({odd['labels']} labels), e.g. {' and '.join(odd['first'])}"
+        )
+    return lines + ([guess] if guess else [])
 
 
 def _left_out_lines(left_out: dict, most: int) -> list[str]:
@@ -279,10 +328,11 @@ def _left_out_lines(left_out: dict, most: int) -> list[str]:
 
 def _imagery_lines(imagery: dict, most: int) -> list[str]:
     bands, steps = imagery["bands"], imagery["steps"]
-    more = f" and {len(bands) - most} more" if len(bands) > most else ""
-    lines = [f"{len(bands)} bands x {steps} steps: {', '.join(bands[:most])}{more}"]
+    size = f"{counted(len(bands), 'band')} x {counted(steps, 'step')}"
+    lines = [f"{size}: {shortened(bands, most)}"]
     if steps > 1:
-        lines.append(f"a step is {imagery['step_months']:g} months (source.step_months)")
+        length = counted(imagery["step_months"], "month")
+        lines.append(f"a step is {length} (source.step_months)")
     if imagery["static"]:
         lines.append(f"without time: {', '.join(imagery['static'])}")
     if not imagery["read"]:
@@ -290,9 +340,10 @@ def _imagery_lines(imagery: dict, most: int) -> list[str]:
     if "dtype" in imagery:
         size, pixel = imagery["size"], imagery["pixel"]
         mask = ", ".join(imagery["mask"]) or "none"
+        nodata = "no nodata value" if imagery["tag"] is None else f"nodata {imagery['tag']:g}"
         lines.append(
             f"{imagery['dtype']}, {size[0]} x {size[1]} pixels of {pixel[0]:g} x {pixel[1]:g} in"
-            f" {imagery['crs']}, nodata {imagery['tag']}, mask: {mask.replace('_', ' ')}"
+            f" {imagery['crs']}, {nodata}, mask: {mask.replace('_', ' ')}"
         )
     if (imagery["scale"], imagery["offset"]) != (1, 0):
         lines.append(f"value = stored x {imagery['scale']:g} + {imagery['offset']:g}")
@@ -301,7 +352,9 @@ def _imagery_lines(imagery: dict, most: int) -> list[str]:
             f"{name} {imagery['least'][name]:.4g} to {imagery['most'][name]:.4g}"
             for name in list(imagery["least"])[:most]
         ]
-        lines.append(f"values of {imagery['read']} labels: {', '.join(spans)}")
+        if len(imagery["least"]) > most:
+            spans.append(f"and {len(imagery['least']) - most} more")
+        lines.append(f"values of {counted(imagery['read'], 'label')}: {', '.join(spans)}")
         lines.append(_missing_line(imagery, most))
     lines += left_out_lines(left_out_rows(imagery["faults"]), imagery["read"])
     return lines
@@ -329,6 +382,8 @@ def _split_lines(split: dict, most: int) -> list[str]:
         f" {split['blocks']['all']} independent blocks,"
         f" {split['dropped']} labels lost to the buffer"
     )
+    if split["knndm"]:
+        lines.append(match_line(split["knndm"]))
     if split["guessed"]:
         how = [f"{name} ({why})" for name, why in split["guessed"].items()]
         lines.append(f"guessed: {', '.join(how)}")

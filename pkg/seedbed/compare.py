@@ -17,7 +17,13 @@ import pandas as pd
 from .base.errors import InputError
 from .base.files import project_root, read_json
 from .base.provenance import now
-from .base.results import SCHEMA_VERSION, read_results, write_results
+from seedbed.base.results import (
+    SCHEMA_VERSION,
+    check_comparable,
+    differing,
+    read_results,
+    write_results,
+)
 from .base.settings import Settings, load_settings
 from seedbed.evaluation.comparison import (
     REFERENCE,
@@ -28,7 +34,6 @@ from seedbed.evaluation.comparison import (
     mean_of,
     ranked,
     region_scores,
-    same_split,
     score_interval,
     smallest_difference,
 )
@@ -71,7 +76,7 @@ def gather(
     if not found:
         raise InputError(f"{folder}: holds no model's results for this split; run 04_model")
     records = [record for rows in found.values() for record, _ in rows]
-    same_split(records, [f"{r['model']} seed {r['seed']}" for r in records])
+    check_comparable(records, [f"{r['model']} seed {r['seed']}" for r in records])
     return [_candidate(name, rows, settings) for name, rows in found.items()]
 
 
@@ -376,10 +381,10 @@ def across_runs(
     """Compare the models of several runs; differences are to the best model of the first.
 
     All are scored by the metric of the first run and held against its contract. InputError where
-    the runs were scored on different validation sets.
+    the runs differ in the target, the labels, the claim or the split.
     """
     records = [read_results(Path(f) / "results.json") for f in folders]
-    same_split(records, [r["run_id"] for r in records])
+    check_comparable(records, [r["run_id"] for r in records], rescored=True)
     settings = load_settings(Path(folders[0]) / "settings.ini")
     task = records[0]["task"]
     metric = metric_named(settings.success.metric, task)
@@ -399,20 +404,22 @@ def across_runs(
         "greater_is_better": metric.greater_is_better,
         "rope": settings.success.rope,
         "rows": rows,
-        "notes": list(_other_contracts(records)),
+        "notes": list(_other_questions(records)),
         "looks": max(looks, *(r["split"]["val_evaluations_count"] for r in records)),
     }
 
 
-def _other_contracts(records: list[dict]) -> Iterator[str]:
-    "A sentence for each run whose metric or thresholds are not those of the first."
+def _other_questions(records: list[dict]) -> Iterator[str]:
+    "Sentences on what differs from the first run and does not forbid the comparison."
     first, *others = records
     for record in others:
         asked, here = (r["primary"]["metric"] for r in (first, record))
         if asked != here:
             yield f"{record['run_id']} was decided by {here}; here it is scored by {asked}"
-        elif record["verdict"]["thresholds"] != first["verdict"]["thresholds"]:
-            yield f"{record['run_id']} has other thresholds; verdicts are by those of run 1"
+        if found := differing(first, record):
+            yield f"{record['run_id']} differs from the first run in {'; '.join(found)}"
+        if record["verdict"]["thresholds"] != first["verdict"]["thresholds"]:
+            yield f"the verdict on {record['run_id']} is by the thresholds of the first run"
 
 
 def _row_of(

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EMPTY', 'best_model', 'tuned_threshold_of', 'find_scene', 'stride_of', 'cut', 'places_of', 'Pixels',
            'feature_weights', 'applicability_of', 'decided', 'map_window', 'no_report', 'overlap_of', 'map_parts',
-           'write_map', 'hectares_of_rows', 'count_map', 'make_map']
+           'write_map', 'count_map', 'make_map']
 
 # %% ../../nbs/06_map.ipynb #5dc4ba2d
 import contextlib
@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import pyproj
 
 from .base.errors import InputError
 from .base.files import atomic, fingerprint, fingerprint_of, read_json, write_json
@@ -27,7 +26,7 @@ from .imagery.layout import layout_from_dict
 from .imagery.missing import interpolate, missing_share
 from .imagery.mosaic import mosaic
 from .imagery.places import wrap
-from .imagery.raster import transformer
+from .imagery.raster import transformer, window_hectares
 from .imagery.scene import Scene, small_cache, windows, write_categories, write_cog
 from .models.base import BaseModel, flat_features
 from .models.records import check_prediction
@@ -445,39 +444,18 @@ def _painted(part: Path, window: tuple, stride: int, *names: str) -> np.ndarray:
     return values.repeat(stride, 1).repeat(stride, 2)[:, :height, :width]
 
 # %% ../../nbs/06_map.ipynb #51cbadf0
-def hectares_of_rows(
-    scene: Scene,  # in any projection
-) -> np.ndarray:  # [height]
-    """Area on the ground of a pixel of each row.
-
-    By the scale of the projection in the middle of the row; for longitude and latitude on a sphere
-    with the area of the Earth.
-    """
-    transform, rows = scene.transform, np.arange(scene.height) + 0.5
-    to_degrees = transformer(scene.crs, "EPSG:4326")
-    crs = to_degrees.source_crs
-    if crs.is_geographic:
-        latitude = np.radians(transform.f + rows * transform.e)
-        radius = np.pi / 180 * 6371007.2  # metres of a degree
-        return np.abs(transform.determinant) * radius**2 * np.cos(latitude) / 1e4
-    unit = crs.axis_info[0].unit_conversion_factor  # metres
-    middle = transform @ (np.full(scene.height, scene.width / 2), rows)
-    scale = pyproj.Proj(scene.crs).get_factors(*to_degrees.transform(*middle)).areal_scale
-    return abs(transform.determinant) * unit**2 / 1e4 / scale
-
-
 def count_map(
     parts: list[tuple[tuple, Path]],  # of `map_parts`
     scene: Scene,  # whose grid it is
     meta: dict,  # of the model
 ) -> dict:  # pixels, beyond_applicability, area
     """Pixels and hectares of each class, empty pixels, and those beyond the training data."""
-    stride, hectares, classes = stride_of(meta), hectares_of_rows(scene), meta["classes"]
+    stride, classes = stride_of(meta), meta["classes"]
     pixels, area = np.zeros(len(classes), int), np.zeros(len(classes))
     missing, beyond = np.zeros(3, int), 0
     for window, part in parts:
         value, ratio, why = _painted(part, window, stride, "value", "applicability", "missing")
-        size = hectares[window[0] : window[0] + window[2], None]
+        size = window_hectares(scene.transform, scene.crs, window)
         missing += np.bincount(why.astype(int).ravel(), minlength=3)
         beyond += int((ratio > 1).sum())
         for k in range(len(classes)):

@@ -14,6 +14,7 @@ import geopandas as gpd
 import h5py
 import numpy as np
 import pandas as pd
+import shapely
 from scipy.spatial import cKDTree
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
@@ -27,7 +28,7 @@ from .imagery.samples import make_samples
 from .model import out_of_fold
 from .models.base import BaseModel
 from .models.registry import find_model
-from .process import all_statistics, write_dataset
+from .process import all_statistics, map_area, write_dataset
 from .splitting.blocks import on_sphere
 from .splitting.folds import make_split, with_final
 from .training.dataset import SampleDataset, days_since_1970
@@ -62,13 +63,14 @@ def resplit(
     split: Split,  # the section [split] of the settings
     suggested: dict = {},  # sizes that the source suggests
     claim: str = "within_region",  # what the score is claimed for; for warnings
+    area: shapely.Geometry | None = None,  # knndm: of the map, in degrees; None: the labels' hull
 ) -> dict:  # the new split's record
     """Write a dataset again, as series, with another split; InputError where there is none."""
     meta, rows = SampleDataset(path).meta, labels.attrs["rows"]
     arrays = _arrays_of(path)
     window_days = meta["split"].get("window_days", 0.0)
     subsets, block, record = make_split(
-        labels, split, suggested, meta["classes"], claim, None, window_days
+        labels, split, suggested, meta["classes"], claim, None, window_days, area
     )
     arrays["split"] = with_final(subsets)[:, rows].astype("S7")
     arrays["block"] = block[rows]
@@ -108,8 +110,8 @@ def curve_splits(
 ) -> dict[str, Split]:  # by what to call it
     """The splits of the curve, from easy to hard."""
     block, own = record["block_km"], record["method"]
-    buffer = record["buffer_km"] if own not in ("year", "random") else None
-    folds = record["folds"] if own in ("blocks", "random") else Split().folds
+    buffer = block / 10 if own in ("year", "random", "knndm") else record["buffer_km"]
+    folds = record["folds"] if own in ("blocks", "random", "knndm") else Split().folds
 
     def one(method: str, size: float = block, buffer: float | None = buffer) -> Split:
         return Split(
@@ -125,6 +127,8 @@ def curve_splits(
     extent = float(np.linalg.norm(np.ptp(corners, axis=0)))  # kilometres
     sizes = [block * factor for factor in (0.5, 1, 2, 4, 8)]
     out = {"random": one("random")}
+    if own == "knndm":
+        out["matched to the map"] = one("knndm", buffer=record["buffer_km"])
     for size in sizes:
         if np.isfinite(extent) and (size <= block or size < extent / 4):
             out[f"blocks of {size:g} km"] = one("blocks", size)
@@ -205,13 +209,14 @@ def optimism_curve(
     labels, record = labels_of(path), SampleDataset(path).meta["split"]
     resamples = min(settings.run.resamples, 500)
     claimed = CLAIMS[settings.success.claim]
+    area = map_area(settings)
     rows = []
     for name, split in curve_splits(labels, record).items():
         own_size = split.method != "blocks" or split.block_km == record["block_km"]
         with tempfile.TemporaryDirectory() as aside:
             again = Path(aside) / "dataset.h5"
             try:
-                resplit(path, again, labels, split)
+                resplit(path, again, labels, split, area=area)
                 row = curve_row(again, settings.success.metric, resamples, settings.run.level)
             except InputError:
                 continue  # the labels do not allow such a split

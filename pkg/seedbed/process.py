@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['BATCH', 'MANY', 'sample_label', 'as_series', 'read_batch', 'table_samples', 'readers', 'read_samples',
-           'sampled_labels', 'all_left_out', 'series_days', 'train_statistics', 'all_statistics', 'sample_columns',
-           'observed_dates', 'attributes_of', 'write_dataset', 'audit_split', 'leaks_in', 'process', 'ready_dataset']
+           'sampled_labels', 'all_left_out', 'series_days', 'map_area', 'train_statistics', 'all_statistics',
+           'sample_columns', 'observed_dates', 'attributes_of', 'write_dataset', 'audit_split', 'possible_leaks',
+           'leaks_in', 'process', 'ready_dataset']
 
 # %% ../../nbs/02_process.ipynb #8dd3d9e1
 import contextlib
@@ -45,8 +46,11 @@ from seedbed.imagery.sampling import (
     window_of,
 )
 from .imagery.series import SERIES, as_days, read_dates, read_series
+from .sources.registry import find_source
 from .splitting.audit import audit_folds, must_fail
 from .splitting.folds import grouping_values, make_split, with_final
+from .splitting.knndm import area_in
+from .splitting.leaks import POSSIBLE, leak_report, unnamed_groups
 from .splitting.shift import shift_report
 from .training.interchange import step_times
 
@@ -304,6 +308,24 @@ def series_days(
     days = layout.steps * step
     return year if year < days < year + step / 2 else days
 
+# %% ../../nbs/02_process.ipynb #2ae4ecba
+def map_area(
+    settings: Settings,  # split.method and split.area count
+) -> shapely.Geometry | None:  # in degrees; None: not asked for, or the hull of the labels
+    """Where the map will be."""
+    split = settings.split
+    if split.method != "knndm" or split.area is None:
+        return None
+    if split.area != "scene":
+        return area_in(settings.root / Path(split.area).expanduser())
+    scene = find_source(settings).scene()
+    if scene is None or not scene.is_file():
+        raise InputError(
+            f"split.area = scene: source.name = {settings.source.name} has no image of the whole"
+            " area; name a file with polygons or a tif, or set split.area = auto"
+        )
+    return area_in(scene)
+
 # %% ../../nbs/02_process.ipynb #d46470aa
 def train_statistics(
     samples: Samples,  # of all labels
@@ -503,14 +525,39 @@ def audit_split(
     split: dict,  # the record of `make_split`
     classes: Sequence[str],  # empty for a quantity
     meta: dict,  # of `all_statistics`
+    labels: gpd.GeoDataFrame,  # that have samples, with all of their columns
+    names: Sequence[str],  # of the bands, then of what has no time
 ) -> list[dict]:  # rows with check, status, count and found
     """Everything that was looked for in a split, and what was found."""
     known = {"digest": samples.digest, "moments": samples.moments}
     found = audit_folds(arrays | known, footprints, split, classes, meta)
-    first = arrays["split"][0].astype(str)
-    return found + shift_report(
-        samples.moments.level, first, samples.place, arrays["block"], samples.variables
+    subsets = arrays["split"].astype(str)
+    first = np.unique(samples.label, return_index=True)[1]
+    found += leak_report(
+        samples.moments.level,
+        samples.static,
+        arrays["y"],
+        subsets,
+        samples.place,
+        arrays["id"],
+        names,
+        len(classes),
     )
+    found += unnamed_groups(labels, subsets[:, first], [split.get("column") or ""])
+    return found + shift_report(
+        samples.moments.level, subsets[0], samples.place, arrays["block"], samples.variables
+    )
+
+
+def possible_leaks(
+    checks: list[dict],  # of `audit_split`
+) -> list[str]:  # warnings
+    """Leaks that are only likely, for every result."""
+    return [
+        f"possible leak: {row['found']}"
+        for row in checks
+        if row["status"] == "warn" and row["check"] in POSSIBLE
+    ]
 
 
 def leaks_in(
@@ -550,6 +597,7 @@ def process(
         settings.success.claim,
         footprints,
         series_days(layout),
+        map_area(settings),
     )
     by_sample = with_final(subsets)[:, samples.label]
     meta = all_statistics(samples, by_sample)
@@ -562,7 +610,9 @@ def process(
     dates = observed_dates(source, manifest, labels, layout)
     if dates is not None:
         arrays["dates"] = dates[samples.label]
-    checks = audit_split(arrays, samples, footprints, split, classes, meta)
+    names = [*samples.variables, *layout.static]
+    checks = audit_split(arrays, samples, footprints, split, classes, meta, labels, names)
+    split["warnings"] = [*split["warnings"], *possible_leaks(checks)]
     leaks = leaks_in(split, checks)
     if leaks:
         split["leaky"] = True

@@ -167,14 +167,20 @@ def rare_classes(
     return [k for k in order if n[k] < share * len(y) and n[k] >= 5][:most]
 
 
+def _second_class(threshold: dict) -> str:
+    "The class, of two, whose probability a threshold is about."
+    rows = threshold.get("per_class") or [{"class": "the second class"}]
+    return rows[-1]["class"]
+
+
 def threshold_note(
     threshold: dict,  # of results.json
 ) -> str:
     """Which threshold was tuned, by what, and with what outcome."""
     values = ", ".join(f"{value:.3g}" for value in threshold["values"])
     return (
-        f"At the tuned threshold: the second class is predicted from a probability of {values}"
-        f" on (by fold), tuned by {threshold.get('tuned_by', 'f1_score')} on"
+        f"At the tuned threshold: {_second_class(threshold)} is predicted from a probability of"
+        f" {values} on (by fold), tuned by {threshold.get('tuned_by', 'f1_score')} on"
         f" {threshold['tuned_on']}. The map uses their median, {threshold['shipped']:.3g}, where"
         " map.threshold = tuned"
     )

@@ -58,4 +58,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    from seedbed.base.signals import ended_in_a_line
+
+    with ended_in_a_line():
+        main()

@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import signal
 import time
 from dataclasses import asdict, dataclass
 
@@ -72,6 +73,8 @@ def in_child(function, *arguments):
     reader, writer = multiprocessing.get_context("fork").Pipe(duplex=False)
 
     def work():
+        for number in (signal.SIGINT, signal.SIGTERM):  # it is the parent that says so
+            signal.signal(number, signal.SIG_DFL)
         base = _anonymous()
         watch = _Watch()
         start = time.process_time()
@@ -81,9 +84,13 @@ def in_child(function, *arguments):
     process = multiprocessing.get_context("fork").Process(target=work)
     process.start()
     writer.close()
-    found = reader.recv()
-    process.join()
-    return found
+    try:
+        return reader.recv()
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        process.join()
 
 
 def _children():

@@ -101,7 +101,13 @@ def mapped_mb(place, tif, path, folder):
 def run():
     """The rows of the table."""
     torch.set_num_threads(1)
-    root, rows = Path(tempfile.mkdtemp()), []
+    with tempfile.TemporaryDirectory() as folder:
+        return rows_in(Path(folder))
+
+
+def rows_in(root):
+    """The same, with what is trained and mapped below a folder."""
+    rows = []
     for model, place, path in trained(root):
         if model.name == "logistic_regression":
             continue  # for memory alone: its map takes as long as reading

@@ -25,6 +25,7 @@ from seedbed.process import all_statistics
 from seedbed.splitting.audit import audit_folds
 from seedbed.splitting.blocks import on_sphere
 from seedbed.splitting.folds import make_split, with_final
+from seedbed.splitting.leaks import leak_report, unnamed_groups
 from seedbed.splitting.shift import shift_report
 
 N, CLASSES = 100_000, ["a", "b", "c", "d", "e"]
@@ -88,6 +89,21 @@ def run():
         "every check that can stop a run",
     )
     assert not [row for row in found if row["status"] == "fail"]
+    names, classes = list(samples.variables), len(CLASSES)
+    timed(
+        "leaks that are only likely",
+        lambda: [
+            *leak_report(samples.moments.level, samples.static, y, sides, xy, ids, names, classes),
+            *unnamed_groups(labels, sides),
+        ],
+        "near copies, values that answer alone, coordinates, unnamed groups",
+    )
+    timed(
+        "folds matched to the map",
+        lambda: make_split(labels, Split(method="knndm"), {}, CLASSES),
+        "kNNDM, in place of blocks; 100,000 polygons of which many touch",
+    )
+    seconds.pop("folds matched to the map")  # by choice
     timed(
         "distance between the sides",
         lambda: shift_report(samples.moments.level, sides[0], xy, block, samples.variables),

@@ -24,18 +24,6 @@ def test_from_map_to_hectares_by_the_commands(tmp_path, project):
         (truth == 1) & (rng.random(truth.shape) < 0.4), 2, truth
     )  # four of ten wheat pixels are taken for forest
     write_classes(made.root / "map.tif", mapped)
-    (made.root / "map.json").write_text(
-        json.dumps(
-            {
-                "area": {
-                    "classes": [
-                        {"class": n, "hectares": float((mapped == k).sum()) / 100}
-                        for k, n in enumerate(("wheat", "forest"), 1)
-                    ]
-                }
-            }
-        )
-    )
     command = lambda *words: subprocess.run(
         [str(Path(sys.executable).with_name("seedbed")), *words],
         cwd=made.root,
@@ -60,3 +48,30 @@ def test_from_map_to_hectares_by_the_commands(tmp_path, project):
         and (mapped == 1).sum() / 100 < wheat["hectares"]["ci"][0]
     )
     assert "a sample was drawn here already" in command("design", "--map", "map.tif").stderr
+
+
+def test_an_estimate_is_not_replaced_silently(tmp_path, project, here):
+    """The same again is fine; another one needs --out or --overwrite. The level is the settings'."""
+    made = project()
+    values = np.where(np.random.default_rng(1).random((60, 80)) < 0.3, 1, 2)
+    write_classes(made.root / "map.tif", values)
+    here("design", "--map", "map.tif", "--n", "120", cwd=made.root)
+    drawn = json.loads((made.root / "design.json").read_text())["points"]
+    points = gpd.read_file(made.root / "points.geojson")
+    points["label"] = [drawn[i]["map"] for i in points["id"]]
+    points.loc[:2, "label"] = "?"
+    points.to_file(made.root / "checked.geojson")
+    words = ("area", "--design", "design.json", "--labels", "checked.geojson")
+    code, out, _ = here(*words, cwd=made.root)
+    assert code == 0 and "95 %" in out and "3 places have no label" in out
+    assert "no error was seen at the" in out and "exact" in out
+    first = (made.root / "area.json").read_text()
+    assert here(*words, cwd=made.root)[0] == 0
+    code, _, err = here(*words, "-p", "run.level=0.9", cwd=made.root)
+    assert code == 1 and "area.json: holds another estimate" in err and "--overwrite" in err
+    assert (made.root / "area.json").read_text() == first
+    code, out, _ = here(*words, "-p", "run.level=0.9", "--out", "other.json", cwd=made.root)
+    assert code == 0 and "90 %" in out and json.loads(first)["level"] == 0.95
+    assert json.loads((made.root / "other.json").read_text())["level"] == 0.9
+    assert here(*words, "-p", "run.level=0.9", "--overwrite", cwd=made.root)[0] == 0
+    assert json.loads((made.root / "area.json").read_text())["level"] == 0.9

@@ -124,6 +124,9 @@ def test_the_score_is_called_by_its_title():
 def test_a_tuned_threshold_is_shown_where_it_changes_something():
     threshold = {"shipped": 0.2, "tuned_by": "f1_score", "scores": {"f1_score": {"value": 0.61}}}
     text = printed(RESULTS | {"f1_score": 0.5, "threshold": threshold})
+    rows = [{"class": "crop"}, {"class": "rest"}]
+    named = printed(RESULTS | {"threshold": threshold | {"per_class": rows}})
+    assert "tuned threshold 0.2 of rest: macro-F1" in named
     assert "tuned threshold 0.2: macro-F1 0.610 in place of 0.842" in text
     assert "map.threshold = tuned" in text
     assert "tuned" not in printed(RESULTS | {"threshold": threshold | {"shipped": 0.5}})

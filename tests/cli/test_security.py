@@ -24,6 +24,7 @@ from seedbed.running.stages import tiny_project
 from seedbed.running.verify import lacking
 from tests.models.test_weights import Evil
 from tests.support.notebooks import gone, record_of, the_run
+from tests.support.secrets import leaked, planted
 
 IGNORED = "runs/\ndata/\n__pycache__/\nmlruns/\n"
 
@@ -49,56 +50,6 @@ def checked_in(tmp_path):
 
 
 # --- secrets ---
-
-KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg{}\n-----END PRIVATE KEY-----\n"
-
-
-def planted(root):
-    """Twenty secrets in twenty places; gives the texts that must be found nowhere."""
-    secrets = [f"pl4nted{i:02d}zq" for i in range(20)]
-    s = iter(secrets)
-    files = {
-        ".env": "DB_PASSWORD={}\n",
-        "prod.env": "X={}\n",
-        ".netrc": "machine a login b password {}\n",
-        "id_rsa": "{}\n",
-        "nbs/server.pem": "{}\n",
-        "service_account.json": '{{"private_key": "{}"}}\n',
-        "my_credentials.json": '{{"x": "{}"}}\n',
-        "nbs/mine.py": "API_KEY = 'k{}'\n",
-        "notes.md": KEY,
-        "run.sh": "export WANDB_API_KEY={}99\n",
-        "config.toml": 'auth_token = "tt{}"\n',
-        "urls.txt": "https://me:{}@example.org/a\n",
-        "signed.txt": "https://example.org/a.tif?sig={}\n",
-        "nbs/try.ipynb": '{{"cells": [{{"source": ["password = \\"pp{}\\"\\n"]}}]}}',
-        ".pypirc": "password: {}\n",
-        "secrets.yml": "a: {}\n",
-    }
-    for name, text in files.items():
-        (root / name).write_text(text.format(next(s)))
-    outside = root.parent / "outside.txt"
-    outside.write_text(next(s))
-    (root / "link.txt").symlink_to(outside)
-    git(root, "remote", "add", "origin", f"https://u:{next(s)}@h.org/x.git?private_token={next(s)}")
-    path = root / "nbs/00_success.ipynb"  # a tracked file, and what a cell prints
-    notebook = json.loads(path.read_text())
-    line = f"print('password = \"in{next(s)}\"')"
-    notebook["cells"][-1]["source"] = line
-    path.write_text(json.dumps(notebook))
-    assert next(s, None) is None
-    return secrets
-
-
-def leaked(folder, secrets):
-    """The files below a folder that hold one of the secrets."""
-    return [
-        (path.relative_to(folder).as_posix(), secret)
-        for path in folder.rglob("*")
-        if path.is_file()
-        for secret in secrets
-        if secret.encode() in path.read_bytes()
-    ]
 
 
 @pytest.mark.slow
@@ -448,6 +399,7 @@ def test_a_killed_replay_can_be_replayed(checked_in):
     settings = load_settings(checked_in / "settings.ini")
     left = checked_in / "data/cache/replays" / run.name / "checkout"
     git(checked_in, "worktree", "add", "--detach", str(left), "HEAD")
-    (left / "half.txt").touch()
+    git(checked_in, "worktree", "lock", str(left))  # as git does while it makes one
+    shutil.rmtree(left)
     assert replay(settings, find_run(settings, run), say=lambda line: None).identical
     assert not left.exists()

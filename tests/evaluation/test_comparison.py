@@ -1,4 +1,4 @@
-"""What is said of the best, of ties, of regions, and of two runs."""
+"""What is said of the best, of ties, of regions, and of models."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,7 @@ import pytest
 from seedbed.evaluation.comparison import (
     Candidate,
     candidate,
-    comparable,
     comparison_rows,
-    differing,
     selected,
     smallest_difference,
 )
@@ -98,38 +96,3 @@ def test_regions_are_tested_together():
     assert [r["region"] for r in regions_short(contract, [rows[0] | {"p_short": 0.001}])] == ["r0"]
     found = verdict(contract, {"value": 0.8, "ci": (0.75, 0.85)}, rows)
     assert found["status"] == "usable" and "may be short" in found["reasons"][-1]
-
-
-RECORD = {
-    "task": "classification",
-    "primary": {"metric": "f1_score", "unit": "block", "level": 0.95},
-    "data": {"target": "crop", "classes": ["a", "b"], "labels": "1" * 64, "bands": ["B4"]},
-    "split": {"claim": "within_region", "method": "blocks", "fingerprint": "2" * 64},
-    "verdict": {"thresholds": {"usable": 0.7}},
-}
-
-
-@pytest.mark.parametrize(
-    "section, name, value, said",
-    [
-        ("primary", "metric", "accuracy", "metric: f1_score against accuracy"),
-        ("data", "target", "height", "target: crop against height"),
-        ("data", "labels", "3" * 64, "labels or their truth: 11111111 against 33333333"),
-        ("split", "claim", "new_year", "claim: within_region against new_year"),
-        ("split", "fingerprint", "4" * 64, "validation set: 22222222 against 44444444"),
-    ],
-)
-def test_what_must_not_be_subtracted(section, name, value, said):
-    other = RECORD | {section: RECORD[section] | {name: value}}
-    assert comparable(RECORD, RECORD) == [] and comparable(RECORD, other) == [said]
-
-
-def test_what_may_differ():
-    other = RECORD | {
-        "data": RECORD["data"] | {"bands": ["B4", "ndvi"]},
-        "verdict": {"thresholds": {"usable": 0.8}},
-    }
-    assert comparable(RECORD, other) == []
-    assert differing(RECORD, other) == ["usable: 0.7 against 0.8", "bands: B4 against B4, ndvi"]
-    older = {"task": "classification", "primary": {"metric": "f1_score"}}
-    assert comparable(RECORD, older) == []

@@ -8,7 +8,13 @@ from sklearn import metrics as sk
 
 from seedbed.base.registry import object_named
 from seedbed.evaluation.intervals import bootstrap
-from seedbed.evaluation.metrics import METRICS, largest_rows, metric_named, precision_recall
+from seedbed.evaluation.metrics import (
+    METRICS,
+    largest_rows,
+    metric_named,
+    precision_recall,
+    within_folds,
+)
 from tests.support.world import refused
 
 CLASSES = ["wheat", "winter wheat", 'the "other" one', "it's grass"]
@@ -104,3 +110,29 @@ def test_a_metric_beside_settings_ini_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.path", list(__import__("sys").path))
     assert object_named("my_cost_of_this_test:cost", "success.metric")(None, None) == 7.0
     refused(lambda: object_named("no_such_module_at_all:cost", "success.metric"), "settings.ini")
+
+
+@pytest.mark.parametrize("name", ["average_precision", "average_precision:b", "roc_auc"])
+def test_ranks_are_compared_within_folds_alone(name):
+    """By scikit-learn in each fold; the folds weigh by the samples of the class, or by pairs."""
+    rng = np.random.default_rng(0)
+    fold, y = rng.integers(0, 4, 600), rng.integers(0, 2, 600)
+    level = np.array([0.1, 0.3, 0.5, 0.6])[fold]  # of each fold's model
+    score = np.clip(level + 0.15 * y + rng.normal(0, 0.1, 600), 0, 1)
+    proba = np.column_stack([1 - score, score])
+    score_of = sk.roc_auc_score if name == "roc_auc" else sk.average_precision_score
+    values, weights = [], []
+    for f in range(4):
+        here = fold == f
+        values.append(score_of(y[here], score[here]))
+        weights.append(y[here].sum() * ((1 - y[here]).sum() if name == "roc_auc" else 1))
+    metric = metric_named(name, "classification", ["a", "b"])
+    found = within_folds(metric, fold)
+    assert found(y, proba) == pytest.approx(np.average(values, weights=weights))
+    assert found(y, proba) > metric(y, proba) + 0.05
+    shifted = np.clip(proba + 0.3 * np.where(fold == 0, [[-1], [1]], 0).T, -9, 9)
+    assert found(y, shifted) == pytest.approx(found(y, proba))  # a level says nothing
+    drawn = rng.integers(0, 3, (5, 600))
+    for w, value in zip(drawn, found.weighted(y, proba, drawn)):
+        rows = np.repeat(np.arange(600), w)
+        assert value == pytest.approx(within_folds(metric, fold[rows])(y[rows], proba[rows]))

@@ -1,7 +1,10 @@
 """Which band is which: names say it, not positions."""
 
 import numpy as np
+import pytest
 
+from seedbed.base.errors import InputError
+from seedbed.imagery.layout import layout_from_names, line_of_dates
 from tests.support.world import IDS, NAMES, pixels, place, write_tif
 
 
@@ -38,3 +41,19 @@ def test_names_that_leave_a_step_out(project):
     for i, name in enumerate(IDS):
         write_tif(world.tif(name), pixels(i)[:5], *place(i), names=NAMES[:5])
     world.refuses_export("s00.tif", "B8 at step 2", "source.variables")
+
+
+def test_a_band_twice_on_a_date():
+    """The way out is a setting that can be copied."""
+    names = ["2021-04-01_B4", "2021-04-01_B8", "2021-04-11_B4", "2021-04-11_B8", "2021-04-11_B4"]
+    with pytest.raises(InputError, match=r"'2021-04-11_B4'.*source.variables=B4,B8"):
+        layout_from_names(names)
+
+
+def test_dates_in_names_are_said():
+    names = ["2021-04-01_B4", "2021-04-11_B4", "2021-06-11_B4"]
+    line = line_of_dates(names)
+    assert "3 dates from 2021-04-01 to 2021-06-11, 10 to 61 days apart" in line
+    assert "labels.start=2021-04-01" in line
+    assert "labels.start" not in line_of_dates(names, "2021-04-01")
+    assert line_of_dates(["B4_t00", "B4_t01"]) == ""

@@ -1,12 +1,21 @@
 """Tifs of any type and any grid: the fast reader gives what the general one gives, and what is missing stays missing."""
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 import shapely
 from affine import Affine
 
-from seedbed.imagery.raster import _read_fast, _read_general, read_tif, reproject, to_float
+from seedbed.imagery.raster import (
+    _read_fast,
+    _read_general,
+    pixel_hectares,
+    read_tif,
+    reproject,
+    to_float,
+    window_hectares,
+)
 from tests.support.paths import SHARED
 from tests.support.world import IDS, UTM, pixels, place, write_tif
 
@@ -271,3 +280,29 @@ def test_a_real_export_of_earth_engine():
         fast, general = _read_fast(path), _read_general(path)
         assert np.array_equal(fast.data, general.data, equal_nan=True)
         assert fast.descriptions == general.descriptions and fast.crs == general.crs
+
+
+@pytest.mark.parametrize(
+    "crs, x, y, side",
+    [
+        ("EPSG:4326", 8, 55, 0.01),
+        ("EPSG:4326", 179.95, 3, 0.01),
+        ("EPSG:3857", 3_000_000, 6_400_000, 10),
+        ("EPSG:32635", 500_000, 5_500_000, 10),
+        ("EPSG:3035", 5_000_000, 2_900_000, 10),
+        ("EPSG:3413", 1_000_000, -1_000_000, 100),
+        ("EPSG:2263", 1_000_000, 200_000, 300),
+    ],
+)
+def test_hectares_are_those_of_the_ground(crs, x, y, side):
+    """Against the area of the outline on the ellipsoid; the last grid counts in feet."""
+    grid = Affine(side, 0, x, 0, -side, y)
+    found = window_hectares(grid, crs, (10, 20, 300, 200))
+    left, top = grid @ (20, 10)
+    edge = shapely.box(left, top - 300 * side, left + 200 * side, top)
+    outline = reproject(shapely.segmentize(edge, side * 5), crs)
+    ground = abs(pyproj.Geod(ellps="WGS84").geometry_area_perimeter(outline)[0]) / 1e4
+    assert found.shape == (300, 200) and found.sum() == pytest.approx(ground, rel=2e-5)
+    assert found[::299, ::199] == pytest.approx(
+        pixel_hectares(grid, crs, np.array([[10], [309]]), np.array([[20, 219]]))
+    )

@@ -3,7 +3,11 @@
 import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
+from affine import Affine
 
+from seedbed.imagery.raster import Raster
+from seedbed.imagery.sampling import sample_center
 from tests.support.world import IDS, make_labels, pixels, place, write_tif
 
 # --- it works ---
@@ -103,3 +107,13 @@ def test_pixels_are_drawn_by_the_label_alone(project):
     assert len(part["X"]) == 36 and set(part["id"]) < set(whole["id"])
     rows = [list(whole["id"]).index(k) for k in part["id"]]
     assert np.array_equal(whole["X"][rows], part["X"])
+
+
+def test_a_point_on_the_edge_of_its_chip():
+    """Rounding can put it on either side; further out it is outside."""
+    values = np.arange(4, dtype="float32").reshape(1, 2, 2)
+    raster = Raster(values, Affine(10, 0, 0, 0, -10, 20), "EPSG:32633", None, (None,))
+    assert sample_center(raster, shapely.Point(20.001, 5)).item() == 3
+    assert sample_center(raster, shapely.Point(5, 20.001)).item() == 0
+    with pytest.raises(ValueError, match="outside of its tif"):
+        sample_center(raster, shapely.Point(21, 5))

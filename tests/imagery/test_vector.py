@@ -1,8 +1,12 @@
 """Labels come in the formats that people have; a file that is not what its name says is refused."""
 
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -10,7 +14,7 @@ import shapely
 from seedbed.base.errors import InputError
 from seedbed.imagery.vector import read_vector
 from seedbed.sources.folder import find_labels_file
-from tests.support.world import IDS, make_labels
+from tests.support.world import IDS, make_labels, write_tif
 
 FILES = {
     "labels.json": {"driver": "GeoJSON"},
@@ -179,3 +183,17 @@ def test_what_a_file_is_not(name, text, said, tmp_path):
     with pytest.raises(InputError, match=said) as told:
         read_vector(tmp_path / name)
     assert "\n" not in str(told.value)
+
+
+def test_an_image_of_classes_is_no_labels_file(tmp_path):
+    """The line has the command that makes polygons of it, and it works."""
+    path = tmp_path / "classes.tif"
+    classes = np.repeat([[1, 2]], 2, axis=0).astype("uint8")
+    write_tif(path, classes[None], 30.0, 1.0, names=None)
+    with pytest.raises(InputError, match="is an image.*rio shapes classes.tif") as refused:
+        read_vector(path)
+    command = str(refused.value).split("e.g. ")[1].split(" >")[0].split()
+    program = Path(sys.executable).with_name(command[0])
+    made = subprocess.run([program, *command[1:]], cwd=tmp_path, capture_output=True, check=True)
+    (tmp_path / "classes.geojson").write_bytes(made.stdout)
+    assert set(read_vector(tmp_path / "classes.geojson")["val"]) == {1, 2}

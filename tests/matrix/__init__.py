@@ -107,6 +107,7 @@ class Outcome:
     seconds: float
     said: str  # standard output and error
     results: dict | None  # the run's results.json
+    explored: str = ""  # why explore.ipynb failed on the run; empty where it was not tried
 
     @property
     def score(self) -> float | None:
@@ -123,11 +124,33 @@ class Outcome:
             return "no results.json"
         if self.case.tells and not self.score > SIGNAL:
             return f"the images tell the answer, and the best score is {self.score:.3f}"
-        return ""
+        return self.explored
 
 
-def run(case: Case, folder: Path) -> Outcome:
-    """Execute a case as a user would, in a process of its own."""
+EXPLORE = """
+import sys
+from nbdev.config import get_config
+from nbdev.test import test_nb
+sys.exit(not test_nb(sys.argv[1], skip_flags=get_config(sys.argv[2]).tst_flags, showerr=True)[0])
+"""
+
+
+def explored(run_folder: Path) -> str:
+    """Why explore.ipynb fails on a run; empty where it does not."""
+    own = {"SEEDBED_ROOT": str(ROOT), "SEEDBED_SETTINGS": str(run_folder / "settings.ini")}
+    done = subprocess.run(
+        [sys.executable, "-c", EXPLORE, str(ROOT / "nbs/explore.ipynb"), str(ROOT)],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"} | own,
+        capture_output=True,
+        text=True,
+    )
+    last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    return f"explore.ipynb: {last}" if done.returncode else ""
+
+
+def run(case: Case, folder: Path, explore: bool = False) -> Outcome:
+    """Execute a case as a user would, in a process of its own; then explore it."""
     words = [word for line in settings_of(case, folder) for word in ("-p", line)]
     command = [sys.executable, "-c", "from seedbed.cli import main; main()", "run", *words]
     service = LocalEarthEngine() if case.source == "earthengine" else nullcontext()
@@ -144,4 +167,5 @@ def run(case: Case, folder: Path) -> Outcome:
         seconds = time.perf_counter() - began
     found = sorted((folder / "runs").glob("*/results.json"))
     results = json.loads(found[-1].read_text()) if found else None
-    return Outcome(case, done.returncode, seconds, done.stdout + done.stderr, results)
+    why = explored(found[-1].parent) if explore and found else ""
+    return Outcome(case, done.returncode, seconds, done.stdout + done.stderr, results, why)

@@ -119,6 +119,29 @@ def test_a_tree_that_leads_out_of_itself_is_refused(tmp_path, fitted, change):
         load_weights(rewritten(tmp_path / "w", change))
 
 
+@pytest.mark.parametrize("where", [("left_child", 10**6), ("feature", 99)])
+def test_trust_in_a_type_is_no_trust_in_damaged_trees(tmp_path, where):
+    fitted = GradientBoostingClassifier(n_estimators=2, random_state=0).fit(X, Y)
+    dump_weights(fitted, tmp_path / "w")
+    assert executed_by(tmp_path / "w")
+    honest = load_weights(tmp_path / "w", trust=True)
+    np.testing.assert_array_equal(honest.predict_proba(X), fitted.predict_proba(X))
+    with pytest.raises(InputError, match="the weights are damaged"):
+        load_weights(rewritten(tmp_path / "w", set_node(*where)), trust=True)
+
+
+def test_a_network_of_which_the_weights_are_a_pickle_is_a_line(tmp_path):
+    import torch
+
+    from seedbed.models.tempcnn import TempCNN
+
+    for content in (Evil(tmp_path / "marker"), {"shape": {}}):
+        torch.save(content, tmp_path / "w")
+        with pytest.raises(InputError, match="holds more than a network's numbers"):
+            TempCNN(Models(), 0).restore(tmp_path / "w")
+    assert not (tmp_path / "marker").exists()
+
+
 def test_neighbours_are_fitted_again_and_a_class_that_there_is_not_is_refused(tmp_path):
     fitted = KNeighborsClassifier(3).fit(X, Y)
     dump_weights(fitted, tmp_path / "w")

@@ -94,8 +94,10 @@ def test_rare_classes_are_drawn_above_frequent_ones():
 
 def test_importance_of_many_bands_shows_those_that_matter():
     loss = np.linspace(0, 1, 200)[:, None] + np.zeros((1, 3))
-    ax = figures.plot_importance(loss, [f"b{k}" for k in range(200)], "bands", "F1", plt.gca())
-    assert len(ax.patches) == 24 and "24 that matter most of 200" in ax.get_title()
+    ax = plt.subplots()[1]
+    figures.plot_importance(loss, [f"b{k}" for k in range(200)], "bands", "F1", ax)
+    titles = [ax.get_title(loc) for loc in ("left", "center")]  # where the style of figures puts it
+    assert len(ax.patches) == 24 and any("24 that matter most of 200" in title for title in titles)
 
 
 def test_histograms_show_every_fold():

@@ -2,6 +2,9 @@
 
 import importlib.util
 import json
+import shutil
+import subprocess
+import sys
 
 import h5py
 import nbformat
@@ -50,10 +53,16 @@ def test_the_guide_to_data_formats_names_every_field(tmp_path):
     assert [n for n in dict.fromkeys(names) if f"`{n}`" not in text and n not in METRICS] == []
 
 
-def test_guides_run_only_commands_and_files_that_they_show(tmp_path):
+def reader_of_guides():
+    """The module tools/try_guides.py."""
     spec = importlib.util.spec_from_file_location("try_guides", ROOT / "tools/try_guides.py")
     guides = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(guides)
+    return guides
+
+
+def test_guides_run_only_commands_and_files_that_they_show(tmp_path):
+    guides = reader_of_guides()
     assert {b[0] for g in (ROOT / "nbs/guides").glob("*.ipynb") for b in guides.blocks(g)} <= {
         "sh",
         "python",
@@ -65,6 +74,36 @@ def test_guides_run_only_commands_and_files_that_they_show(tmp_path):
     assert (tmp_path / "settings.ini").read_text() == "[a]\nx = 1 # one\n[b]\nx = 3\n"
     with pytest.raises(SystemExit, match="no line for a.y"):
         guides.merge_settings(tmp_path / "settings.ini", "[a]\ny = 3\n")
+
+
+@pytest.mark.slow
+def test_a_source_is_made_from_the_guides_text(tmp_path, monkeypatch):
+    """Its files are written, its package exported, and its command says what was understood."""
+    for name in ("nbs", "pkg"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("pyproject.toml", "settings.ini", "README.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    commands = []
+    for language, name, text in reader_of_guides().blocks(ROOT / "nbs/guides/add_source.ipynb"):
+        if name:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text)
+        elif language == "sh":
+            commands += text.strip().splitlines()
+    made = [line for line in commands if line.startswith("python")]
+    [check] = [line for line in commands if line.startswith("seedbed check")]
+    export = "from nbdev.export import nb_export; nb_export('nbs/sources/loggers.ipynb')"
+    command = "from seedbed.cli import main; main()"
+    steps = [
+        *([sys.executable, *line.split()[1:]] for line in made),
+        [sys.executable, "-c", export],
+        [sys.executable, "-c", command, *check.split()[1:]],
+    ]
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "pkg"))
+    for step in steps:
+        done = subprocess.run(step, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "64: 64 Point" in done.stdout and "1 band x 5 steps: ndvi" in done.stdout
 
 
 def test_the_page_about_speed_shows_what_was_measured(tmp_path):

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,13 @@ def test_it_is_clean(path):
     before = json.dumps(notebook, sort_keys=True)
     clean_nb(notebook, allowed_cell_metadata_keys=["tags"])
     assert json.dumps(notebook, sort_keys=True) == before, "run `make export`"
+
+
+@names
+def test_outputs_name_no_folder_of_whoever_executed_it(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    outputs = json.dumps([cell.get("outputs", []) for cell in cells])
+    assert not re.findall(r"[^\w/](/(?:home|Users|root|work|tmp/pytest)[^\w-][^\s\"]*)", outputs)
 
 
 @pytest.mark.slow

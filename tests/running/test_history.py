@@ -111,7 +111,10 @@ def test_scores_of_one_metric_are_subtracted_and_the_commit_is_named():
 
 @pytest.mark.parametrize(
     "other, words",
-    [({"metric": "accuracy"}, "f1_score and accuracy"), ({"split": "another"}, "validation sets")],
+    [
+        ({"metric": "accuracy"}, "metric: f1_score against accuracy; seedbed compare"),
+        ({"split": "another"}, "validation set: "),
+    ],
 )
 def test_what_cannot_be_subtracted_is_not(other, words):
     from seedbed.running.history import score_lines

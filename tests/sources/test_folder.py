@@ -339,3 +339,23 @@ def test_a_field_larger_than_its_chip(empty):
             row = list(out["id"]).index("s03")
             mean = pixels(3).mean((1, 2)).reshape(3, 2)
             assert np.abs(out["X"][row] - mean).max() < 0.15
+
+
+def test_signs_that_no_file_can_have(project):
+    """An id with slashes and umlauts finds the file that was written with another sign there."""
+    world = project()
+    frame = make_labels()
+    names = [f"Süd/{name} (a)" for name in frame["id"]]
+    world.write_labels(frame.assign(id=names))
+    for old, new in zip(frame["id"], names):
+        world.tif(old).rename(world.tif(new.replace("/", "_").replace(" ", "-")))
+    manifest = world.export()
+    assert manifest["left_out"] == {}
+    assert "zeros, capitals or signs" in " ".join(manifest["notes"])
+
+
+@pytest.mark.parametrize("pattern", ["chips/{id}.tif", "chips/{id}.tif, tifs/{id}.tif"])
+def test_a_pattern_without_a_match_shows_what_is_there(project, pattern):
+    project().refuses_export(
+        "30 tifs, e.g. tifs/s00.tif", "with {id}", overrides=[f"source.tifs={pattern}"]
+    )

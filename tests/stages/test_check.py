@@ -7,6 +7,7 @@ import pytest
 
 from seedbed.base.errors import InputError
 from seedbed.check import check_data, check_lines, lines_before_a_run
+from tests.support.world import IDS, pixels, place, write_tif
 
 
 def checked(world, *overrides):
@@ -82,3 +83,37 @@ def test_labels_without_regions(project):
     frame = gpd.read_file(world.data / "labels.geojson")
     assert "region" not in frame
     assert check_data(world.settings())["labels"]["regions"] is None
+
+
+def test_columns_that_hold_dates_are_named(project):
+    world = project(30)
+    frame = gpd.read_file(world.data / "labels.geojson")
+    frame = frame.assign(sown="2021-03-05", note="oats")
+    world.write_labels(frame)
+    found, text = checked(world)
+    assert found["labels"]["dates_in"] == ["sown"]
+    assert "30 without a date of the first step (labels.start); columns of dates: sown" in text
+
+
+def test_a_fault_of_all_images_names_the_source_and_the_rest_is_said(project):
+    world = project(30)
+    for file in (world.data / "tifs").iterdir():
+        file.unlink()
+    for i, name in enumerate(IDS):
+        write_tif(world.tif(name), pixels(i), *place(29 - i + 6))
+    found, text = checked(world)
+    assert len(found["faults"]) == 1 and "no label could be sampled" in found["faults"][0]
+    assert found["faults"][0].startswith(found["source"]) and "split" in found
+
+
+def test_places_with_contradicting_labels_are_counted(project):
+    world = project(30)
+    frame = gpd.read_file(world.data / "labels.geojson")
+    frame.loc[1, "geometry"] = frame.loc[0, "geometry"]
+    frame.loc[3, "geometry"] = frame.loc[5, "geometry"]
+    frame["label"] = ["maize", "wheat", "wheat", "maize", "maize", "maize"] * 5
+    world.write_labels(frame)
+    found, text = checked(world)
+    first = {"places": 1, "labels": 2, "first": ["s00", "s01"]}
+    assert found["target"]["contradicting"] == first
+    assert "1 place with labels of different classes (2 labels), e.g. s00 and s01" in text

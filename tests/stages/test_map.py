@@ -2,21 +2,17 @@
 
 import geopandas as gpd
 import numpy as np
-import pyproj
 import pytest
 import rasterio
-import shapely
 from affine import Affine
 
-from seedbed.imagery.layout import Layout, layout_from_dict
+from seedbed.imagery.layout import layout_from_dict
 from seedbed.imagery.missing import interpolate, missing_share
-from seedbed.imagery.raster import reproject
 from seedbed.imagery.scene import Scene
 from seedbed.map import (
     Pixels,
     applicability_of,
     cut,
-    hectares_of_rows,
     make_map,
     map_window,
     places_of,
@@ -342,36 +338,3 @@ def test_a_quantity_is_mapped(tmp_path, project):
         with rasterio.open(tmp_path / name / "quality.tif") as file:
             assert file.descriptions == ("applicability",)
         assert record["area"]["classes"] is None
-
-
-# --- areas ---
-
-
-@pytest.mark.parametrize(
-    "crs, x, y",
-    [
-        ("EPSG:3857", 3_000_000, 6_400_000),
-        ("EPSG:32635", 500_000, 5_500_000),
-        ("EPSG:3035", 5_000_000, 2_900_000),
-        ("EPSG:2154", 700_000, 6_600_000),
-    ],
-)
-def test_hectares_are_those_of_the_ground(tmp_path, crs, x, y):
-    """Against the area of the pixels' outline on the ellipsoid: Mercator's pixels are less than half of what their sides say."""
-    with rasterio.open(
-        tmp_path / "scene.tif",
-        "w",
-        driver="GTiff",
-        width=20,
-        height=30,
-        count=1,
-        dtype="uint8",
-        crs=crs,
-        transform=Affine(10, 0, x, 0, -10, y),
-    ) as file:
-        file.write(np.ones((1, 30, 20), "uint8"))
-        file.descriptions = ("a",)
-    found = hectares_of_rows(Scene(tmp_path / "scene.tif", Layout(("a",))))
-    edge = shapely.segmentize(shapely.box(x, y - 300, x + 200, y), 10)
-    ground = abs(pyproj.Geod(ellps="GRS80").geometry_area_perimeter(reproject(edge, crs))[0]) / 1e4
-    assert found.shape == (30,) and 20 * found.sum() == pytest.approx(ground, rel=2e-3)

@@ -46,6 +46,8 @@ def small(tmp_path_factory):
         shutil.copy(sample / name, reduced)
     record = json.loads((sample / "labels.geojson").read_text())
     record["features"] = record["features"][::4]
+    for number, feature in enumerate(record["features"]):  # farms that nobody names as groups
+        feature["properties"]["farm"] = f"{feature['properties']['label'][0]}{number % 13}"
     (reduced / "labels.geojson").write_text(json.dumps(record))
     windows = pd.read_csv(sample / "windows.csv")
     kept = [feature["properties"]["id"] for feature in record["features"]]
@@ -94,6 +96,12 @@ def first(small):
 
 
 one_run = pytest.mark.xdist_group("runs")  # `first` is made once
+
+
+@one_run
+def test_a_planted_group_is_in_the_results(first):
+    warnings = read_json(first[0] / "results.json")["warnings"]
+    assert sum("set labels.group = farm" in line for line in warnings) == 1
 
 
 @one_run
@@ -295,7 +303,19 @@ def test_runs_are_compared_on_one_split_only(small, first):
         record["split"]["fingerprint"] = "0" * 64
         (other / "results.json").write_text(json.dumps(record))
         done = seedbed(small, "compare", folder.name, "copy")
-        assert done.returncode == 1 and "2 different validation sets" in done.stderr
+        assert done.returncode == 1 and "validation set: " in done.stderr
+        record = read_json(folder / "results.json")
+        record["primary"]["metric"], record["data"]["bands"] = "accuracy", ["B4"]
+        record["verdict"]["thresholds"]["usable"] = 0.99
+        (other / "results.json").write_text(json.dumps(record))
+        done = seedbed(small, "compare", folder.name, "copy")
+        assert done.returncode == 0 and "here it is scored by" in done.stdout, done.stderr
+        said = " ".join(done.stdout.split())
+        assert "against 0.99" in said and "against B4" in said and "thresholds of the first" in said
+        record["data"]["labels"] = "0" * 64
+        (other / "results.json").write_text(json.dumps(record))
+        done = seedbed(small, "compare", folder.name, "copy")
+        assert done.returncode == 1 and "labels or their truth: " in done.stderr
         done = seedbed(small, "compare", folder.name, "none")
         assert done.returncode == 1 and "none: no such complete run" in done.stderr
     finally:
@@ -309,7 +329,7 @@ def test_another_split_is_not_compared(small, first, tmp_path):
     record = read_json(path)
     record["split"]["fingerprint"] = "0" * 64
     path.write_text(json.dumps(record))
-    with pytest.raises(ValueError, match="2 different validation sets"):
+    with pytest.raises(ValueError, match="validation set: "):
         gather(tmp_path, load_settings())
 
 

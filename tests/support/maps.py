@@ -11,7 +11,7 @@ WEST, NORTH, PIXEL = 400_000.0, 5_000_000.0, 10.0
 # --- areas ---
 
 
-def write_classes(path, values, names=("wheat", "forest")):
+def write_classes(path, values, names=("wheat", "forest"), crs=UTM):
     """A map of classes as seedbed writes it."""
     with rasterio.open(
         path,
@@ -22,7 +22,7 @@ def write_classes(path, values, names=("wheat", "forest")):
         count=1,
         dtype="uint8",
         nodata=0,
-        crs=UTM,
+        crs=crs,
         transform=Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH),
         tiled=True,
         blockxsize=64,

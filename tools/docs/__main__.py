@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from site_builder import DocsError, build  # noqa: E402
 
+from seedbed.base.signals import ended_in_a_line  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -70,11 +72,9 @@ def main():
     built = try_build(asked.execute)
     if not asked.serve:
         sys.exit(not built)
-    try:
-        serve(asked.port, asked.execute)
-    except KeyboardInterrupt:
-        pass
+    serve(asked.port, asked.execute)
 
 
 if __name__ == "__main__":
-    main()
+    with ended_in_a_line():
+        main()

@@ -169,8 +169,9 @@ class Process(Section):
 class Split(Section):
     """How labels are assigned to training and validation."""
 
-    method: Literal["blocks", "region", "year", "column", "random"] = "blocks"
+    method: Literal["blocks", "knndm", "region", "year", "column", "random"] = "blocks"
     column: str = "region"
+    area: OptionalValue(str) = None
     block_km: OptionalValue(float, gt=0) = None
     buffer_km: OptionalValue(float, ge=0) = None
     folds: int = Field(5, ge=2)
@@ -419,8 +420,9 @@ def nearest(
 ) -> str:  # the end of a message
     """A hint that names the nearest of the known words, or all of them where none is near."""
     known = list(known)
-    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"did you mean '{found[0]}'?" if found else f"use one of: {', '.join(known)}"
+    folded = {name.casefold(): name for name in reversed(known)}
+    found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    return f"did you mean '{folded[found[0]]}'?" if found else f"use one of: {', '.join(known)}"
 
 # %% ../../../nbs/base/settings.ipynb #0ea012b2
 def make_settings(
@@ -472,7 +474,11 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         for key, value in values.items():
             if isinstance(value, float) and not math.isfinite(value) and key != "nodata":
                 yield f"[{section}] {key} = {value}: write a finite number"
-    counted = split.method in ("blocks", "random")  # elsewhere the data decide how many there are
+    counted = split.method in (
+        "blocks",
+        "knndm",
+        "random",
+    )  # elsewhere the data decide how many there are
     if counted and split.fold is not None and split.fold >= split.folds:
         yield f"[split] fold = {split.fold}: there are {split.folds} folds, counted from 0"
     if run.open_test and not split.test:

@@ -3,7 +3,6 @@
 Heavy libraries are imported where they are used, so that `seedbed --help` answers at once.
 """
 
-import functools
 import os
 import sys
 import traceback
@@ -13,13 +12,13 @@ from typing import Any
 import typer
 
 from seedbed.base.errors import InputError, hint_for
-from seedbed.base.signals import exit_code_of, stop_on_signals
+from seedbed.base.signals import ended_in_a_line
 
 from . import area, check, compare, export, lists, map, run
 from .doctor import doctor
 from .history import clean, replay, runs, status
 from .new import demo, new, own, update
-from .options import Version, leave
+from .options import Version
 from .publish import publish
 from .share import share
 from .sweep import sweep
@@ -40,20 +39,6 @@ def seedbed_command(version: Version = False):
     """Options of the command itself."""
 
 
-def ending_cleanly(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command that says in one line that a signal has ended it, with the right exit code."""
-
-    @functools.wraps(command)
-    def call(*args, **options):
-        stop_on_signals()
-        try:
-            return command(*args, **options)
-        except KeyboardInterrupt as stopped:
-            leave(f"interrupted{f'; {stopped}' if str(stopped) else ''}", exit_code_of(stopped))
-
-    return call
-
-
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Run the stages": (check.check, run.run, status, sweep, replay),
     "Look at runs and pass them on": (runs, compare.compare, verify, publish, share),
@@ -63,16 +48,14 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(ending_cleanly(command))
+        app.command(rich_help_panel=panel)(ended_in_a_line()(command))
 
 
 def main():
     """Run the command; an error is one line on standard error, and a traceback with --debug."""
     try:
-        app()
-    except KeyboardInterrupt as stopped:
-        print("interrupted", file=sys.stderr)
-        sys.exit(exit_code_of(stopped))
+        with ended_in_a_line():
+            app()
     except Exception as error:
         if os.environ.get("SEEDBED_DEBUG"):
             traceback.print_exc()

@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .options import Debug
+from .options import Debug, Overrides, SettingsFile
 
 MapFile = Annotated[Path, typer.Option("--map", metavar="FILE", help="A map.tif of classes.")]
 Out = Annotated[
@@ -99,71 +99,117 @@ def design(
     )
 
 
-def area(design_file: Design, labels: Labels, debug: Debug = False):
+Also = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "--also",
+        metavar="CLASS",
+        help="A class that was found but is none of the map's. May be given several times.",
+    ),
+]
+Result = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--out", metavar="FILE", help="Where the estimate goes; area.json beside the design."
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an estimate that is there already.")
+]
+
+
+def area(
+    design_file: Design,
+    labels: Labels,
+    also: Also = None,
+    out: Result = None,
+    overwrite: Overwrite = False,
+    overrides: Overrides = None,
+    settings_file: SettingsFile = None,
+    debug: Debug = False,
+):
     """Estimate hectares of each class, with intervals, and the map's accuracy.
 
-    The estimate comes from the labelled points of a design. Writes area.json.
+    The estimate comes from the labelled points of a design. A point whose label is empty or ? could
+    not be labelled; it is counted, and bounded. Writes area.json. The level of the intervals is
+    run.level of the settings.
     """
-    from seedbed.base.files import read_json, relative, write_json
+    from seedbed.base.errors import InputError
+    from seedbed.base.files import fingerprint, read_json, relative, write_json
+    from seedbed.base.settings import load_settings
     from seedbed.evaluation.area import estimate_from_design
     from seedbed.imagery.labels import read_vector
 
-    mapped = {}
-    if design_file.is_file():  # where it is not, the estimate says so
-        mapped = mapped_hectares(read_json(design_file))
-    found = estimate_from_design(design_file, read_vector(labels), mapped)
-    target = design_file.parent / "area.json"
-    write_json(target, found | {"mapped_hectares": mapped})
-    print_area(found, mapped, relative(target))
-
-
-def mapped_hectares(design: dict) -> dict[str, float]:
-    """Hectares by class as the pixels of the map say; InputError where the map is another one."""
-    from seedbed.base.errors import InputError
-    from seedbed.base.files import fingerprint, read_json
-
-    if not design:
-        return {}
-    record = read_json(Path(design.get("map", "")).parent / "map.json")
-    if fingerprint(design["map"]) != design["map_sha256"]:
+    level = load_settings(settings_file, overrides or ()).run.level
+    found = estimate_from_design(design_file, read_vector(labels), level, also or ())
+    found["labels_sha256"] = fingerprint(labels)
+    target = out or design_file.parent / "area.json"
+    if target.exists() and not overwrite and read_json(target) != found:
         raise InputError(
-            f"{design['map']}: has changed since the sample was drawn; "
-            "estimate from the map of then, or draw anew"
+            f"{relative(target)}: holds another estimate; keep it and name another file with"
+            " --out, or replace it with --overwrite"
         )
-    return {row["class"]: row["hectares"] for row in record["area"]["classes"]}
+    write_json(target, found)
+    print_area(found, relative(target))
 
 
-def percent(value: dict | None) -> str:
-    """A share and its interval, in percent."""
-    if value is None:
+def percent(answer: dict | None, key: str = "ci") -> str:
+    """A share and its interval, or its bounds, in percent."""
+    if answer is None:
         return "-"
-    low, high = value["ci"]
-    return f"{100 * value['value']:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
+    low, high = answer[key]
+    return f"{100 * answer['value']:.0f} % [{100 * low:.0f}, {100 * high:.0f}]{mark(answer)}"
 
 
-def print_area(found: dict, mapped: dict[str, float], file: str):
+def mark(answer: dict) -> str:
+    """A star where the interval is exact."""
+    return "*" if answer["exact"] else ""
+
+
+def reach(answer: dict, key: str) -> str:
+    """From where to where, in hectares."""
+    low, high = answer[key]
+    return f"{low:,.1f} to {high:,.1f}"
+
+
+def print_area(found: dict, file: str):
     """Print the estimate of each class beside what the pixels say, and the overall accuracy."""
     from .tables import make_console, number, print_table
 
     console = make_console()
-    rows = found["classes"]
-    hectares = [row["hectares"] for row in rows]
-    print_table(
-        [
-            ("class", [row["class"] for row in rows]),
-            ("hectares", [f"{h['value']:,.1f}" for h in hectares]),
-            ("95 %", [f"{h['ci'][0]:,.1f} to {h['ci'][1]:,.1f}" for h in hectares]),
-            ("pixels say", [number(mapped.get(row["class"]), 1) for row in rows]),
-            ("user's accuracy", [percent(row["users_accuracy"]) for row in rows]),
-            ("producer's", [percent(row["producers_accuracy"]) for row in rows]),
-        ],
-        console,
-    )
-    unlabelled = found["unlabelled"]
-    left = f"; {unlabelled} were left without a label" if unlabelled else ""
-    console.print(
-        f"\noverall accuracy {percent(found['overall_accuracy'])} "
-        f"from {found['n']} places{left}\n{file}",
-        markup=False,
-        soft_wrap=True,
+    rows, mapped = found["classes"], found["mapped_hectares"]
+    areas = [row["hectares"] for row in rows]
+    columns = [
+        ("class", [row["class"] for row in rows]),
+        ("hectares", [f"{h['value']:,.1f}" for h in areas]),
+        (f"{100 * found['level']:g} %", [reach(h, "ci") + mark(h) for h in areas]),
+        ("pixels say", [number(mapped.get(row["class"]), 1) for row in rows]),
+        ("user's accuracy", [percent(row["users_accuracy"]) for row in rows]),
+        ("producer's", [percent(row["producers_accuracy"]) for row in rows]),
+    ]
+    if found["unlabelled"]:
+        columns.insert(3, ("with any labels", [reach(h, "bounds") for h in areas]))
+    print_table(columns, console)
+
+    def say(line: str):
+        console.print(line, markup=False, soft_wrap=True)
+
+    say(f"\noverall accuracy {percent(found['overall_accuracy'])} from {found['n']} places")
+    if any(h["exact"] for h in areas):
+        say("* few places show an error: exact, so the truth lies within at least as often")
+    if found["unlabelled"]:
+        say(unlabelled_line(found))
+    for line in found["warnings"]:
+        say(line)
+    say(file)
+
+
+def unlabelled_line(found: dict) -> str:
+    """How many places have no label, where, and what they could change."""
+    where = [f"{n} on {name}" for name, n in found["unlabelled_by_stratum"].items() if n]
+    low, high = found["overall_accuracy"]["bounds"]
+    return (
+        f"{found['unlabelled']} places have no label ({', '.join(where)}): the estimate takes them"
+        " for like the others of their stratum; whatever they are, the overall accuracy is between"
+        f" {100 * low:.0f} and {100 * high:.0f} %, and the hectares are as the table says"
     )

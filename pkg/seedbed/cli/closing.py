@@ -125,8 +125,10 @@ def threshold_lines(threshold: dict | None, results: dict) -> list[str]:
     primary = results.get("primary", {})
     known = results | {primary.get("metric"): primary.get("value")}
     title = {"f1_score": "macro-F1"}.get(name, name)
+    rows = threshold.get("per_class") or []
+    of = f" of {rows[-1]['class']}" if rows else ""
     return [
-        f"  tuned threshold {threshold['shipped']:.3g}: {title}"
+        f"  tuned threshold {threshold['shipped']:.3g}{of}: {title}"
         f" {number(threshold['scores'][name]['value'])} in place of {number(known.get(name))};"
         " the map uses it with map.threshold = tuned"
     ]

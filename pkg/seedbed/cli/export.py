@@ -62,6 +62,7 @@ def export(
     What is there already is not fetched again. The exit code is 2 where chips have failed.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from seedbed.base.errors import naming
     from seedbed.base.files import project_root
     from seedbed.base.settings import load_settings
     from seedbed.export import export as export_all
@@ -72,11 +73,11 @@ def export(
     remove_left_over(settings)
     progress = make_progress(every)
     try:
-        if pilot:
-            records, forecast = export_few(settings, pilot)
-            print_pilot(records, forecast)
-            return
-        manifest = export_all(settings, progress=progress)
+        with naming(settings.root / settings.export_dir):
+            if pilot:
+                print_pilot(*export_few(settings, pilot))
+                return
+            manifest = export_all(settings, progress=progress)
     except KeyboardInterrupt as stopped:
         text = "\ninterrupted; what has come is kept: the same command goes on from there"
         leave(text, exit_code_of(stopped))

@@ -69,6 +69,7 @@ def map(
 
     An interrupted map goes on where it stopped.
     """
+    from seedbed.base.errors import naming
     from seedbed.base.files import relative
     from seedbed.base.settings import load_settings
     from seedbed.running.history import find_run
@@ -82,16 +83,11 @@ def map(
     settings = load_settings(kept if kept.is_file() else None)
     found, place = best_model(folder, model, settings.map.threshold, trust)
     target = out or folder / "maps" / scene.resolve().stem
-    record = make_map(
-        found,
-        place,
-        scene,
-        project.root / settings.processed_dir / "dataset.h5",
-        target,
-        workers,
-        start=start,
-        report=pixel_report(),
-    )
+    dataset = project.root / settings.processed_dir / "dataset.h5"
+    with naming(target):
+        record = make_map(
+            found, place, scene, dataset, target, workers, start=start, report=pixel_report()
+        )
     print_map(record, relative(target, project.root))
 
 

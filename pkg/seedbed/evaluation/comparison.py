@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['REFERENCE', 'SPREAD', 'ALWAYS', 'COSTS', 'Candidate', 'candidate', 'score_interval', 'region_scores', 'difference',
            'reference_predictions', 'smallest_difference', 'ranked', 'worst_region', 'region_ci', 'mean_of', 'selected',
-           'tied_with_best', 'comparison_rows', 'comparable', 'differing', 'same_split']
+           'tied_with_best', 'comparison_rows']
 
 # %% ../../../nbs/evaluation/comparison.ipynb #62650545
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm, t
 
-from ..base.errors import InputError
+from ..base.results import recorded
 from seedbed.evaluation.intervals import (
     block_influence,
     bootstrap,
@@ -299,15 +299,8 @@ def mean_of(
     """The mean over the seeds of a number in their records."""
     values: list = []
     for record in records:
-        values.append(_found(record, path))
+        values.append(recorded(record, path))
     return float(np.mean(values)) if values and None not in values else None
-
-
-def _found(record: Any, path: Sequence[str]) -> Any:
-    "A value of a record; None where there is none."
-    for key in path:
-        record = record.get(key) if isinstance(record, dict) else None
-    return record
 
 # %% ../../../nbs/evaluation/comparison.ipynb #69de85c3
 SPREAD = (np.e - 1) ** 0.5  # of scores of the blocks that a draw leaves out, over those of all
@@ -490,80 +483,3 @@ def _region_row(row: dict, metric: Metric, level: float, least: float | None) ->
             row["draws"], row["n_blocks"], least, metric.greater_is_better
         )
     return out
-
-# %% ../../../nbs/evaluation/comparison.ipynb #d9084c01
-def comparable(
-    a: dict,  # of results.json
-    b: dict,  # of another
-) -> list[str]:  # reasons against it, in words; empty where the scores may be subtracted
-    """Whether the scores of two results may be subtracted from each other."""
-    reasons = []
-
-    def same(what: str, *path: str, shorten: int | None = None):
-        left, right = _found(a, path), _found(b, path)
-        if left is not None and right is not None and left != right:
-            reasons.append(f"{what}: {_short(left, shorten)} against {_short(right, shorten)}")
-
-    same("task", "task")
-    same("metric", "primary", "metric")
-    same("target", "data", "target")
-    same("classes", "data", "classes")
-    same("unit of the target", "data", "unit")
-    same("claim", "split", "claim")
-    same("method of the split", "split", "method")
-    same("what was drawn", "primary", "unit")
-    same("labels or their truth", "data", "labels", shorten=8)
-    same("validation set", "split", "fingerprint", shorten=8)
-    return reasons
-
-
-def differing(
-    a: dict,  # of results.json
-    b: dict,  # of another
-) -> list[str]:  # in words
-    """What else differs between two results and does not forbid to compare their scores.
-
-    The verdicts of two results with other thresholds answer different questions.
-    """
-    names = {
-        "usable": ("verdict", "thresholds", "usable"),
-        "ceiling": ("verdict", "thresholds", "ceiling"),
-        "worst_region_min": ("verdict", "thresholds", "worst_region_min"),
-        "level of the intervals": ("primary", "level"),
-        "data": ("data", "name"),
-        "bands": ("data", "bands"),
-        "steps": ("data", "steps"),
-        "sampling": ("data", "sampling"),
-        "values of the dataset": ("data", "fingerprint"),
-    }
-    out = []
-    for name, path in names.items():
-        left, right = _found(a, path), _found(b, path)
-        if left != right:
-            out.append(f"{name}: {_short(left)} against {_short(right)}")
-    return out
-
-
-def _short(value: Any, length: int | None = None) -> str:
-    "A value in a message: fingerprints by their first digits."
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    if isinstance(value, str) and len(value) == 64:
-        length = 8
-    return str(value)[:length]
-
-# %% ../../../nbs/evaluation/comparison.ipynb #98df9b99
-def same_split(
-    records: Sequence[dict],  # of results.json
-    names: Sequence[str],  # what to call each of them in the message
-):
-    """Refuse records that were scored on different validation sets: InputError."""
-    found: dict = {}
-    for record, name in zip(records, names):
-        found.setdefault(record["split"]["fingerprint"], []).append(name)
-    if len(found) > 1:
-        groups = "; ".join(", ".join(group[:3]) for group in found.values())
-        raise InputError(
-            f"scored on {len(found)} different validation sets ({groups}); compare only results of"
-            " one split, or run them again with the same [split]"
-        )

@@ -177,7 +177,15 @@ def _one_auc(
     return _ratio(right, every)
 
 
-def _aucs(
+def _parts(fold: np.ndarray | None, n: int) -> list[np.ndarray]:
+    "The rows of each fold; all rows together where none is given."
+    if fold is None:
+        return [np.arange(n)]
+    return [np.flatnonzero(fold == f) for f in np.unique(fold)]
+
+
+def _mean_over_classes(
+    one: Callable,  # (positive, score, weights, parts) -> [R], of one class
     y: np.ndarray,  # [N] class numbers
     proba: np.ndarray,  # [N, K] probabilities
     weights: np.ndarray,  # [R, N]
@@ -185,15 +193,21 @@ def _aucs(
 ) -> np.ndarray:  # [R]
     "The mean over the classes that occur, each against the others; of two classes the second."
     classes = [1] if proba.shape[1] == 2 else range(proba.shape[1])
-    parts = [np.arange(len(y))]
-    if fold is not None:
-        parts = [np.flatnonzero(fold == f) for f in np.unique(fold)]
-    aucs = [_one_auc(y == k, proba[:, k], weights, parts) for k in classes]
-    return _mean_known(np.stack(aucs, -1))
+    parts = _parts(fold, len(y))
+    return _mean_known(np.stack([one(y == k, proba[:, k], weights, parts) for k in classes], -1))
 
 
-def _auc(y: np.ndarray, proba: np.ndarray, fold: np.ndarray | None = None) -> float:
-    return _aucs(y, proba, np.ones((1, len(y))), fold)[0]
+def _once(
+    weighted: Callable,  # (y, proba, weights, fold) -> [R]
+    y: np.ndarray,
+    proba: np.ndarray,
+    fold: np.ndarray | None = None,
+) -> float:
+    "A weighted score of the samples as they are."
+    return weighted(y, proba, np.ones((1, len(y))), fold)[0]
+
+
+_aucs = partial(_mean_over_classes, _one_auc)
 
 # %% ../../../nbs/evaluation/metrics.ipynb #27a025c8
 def _by_score(
@@ -210,21 +224,26 @@ def _by_score(
     return score[order][first], of_class, others
 
 
-def _one_ap(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:  # [R]
+def _precisions(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> tuple:
+    "Sum of the precision at each sample of the class, and how many these are; [R] both."
     _, of_class, others = _by_score(positive, score, weights)
     found, taken = np.cumsum(of_class, 1), np.cumsum(of_class + others, 1)
     precision = np.divide(found, taken, out=np.zeros(found.shape), where=taken > 0)
-    return _ratio((of_class * precision).sum(1), found[:, -1])
+    return (of_class * precision).sum(1), found[:, -1]
 
 
-def _aps(y: np.ndarray, proba: np.ndarray, weights: np.ndarray) -> np.ndarray:  # [R]
-    "The mean over the classes that occur; of two classes the second."
-    classes = [1] if proba.shape[1] == 2 else range(proba.shape[1])
-    return _mean_known(np.stack([_one_ap(y == k, proba[:, k], weights) for k in classes], -1))
+def _one_ap(
+    positive: np.ndarray,  # [N] bool, whether a sample is of the class
+    score: np.ndarray,  # [N]
+    weights: np.ndarray,  # [R, N] how often each draw holds each sample
+    parts: Sequence[np.ndarray],  # the rows of each fold: precision is that within the fold
+) -> np.ndarray:  # [R]
+    sums = [_precisions(positive[rows], score[rows], weights[:, rows]) for rows in parts]
+    precision, count = np.sum(sums, axis=0)
+    return _ratio(precision, count)
 
 
-def _ap(y: np.ndarray, proba: np.ndarray) -> float:
-    return _aps(y, proba, np.ones((1, len(y))))[0]
+_aps = partial(_mean_over_classes, _one_ap)
 
 
 def precision_recall(
@@ -269,6 +288,11 @@ def _of_classes(name: str, title: str, parts: Callable, value: Callable, **more)
     return Metric(name, title, "classification", parts, value, **more)
 
 
+def _ranking(name: str, title: str, weighted: Callable) -> Metric:
+    function = partial(_once, weighted)
+    return _of_classes(name, title, None, None, function=function, weighted=weighted)
+
+
 def _of_values(name: str, title: str, value: Callable, **more) -> Metric:
     return Metric(name, title, "regression", regression_parts, value, **more)
 
@@ -278,8 +302,8 @@ _ALL = [
     _of_classes("accuracy", "overall accuracy", decision_parts, _accuracy),
     _of_classes("f1_score", "macro-F1", decision_parts, _f1),
     _of_classes("balanced_accuracy", "balanced accuracy", decision_parts, _balanced_accuracy),
-    _of_classes("roc_auc", "area under the ROC curve", None, None, function=_auc, weighted=_aucs),
-    _of_classes("average_precision", "average precision", None, None, function=_ap, weighted=_aps),
+    _ranking("roc_auc", "area under the ROC curve", _aucs),
+    _ranking("average_precision", "average precision", _aps),
     _of_classes("log_loss", "log-loss", _log_parts, _mean_part, **_LOWER),
     _of_classes(
         "brier_score", "Brier score (sum over classes)", _brier_parts, _mean_part, **_LOWER
@@ -312,14 +336,10 @@ def _f1_of(name: str, k: int | None, label: str) -> Metric:
 def _ap_of(name: str, k: int | None, label: str) -> Metric:
     "The average precision of one class."
 
-    def weighted(y: np.ndarray, proba: np.ndarray, weights: np.ndarray) -> np.ndarray:  # [R]
-        return _one_ap(y == k, proba[:, k], weights)
+    def weighted(y, proba, weights, fold=None) -> np.ndarray:  # [R]
+        return _one_ap(y == k, proba[:, k], weights, _parts(fold, len(y)))
 
-    def function(y: np.ndarray, proba: np.ndarray) -> float:
-        return weighted(y, proba, np.ones((1, len(y))))[0]
-
-    title = f"average precision of {label}"
-    return _of_classes(name, title, None, None, function=function, weighted=weighted)
+    return _ranking(name, f"average precision of {label}", weighted)
 
 
 _OF_ONE_CLASS = {"f1": _f1_of, "average_precision": _ap_of}
@@ -387,14 +407,15 @@ def leaving_out(
 
 # %% ../../../nbs/evaluation/metrics.ipynb #a61e8e28
 def within_folds(
-    metric: Metric,  # any; only the area under the ROC curve compares samples with each other
+    metric: Metric,  # any; only those that rank samples compare them with each other
     fold: np.ndarray | None,  # [N] fold of each sample that will be scored; None: all of one model
 ) -> Metric:
     """The same score, with only samples of the same fold compared with each other."""
-    if metric.name != "roc_auc" or fold is None:
+    if metric.weighted is None or fold is None:
         return metric
     fold = np.asarray(fold)
-    return replace(metric, function=partial(_auc, fold=fold), weighted=partial(_aucs, fold=fold))
+    weighted = partial(metric.weighted, fold=fold)
+    return replace(metric, function=partial(_once, metric.weighted, fold=fold), weighted=weighted)
 
 # %% ../../../nbs/evaluation/metrics.ipynb #a7c9301b
 def scores(

@@ -25,11 +25,13 @@ LEAST = 5  # units: with fewer of them no interval holds what it promises
 
 def unit_name(
     split: dict,  # of the split's record: method and column
-) -> str:  # block, region, year, or the name of a column
+) -> str:  # block, cluster, region, year, or the name of a column
     """What the split holds out whole."""
     method = split.get("method", "blocks")
     if method == "column":
         return split.get("column") or "column"
+    if method == "knndm":
+        return split.get("knndm", {}).get("unit", "block")
     return method if method in ("region", "year") else "block"
 
 
@@ -39,7 +41,7 @@ def unit_values(
 ) -> np.ndarray:  # [n] name of the unit of each label
     """The unit that each label lies in."""
     name = unit_name(split)
-    if name == "block":
+    if name in ("block", "cluster"):
         return table["block"].to_numpy()
     for column in ("unit", "fold", "region"):
         if column in table and (table[column].astype(str) != "").all():

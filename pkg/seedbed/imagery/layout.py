@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Layout', 'layout_from_dict', 'split_name', 'BandOrder', 'order_of', 'dates_in', 'twins_in', 'layout_from_names',
-           'months_between', 'band_order', 'by_step']
+           'line_of_dates', 'months_between', 'band_order', 'by_step']
 
 # %% ../../../nbs/imagery/layout.ipynb #afaa1832
 import datetime
@@ -184,7 +184,8 @@ def layout_from_names(
     if twins := twins_in(descriptions):
         raise InputError(
             f"{where}: {len(twins)} bands mean the same as another, first '{twins[0]}';"
-            " name each band once, or set source.variables and the names no longer count"
+            " name each band once, or take the bands in the order of the file, with"
+            f" source.variables={','.join(order.variables)}"
         )
     if not order.variables:
         return Layout(order.static, 1, (), **further)
@@ -202,6 +203,23 @@ def layout_from_names(
     if dates and further.get("step_months", 1) == 1:
         further["step_months"] = months_between(dates)
     return Layout(order.variables, len(order.steps), order.static, **further)
+
+
+def line_of_dates(
+    descriptions: Sequence[str | None],  # the bands' names
+    start: str | None = None,  # of a label; None where none is known
+) -> str:  # empty where the names hold no dates, or one
+    """One line on the dates that names hold: how far apart they are, and who has the first."""
+    dates = dates_in(descriptions)
+    if len(dates) < 2:
+        return ""
+    gaps = np.diff([date.toordinal() for date in dates])
+    line = f"the bands' names hold {len(dates)} dates from {dates[0]} to {dates[-1]}"
+    if gaps.max() - gaps.min() > max(np.median(gaps) / 2, 3):
+        line += f", {gaps.min()} to {gaps.max()} days apart: steps count as equally long"
+    if not start:
+        line += f"; labels.start={dates[0]} dates the first step"
+    return line
 
 
 def months_between(

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['PIXEL_SCALE', 'TIE_POINT', 'GEO_KEYS', 'GDAL_METADATA', 'GDAL_NODATA', 'EXTRA_SAMPLES', 'Raster', 'read_tif',
-           'to_float', 'transformer', 'reproject', 'in_degrees', 'into_grid', 'place_in', 'pixel_of']
+           'to_float', 'transformer', 'reproject', 'in_degrees', 'into_grid', 'place_in', 'pixel_of', 'pixel_hectares',
+           'window_hectares']
 
 # %% ../../../nbs/imagery/raster.ipynb #744618e2
 import contextlib
@@ -274,3 +275,55 @@ def pixel_of(
     """Row and column of the pixel that holds a point."""
     row, column = place_in(raster.transform, x, y)
     return math.floor(row), math.floor(column)
+
+# %% ../../../nbs/imagery/raster.ipynb #f397d266
+_EARTH = pyproj.Geod(ellps="WGS84")
+
+
+def pixel_hectares(
+    transform: Affine,  # of the grid
+    crs: str,  # of the grid, code or WKT; in any projection
+    row: np.ndarray,  # [...] of each pixel
+    column: np.ndarray,  # [...] of each pixel
+) -> np.ndarray:  # [...]
+    """The area on the ground of pixels of a grid, on the ellipsoid WGS 84."""
+    row, column = np.broadcast_arrays(np.asarray(row) + 0.5, np.asarray(column) + 0.5)
+    grid: Any = transform  # of arrays too
+    to_degrees = transformer(crs, "EPSG:4326").transform
+
+    def degrees(right: float, down: float) -> tuple:
+        "Longitude and latitude of places beside the pixels' centres."
+        return to_degrees(*(grid @ (column + right, row + down)))
+
+    def radians(start: tuple, end: tuple) -> tuple:
+        "From one place to another, across 180 degrees too."
+        lon, lat = np.subtract(end[0], start[0]), np.subtract(end[1], start[1])
+        return np.radians((lon + 180) % 360 - 180), np.radians(lat)
+
+    across = radians(degrees(-0.5, 0), degrees(0.5, 0))
+    along = radians(degrees(0, -0.5), degrees(0, 0.5))
+    extent = np.abs(across[0] * along[1] - across[1] * along[0])
+    lat = np.radians(degrees(0, 0)[1])
+    # square metres of a square radian at this latitude
+    curvature = (1 - _EARTH.es) / (1 - _EARTH.es * np.sin(lat) ** 2) ** 2
+    return extent * _EARTH.a**2 * curvature * np.cos(lat) / 1e4
+
+# %% ../../../nbs/imagery/raster.ipynb #6edab48b
+def window_hectares(
+    transform: Affine,  # of the grid
+    crs: str,  # of the grid
+    window: tuple[int, int, int, int],  # first row, first column, height, width
+) -> np.ndarray:  # [height, width]
+    """The area on the ground of every pixel of a window."""
+    top, left, height, width = window
+    rows, by_row = _between(height)
+    columns, by_column = _between(width)
+    known = pixel_hectares(transform, crs, top + rows[:, None], left + columns[None])
+    return by_row @ known @ by_column.T
+
+
+def _between(length: int) -> tuple[np.ndarray, np.ndarray]:  # [K] places, [length, K] weights
+    "Some places along a side, and how each place of it is interpolated between them."
+    some = np.linspace(0, length - 1, min(length, 2 + length // 64))
+    weights = [np.interp(np.arange(length), some, one) for one in np.eye(len(some))]
+    return some, np.stack(weights, 1)

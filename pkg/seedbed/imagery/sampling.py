@@ -26,7 +26,7 @@ def seen_part(
         middle = geometry.representative_point()
     row, column = pixel_of(raster, middle.x, middle.y)
     height, width = raster.data.shape[1:]
-    if 0 <= row < height and 0 <= column < width:
+    if 0 <= row < height and 0 <= column < width or _is_on_edge(raster, middle):
         return middle, geometry
     part = geometry
     if geometry.area:
@@ -38,6 +38,16 @@ def seen_part(
         )
     middle = part.centroid if part.covers(part.centroid) else part.representative_point()
     return middle, part
+
+
+_EDGE = 0.01  # pixels: labels are kept with seven decimals of a degree, a centimetre
+
+
+def _is_on_edge(raster: Raster, point: shapely.Point) -> bool:
+    """Whether a point lies on the edge of a raster, which rounding can put on either side."""
+    row, column = place_in(raster.transform, point.x, point.y)
+    height, width = raster.data.shape[1:]
+    return -_EDGE <= row <= height + _EDGE and -_EDGE <= column <= width + _EDGE
 
 
 def _extent(raster: Raster) -> shapely.Polygon:

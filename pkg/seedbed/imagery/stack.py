@@ -14,7 +14,7 @@ import numpy as np
 import rasterio.warp
 
 from ..base.errors import InputError
-from .layout import dates_in, order_of
+from .layout import dates_in, order_of, twins_in
 from .raster import Raster, read_tif, to_float
 
 # %% ../../../nbs/imagery/stack.ipynb #ceb96cc5
@@ -30,6 +30,7 @@ def stack_tifs(
                 f"{path}: {len(raster.descriptions)} bands, some without names; tifs that are"
                 " joined (source.tifs) need a name for each band"
             )
+    rasters = _on_dates_of_the_first(rasters)
     names = _joined_names(paths, [raster.descriptions for raster in rasters])
     _check_unique(paths, names)
     first = rasters[0]
@@ -41,6 +42,44 @@ def stack_tifs(
         nodata=np.nan,
         descriptions=tuple(name for part in names for name in part),
     )
+
+
+def _on_dates_of_the_first(rasters: list[Raster]) -> list[Raster]:
+    """Where sensors saw a place on other days, those nearest to the days of the first image."""
+    dates = [dates_in(raster.descriptions) for raster in rasters]
+    first = next((k for k, own in enumerate(dates) if own), 0)
+    return [
+        raster if own == dates[first] or not own else _nearest_dates(raster, own, dates[first])
+        for raster, own in zip(rasters, dates)
+    ]
+
+
+def _nearest_dates(
+    raster: Raster, own: Sequence[datetime.date], wanted: Sequence[datetime.date]
+) -> Raster:
+    """The bands of the date nearest to each wanted one; NaN where that is half a step away."""
+    days = np.array([date.toordinal() for date in own])
+    at = np.array([date.toordinal() for date in wanted])
+    half = np.median(np.diff(at)) / 2 if len(at) > 1 else 15
+    nearest = np.abs(days[None, :] - at[:, None]).argmin(1)
+    near = np.abs(days[nearest] - at) <= half
+    if not near.any() or twins_in(raster.descriptions):
+        return raster  # what does not fit is named further on
+    order = order_of(raster.descriptions)
+    values = to_float(raster.data, raster.nodata, raster.scales, raster.offsets)
+    if raster.valid is not None:
+        values[np.broadcast_to(~raster.valid, values.shape)] = np.nan
+    bands, names = [], []
+    for date, step, is_near in zip(wanted, nearest, near):
+        for variable in order.variables:
+            index = order.place.get((variable, int(step)))
+            is_there = is_near and index is not None
+            bands.append(values[index] if is_there else np.full_like(values[0], np.nan))
+            names.append(_name(variable, str(date)))
+    for variable in order.static:
+        bands.append(values[order.place[variable, None]])
+        names.append(variable)
+    return Raster(np.stack(bands), raster.transform, raster.crs, np.nan, tuple(names))
 
 
 def _on_grid(raster: Raster, first: Raster) -> np.ndarray:

@@ -149,6 +149,9 @@ def _layer_of(path: Path, opened: str, asked: str | None) -> str | None:
     return names[0] if names else None
 
 # %% ../../../nbs/imagery/vector.ipynb #6b4db975
+_IMAGES = (".tif", ".tiff", ".jp2", ".vrt", ".img", ".png")
+
+
 def read_vector(
     path: str | Path,  # a vector file on this machine
     crs: str | None = None,  # of a file that names none, e.g. "EPSG:32631"
@@ -160,6 +163,12 @@ def read_vector(
     if not (path.is_file() or (path.is_dir() and path.suffix.lower() == ".gdb")):
         raise InputError(
             f"{path}: no such labels file; set source.labels_file or put the file there"
+        )
+    if path.suffix.lower() in _IMAGES:
+        raise InputError(
+            f"{path}: is an image, and labels are points or polygons; make polygons of its classes,"
+            f" e.g. rio shapes {path.name} --collection --geographic > {path.stem}.geojson, and set"
+            " labels.target=val"
         )
     kinds = "GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML, File Geodatabase, GeoParquet"
     with explain(path, f"is it a whole vector file ({kinds})?"):

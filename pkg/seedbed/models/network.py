@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..base.errors import InputError
 from .base import BaseModel, check_trained
 from ..training.dataset import LabelledSamples, Samples, batches_of
 from seedbed.training.loops import (
@@ -179,7 +180,18 @@ class Network(BaseModel):
         file: Path,  # that `dump` has written
     ) -> nn.Module:  # ready to predict
         """Build the network and read its weights; no code in the file is executed."""
-        saved = torch.load(file, weights_only=True)
+        try:
+            return self._rebuilt(torch.load(file, weights_only=True))
+        except (MemoryError, InputError):
+            raise
+        except Exception as error:  # torch's own advice is to execute what is in the file
+            raise InputError(
+                f"{file}: holds more than a network's numbers, or is damaged, and is not read "
+                f"({type(error).__name__}); train again"
+            ) from None
+
+    def _rebuilt(self, saved: dict) -> nn.Module:
+        "The network that `dump` has saved, ready to predict."
         self.shape = saved["shape"]
         self.history = History(**saved["history"])
         self.trained_batch_size = saved.get("batch_size")

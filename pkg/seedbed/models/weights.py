@@ -9,6 +9,7 @@ __all__ = ['dump_weights', 'executed_by', 'load_weights']
 import copy
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -263,20 +264,23 @@ def _features_of(value: Any, around: int | None) -> int | None:
     return own if around is None else min(own, around)
 
 
-def _checked(fitted: Any) -> Any:
+def _checked(fitted: Any, strict: bool = True) -> Any:
     "What was read, its trees checked; nearest neighbours are fitted again."
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
+    neighbours = (KNeighborsClassifier, KNeighborsRegressor)
     for part, features in _parts_of(fitted, None, set()):
         kind = type(part).__name__
+        if strict and isinstance(part, neighbours) and part is not fitted:
+            _fail("nearest neighbours inside of another estimator")
         if kind not in ("Tree", "TreePredictor"):
-            if isinstance(part, (KNeighborsClassifier, KNeighborsRegressor)) and part is not fitted:
-                _fail("nearest neighbours inside of another estimator")
             continue
-        if features is None:
+        if features is None and strict:
             _fail("a tree belongs to no estimator")
+        if features is None:  # of a type of one's own
+            features = getattr(part, "n_features", sys.maxsize)
         (_check_tree if kind == "Tree" else _check_predictor)(part, features)
-    if isinstance(fitted, (KNeighborsClassifier, KNeighborsRegressor)):
+    if isinstance(fitted, neighbours):
         return _fitted_again(fitted)
     return fitted
 
@@ -309,7 +313,7 @@ def load_weights(
         import skops.io
 
         fitted = skops.io.load(file, trusted=skops.io.get_untrusted_types(file=file))
-        return fitted if asks else _checked(fitted)
+        return _checked(fitted, strict=not asks)
     except (MemoryError, InputError):
         raise
     except Exception as error:  # damaged arrays show themselves in many ways

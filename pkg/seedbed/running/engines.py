@@ -278,6 +278,7 @@ PRELOAD = (
     "matplotlib_inline.backend_inline",
     "execnb.shell",
     "jsonschema",
+    "skops.io",
     "tqdm",
 )
 

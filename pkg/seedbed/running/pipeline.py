@@ -8,6 +8,7 @@ __all__ = ['check_stages', 'check_once', 'remembered', 'probe_models', 'probe', 
 
 # %% ../../../nbs/running/pipeline.ipynb #a2244b7b
 import contextlib
+import errno
 import functools
 import itertools
 import shutil
@@ -30,7 +31,7 @@ from seedbed.base.files import (
 from ..base.notebooks import check_in_sync
 from ..base.overlay import is_installed, own_package
 from ..base.provenance import environment, git_state
-from ..base.resources import default_workers
+from ..base.resources import default_workers, least_room
 from ..base.secrets import is_secret_name, redact, secret_in, secret_in_file
 from ..base.settings import Run, Settings, load_settings, to_ini
 from .cache import Cache
@@ -307,24 +308,25 @@ class RunFailed(Exception):
         run: Path,  # its folder
         outcome: Outcome,  # of the notebook
         root: Path,  # the project, for the message
+        folders: Sequence[Path] = (),  # that the run fills: one of them may be on a full disk
     ):
         task, failure = outcome.task, outcome.failure
+        said = redact(failure.text)
+        if f"[Errno {errno.ENOSPC}]" in said and (room := least_room(folders)):
+            said += f" ({room})"
         partial = relative(task.output, root)
         who = cell = ""
         if "/" in task.name:
             who = f" ({task.parameters['model']}, seed {task.parameters['seed']})"
         if failure.cell:
             cell = f", cell {failure.cell}"
-        super().__init__(
-            f"{task.output.name}{who}{cell}: {redact(failure.text)};"
-            f" the partial notebook: {partial}"
-        )
+        super().__init__(f"{task.output.name}{who}{cell}: {said}; the partial notebook: {partial}")
         self.run = run
         self.outcome = outcome
         self.record = {
             "notebook": task.name,
             "cell": failure.cell,
-            "error": redact(failure.text),
+            "error": said,
             "partial": partial,
         }
 
@@ -406,15 +408,22 @@ def _run_stages(models: list[dict], kernel: str, reuse: Reuse, watcher: Watcher,
             workers = settings.run.workers or default_workers(threads) if stage.each else 1
             outcomes = run_tasks(tasks, kernel, workers, threads, recorder, reuse.claim)
         for outcome in outcomes:
-            if outcome.failure and not _survives(stage, run):
-                raise RunFailed(run, outcome, settings.root)
-            if outcome.failure:
-                failed = RunFailed(run, outcome, settings.root)
-                reuse.made[outcome.task.name] = "failed"
-                again = f"run again: seedbed run --force {stage.name}"
-                _warn(reuse.record, watcher, f"{failed}; the scores are kept; {again}")
+            if not outcome.failure:
+                continue
+            failed = RunFailed(run, outcome, settings.root, _filled(graph.settings, run))
+            if not _survives(stage, run):
+                raise failed
+            reuse.made[outcome.task.name] = "failed"
+            again = f"run again: seedbed run --force {stage.name}"
+            _warn(reuse.record, watcher, f"{failed}; the scores are kept; {again}")
         if stage.name == _SCORED_BY:
             reuse.record.update(scored=True)
+
+
+def _filled(settings: Settings, run: Path) -> list[Path]:
+    "The folders that a run writes to."
+    paths = settings.paths
+    return [run, *(settings.root / name for name in (paths.exports, paths.processed, paths.cache))]
 
 
 _SCORED_BY = "05_compare"  # has written results.json when it has ended

@@ -129,6 +129,7 @@ def _check_patch(patch: Path):
 
 def _remove_checkout(root: Path, directory: Path):
     "Remove a checkout, and what git knows of it."
+    git(root, "worktree", "unlock", str(directory))  # git locks it while it is being made
     git(root, "worktree", "remove", "--force", str(directory))
     shutil.rmtree(directory, ignore_errors=True)
     git(root, "worktree", "prune")

@@ -15,11 +15,16 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from ..base.errors import InputError
+from ..base.errors import InputError, counted, shortened
 from ..base.files import file_key, link_image, read_json, tif_path
 from ..imagery.chips import write_chip
 from ..imagery.labels import labels_of
-from ..imagery.layout import Layout, layout_from_dict, layout_from_names
+from seedbed.imagery.layout import (
+    Layout,
+    layout_from_dict,
+    layout_from_names,
+    line_of_dates,
+)
 from ..imagery.raster import Raster, read_tif
 from ..imagery.stack import stack_tifs
 from ..imagery.validity import alpha_line, open_image, stored_of
@@ -129,7 +134,7 @@ def match_loosely(
     found: dict[str, Path],  # of `find_tifs`, by id
     ids,  # of the labels; text
 ) -> dict[str, str]:  # by id of a label without a tif: the name that its tif has
-    """Ids that differ from the names of files by leading zeros or capitals alone.
+    """Ids that differ from the names of files by leading zeros, capitals or signs alone.
 
     Where two ids, or two files, look alike in that way, none of them is matched.
     """
@@ -145,10 +150,11 @@ def match_loosely(
 
 
 def _by_loose_name(names: set[str]) -> dict[str, list[str]]:
-    "Names by what is left of them without leading zeros and capitals."
+    "Names by what is left of them without leading zeros and capitals, signs as _."
     out: dict[str, list[str]] = {}
     for name in sorted(names):
-        loose = re.sub(r"(?<!\d)0+(?=\d)", "", name.casefold())
+        loose = re.sub(r"\W", "_", name.casefold())
+        loose = re.sub(r"(?<!\d)0+(?=\d)", "", loose)
         out.setdefault(loose, []).append(name)
     return out
 
@@ -230,8 +236,20 @@ def _first_readable(tifs: dict[str, Path], where: str, alpha: str) -> tuple[Path
             return path, read_tif(path, alpha)
         except InputError as error:
             problem = problem or error
-    raise problem or InputError(
-        f"{where}: no tif matches source.tifs; correct the pattern, e.g. tifs/{{id}}.tif"
+    raise problem or InputError(f"{where}: no tif matches source.tifs; {_tifs_there(where)}")
+
+
+def _tifs_there(folder: str | Path) -> str:
+    "What a pattern could match: the tifs that a folder holds, with an example of each subfolder."
+    every = [p.relative_to(folder).as_posix() for p in sorted(Path(folder).rglob("*.tif*"))]
+    some: dict[str, str] = {}
+    for path in every:
+        some.setdefault(path.rpartition("/")[0], path)
+    if not every:
+        return "the folder holds no tif; correct source.name or the pattern, e.g. tifs/{id}.tif"
+    return (
+        f"the folder holds {counted(len(every), 'tif')}, e.g. {shortened(some.values(), 4)}; write"
+        " such a path with {id} in the place of the label's id"
     )
 
 
@@ -314,7 +332,8 @@ class Folder(Source):
                     problem = problem or error
         raise problem or InputError(
             f"{self.path}: no label has a tif for each pattern of source.tifs"
-            f" ({', '.join(self.patterns)}); correct the patterns"
+            f" ({', '.join(self.patterns)}), not even '{self._labels['id'].iloc[0]}';"
+            f" {_tifs_there(self.path)}"
         )
 
     def notes(self):
@@ -324,12 +343,26 @@ class Folder(Source):
             name, written = next(iter(self._loose.items()))
             lines.append(
                 f"{count} of {len(self._labels)} ids were matched to tifs that are spelt with"
-                f" other zeros or capitals, such as {name} to {written}"
+                f" other zeros, capitals or signs, such as {name} to {written}"
             )
+        if len(self.patterns) > 1:
+            lines.append(f"tifs are joined on the grid and the dates of {self.patterns[0]}")
         for tifs in self.found:
             path = next((tifs[name] for name in self._labels["id"] if name in tifs), None)
-            lines += [_alpha_note(path, self.settings.source.alpha)] if path else []
+            lines += self._notes_on(path) if path else []
         return [line for line in lines if line]
+
+    def _notes_on(self, path: Path) -> list[str]:
+        "What was made of a tif's alpha band and of the dates in its bands' names."
+        try:
+            with open_image(path) as file:
+                stored = stored_of(file, self.settings.source.alpha)
+                alpha = alpha_line(file, stored, path.name)
+        except InputError:
+            return []
+        named = () if self.settings.source.variables else stored.names
+        start = next(iter(self._labels["start"]), None)
+        return [line for line in (alpha, line_of_dates(named, start)) if line]
 
     def unlabelled(self, labels):
         known = set(labels["id"])
@@ -370,13 +403,4 @@ class Folder(Source):
         except InputError as error:
             return str(error)
         write_chip(path, joined.data, joined.transform, joined.crs, joined.descriptions)
-        return None
-
-
-def _alpha_note(path: Path, alpha: str) -> str | None:
-    "What was made of a band that is tagged as alpha."
-    try:
-        with open_image(path) as file:
-            return alpha_line(file, stored_of(file, alpha), path.name)
-    except InputError:
         return None

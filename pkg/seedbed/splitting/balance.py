@@ -6,14 +6,13 @@
 __all__ = ['too_small', 'in_step', 'balanced_folds']
 
 # %% ../../../nbs/splitting/balance.ipynb #f44fe553
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from .blocks import on_sphere, systematic_folds
+from .blocks import hash_order, on_sphere, systematic_folds
 
 # %% ../../../nbs/splitting/balance.ipynb #f675b22f
 def too_small(
@@ -48,12 +47,6 @@ def _counts(unit: np.ndarray, y: np.ndarray, units: int) -> np.ndarray:
     table = np.bincount(unit * classes + y, minlength=units * classes).reshape(units, classes)
     shares = table / np.maximum(table.sum(0), 1)
     return np.column_stack([shares / classes**0.5, table.sum(1) / len(y)])
-
-
-def _hash_order(row: np.ndarray, column: np.ndarray, seed: int) -> np.ndarray:
-    "Numbers of the blocks, in the order of their names' hashes."
-    names = [f"{seed}:{r}_{c}" for r, c in zip(row.tolist(), column.tolist())]
-    return np.argsort([hashlib.sha256(name.encode()).hexdigest() for name in names])
 
 
 def _deal(counts: np.ndarray, order: np.ndarray, folds: int) -> np.ndarray:
@@ -112,7 +105,8 @@ def balanced_folds(
     sizes = np.bincount(pattern, minlength=folds) / len(pattern)
     resonant = in_step(lon[first], lat[first], fold, folds)
     if resonant or too_small(sizes, len(first)):
-        order = _hash_order(row[first], column[first], seed)
+        names = [f"{r}_{c}" for r, c in zip(row[first].tolist(), column[first].tolist())]
+        order = hash_order(names, seed)
         dealt = _deal(_counts(unit, classes, len(first)), order, folds)[unit]
         after = np.bincount(dealt, minlength=folds) / len(dealt)
         if resonant or after.max() - after.min() < 0.75 * (sizes.max() - sizes.min()):

@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['SEASON_DAYS', 'grouping_values', 'has_places', 'Folds', 'folds_of', 'assign_split', 'overlap_in_time',
-           'season_warnings', 'held_out', 'validated_folds', 'untestable_classes', 'label_counts', 'class_warnings',
-           'dropped_by', 'split_warnings', 'MadeSplit', 'split_record', 'make_split', 'with_final']
+           'season_warnings', 'interleaved_warnings', 'held_out', 'validated_folds', 'untestable_classes',
+           'label_counts', 'class_warnings', 'dropped_by', 'match_line', 'split_warnings', 'MadeSplit', 'split_record',
+           'make_split', 'with_final']
 
 # %% ../../../nbs/splitting/folds.ipynb #992780b4
 from collections.abc import Callable, Sequence
@@ -15,6 +16,9 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
+from scipy.spatial import cKDTree
+from scipy.stats import wasserstein_distance
 
 from ..base.errors import InputError
 from ..base.files import fingerprint_of
@@ -28,8 +32,10 @@ from seedbed.splitting.blocks import (
     choose_fold,
     hashed_folds,
     near_pairs,
+    on_sphere,
     tied_blocks,
 )
+from .knndm import MOST, Match, cells_of, hull_of, knndm, places_in, to_nearest
 from .sizes import sizes_that_fit, split_sizes, suggest_block_km
 
 # %% ../../../nbs/splitting/folds.ipynb #b338a74b
@@ -89,7 +95,8 @@ class Folds:
     number: np.ndarray  # [n] fold of each label
     block: np.ndarray  # [n] name of each label's block
     names: list[str]  # of the folds
-    dealt: str = "by value"  # systematic | spread | dealt, see `balanced_folds`
+    dealt: str = "by value"  # systematic | spread | dealt, see `balanced_folds`; matched
+    match: Match | None = None  # of folds that are matched to the map
 
 
 def folds_of(
@@ -97,6 +104,7 @@ def folds_of(
     split: Split,  # method, folds and seed
     block_km: float,  # side of a block
     balance: bool = True,  # let the folds have the classes of `label` in like shares
+    area: shapely.Geometry | None = None,  # of the map, in degrees; None: the hull of the labels
 ) -> Folds:
     """Put each label into a fold; InputError where the method needs places and there are none."""
     if not has_places(labels):
@@ -111,7 +119,24 @@ def folds_of(
         return Folds(number, block, numbers, how)
     if split.method == "random":
         return Folds(hashed_folds(labels["id"], split.folds, split.seed), block, numbers)
+    if split.method == "knndm":
+        return _matched_folds(labels, split, block, area)
     return _folds_by_value(grouping_values(labels, split), block, split)
+
+
+def _matched_folds(labels, split: Split, block: np.ndarray, area) -> Folds:
+    """Folds as far from each other as the map is from the labels; the larger units are drawn."""
+    shapes = labels.geometry.values
+    lon, lat = middles(shapes).T
+    group = labels["group"] if "group" in labels else None
+    tie = tied_blocks(cells_of(lon, lat, len(lon)), shapes, group)
+    places = places_in(hull_of(lon, lat) if area is None else area)
+    i, j = near_pairs(shapes, shapes, split.buffer_km or 0.0)
+    near = np.stack([i, j])[:, i != j]
+    match = knndm(lon, lat, places, split.folds, split.seed, tie, near)
+    fewer = match.clusters is not None and match.clusters < len(set(block))
+    names = [str(fold) for fold in range(split.folds)]
+    return Folds(match.fold, match.cluster if fewer else block, names, "matched", match)
 
 
 def _folds_by_value(values: pd.Series, block: np.ndarray, split: Split) -> Folds:
@@ -133,9 +158,9 @@ def _folds_by_value(values: pd.Series, block: np.ndarray, split: Split) -> Folds
 
 def _folds_without_places(labels: gpd.GeoDataFrame, split: Split) -> Folds:
     """Folds by name alone; each name counts as one independent cluster."""
-    if split.method == "blocks":
+    if split.method in ("blocks", "knndm"):
         raise InputError(
-            f"split.method = blocks: none of the {len(labels)} labels has coordinates; set"
+            f"split.method = {split.method}: none of the {len(labels)} labels has coordinates; set"
             " split.method = column and split.column to what keeps neighbours together (a group, a"
             " farm, a village), split.method = region or year, or add columns lon and lat"
         )
@@ -222,6 +247,33 @@ def season_warnings(
         f"split.method = year: of {count} labels some start within {SEASON_DAYS} days across a new"
         f" year: {', '.join(near[:3])}; one season may lie in two years; name the season in a"
         " column and set split.method = column"
+    ]
+
+# %% ../../../nbs/splitting/folds.ipynb #d6ecafd3
+def interleaved_warnings(
+    labels: gpd.GeoDataFrame,  # n labels with places
+    region: Sequence[str],  # [n] region of each
+) -> list[str]:  # one where regions are no areas of their own
+    """Regions that lie among each other, so that none of them tests a new region."""
+    if not has_places(labels):
+        return []
+    lon, lat = middles(labels.geometry.values).T
+    at, first = np.unique(np.column_stack([lon, lat]), axis=0, return_index=True)
+    name = np.asarray(region, str)[first]
+    if len(at) < 10:
+        return []
+    away, near = cKDTree(on_sphere(*at.T)).query(on_sphere(*at.T), k=2)
+    other = name != name[near[:, 1]]
+    share = np.unique(name, return_counts=True)[1] / len(name)
+    chance = 1 - float((share**2).sum())
+    if other.mean() <= 0.5 * chance:
+        return []
+    some = labels["id"].iloc[first[other][:3]].astype(str)
+    return [
+        f"success.claim = new_region, but regions lie among each other: of {len(at)} labels"
+        f" {other.sum()} have a label of another region as their nearest, at"
+        f" {np.median(away[other, 1]):.3g} km in the median, e.g. {', '.join(some)}; name areas"
+        " that lie apart (labels.region), or claim within_region"
     ]
 
 # %% ../../../nbs/splitting/folds.ipynb #ad592559
@@ -384,6 +436,11 @@ def _what_costs_labels(record: dict) -> str:
             f" of {usable} training labels: each lasts {record['window_days']:.0f} days; fewer"
             " steps, or years that lie further apart, keep more"
         )
+    if not record["buffer_km"]:
+        return (
+            f"labels that touch one of validation cost {causes[worst]} of {usable} training labels:"
+            " they share ground; larger folds (split.method = blocks) keep more"
+        )
     return (
         f"the buffer of {record['buffer_km']:g} km costs {causes[worst]} of {usable} training"
         " labels; a smaller split.buffer_km keeps more"
@@ -399,6 +456,59 @@ def _ties_warning(blocks: dict) -> list[str]:
         f"groups or overlapping fields join {untied} blocks to {blocks['all']} independent"
         f" clusters, the largest with {blocks['largest']} labels: one label of a chain ties whole"
         " blocks; smaller groups (labels.group) give more clusters and narrower intervals"
+    ]
+
+
+def _match_record(made: "MadeSplit") -> dict:
+    """What was matched, and how far validation is from training once labels were dropped."""
+    match, apart = made.match, []
+    lon, lat = middles(made.labels.geometry.values).T
+    xyz = on_sphere(lon, lat)
+    for subset in made.subsets:
+        val = np.flatnonzero(subset == "val")
+        apart.append(to_nearest(xyz[val[:: len(val) // MOST + 1]], xyz[subset == "train"]))
+    away = np.concatenate(apart)
+
+    def quarters(km):
+        return np.quantile(km, [0.25, 0.5, 0.75]).round(4).tolist()
+
+    return {
+        "area": made.area,
+        "places": len(match.map_km),
+        "clusters": match.clusters,
+        "unit": "cluster" if match.clusters == made.untied else "block",
+        "w_km": round(float(wasserstein_distance(away, match.map_km)), 4),
+        "w_random_km": round(match.w_random_km, 4),
+        "map_km": quarters(match.map_km),
+        "validation_km": quarters(away),
+    }
+
+
+def match_line(
+    found: dict,  # of the split's record, `knndm`
+) -> str:  # for a person
+    """How well folds match the map."""
+    made = f"{found['clusters']} clusters" if found["clusters"] else "random folds"
+    return (
+        f"matched to {found['area']} by {made}: half of the map within {found['map_km'][1]:.3g} km"
+        f" of a label, half of validation within {found['validation_km'][1]:.3g} km of training;"
+        f" W {found['w_km']:.3g} km, of random folds {found['w_random_km']:.3g} km"
+    )
+
+
+def _match_warnings(record: dict) -> list[str]:
+    """Where no folds could be as far from each other as the map is from the labels."""
+    found = record.get("knndm")
+    if not found:
+        return []
+    here, there = found["validation_km"][1], found["map_km"][1]
+    if max(here, there) <= 1.5 * min(here, there):
+        return []
+    return [
+        f"split.method = knndm: half of the map lies within {there:.3g} km of a label, half of"
+        f" the validation labels within {here:.3g} km of training (W {found['w_km']:.3g} km,"
+        f" random folds {found['w_random_km']:.3g} km): the map is"
+        f" {'harder' if here < there else 'easier'} than the scores say"
     ]
 
 
@@ -423,6 +533,7 @@ def split_warnings(
     ):
         out.append(_what_costs_labels(record))
     out += _ties_warning(record["blocks"])
+    out += _match_warnings(record)
     if not record.get("has_places", True):
         out.append(
             "the labels have no coordinates: neighbours may stand on both sides, and nothing is"
@@ -456,6 +567,8 @@ class MadeSplit:
     window_days: float = 0.0  # that a series lasts
     dealt: str = "systematic"  # see `balanced_folds`
     untied: int | None = None  # blocks before groups and fields have joined some
+    match: Match | None = None  # of folds that are matched to the map
+    area: str = ""  # where the map will be, in words
 
 
 def split_record(
@@ -494,9 +607,13 @@ def split_record(
         "left_out": untestable_classes(y, subsets, block, classes),
         "fingerprint": _fingerprint(made.labels["id"], subsets),
     }
+    if made.match:
+        record["knndm"] = _match_record(made)
     record["warnings"] = split_warnings(record)
     if split.method == "year":
         record["warnings"] += season_warnings(made.labels["start"])
+    if split.method in ("region", "column") and claim == "new_region":
+        record["warnings"] += interleaved_warnings(made.labels, grouping_values(made.labels, split))
     if len(classes):
         record["warnings"] += class_warnings(y, subsets, record["left_out"], classes)
         record["warnings"] += _size_warning(made, record["left_out"], classes)
@@ -531,6 +648,7 @@ def make_split(
     claim: str = "within_region",  # what the score is claimed for: success.claim
     ground: np.ndarray | None = None,  # [n] footprints in degrees; the labels' geometry if None
     window_days: float = 0.0,  # that a series lasts
+    area: shapely.Geometry | None = None,  # knndm: of the map, in degrees; None: the labels' hull
 ) -> tuple[np.ndarray, np.ndarray, dict]:  # subsets [folds, n], cluster of each label [n], record
     """Assign labels to training and validation: a row for each fold that is validated.
 
@@ -542,9 +660,9 @@ def make_split(
     block_km, buffer_km = split_sizes(split, suggested)
     if not has_places(labels):
         buffer_km = 0.0
-    folds = folds_of(labels, split, block_km, len(classes) > 0)
     held, close = held_out(labels, split, buffer_km, ground)
     part = ~held & ~close
+    folds = _folds_of_part(labels, part, split, block_km, len(classes) > 0, area)
     rest = np.flatnonzero(part)
     rest_labels = labels.iloc[rest]
     rest_footprints = None if ground is None else ground[rest]
@@ -575,8 +693,21 @@ def make_split(
         window_days=window_days,
         dealt=folds.dealt,
         untied=len(set(folds.block)),
+        match=folds.match,
+        area=(split.area or "hull of the labels") if folds.match else "",
     )
     return subsets, made.block, split_record(made, classes, claim)
+
+
+def _folds_of_part(labels, part: np.ndarray, split: Split, block_km, balance, area) -> Folds:
+    """The folds of all labels; matched ones of those alone that the test leaves."""
+    if split.method != "knndm" or part.all():
+        return folds_of(labels, split, block_km, balance, area)
+    every = folds_of(labels, split.model_copy(update={"method": "random"}), block_km)
+    some = folds_of(labels[part], split, block_km, balance, area)
+    number, block = every.number.copy(), every.block.astype(object)
+    number[part], block[part] = some.number, some.block
+    return Folds(number, block.astype(str), some.names, some.dealt, some.match)
 
 
 def _check_claim(labels: gpd.GeoDataFrame, split: Split, claim: str):

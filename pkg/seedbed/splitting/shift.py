@@ -9,7 +9,6 @@ __all__ = ['largest_gap', 'adversarial_auc', 'outside_applicability', 'distance_
 from collections.abc import Sequence
 
 import numpy as np
-import shapely
 from scipy.spatial import cKDTree
 from scipy.stats import ks_2samp, wasserstein_distance
 from sklearn.ensemble import RandomForestClassifier
@@ -17,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
 from .blocks import on_sphere
+from .knndm import hull_of, places_in, to_nearest
 
 # %% ../../../nbs/splitting/shift.ipynb #bd063c94
 def largest_gap(
@@ -83,7 +83,7 @@ def _to_other_blocks(a: np.ndarray, block: np.ndarray) -> np.ndarray:  # [n]
 def distance_gap(
     train: np.ndarray,  # [n, 2] longitude and latitude
     val: np.ndarray,  # [m, 2] longitude and latitude
-    points: int = 1000,  # drawn in the area
+    points: int = 1000,  # on a grid over the area
 ) -> tuple[float, float, float]:  # km: validation to training, area to labels (means), Wasserstein
     """How far validation is from training, the area from the labels, and how the two differ.
 
@@ -91,26 +91,11 @@ def distance_gap(
     between the two distributions of distances.
     """
     labels = np.concatenate([train, val])
-    drawn = _points_in_hull(labels, points)
-    to_training = _nearest(val, train)
-    to_labels = _nearest(drawn if len(drawn) else labels, labels)
+    places = places_in(hull_of(*labels.T), points)
+    to_training = to_nearest(on_sphere(*val.T), on_sphere(*train.T))
+    to_labels = to_nearest(on_sphere(*places.T), on_sphere(*labels.T))
     apart = wasserstein_distance(to_training, to_labels)
     return float(to_training.mean()), float(to_labels.mean()), float(apart)
-
-
-def _points_in_hull(places: np.ndarray, count: int) -> np.ndarray:  # [up to count, 2]
-    """Random points of the convex hull of places."""
-    rng = np.random.default_rng(0)
-    hull = shapely.convex_hull(shapely.multipoints(places))
-    (west, south), (east, north) = places.min(0), places.max(0)
-    x = rng.uniform(west, east, 20 * count)
-    y = rng.uniform(south, north, 20 * count)
-    return np.column_stack([x, y])[shapely.intersects_xy(hull, x, y)][:count]
-
-
-def _nearest(a: np.ndarray, b: np.ndarray) -> np.ndarray:  # [n] kilometres
-    """Distance of each place of a to the nearest of b."""
-    return cKDTree(on_sphere(*b.T)).query(on_sphere(*a.T))[0]
 
 # %% ../../../nbs/splitting/shift.ipynb #cab49d68
 def shift_report(
@@ -151,8 +136,8 @@ def shift_report(
         _row(
             "validation's distances against the map's (kNNDM)",
             apart,
-            f"{here:.3g} km from validation to training, {area:.3g} km from a random point to a"
-            f" label; they differ by {apart:.3g} km",
+            f"{here:.3g} km from validation to training, {area:.3g} km from a place of the area to"
+            f" a label; they differ by {apart:.3g} km",
         ),
     ]
 

@@ -31,7 +31,7 @@ def split_sizes(
         buffer = 0.0
     elif split.buffer_km is not None:
         buffer = split.buffer_km
-    elif split.method == "year":
+    elif split.method in ("year", "knndm"):
         buffer = 0.0
     else:
         buffer = suggested.get("split.buffer_km", 1.0)

@@ -142,6 +142,62 @@ def test_long_and_irregular(empty, rule):
     assert f"source.composite = {rule}" in " ".join(manifest["understood"])
 
 
+def test_numbers_that_nothing_uses(empty):
+    """They are named, with the setting that takes them."""
+    world, (labels, X) = empty(source__name="table:mine/data.csv"), truth()
+    wide(labels.assign(elevation=12.5, slope=2), X).to_csv(world.data / "data.csv", index=False)
+    line = "numbers that are no bands: elevation, slope; source.static"
+    assert line in " ".join(exported(world)[1]["understood"])
+    understood = " ".join(exported(world, "source.static=elevation, slope")[1]["understood"])
+    assert "no bands" not in understood
+
+
+@pytest.mark.parametrize("one_has_all", [False, True], ids=["a season each", "one has all years"])
+def test_long_over_years(empty, one_has_all):
+    """Labels of different years need the first day of each; a single long one does not hide that."""
+    world, (labels, _) = empty(source__name="table:mine/data.csv"), truth()
+    rows = []
+    for i, label in enumerate(labels.to_dict("records")):
+        years = range(2017, 2021) if one_has_all and i == 0 else [2017 + i % 4]
+        ends = ["04-03", f"06-{10 + i % 9}", "06-28"][: 2 + i % 2]
+        for day in [f"{year}-{end}" for year in years for end in ends]:
+            own = {"date": day, "B4": int(day[-2:]) / 100, "sown": f"{day[:4]}-04-01"}
+            rows.append(label | own)
+    pd.DataFrame(rows).to_csv(world.data / "data.csv", index=False)
+    if not one_has_all:
+        assert exported(world, "labels.start=sown")[0].shape == (COUNT, 3, 1)
+    message = world.refuses_export("mine/data.csv", "different seasons (2017 to 2020)")
+    assert "labels.start" in message and "\n" not in message
+
+
+def test_long_with_names_of_another_language(empty):
+    """Dates are found by what they hold; numbers with decimal commas are numbers in Parquet too."""
+    world, (labels, X) = empty(source__name="table:mine/data.parquet"), truth()
+    rows = []
+    for i, label in enumerate(labels.to_dict("records")):
+        for t, (b4, b8) in enumerate(X[i]):
+            own = {"观测日": f"2021-{t + 4:02d}-01", "B4": f"{b4:.4f}".replace(".", ","), "B8": b8}
+            rows.append(label | own | {"visited": "2021-07-03"})
+    table = pd.DataFrame(rows).rename(columns={"lon": "经度", "lat": "纬度"})
+    table.to_parquet(world.data / "data.parquet")
+    found, manifest = exported(world)
+    assert np.allclose(found, X)
+    understood = " ".join(manifest["understood"])
+    assert "('观测日')" in understood and "places are '经度' and '纬度'" in understood
+    assert "1 column with decimal commas" in understood
+
+
+def test_two_columns_of_dates_are_not_guessed(empty):
+    world, (labels, X) = empty(source__name="table:mine/data.csv"), truth()
+    rows = [
+        label | {"seen": f"2021-{t + 4:02d}-01", "made": f"2021-{t + 4:02d}-02", "B4": X[i, t, 0]}
+        for i, label in enumerate(labels.to_dict("records"))
+        for t in range(STEPS)
+    ]
+    pd.DataFrame(rows).to_csv(world.data / "data.csv", index=False)
+    world.refuses_export("mine/data.csv", "call the columns id and date")
+
+
 def test_dates_newest_first(empty):
     """Steps stand in the order of time, and a step is never shorter than nothing."""
     world, (labels, X) = empty(source__name="table:mine/data.npz"), truth()

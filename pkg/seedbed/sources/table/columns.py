@@ -162,8 +162,23 @@ LONGITUDE = (
     "x",
     "xcoord",
     "point_x",
+    "longitud",
+    "经度",
+    "долгота",
 )
-LATITUDE = ("lat", "latitude", "lati", "lat_dd", "decimallatitude", "y", "ycoord", "point_y")
+LATITUDE = (
+    "lat",
+    "latitude",
+    "lati",
+    "lat_dd",
+    "decimallatitude",
+    "y",
+    "ycoord",
+    "point_y",
+    "latitud",
+    "纬度",
+    "широта",
+)
 GEOMETRY = ("geometry", ".geo", "wkt", "geom", "the_geom")
 IDS = (
     "id",
@@ -192,6 +207,10 @@ DATES = (
     "observation_date",
     "sensing_date",
     "system:time_start",
+    "datum",
+    "fecha",
+    "日期",
+    "дата",
 )
 
 

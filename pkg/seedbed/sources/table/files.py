@@ -18,7 +18,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from ...base.errors import InputError, explain
+from ...base.errors import InputError, counted, explain
 from ...imagery.values import as_numbers, has_decimal_comma, is_ambiguous, value_text
 from .columns import IDS
 
@@ -73,8 +73,7 @@ def read_delimited(
     understood = []
     if separator != ",":
         understood.append(f"columns are separated by {_SEPARATORS[separator]}")
-    if converted := _convert_decimal_commas(frame, words, path):
-        understood.append(f"{len(converted)} columns have decimal commas, e.g. '{converted[0]}'")
+    understood += _line_of_commas(_convert_decimal_commas(frame, words, path))
     return ReadTable(frame, understood)
 
 
@@ -126,6 +125,14 @@ def _convert_decimal_commas(frame: pd.DataFrame, words: list[str], path: Path) -
         frame[column] = as_numbers(found)
     return list(texts)
 
+
+def _line_of_commas(converted: list) -> list[str]:
+    "What is said of columns that had decimal commas."
+    if not converted:
+        return []
+    columns = counted(len(converted), "column")
+    return [f"{columns} with decimal commas were read as numbers, e.g. '{converted[0]}'"]
+
 # %% ../../../../nbs/sources/table/files.ipynb #fec10840
 PARQUET = (".parquet", ".geoparquet", ".pq")
 FEATHER = (".feather", ".arrow")
@@ -150,7 +157,20 @@ def read_frame(
     for column in frame:
         if frame[column].map(lambda value: isinstance(value, bytes)).any():
             frame[column] = value_text(frame[column])
-    return ReadTable(frame, [])
+    names = [column for column in frame if not _is_text(frame[column])]
+    words = [*text, *names, *(c for c in frame if str(c).strip().lower() in IDS)]
+    converted = _convert_decimal_commas(frame, words, path)
+    return ReadTable(frame, _line_of_commas(converted))
+
+
+def _is_text(column: pd.Series) -> bool:
+    "Whether every value that is known is text."
+    known = column.dropna()
+    return (
+        len(known) > 0
+        and not pd.api.types.is_numeric_dtype(known)
+        and all(isinstance(value, str) for value in known)
+    )
 
 
 def _read_arrow(path: Path, is_parquet: bool) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ...base.errors import InputError
+from ...base.errors import InputError, counted
 from ...base.settings import Labels, nearest
 from ...base.settings import Source as SourceSettings
 from ...imagery.values import as_numbers, value_text, written_days
@@ -96,7 +96,8 @@ def wide_table(
         raise InputError(
             f"{asked.where}: no column is named like a band at a step or a date, e.g. ndvi_t00 or"
             " ndvi_2020-05-01; rename the columns of the series, or name those of a single date"
-            " in source.variables"
+            " in source.variables; of a table with a row for each label and date, call the columns"
+            " id and date"
         )
     variables = _chosen_bands(series.variables, asked)
     place = {key: name for key, name in series.place.items() if key[0] in variables}
@@ -218,8 +219,9 @@ def arranged(
     rule = source.composite or "median"
     made = composite(series, first, source.step_months, steps, rule)
     understood.append(
-        f"{int(known.sum())} observations of {len(table)} labels were composited to {steps} steps"
-        f" of {source.step_months:g} months (source.composite = {rule})"
+        f"{int(known.sum())} observations of {len(table)} labels were composited to"
+        f" {counted(steps, 'step')}"
+        f" of {counted(source.step_months, 'month')} (source.composite = {rule})"
     )
     if outside or undated:
         understood.append(
@@ -255,7 +257,7 @@ def _first_days(table: pd.DataFrame, days: np.ndarray, asked: Asked) -> np.ndarr
         f"{asked.where}: the dates of {len(table)} labels lie in different seasons"
         f" ({years[0] if years else 'no date'} to {years[-1] if years else 'no date'}) and are not"
         " alike; add a column with the first day of each label's series and name it in"
-        " labels.start"
+        " labels.start, or give one date for all"
     )
 
 # %% ../../../../nbs/sources/table/parts.ipynb #d2669d9a
@@ -263,12 +265,34 @@ def date_column(
     table: pd.DataFrame,  # any table
     asked: Asked,  # labels.target is no date
 ) -> str | None:  # None where none is found
-    """The column with the dates of the rows, by its usual name and by what it holds."""
+    """The column with the dates of the rows, by its usual name, else by what it holds."""
     found = usual_column([c for c in table if c != asked.labels.target], DATES)
     if found is None:
-        return None
+        return _changing_dates(table, asked)
     days, odd = written_days(table[found])
     return found if len(table) and odd.mean() < 0.1 and (days != "").any() else None
+
+
+def _changing_dates(table: pd.DataFrame, asked: Asked) -> str | None:
+    "The only column of dates that differ within labels; None where there is none, or several."
+    labels = asked.labels
+    named = {labels.id, labels.target, labels.start, labels.region, labels.group}
+    candidates = [c for c in table if c not in named and _looks_like_dates(table[c])]
+    if not candidates:
+        return None
+    key = _label_key(table, asked)[0]
+    changing = [c for c in candidates if _changes(table[c], key).any()]
+    return changing[0] if len(changing) == 1 else None
+
+
+def _looks_like_dates(values: pd.Series, most: int = 200) -> bool:
+    "Whether a column holds days, judged by some rows."
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return True
+    if pd.api.types.is_numeric_dtype(values):
+        return False
+    some = value_text(values.dropna().iloc[:most])
+    return len(some) > 0 and bool(some.str.match(r"\d{4}-?\d\d-?\d\d").all())
 
 
 def is_long(
@@ -281,12 +305,12 @@ def is_long(
         return False
     taken = columns_of_labels(table, asked)
     numbers = [c for c in table if c not in taken and pd.api.types.is_numeric_dtype(table[c])]
-    key = _label_key(table, asked, date)[0]
+    key = _label_key(table, asked)[0]
     several = bool(table[date].groupby(key, sort=False).nunique().gt(1).any())
     return several or series_columns(numbers, asked.where) is None
 
 
-def _label_key(table: pd.DataFrame, asked: Asked, date: str) -> tuple[pd.Series, str]:
+def _label_key(table: pd.DataFrame, asked: Asked) -> tuple[pd.Series, str]:
     "The label of each row, as text, and how it was found."
     name = id_column(table, asked)
     if name in table:
@@ -311,7 +335,7 @@ def long_table(
 ) -> TableParts:
     """Labels and series of a long table; InputError where a label contradicts itself."""
     date = date_column(table, asked)
-    key, how = _label_key(table, asked, date)
+    key, how = _label_key(table, asked)
     if (empty := int((key == "").sum())) == len(table):
         raise InputError(f"{asked.where}: no row has an id; name its column in labels.id")
     if empty:

@@ -13,7 +13,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from ...base.errors import InputError
+from ...base.errors import InputError, counted, shortened
 from ...base.files import read_json, relative
 from ...base.settings import nearest
 from ...imagery.labels import canonical, id_text, labels_of
@@ -31,6 +31,7 @@ from seedbed.sources.table.parts import (
     Asked,
     TableParts,
     array_table,
+    columns_of_labels,
     id_column,
     is_long,
     long_table,
@@ -198,6 +199,8 @@ class Table(Source):
             has_places = places is not None
             found = f"places are {columns}" if has_places else "no columns of places"
             understood.append(found)
+        if unused := self._unused_numbers():
+            understood.append(unused)
         return {
             "name": name,
             "label_kind": "unknown",
@@ -207,10 +210,32 @@ class Table(Source):
             "has_places": has_places,
         }
 
+    def _unused_numbers(self) -> str:
+        "One line on columns of numbers that nothing uses; empty where there are none."
+        asked = Asked(self.settings.source, self.settings.labels, self.where)
+        table = self.parts.table
+        taken = columns_of_labels(table, asked) | set(self.parts.set_aside)
+        names = [
+            str(c)
+            for c in table
+            if c not in taken
+            and pd.api.types.is_numeric_dtype(table[c])
+            and not pd.api.types.is_bool_dtype(table[c])
+        ]
+        if not names:
+            return ""
+        return (
+            f"numbers that are no bands: {shortened(names)}; source.static takes those that do not"
+            " change in time"
+        )
+
     def _shape(self) -> str:
         "One line on the series."
         n, steps, bands = self.parts.X.shape
-        line = f"{n} labels, {steps} steps of {bands} bands ({', '.join(self.parts.bands[:8])})"
+        line = (
+            f"{n} labels, {counted(steps, 'step')} of {counted(bands, 'band')}"
+            f" ({shortened(self.parts.bands)})"
+        )
         days = self.parts.days
         if days is None or np.isnat(days).all():
             return line

@@ -165,8 +165,8 @@ def common_first_day(
     first, last = first[np.isfinite(first)], last[np.isfinite(last)]
     if not len(first):
         return None
-    longest = (last - first).max() + months * MONTH_DAYS
-    if last.max() - first.min() > 1.5 * longest + 31:
+    usual = float(np.quantile(last - first, 0.9)) + months * MONTH_DAYS
+    if last.max() - first.min() > 1.5 * usual + 31:
         return None
     oldest = np.datetime64(int(first.min()), "D")
     return oldest.astype("datetime64[M]").astype("datetime64[D]")
