@@ -130,6 +130,9 @@ def try_project(environment: Environment, here: Path, first: Path, second: Path,
     replayed = next((project / "runs").iterdir()).name
     environment.seedbed("own", "optimism", cwd=project)
     commit(project, "optimism is ours")
+    if environment.borrows:  # pytest is among the packages
+        said = run(environment.bin / "python", "-m", "pytest", "-q", cwd=project)
+        print(f"its own tests: {said.strip().splitlines()[-1]}")
     environment.install(second)
     said = environment.seedbed("update", cwd=project)
     print(said.strip())

@@ -113,17 +113,6 @@ def test_a_short_stage_has_the_steps_of_the_long_one(path):
     assert files and all(file.is_file() for file in files)
 
 
-@pytest.mark.slow
-def test_names_that_are_imported_exist(made):
-    code = "import maize_kenya.{}".format(
-        ", maize_kenya.".join("success export process dataset model compare map report".split())
-    )
-    python(
-        made,
-        code + "; from seedbed.models.registry import list_models; assert 'mine' in list_models()",
-    )
-
-
 @pytest.mark.parametrize(
     "name, said", [("numpy", "already"), ("for", "small letters"), ("a-b", "small letters")]
 )
@@ -262,15 +251,6 @@ def test_an_update_outside_of_a_project(tmp_path):
     (tmp_path / "settings.ini").touch()
     said = seedbed(tmp_path, "update", fails=True)
     assert "only a project that `seedbed new` has made" in said and said.count("\n") == 1
-
-
-@pytest.mark.slow
-def test_its_own_tests_pass(made):
-    """Among them a whole run on few labels."""
-    done = python(
-        made, "import sys, pytest; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider']))"
-    )
-    assert "passed" in done
 
 
 @pytest.mark.slow
