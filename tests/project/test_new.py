@@ -113,6 +113,7 @@ def test_a_short_stage_has_the_steps_of_the_long_one(path):
     assert files and all(file.is_file() for file in files)
 
 
+@pytest.mark.slow
 def test_names_that_are_imported_exist(made):
     code = "import maize_kenya.{}".format(
         ", maize_kenya.".join("success export process dataset model compare map report".split())
@@ -151,6 +152,7 @@ print(a is b, a.BATCH, a.readers.__module__, a.__file__.count("maize_kenya"))
 """
 
 
+@pytest.mark.slow
 def test_what_is_taken_over_is_used_everywhere(project):
     before = Reader(project / "nbs").module("seedbed.process").parts["BATCH"].digest
     assert take(project, "02_process") == ["nbs/02_process.ipynb"]
@@ -171,6 +173,28 @@ def test_what_is_taken_over_is_used_everywhere(project):
     assert "not committed" in said and said.count("\n") == 1
 
 
+FIND = """
+from pathlib import Path
+import geopandas as gpd
+from seedbed.base.settings import Split
+from seedbed.evaluation.metrics import metric_named
+from seedbed.splitting.folds import grouping_values
+labels = gpd.GeoDataFrame({"id": ["a1", "a2", "b1"]})
+print(*grouping_values(labels, Split(method="column", column="first_letter")))
+print(metric_named("always_one")([0, 1], [[1, 0], [0, 1]]))
+"""
+
+
+@pytest.mark.slow
+def test_metrics_and_splits_of_its_own_are_found_by_name(project):
+    (project / "pkg/maize_kenya/metrics.py").write_text("def always_one(y, p):\n    return 1.0\n")
+    (project / "pkg/maize_kenya/splits.py").write_text(
+        "def first_letter(labels):\n    return [name[0] for name in labels['id']]\n"
+    )
+    assert python(project, FIND).split() == ["a", "a", "b", "1.0"]
+
+
+@pytest.mark.slow
 def test_an_owned_notebook_that_exports_nothing_any_more(project):
     take(project, "optimism")
     path = project / "nbs/optimism.ipynb"
@@ -180,6 +204,7 @@ def test_an_owned_notebook_that_exports_nothing_any_more(project):
         check_in_sync(project / "nbs", root=project)
 
 
+@pytest.mark.slow
 def test_a_folder_from_somebody_else_is_not_obeyed(project):
     """Neither a run's folder nor a project whose package is not installed."""
     take(project, "process")
@@ -201,6 +226,7 @@ def as_if_made_by_another_version(project, path, old, new):
     (project / BASE).write_text(json.dumps(record))
 
 
+@pytest.mark.slow
 def test_an_update_merges_by_cell(project):
     path = "nbs/02_process.ipynb"
     notebook = read_notebook(project / path)

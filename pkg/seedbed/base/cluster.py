@@ -17,6 +17,7 @@ from typing import Any
 
 from .errors import InputError
 from .files import fingerprint_of, package_folder
+from .overlay import installed_package
 from .registry import import_by_name, optional
 from .resources import default_workers
 from .settings import Settings
@@ -127,23 +128,27 @@ def _where(client) -> str:
 
 # %% ../../../nbs/base/cluster.ipynb #434229c2
 def use_code(
-    state: str,  # the fingerprint of the package's files
+    state: str,  # the fingerprint of the packages' files
+    packages: tuple[str, ...] = ("seedbed",),  # seedbed, and the project's own
 ):
-    """On a worker: forget the package where another state of it is loaded."""
+    """On a worker: forget the packages where another state of them is loaded."""
     if getattr(sys.modules.get("seedbed"), "state_of_code", "") == state:
         return
-    for name in [n for n in sys.modules if n.partition(".")[0] == "seedbed"]:
+    for name in [n for n in sys.modules if n.partition(".")[0] in packages]:
         del sys.modules[name]
     setattr(import_by_name("seedbed"), "state_of_code", state)
 
 
-def _state_of_code() -> str:
-    "The fingerprint of the package's files."
-    package = package_folder()
-    files = sorted(package.rglob("*.py"))
-    return fingerprint_of(
-        {f.relative_to(package).as_posix(): f.read_text(encoding="utf-8") for f in files}, 16
-    )
+def _state_of_code() -> tuple[str, tuple[str, ...]]:
+    "The fingerprint of the files of seedbed and of the project's package, and their names."
+    own = installed_package()
+    folders = [package_folder(), *([own.folder] if own else [])]
+    files = {
+        f"{folder.name}/{f.relative_to(folder).as_posix()}": f.read_text(encoding="utf-8")
+        for folder in folders
+        for f in sorted(folder.rglob("*.py"))
+    }
+    return fingerprint_of(files, 16), ("seedbed", *([own.name] if own else []))
 
 
 @contextlib.contextmanager
@@ -153,7 +158,7 @@ def cluster_executor(
     """Yield the workers of a cluster as an executor, with the number of their tasks at once."""
     with connect(settings, say=lambda line: None) as client:
         # A worker that has just died has no code to forget, hence on_error.
-        client.run(use_code, _state_of_code(), on_error="ignore")
+        client.run(use_code, *_state_of_code(), on_error="ignore")
         # Jobs may still be waiting in a queue: then the number that was asked for counts.
         threads = sum(client.nthreads().values()) or settings.run.workers or 1
         with client.get_executor(pure=False, retries=2) as executor:

@@ -51,11 +51,14 @@ def runs(incomplete: str) -> list[str]:
 
 
 def shipped_models() -> list[str]:
-    """The names of the models that ship, read from their files."""
+    """The names of the models that ship and of the project's own, read from their files."""
     import seedbed
+    from seedbed.base.overlay import own_package
 
-    folder = Path(str(seedbed.__file__)).parent / "models"
-    texts = [file.read_text(encoding="utf-8") for file in sorted(folder.rglob("*.py"))]
+    own = own_package()
+    packages = [Path(str(seedbed.__file__)).parent, *([own.folder] if own else [])]
+    files = [file for package in packages for file in sorted((package / "models").rglob("*.py"))]
+    texts = [file.read_text(encoding="utf-8") for file in files]
     return sorted(
         {name for text in texts for name in re.findall(r'^    name = "(\w+)"', text, re.M)}
     )

@@ -109,9 +109,7 @@ def check_sync(root: Path) -> Finding:
 
 def check_git(root: Path) -> Finding:
     """Whether results can be tied to a commit."""
-    from seedbed.base.provenance import git_problem
-
-    from .template import git
+    from seedbed.base.provenance import git, git_problem
 
     if shutil.which("git") is None:
         return Finding(
@@ -122,11 +120,11 @@ def check_git(root: Path) -> Finding:
         )
     if problem := git_problem(root):
         return Finding("git", "note", *problem.split("; ", 1))
-    if git(root, "rev-parse", "HEAD", check=False).returncode:
+    if git(root, "rev-parse", "HEAD") is None:
         return Finding(
             "git", "note", "no commit here", "git init; git add -A; git commit -m 'First commit'"
         )
-    changed = git(root, "status", "--porcelain").stdout.splitlines()
+    changed = (git(root, "status", "--porcelain") or "").splitlines()
     if changed:
         text = f"{len(changed)} files not committed; a run keeps their difference to the commit"
         return Finding("git", "good", text)
@@ -135,9 +133,9 @@ def check_git(root: Path) -> Finding:
 
 def check_hooks(root: Path) -> Finding:
     """Whether notebooks are cleaned when they are committed."""
-    from .template import git
+    from seedbed.base.provenance import git
 
-    folder = git(root, "rev-parse", "--git-path", "hooks", check=False).stdout.strip()
+    folder = (git(root, "rev-parse", "--git-path", "hooks") or "").strip()
     if folder and (root / folder / "pre-commit").is_file():
         return Finding("hooks", "good", "notebooks are cleaned and exported with each commit")
     return Finding(

@@ -99,12 +99,11 @@ def new(
         settings=values,
         keep_sample=keep_sample,
     )
-    files = make_project(target, answers)
+    make_project(target, answers)
+    count = sum(path.is_file() for path in target.rglob("*"))
     committed = first_commit(target, f"{answers.title}: a project made with seedbed")
     state = "one commit" if committed else "no commit: git is not installed"
-    print(
-        f"{folder}: package {name}, {len(files)} files, {state}. Next:\n  cd {folder}\n  make run"
-    )
+    print(f"{folder}: package {name}, {count} files, {state}. Next:\n  cd {folder}\n  make run")
 
 
 def chosen_settings(overrides: list[str], ask: bool) -> dict[str, str]:

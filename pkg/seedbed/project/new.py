@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LICENCES', 'BASE', 'Answers', 'check_package', 'check_target', 'requirement_of', 'where_from', 'set_values',
-           'fill_in', 'licence_text', 'project_files', 'base_record', 'kept_cells_of', 'write_files', 'export_package',
-           'make_project']
+           'fill_in', 'licence_text', 'without_links', 'project_files', 'short_form', 'base_record', 'kept_cells_of',
+           'write_files', 'export_package', 'make_project']
 
 # %% ../../../nbs/project/new.ipynb #4eeb3acf
 import importlib.metadata
@@ -162,6 +162,22 @@ def licence_text(
         return fill_in(_MIT, answers, "")
     return shipped("LICENSE").read_text("utf-8") if answers.licence == "Apache-2.0" else ""
 
+# %% ../../../nbs/project/new.ipynb #2f4aad5b
+def without_links(
+    notebook: dict,  # whose text may link to chapters; changed in place
+    there: set[str],  # names of the notebooks that may be linked to
+) -> dict:  # the notebook
+    """A notebook without links to notebooks that are not there."""
+
+    def kept(found: re.Match) -> str:
+        return found[0] if found[2] in there else found[1]
+
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            text = re.sub(r"\[([^\]]*)\]\(([\w/.]+\.ipynb)[^)]*\)", kept, source_of(cell))
+            cell["source"] = text.splitlines(keepends=True)
+    return notebook
+
 # %% ../../../nbs/project/new.ipynb #3744971e
 def project_files(
     answers: Answers,  # of whoever makes the project
@@ -179,10 +195,22 @@ def project_files(
     files["constraints.txt"] = head + where_from() + "\n" + pins.partition("\n")[2]
     if text := licence_text(answers):
         files["LICENSE"] = text
-    for path in sorted(shipped("nbs").glob("0*.ipynb")):
-        files[f"nbs/{path.name}"] = derive(read_notebook(path))
-    files["nbs/explore.ipynb"] = derive(read_notebook(shipped("nbs") / "explore.ipynb"))
+    for path in _chapters():
+        files[f"nbs/{path.name}"] = short_form(f"nbs/{path.name}")
     return files
+
+
+def _chapters() -> list[Path]:
+    "Seedbed's notebooks that a project has in their short form."
+    return [*sorted(shipped("nbs").glob("0*.ipynb")), shipped("nbs") / "explore.ipynb"]
+
+
+def short_form(
+    name: str,  # of a notebook that a project has, e.g. nbs/02_process.ipynb
+) -> dict:
+    """A notebook as a project has it."""
+    notebook = derive(read_notebook(shipped("nbs").parent / name))
+    return without_links(notebook, {path.name for path in _chapters()})
 
 
 def _filled(path: Path, answers: Answers, version: str) -> str | dict:

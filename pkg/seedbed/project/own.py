@@ -17,9 +17,9 @@ from ..base.files import read_json, shipped, write_json
 from ..base.overlay import OwnPackage, may_be_own, own_package
 from ..base.provenance import git, git_problem, seedbed_state
 from ..base.settings import nearest
-from .derive import derive, module_of, read_notebook, write_notebook
+from .derive import module_of, read_notebook, write_notebook
 from .merge import by_name, cells_from, content, merge_notebooks, open_conflicts
-from .new import BASE, export_package, kept_cells_of
+from .new import BASE, export_package, kept_cells_of, short_form
 
 # %% ../../../nbs/project/own.ipynb #ad6624b8
 def notebooks_named(
@@ -177,7 +177,7 @@ def give_back(
     for path, module in zip(paths, gone):
         short = path in record["files"] and (shipped("nbs").parent / path).is_file()
         if short:
-            made = derive(read_notebook(shipped("nbs").parent / path))
+            made = short_form(path)
             write_notebook(root / path, made)
             record["files"][path] = kept_cells_of(made)
         else:

@@ -232,8 +232,8 @@ class Graph:
         if stage.reads_source and self.source:
             also.append(self.source)
         used = used_by(self.reader, self.nbs, stage, also)
-        if own := self._own_metric(used):
-            used = used_by(self.reader, self.nbs, stage, [*also, own])
+        if own := self._own_functions(used):
+            used = used_by(self.reader, self.nbs, stage, [*also, *own])
         values = stage_parameters(notebook, self.settings, **node.given)
         origins = parameter_sources(notebook) | dict.fromkeys(node.given)
         read = used.settings | {origin for origin in origins.values() if origin and "." in origin}
@@ -248,15 +248,22 @@ class Graph:
         }
         return {f"{kind} {name}": v for kind, found in kinds.items() for name, v in found.items()}
 
-    def _own_metric(self, used: Used) -> str:
-        "The dotted name of the project's own metric where a stage uses one, else an empty text."
-        module, colon, name = self.settings.success.metric.partition(":")
-        if not colon and (own := self.reader.own):
-            module, colon, name = f"{own.name}.metrics", ":", module
-        reads = not used.settings.isdisjoint({"success.metric", "success.*", "*"})
-        if not (colon and reads and self.reader.locate(module)):
-            return ""
-        return f"{module}.{name}" if name in self.reader.module(module).parts else ""
+    def _own_functions(self, used: Used) -> list[str]:
+        "Dotted names of the project's own metric and split, where a stage uses them."
+        success, split = self.settings.success, self.settings.split
+        module, colon, name = success.metric.partition(":")
+        asked = [("success.metric", module, name) if colon else ("success.metric", "", module)]
+        if split.method == "column":
+            asked.append(("split.column", "", split.column))
+        out = []
+        for setting, module, name in asked:
+            is_read = {setting, f"{setting.partition('.')[0]}.*", "*"} & used.settings
+            room = "metrics" if setting == "success.metric" else "splits"
+            where = module or (f"{self.reader.own.name}.{room}" if self.reader.own else "")
+            if is_read and where and self.reader.locate(where):
+                known = name in self.reader.module(where).parts
+                out += [f"{where}.{name}"] if known or module else []
+        return out
 
     def _files(self, stage: Stage, values: dict) -> dict[str, str]:
         "Digests of files that no stage has made: those that parameters name, and the source's."

@@ -22,6 +22,7 @@ from scipy.stats import wasserstein_distance
 
 from ..base.errors import InputError
 from ..base.files import fingerprint_of
+from ..base.registry import own_function
 from ..base.settings import Split, nearest
 from ..imagery.places import bounds_around, middles
 from .balance import balanced_folds
@@ -52,9 +53,13 @@ def grouping_values(
     else:
         column, setting = split.column, f"split.column = {split.column}"
         fix = "use one of: " + ", ".join(c for c in labels if c != "geometry")
-    if column not in labels:
+    if column in labels:
+        found = labels[column]
+    elif split.method == "column" and (function := own_function("splits", column)):
+        found = pd.Series(function(labels), index=labels.index)
+    else:
         raise InputError(f"{setting}: the {len(labels)} labels have no such column; {fix}")
-    values = labels[column].astype("string").str.strip().fillna("").astype(object)
+    values = found.astype("string").str.strip().fillna("").astype(object)
     if whole and (unknown := int((values == "").sum())):
         raise InputError(
             f"{setting}: {unknown} of {len(labels)} labels have no value there, so nobody knows"
