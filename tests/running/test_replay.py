@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import zipfile
 
 import pytest
 
@@ -10,7 +11,12 @@ from seedbed.base.errors import InputError
 from seedbed.base.settings import load_settings
 from seedbed.running.engines import preload
 from seedbed.running.history import find_run
-from seedbed.running.replay import environment_differences, replay
+from seedbed.running.replay import (
+    environment_differences,
+    other_seedbed,
+    replay,
+    seedbed_difference,
+)
 from tests.support.notebooks import edit, executed, linked_project
 
 COUNT = "import json\ndata = json.loads((settings.root / 'mine' / 'data.json').read_text())\n(settings.root / run_dir / 'results.json').write_text(json.dumps({'run_id': run_dir, 'mean': sum(data) / 3, 'timings': {}}));"
@@ -105,3 +111,24 @@ def test_what_lacks_is_named(checked_in, tmp_path):
     shutil.rmtree(root / ".git")
     with pytest.raises(InputError, match="made outside of git"):
         replayed(root, executed(root)[1])
+
+
+def test_another_seedbed_is_a_wheel_a_clone_or_a_commit(tmp_path):
+    with zipfile.ZipFile(tmp_path / "seedbed-0.2.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("seedbed/__init__.py", '__version__ = "0.2.0"')
+    place = other_seedbed(str(tmp_path / "seedbed-0.2.0-py3-none-any.whl"), tmp_path / "there")
+    assert (place / "seedbed/__init__.py").is_file()
+    clone = tmp_path / "clone/pkg/seedbed"
+    clone.mkdir(parents=True)
+    (clone / "__init__.py").touch()
+    assert other_seedbed(str(tmp_path / "clone"), tmp_path / "there") == clone.parent.resolve()
+    for asked in ("0.0.9", "--output=x", str(tmp_path / "none.whl")):
+        with pytest.raises(InputError, match="no such version"):
+            other_seedbed(asked, tmp_path / "there")
+
+
+def test_a_record_says_which_seedbed_has_made_a_run():
+    old = {"packages": {"seedbed": "0.1.0"}}
+    new = {"seedbed": {"version": "0.2.0", "commit": "4" * 40, "dirty": True, "own": []}}
+    assert seedbed_difference(old, new) == ["seedbed 0.1.0 -> 0.2.0 at 444444444444 with changes"]
+    assert seedbed_difference(new, new) == []

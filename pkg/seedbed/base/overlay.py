@@ -156,7 +156,10 @@ def install(
     """Have the import system use what a project has taken over, where its package is installed."""
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Overlay)]
     root = find_root(start)
-    package = own_package(root) if root and _names_own(root / "pyproject.toml") else None
+    try:
+        package = own_package(root) if root and _names_own(root / "pyproject.toml") else None
+    except InputError:  # an import says nothing; the first command that needs the file does
+        package = None
     if package and package.own and is_installed(package):
         sys.meta_path.insert(0, Overlay(package))
 
