@@ -17,7 +17,7 @@ check: $(READY)  ## run the fast tests, in less than a minute; ARGS="-k splits" 
 test: $(READY)   ## run every test, on all cores; ARGS="-k splits" for some
 	OMP_NUM_THREADS=1 MPLBACKEND=agg $(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
-promises: $(READY) ## test by simulation what intervals and comparisons promise; ARGS="seeds tied_6" for some
+promises: $(READY) ## test by simulation what intervals, comparisons and areas promise; ARGS="seeds tied_6" for some
 	OMP_NUM_THREADS=1 $(BIN)/python tools/promises $(ARGS)
 
 matrix: $(READY) ## run every source with every task and kind of model on small data, and write tests/matrix/table.md

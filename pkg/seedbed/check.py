@@ -16,7 +16,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from .base.errors import InputError, counted, shortened
+from .base.errors import InputError, condensed, counted, shortened
 from .base.files import tif_path
 from .base.progress import Progress
 from .base.settings import Settings
@@ -389,7 +389,7 @@ def _split_lines(split: dict, most: int) -> list[str]:
         lines.append(f"guessed: {', '.join(how)}")
     if split["suggested"]:
         lines.append(f"try instead: {split['suggested']}")
-    return lines + split["warnings"]
+    return lines + condensed(split["warnings"])
 
 
 def _note_lines(notes: list[str], most: int) -> list[str]:

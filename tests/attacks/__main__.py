@@ -77,7 +77,7 @@ def write(outcome: Outcome):
         ]
         shown += known
     failed = sum(row.endswith(" **no** |") for row in shown)
-    lines.append(f"{len(shown)} attacks, {failed} of them succeeded.")
+    lines.append(f"{len(shown)} of {len(ATTACKS)} attacks were tried, {failed} of them succeeded.")
     TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -102,7 +102,7 @@ class Place:
         return kept | own | extra
 
     def seedbed(
-        self, root: Path, *words: str, who: str = "me", wrap=(), limit=300, **extra: str
+        self, root: Path, *words: str, who: str = "me", wrap=(), limit=1200, **extra: str
     ) -> Done:
         """Run the command in a project and wait; `wrap` are words before it."""
         done = subprocess.run(

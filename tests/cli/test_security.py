@@ -137,6 +137,7 @@ def test_the_patch_does_not_depend_on_the_users_configuration(checked_in, monkey
     assert git_state(checked_in) == plain and plain[0]["lacks"] == [] and plain[1]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_kept_is_said(checked_in, monkeypatch):
     for i in range(130):
         (checked_in / f"m{i:03d}.py").write_text("x = 1")
@@ -194,6 +195,7 @@ def changed(run, **values):
     return run
 
 
+@pytest.mark.slow
 def test_a_foreign_run_is_not_replayed_and_what_it_would_execute_is_shown(
     checked_in, foreign, here
 ):
@@ -204,6 +206,7 @@ def test_a_foreign_run_is_not_replayed_and_what_it_would_execute_is_shown(
         assert "--trust" in here(words[0], foreign.name, *words[1:], cwd=checked_in)[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     ["../out.py", "/tmp/out.py", "L/../../out.py", "link/out.py", ".git/hooks/x", "a/.GIT/x"],
@@ -220,6 +223,7 @@ def test_a_kept_file_that_leads_out_of_the_checkout_is_refused(checked_in, forei
         replay(settings, find_run(settings, foreign), trust=True)
 
 
+@pytest.mark.slow
 def test_a_patch_that_makes_a_link_is_not_applied(checked_in, foreign):
     patch = b"diff --git a/way b/way\nnew file mode 120000\n--- /dev/null\n+++ b/way\n@@ -0,0 +1 @@\n+/tmp\n"
     (foreign / "diff.patch").write_bytes(patch)
@@ -229,6 +233,7 @@ def test_a_patch_that_makes_a_link_is_not_applied(checked_in, foreign):
         replay(settings, find_run(settings, foreign), trust=True)
 
 
+@pytest.mark.slow
 def test_an_altered_setting_breaks_the_seal_of_ones_own_run(checked_in, here):
     run = run_pipeline(checked_in)
     ini = run / "settings.ini"
@@ -237,6 +242,7 @@ def test_an_altered_setting_breaks_the_seal_of_ones_own_run(checked_in, here):
     assert "--trust" in here("replay", run.name, cwd=checked_in)[2]
 
 
+@pytest.mark.slow
 def test_an_edited_result_is_neither_verified_nor_published(checked_in, here):
     run = run_pipeline(checked_in)
     assert here("verify", run.name, cwd=checked_in)[0] == 0
@@ -253,6 +259,7 @@ def test_an_edited_result_is_neither_verified_nor_published(checked_in, here):
         check_outgoing(find_run(settings, run), settings)
 
 
+@pytest.mark.slow
 def test_a_link_in_a_run_is_not_passed_on(checked_in):
     from seedbed.sharing.outgoing import check_outgoing
 
@@ -281,6 +288,7 @@ def test_a_model_of_a_colleague_is_not_executed_by_map(romania, tmp_path, here, 
 # --- scores survive ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["map", "report"])
 def test_scores_survive_a_failing_map_or_report(tmp_path, here, stage):
     root = tiny_project(tmp_path / "p", **{stage: "1 / 0"})
@@ -295,6 +303,7 @@ def test_scores_survive_a_failing_map_or_report(tmp_path, here, stage):
     assert here("verify", run.name, cwd=root)[0] == 0
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_fails_no_run(tmp_path, here, monkeypatch):
     root = tiny_project(tmp_path / "p")
 
@@ -323,6 +332,7 @@ def test_a_runs_folder_that_is_none_is_a_line(tmp_path, here, where, said):
     assert code == 1 and said in err and err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_clean_sees_runs_in_other_folders_and_running_ones(tmp_path):
     root = tiny_project(tmp_path / "p")
     run_pipeline(root, [f"paths.runs={tmp_path / 'elsewhere'}"])
@@ -334,6 +344,7 @@ def test_clean_sees_runs_in_other_folders_and_running_ones(tmp_path):
     assert unreferenced(settings)
 
 
+@pytest.mark.slow
 def test_temporary_files_do_not_outlive_a_day(tmp_path):
     root = tiny_project(tmp_path / "p")
     for name, age in (("old", 90_000), ("new", 60)):

@@ -2,8 +2,16 @@
 
 import numpy as np
 import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
 
-from seedbed.evaluation.scoring import distinct_columns, read_predictions, write_predictions
+from seedbed.evaluation.metrics import METRICS
+from seedbed.evaluation.scoring import (
+    by_region,
+    distinct_columns,
+    read_predictions,
+    write_predictions,
+)
 
 
 def test_classes_that_a_geopackage_takes_for_one(tmp_path):
@@ -31,3 +39,19 @@ def test_names_stay_as_they_are_where_they_differ():
     """A number is added only where it must be."""
     assert distinct_columns(["p_a", "p_b"]) == ["p_a", "p_b"]
     assert distinct_columns(["p_a", "p_A", "p_a_2"]) == ["p_a", "p_A_2", "p_a_2_2"]
+
+
+def test_macro_f1_of_a_region_is_over_the_classes_that_are_there():
+    """The east lacks two of five classes: they do not count as zero, a wrong answer still does."""
+    rng = np.random.default_rng(0)
+    y = np.concatenate([rng.integers(0, 5, 200), rng.integers(0, 3, 200)])
+    answer = np.where(rng.random(400) < 0.9, y, (y + 1) % 5)
+    table = pd.DataFrame({"region": np.repeat(["west", "east"], 200)})
+    rows = by_region(table, y, np.eye(5)[answer], "classification", METRICS["f1_score"])
+    found = {row["region"]: row["f1_score"] for row in rows}
+    for region, labels, here in (
+        ("west", range(5), slice(200)),
+        ("east", range(3), slice(200, 400)),
+    ):
+        expected = f1_score(y[here], answer[here], labels=list(labels), average="macro")
+        assert found[region] == pytest.approx(expected)

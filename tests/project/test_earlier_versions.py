@@ -74,6 +74,7 @@ def test_predictions_say_which_labels_were_scored():
     assert table["scored"].all() and "judged" not in table
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["logistic_regression", "gru"])
 def test_saved_models_predict_as_they_did(name):
     folder = OLD / "models" / name / "seed_0"
@@ -83,6 +84,7 @@ def test_saved_models_predict_as_they_did(name):
     assert read_model_record(folder)["meta"]["classes"] == ["open", "mixed", "dense"]
 
 
+@pytest.mark.slow
 def test_a_saved_model_makes_the_same_map(old, tmp_path):
     model, place = best_model(find_run(old, "last").folder, "logistic_regression", trust=True)
     scene = ROOT / "data/sample/romania/scene.tif"

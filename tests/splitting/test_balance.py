@@ -93,3 +93,16 @@ def test_small_means_smaller_than_chance():
     assert not too_small(np.array([0.5, 0.5, 0, 0, 0]), 4)
     assert not too_small(np.array([0.3, 0.3, 0.3, 0.05, 0.05]), 60)
     assert too_small(np.array([0.3, 0.3, 0.3, 0.05, 0.05]), 100)
+
+
+@pytest.mark.parametrize("apart", [1, 2.5, 5, 6.7, 10, 15, 20, 30, 40, 60])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_no_lattice_falls_in_step_with_blocks_of_ten_kilometres(apart, seed):
+    """Labels every so many kilometres: folds of like size, and neighbours in several of them."""
+    lon, lat = lattice(apart, 45)
+    row, column = blocks(lon, lat, 10, seed)
+    fold, _ = balanced_folds(lon, lat, row, column, 5, seed)
+    share = np.bincount(fold, minlength=5) / len(fold)
+    assert 0.1 < share.min() and share.max() < 0.32
+    first = np.unique(np.column_stack([row, column]), axis=0, return_index=True)[1]
+    assert not in_step(lon[first], lat[first], fold[first], 5)

@@ -117,3 +117,10 @@ def test_places_with_contradicting_labels_are_counted(project):
     first = {"places": 1, "labels": 2, "first": ["s00", "s01"]}
     assert found["target"]["contradicting"] == first
     assert "1 place with labels of different classes (2 labels), e.g. s00 and s01" in text
+
+
+def test_warnings_of_many_classes_are_condensed(project):
+    world = project(48, label=[f"species {i % 12:02d}" for i in range(48)])
+    found, text = checked(world)
+    assert len(found["split"]["warnings"]) >= 12
+    assert text.count("its score is rough below 10") == 1 and "the same of 11 others" in text

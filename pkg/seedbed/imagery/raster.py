@@ -324,6 +324,6 @@ def window_hectares(
 
 def _between(length: int) -> tuple[np.ndarray, np.ndarray]:  # [K] places, [length, K] weights
     "Some places along a side, and how each place of it is interpolated between them."
-    some = np.linspace(0, length - 1, min(length, 2 + length // 64))
+    some = np.linspace(0, length - 1, min(length, 2 + length // 8))
     weights = [np.interp(np.arange(length), some, one) for one in np.eye(len(some))]
     return some, np.stack(weights, 1)

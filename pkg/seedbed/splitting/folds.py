@@ -35,7 +35,7 @@ from seedbed.splitting.blocks import (
     on_sphere,
     tied_blocks,
 )
-from .knndm import MOST, Match, cells_of, hull_of, knndm, places_in, to_nearest
+from .knndm import MOST, Match, match_shapes, to_nearest
 from .sizes import sizes_that_fit, split_sizes, suggest_block_km
 
 # %% ../../../nbs/splitting/folds.ipynb #b338a74b
@@ -126,14 +126,10 @@ def folds_of(
 
 def _matched_folds(labels, split: Split, block: np.ndarray, area) -> Folds:
     """Folds as far from each other as the map is from the labels; the larger units are drawn."""
-    shapes = labels.geometry.values
-    lon, lat = middles(shapes).T
     group = labels["group"] if "group" in labels else None
-    tie = tied_blocks(cells_of(lon, lat, len(lon)), shapes, group)
-    places = places_in(hull_of(lon, lat) if area is None else area)
-    i, j = near_pairs(shapes, shapes, split.buffer_km or 0.0)
-    near = np.stack([i, j])[:, i != j]
-    match = knndm(lon, lat, places, split.folds, split.seed, tie, near)
+    buffer_km = split.buffer_km or 0.0
+    shapes = labels.geometry.values
+    match = match_shapes(shapes, area, split.folds, split.seed, buffer_km, group)
     fewer = match.clusters is not None and match.clusters < len(set(block))
     names = [str(fold) for fold in range(split.folds)]
     return Folds(match.fold, match.cluster if fewer else block, names, "matched", match)

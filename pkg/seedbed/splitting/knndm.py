@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOST', 'hull_of', 'area_in', 'places_in', 'to_other_folds', 'to_nearest', 'dealt_clusters', 'cells_of', 'Match',
-           'knndm']
+           'knndm', 'match_shapes']
 
 # %% ../../../nbs/splitting/knndm.ipynb #ca1e93b0
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ from scipy.spatial import cKDTree
 from scipy.stats import ks_2samp, wasserstein_distance
 
 from ..base.errors import InputError, explain
-from ..imagery.places import unwrapped, wrap
+from ..imagery.places import middles, unwrapped, wrap
 from ..imagery.raster import reproject
 from ..imagery.vector import is_vector, read_vector
-from .blocks import blocks, hash_order, on_sphere, tied_blocks
+from .blocks import blocks, hash_order, near_pairs, on_sphere, tied_blocks
 
 # %% ../../../nbs/splitting/knndm.ipynb #a554caee
 def hull_of(
@@ -265,3 +265,19 @@ def _candidates(xyz, atom, folds, seed, tries):
     for k in range(len(numbers)):
         cluster = cuts[:, k][atom]
         yield cluster, dealt_clusters(cluster, along, folds, seed)
+
+# %% ../../../nbs/splitting/knndm.ipynb #2ad938c8
+def match_shapes(
+    shapes: np.ndarray,  # [n] geometries in degrees
+    area: shapely.Geometry | None = None,  # of the map, in degrees; None: the hull of the shapes
+    folds: int = 5,  # how many
+    seed: int = 0,  # another one deals the clusters in another way
+    buffer_km: float = 0.0,  # at 0 only shapes that touch are never on both sides
+    group: Sequence[str] | None = None,  # [n] names; "" for none
+) -> Match:
+    """Folds of shapes, as far from each other as an area is from the shapes."""
+    lon, lat = middles(shapes).T
+    tie = tied_blocks(cells_of(lon, lat, len(lon)), shapes, group)
+    i, j = near_pairs(shapes, shapes, buffer_km)
+    places = places_in(hull_of(lon, lat) if area is None else area)
+    return knndm(lon, lat, places, folds, seed, tie, np.stack([i, j])[:, i != j])
