@@ -12,6 +12,7 @@ import importlib.metadata
 import importlib.util
 import json
 import keyword
+import os
 import re
 import shutil
 import subprocess
@@ -289,10 +290,13 @@ def export_package(
 ):
     """Write the package from the notebooks, in a process of its own; InputError where that fails.
 
-    nbdev remembers one project's configuration in a process.
+    nbdev remembers one project's configuration in a process, and exports nothing in a test.
     """
     code = "from nbdev.doclinks import nbdev_export; nbdev_export()"
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    variables = {name: value for name, value in os.environ.items() if name != "IN_TEST"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, env=variables, capture_output=True, text=True
+    )
     if done.returncode:
         said = (done.stderr.strip() or "no reason was given").splitlines()[-1]
         raise InputError(f"{root}: the notebooks cannot be exported ({said}); correct the cell")

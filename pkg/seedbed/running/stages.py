@@ -30,10 +30,10 @@ class Stage:
 STAGES = (
     Stage("00_success"),
     Stage("01_export", folder="export_dir", reads_source=True, fetches=True),
-    Stage("02_process", needs=("01_export",), folder="processed_dir"),
+    Stage("02_process", needs=("01_export",), folder="processed_dir", reads_source=True),
     Stage("03_dataset", needs=("02_process",)),
     Stage("04_model", needs=("02_process",), each=True),
-    Stage("05_compare", needs=("02_process", "04_model")),
+    Stage("05_compare", needs=("02_process", "04_model"), reads_source=True),
     Stage(
         "06_map",
         needs=("02_process", "04_model", "05_compare"),
