@@ -18,8 +18,8 @@ from tests.support.paths import ROOT
 from tests.support.small_data import COLUMNS_OF_FIELDS, FORMS
 
 MODELS = {
-    "classical": "majority, coordinates, logistic_regression",
-    "trees": "majority, date, hist_gradient_boosting",
+    "classical": "coordinates, logistic_regression",
+    "trees": "date, hist_gradient_boosting",
     "network": "majority, tempcnn",
 }
 TASKS = ("classification", "regression")
