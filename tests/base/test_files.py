@@ -1,5 +1,6 @@
 """Files are whole or not there, and a fingerprint follows content alone."""
 
+import errno
 import json
 import os
 import signal
@@ -62,6 +63,12 @@ def test_atomic_under_exceptions(tmp_path, error):
             temporary.write_text("half")
             raise error
     assert path.read_text() == "old" and left_over(tmp_path) == ["file.txt"]
+
+
+def test_a_full_disk_is_named(tmp_path):
+    with pytest.raises(OSError) as caught, atomic(tmp_path / "a.json"):
+        raise OSError(errno.ENOSPC, "No space left on device")  # as writing to an open file does
+    assert str(tmp_path / "a.json") in str(caught.value)
 
 
 def test_atomic_without_a_file(tmp_path):
