@@ -154,7 +154,8 @@ def _values_in(
         samples, faults = read_samples(folder, labels, layout, settings.process)
     except InputError as error:
         raise InputError(str(error).replace(str(folder), settings.source.name)) from None
-    found = {"faults": failed | faults}
+    named = {key: _by_its_own_name(text, folder, key) for key, text in faults.items()}
+    found = {"faults": failed | named}
     if not len(samples.X):
         return found
     if not (folder / SERIES).is_file():
@@ -167,6 +168,13 @@ def _values_in(
         "least": dict(zip(samples.variables, np.nanmin(samples.X, axes).tolist())),
         "most": dict(zip(samples.variables, np.nanmax(samples.X, axes).tolist())),
     }
+
+
+def _by_its_own_name(text: str, folder: Path, key: str) -> str:
+    "A message about a tif in a temporary folder, with the name that its owner knows it by."
+    path = tif_path(folder / "tifs", key)
+    own = str(path.resolve()) if path.is_symlink() else path.name
+    return text.replace(str(path), own).replace(f"{folder}/", "")
 
 
 def _file_facts(folder: Path, name: str) -> dict:
