@@ -31,6 +31,13 @@ def test_labels_in_utm(empty):
     )
 
 
+def test_a_column_of_groups_can_be_left_unused(empty):
+    world, frame = empty(labels__group="none"), make_labels().assign(group="one farm")
+    world.write_labels(frame, "fields.gpkg")
+    world.write_tifs(frame).export()
+    assert "group" not in exported(world) and "region" not in exported(world)
+
+
 @pytest.mark.parametrize(
     "values",
     [list(range(30)), [float(i) for i in range(30)], [str(i) for i in range(30)]],

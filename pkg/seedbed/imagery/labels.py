@@ -137,8 +137,9 @@ def canonical(
         column = getattr(columns, role)
         if column in frame:
             out[role] = value_text(frame[column])
+    unused = {role for role in ("region", "group") if getattr(columns, role) == "none"}
     for column in frame.columns:
-        if column not in out and column not in (columns.id, columns.target):
+        if column not in out and column not in {columns.id, columns.target, *unused}:
             out[column] = frame[column]
     _check_ids(out["id"], faults)
     faults.raise_any()
@@ -159,7 +160,7 @@ def _check_columns(frame: gpd.GeoDataFrame, columns: Labels, faults: Faults):
             faults.add(_no_such_column(frame, setting, column))
     for setting in ("region", "group"):
         column = getattr(columns, setting)
-        if column not in frame and column != setting:
+        if column not in frame and column not in (setting, "none"):
             faults.add(_no_such_column(frame, setting, column))
 
 
