@@ -131,7 +131,7 @@ def overviews_by_metadata(place):
         )
         (folder / "tifs/F-007.tif.aux.xml").write_text(text)
 
-    return checked(place, alter, code=0)
+    return checked(place, alter, says="names a place in the network")
 
 
 @attack(ROOM, "tags inside of a tif say that overviews lie on a server", "not tried")
