@@ -257,6 +257,11 @@ def test_an_edited_result_is_neither_verified_nor_published(checked_in, here):
     settings = load_settings(checked_in / "settings.ini")
     with pytest.raises(InputError, match="results.json: was altered"):
         check_outgoing(find_run(settings, run), settings)
+    manifest = read_json(run / "manifest.json")
+    manifest["files"]["results.json"] = fingerprint(run / "results.json")
+    write_json(run / "manifest.json", manifest)
+    with pytest.raises(InputError, match="manifest.json: not sealed by you"):
+        check_outgoing(find_run(settings, run), settings)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from ..base.seals import is_sealed, seal
 from ..base.settings import Settings
 from .cache import Cache
 from .history import Run
+from .trust import made_here
 
 # %% ../../../nbs/running/verify.ipynb #0be811a2
 MANIFEST = "manifest.json"
@@ -74,7 +75,7 @@ def verify_run(
     path = run.folder / MANIFEST
     if path.is_file():
         manifest = read_json(path)
-        _check_seal(manifest, found)
+        _check_seal(manifest, made_here(run), found)
         _check_files(run.folder, manifest.get("files", {}), found)
         _check_data(manifest.get("data", {}), settings, deep, found)
     else:
@@ -90,12 +91,15 @@ def verify_run(
     return found
 
 
-def _check_seal(manifest: dict, found: Verified):
+def _check_seal(manifest: dict, is_own: bool, found: Verified):
+    "A run that its user has sealed had a sealed manifest when it ended."
     covered = {name: value for name, value in manifest.items() if name != "seal"}
-    if not is_sealed(f"manifest {fingerprint_of(covered)}", manifest.get("seal")):
-        found.notes.append(
-            f"{MANIFEST}: not sealed by you: the run was made elsewhere, or the file was altered"
-        )
+    if is_sealed(f"manifest {fingerprint_of(covered)}", manifest.get("seal")):
+        return
+    if is_own:
+        found.faults.append(f"{MANIFEST}: not sealed by you, as the run is: the file was altered")
+    else:
+        found.notes.append(f"{MANIFEST}: not sealed by you: the run was made elsewhere")
 
 
 def _check_files(folder: Path, files: dict, found: Verified):
