@@ -14,6 +14,7 @@ import pytest
 
 import seedbed.cli  # noqa: F401
 from seedbed.base.errors import InputError
+from seedbed.base.files import fingerprint, read_json, write_json
 from seedbed.base.provenance import git_state
 from seedbed.base.settings import load_settings
 from seedbed.running.cache import Cache
