@@ -94,14 +94,16 @@ def tifs_above(place):
 
 @attack(ROOM, "an id that is a path: `../../../outside`", "refused")
 def id_as_a_path(place):
-    folder = place.new("ids")
+    around = place.new("ids")
+    folder = around / "of/the/user"
     settings = FORMS["table, csv"](folder)
     table = (folder / "fields.csv").read_text()
     (folder / "fields.csv").write_text(table.replace("F-007", "../../../outside"))
     words = [*COLUMNS_OF_FIELDS, "labels.target=crop", *settings, f"paths.exports={folder / 'e'}"]
-    before = {p for p in folder.parent.iterdir()}
+    before = {p for p in around.rglob("*") if not p.is_relative_to(folder)}
     done = place.seedbed(place.checkout, "export", *[w for s in words for w in ("-p", s)])
-    assert {p for p in folder.parent.iterdir()} == before, "something was written outside"
+    after = {p for p in around.rglob("*") if not p.is_relative_to(folder)}
+    assert after == before, f"written outside: {sorted(map(str, after - before))}"
     assert "Traceback" not in done.said, done.line
     return done
 
