@@ -316,9 +316,8 @@ def _target_lines(target: dict, most: int) -> list[str]:
         span = f"{target['least']:g} to {target['most']:g}, median {target['median']:g}"
         return [f"{head}: {span} {target['unit']}".rstrip(), *([guess] if guess else [])]
     items = sorted(target["classes"].items(), key=lambda item: -item[1])
-    shown = ", ".join(f"{name} {count}" for name, count in items[:most])
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    lines = [f"{head}: {counted(len(items), 'class', 'classes')}", shown + more]
+    shown = shortened((f"{name} {count}" for name, count in items), most)
+    lines = [f"{head}: {counted(len(items), 'class', 'classes')}", shown]
     if odd := target["contradicting"]:
         lines.append(
             f"{counted(odd['places'], 'place')} with labels of different classes"

@@ -78,11 +78,18 @@ def checked(place, alter, form="folder, points", code=1, says="") -> Done:
     return done
 
 
+def vrt_named(place, name: str, code: int = 1) -> Done:
+    """`checked`, where a file in `tifs` is a VRT that points to a server."""
+    return checked(
+        place,
+        lambda folder, url: (folder / "tifs" / name).write_text(vrt_of(place, url)),
+        code=code,
+    )
+
+
 @attack(ROOM, "`tifs/F-007.tif` is a VRT that points to a server", "requests were sent")
 def vrt_named_tif(place):
-    return checked(
-        place, lambda folder, url: (folder / "tifs/F-007.tif").write_text(vrt_of(place, url))
-    )
+    return vrt_named(place, "F-007.tif")
 
 
 @attack(ROOM, "`fields.geojson` is an OGR VRT that points to a server", "requests were sent")
@@ -106,20 +113,12 @@ def vrt_in_a_zip(place):
 
 @attack(ROOM, "`F-007.tif.msk`, a mask beside a tif, is a VRT that points to a server", "not tried")
 def vrt_as_mask(place):
-    return checked(
-        place,
-        lambda folder, url: (folder / "tifs/F-007.tif.msk").write_text(vrt_of(place, url)),
-        code=0,
-    )
+    return vrt_named(place, "F-007.tif.msk", code=0)
 
 
 @attack(ROOM, "`F-007.tif.ovr`, overviews beside a tif, is such a VRT", "not tried")
 def vrt_as_overview(place):
-    return checked(
-        place,
-        lambda folder, url: (folder / "tifs/F-007.tif.ovr").write_text(vrt_of(place, url)),
-        code=0,
-    )
+    return vrt_named(place, "F-007.tif.ovr", code=0)
 
 
 @attack(ROOM, "`F-007.tif.aux.xml` says that overviews lie on a server", "not tried")

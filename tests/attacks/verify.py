@@ -87,13 +87,17 @@ def flipped_source(place):
     return Done(done.code, " ".join(lines[0].split()))
 
 
-@attack(ROOM, "the score in `results.json` is edited; `publish`", "published")
-def edited(place):
+def with_score(place, value: float):
+    """A project, and a run of it whose score was edited."""
     root, run = place.copy("edited")
     path = run / "results.json"
-    record = json.loads(path.read_text())
-    record["f1_score"] = 1.5
-    path.write_text(json.dumps(record))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"f1_score": value}))
+    return root, run
+
+
+@attack(ROOM, "the score in `results.json` is edited; `publish`", "published")
+def edited(place):
+    root, run = with_score(place, 1.5)
     return place.seedbed(root, "publish", run.name).refused("results.json")
 
 
@@ -101,14 +105,10 @@ def edited(place):
 def edited_with_manifest(place):
     from seedbed.base.files import fingerprint
 
-    root, run = place.copy("edited")
-    path = run / "results.json"
-    record = json.loads(path.read_text())
-    record["f1_score"] = 0.999
-    path.write_text(json.dumps(record))
+    root, run = with_score(place, 0.999)
     manifest = run / "manifest.json"
     found = json.loads(manifest.read_text())
-    found["files"]["results.json"] = fingerprint(path)
+    found["files"]["results.json"] = fingerprint(run / "results.json")
     manifest.write_text(json.dumps(found))
     done = place.seedbed(root, "verify", run.name)
     assert "not sealed by you" in done.said, done.line

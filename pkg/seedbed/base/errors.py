@@ -137,12 +137,12 @@ def hint_for(
 # %% ../../../nbs/base/errors.ipynb #ffc56d61
 @contextmanager
 def naming(
-    folder: str | Path,  # that is being filled
+    place: str | Path,  # the file or folder that is being written
 ):
-    """Give an error of the system that names no file the name of a folder."""
+    """Give an error of the system that names no file the name of a place."""
     try:
         yield
     except OSError as error:
         if error.errno and error.filename is None:
-            error.filename = str(folder)
+            error.filename = str(place)
         raise

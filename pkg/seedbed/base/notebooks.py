@@ -142,13 +142,16 @@ def _describe(notebook: Path, module: Path, package: Path, root: Path) -> str:
     return f"{source}: its code differs from {target}; {reasons[side]}"
 
 # %% ../../../nbs/base/notebooks.ipynb #216fbfdb
+_EXPORTS = re.compile(r"#\|\s*default_exp\s+([\w.]+)")
+
+
 def pair_of(
     notebook: Path,  # that may export code
     package: Path,  # the folder of the package
 ) -> str:  # 64 hexadecimal digits
     """A fingerprint of a notebook together with the module that it is exported to."""
     text = notebook.read_text(encoding="utf-8")
-    name = re.search(r"#\|\s*default_exp\s+([\w.]+)", text)
+    name = _EXPORTS.search(text)
     module = package.joinpath(*name[1].split(".")).with_suffix(".py") if name else None
     code = module.read_text(encoding="utf-8") if module and module.is_file() else None
     return fingerprint_of([text, code])
@@ -199,9 +202,7 @@ def _not_exported(nbs: Path, root: Path) -> list[str]:
     if own is None or not own.own:
         return []
     texts = [path.read_text(encoding="utf-8") for path in nbs.rglob("*.ipynb")]
-    exported = {
-        name for text in texts for name in re.findall(r"#\|\s*default_exp\s+([\w.]+)", text)
-    }
+    exported = {name for text in texts for name in _EXPORTS.findall(text)}
     return [
         f"{name}: pyproject.toml says that the project has taken it over, but no notebook exports"
         f" it; put `#| default_exp {name}` back, or return to seedbed's:"

@@ -316,7 +316,7 @@ def estimate_area(
         return truth == name
 
     asked = _asked(truth == mapped, found, found, mapped, classes)
-    answers = _answers(_of_places(asked, labelled), known, level, draws)
+    answers = _answers(_picked(asked, labelled), known, level, draws)
     if not labelled.all():
         _add_bounds(answers, truth, mapped, classes, sample, level, draws)
     rows = []
@@ -347,17 +347,12 @@ def _asked(right, found, omitted, predicted, classes: Sequence[str]) -> Shares:
     for name in classes:
         mapped = predicted == name
         area, producers = (class_shares(f(name), mapped) for f in (found, omitted))
-        parts += [_columns(area, [0, 1]), _columns(producers, [2])]
+        parts += [_picked(area, np.s_[:, :2]), _picked(producers, np.s_[:, 2:])]
     return side_by_side(parts)
 
 
-def _columns(asked: Shares, these: list[int]) -> Shares:
-    "Some of several shares."
-    return Shares(*(v[:, these] for v in (asked.top, asked.rest, asked.may_top, asked.may_rest)))
-
-
-def _of_places(asked: Shares, these: np.ndarray) -> Shares:
-    "Shares asked of some places alone."
+def _picked(asked: Shares, these: Any) -> Shares:
+    "Some of several shares, or shares asked of some places alone."
     return Shares(*(v[these] for v in (asked.top, asked.rest, asked.may_top, asked.may_rest)))
 
 

@@ -166,15 +166,19 @@ def _auc_pairs(
     return (of_class * lower).sum(1), of_class.sum(1) * others.sum(1)
 
 
-def _one_auc(
+def _over_folds(
+    sums: Callable,  # (positive, score, weights) -> [R] twice: what is divided by what
     positive: np.ndarray,  # [N] bool, whether a sample is of the class
     score: np.ndarray,  # [N]
     weights: np.ndarray,  # [R, N] how often each draw holds each sample
-    parts: Sequence[np.ndarray],  # the rows of each fold: only pairs within a fold count
+    parts: Sequence[np.ndarray],  # the rows of each fold: samples are compared within a fold
 ) -> np.ndarray:  # [R]
-    pairs = [_auc_pairs(positive[rows], score[rows], weights[:, rows]) for rows in parts]
-    right, every = np.sum(pairs, axis=0)
-    return _ratio(right, every)
+    found = [sums(positive[rows], score[rows], weights[:, rows]) for rows in parts]
+    above, below = np.sum(found, axis=0)
+    return _ratio(above, below)
+
+
+_one_auc = partial(_over_folds, _auc_pairs)
 
 
 def _parts(fold: np.ndarray | None, n: int) -> list[np.ndarray]:
@@ -232,17 +236,7 @@ def _precisions(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) ->
     return (of_class * precision).sum(1), found[:, -1]
 
 
-def _one_ap(
-    positive: np.ndarray,  # [N] bool, whether a sample is of the class
-    score: np.ndarray,  # [N]
-    weights: np.ndarray,  # [R, N] how often each draw holds each sample
-    parts: Sequence[np.ndarray],  # the rows of each fold: precision is that within the fold
-) -> np.ndarray:  # [R]
-    sums = [_precisions(positive[rows], score[rows], weights[:, rows]) for rows in parts]
-    precision, count = np.sum(sums, axis=0)
-    return _ratio(precision, count)
-
-
+_one_ap = partial(_over_folds, _precisions)
 _aps = partial(_mean_over_classes, _one_ap)
 
 
@@ -361,6 +355,12 @@ def _class_number(
     )
 
 
+def _of_function(name: str, function: Callable) -> Metric:
+    "A function as a metric; its attribute greater_is_better says which way is better."
+    greater = getattr(function, "greater_is_better", True)
+    return Metric(name, name, "any", None, None, greater, function)
+
+
 def metric_named(
     name: str,  # of METRICS, one's own, f1:CLASS, average_precision:CLASS, or module:function
     task: str
@@ -379,13 +379,10 @@ def metric_named(
         number = _class_number(name, label, classes) if len(classes) else None
         return _OF_ONE_CLASS[kind](name, number, label)
     if colon:
-        function = object_named(name, "success.metric")
-        greater = getattr(function, "greater_is_better", True)
-        return Metric(name, name, "any", None, None, greater, function)
+        return _of_function(name, object_named(name, "success.metric"))
     fitting = [n for n, m in METRICS.items() if task in (None, m.task)]
     if name not in METRICS and (function := own_function("metrics", name)):
-        greater = getattr(function, "greater_is_better", True)
-        return Metric(name, name, "any", None, None, greater, function)
+        return _of_function(name, function)
     if name not in METRICS:
         raise InputError(f"success.metric = {name}: no such metric; {nearest(name, fitting)}")
     if name not in fitting:

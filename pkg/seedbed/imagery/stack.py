@@ -65,10 +65,7 @@ def _nearest_dates(
     near = np.abs(days[nearest] - at) <= half
     if not near.any() or twins_in(raster.descriptions):
         return raster  # what does not fit is named further on
-    order = order_of(raster.descriptions)
-    values = to_float(raster.data, raster.nodata, raster.scales, raster.offsets)
-    if raster.valid is not None:
-        values[np.broadcast_to(~raster.valid, values.shape)] = np.nan
+    order, values = order_of(raster.descriptions), _values_of(raster)
     bands, names = [], []
     for date, step, is_near in zip(wanted, nearest, near):
         for variable in order.variables:
@@ -82,11 +79,17 @@ def _nearest_dates(
     return Raster(np.stack(bands), raster.transform, raster.crs, np.nan, tuple(names))
 
 
-def _on_grid(raster: Raster, first: Raster) -> np.ndarray:
-    """The values of a raster, with gaps, on the grid of the first."""
+def _values_of(raster: Raster) -> np.ndarray:
+    """The values of a raster in physical units; NaN where it is not valid."""
     values = to_float(raster.data, raster.nodata, raster.scales, raster.offsets)
     if raster.valid is not None:
         values[np.broadcast_to(~raster.valid, values.shape)] = np.nan
+    return values
+
+
+def _on_grid(raster: Raster, first: Raster) -> np.ndarray:
+    """The values of a raster, with gaps, on the grid of the first."""
+    values = _values_of(raster)
     same_size = values.shape[1:] == first.data.shape[1:]
     same_place = raster.transform.almost_equals(first.transform, 1e-9)
     if raster.crs == first.crs and same_size and same_place:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..base.errors import InputError
 from ..base.files import read_json, shipped, write_json
-from ..base.provenance import git, seedbed_state
+from ..base.provenance import git
 from ..base.registry import MOVED
 from ..base.settings import parse_ini
 from seedbed.project.derive import (
@@ -30,11 +30,10 @@ from seedbed.project.new import (
     Answers,
     base_record,
     export_package,
-    kept_cells_of,
     project_files,
     write_files,
 )
-from .own import check_committed, write_own
+from .own import check_committed, owned_record, write_own
 
 # %% ../../../nbs/project/earlier.ipynb #ae8ed95f
 _ROOMS = MOVED | {
@@ -162,11 +161,7 @@ def _merge_notebooks(
         ours = _as_seedbeds(root, package, old[name].decode("utf-8"))
         theirs = read_notebook(source)
         write_notebook(root / name, merge_notebooks(base["cells"], ours, theirs))
-        owned[name] = {
-            "module": module_of(theirs),
-            "seedbed": seedbed_state(),
-            "cells": kept_cells_of(theirs),
-        }
+        owned[name] = owned_record(theirs)
         done.owned.append(name)
     return owned
 

@@ -250,20 +250,24 @@ class Graph:
 
     def _own_functions(self, used: Used) -> list[str]:
         "Dotted names of the project's own metric and split, where a stage uses them."
-        success, split = self.settings.success, self.settings.split
-        module, colon, name = success.metric.partition(":")
-        asked = [("success.metric", module, name) if colon else ("success.metric", "", module)]
-        if split.method == "column":
-            asked.append(("split.column", "", split.column))
-        out = []
-        for setting, module, name in asked:
-            is_read = {setting, f"{setting.partition('.')[0]}.*", "*"} & used.settings
-            room = "metrics" if setting == "success.metric" else "splits"
-            where = module or (f"{self.reader.own.name}.{room}" if self.reader.own else "")
-            if is_read and where and self.reader.locate(where):
-                known = name in self.reader.module(where).parts
-                out += [f"{where}.{name}"] if known or module else []
-        return out
+        found = []
+        if used.settings & {"success.metric", "success.*", "*"}:
+            module, colon, name = self.settings.success.metric.partition(":")
+            if not colon:
+                found += self._own_function("metrics", module)
+            elif self.reader.locate(module):
+                found.append(f"{module}.{name}")
+        split = self.settings.split
+        if split.method == "column" and used.settings & {"split.column", "split.*", "*"}:
+            found += self._own_function("splits", split.column)
+        return found
+
+    def _own_function(self, room: str, name: str) -> list[str]:
+        "The dotted name of a function of the project's package; empty where it has none."
+        own = self.reader.own
+        module = f"{own.name}.{room}" if own else ""
+        is_there = module and self.reader.locate(module)
+        return [f"{module}.{name}"] if is_there and name in self.reader.module(module).parts else []
 
     def _files(self, stage: Stage, values: dict) -> dict[str, str]:
         "Digests of files that no stage has made: those that parameters name, and the source's."

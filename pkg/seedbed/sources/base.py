@@ -14,7 +14,8 @@ import geopandas as gpd
 
 from ..base.errors import InputError
 from ..base.settings import Settings
-from ..imagery.layout import Layout
+from ..imagery.layout import Layout, line_of_dates
+from ..imagery.validity import alpha_line, stored_of
 
 # %% ../../../nbs/sources/base.ipynb #09ae39e7
 class Source:
@@ -106,6 +107,13 @@ class Source:
     ) -> Path | None:  # a tif, a VRT or a folder of tiles
         """An image of the whole area, which can be mapped."""
         return None
+
+    def _lines_on(self, file, name: str, labels: gpd.GeoDataFrame) -> list[str]:
+        "What was made of an open image's alpha band and of the dates in its bands' names."
+        stored = stored_of(file, self.settings.source.alpha)
+        named = () if self.settings.source.variables else stored.names
+        dates = line_of_dates(named, next(iter(labels["start"]), None))
+        return [line for line in (alpha_line(file, stored, name), dates) if line]
 
 # %% ../../../nbs/sources/base.ipynb #331137fe
 def remove_files(

@@ -7,6 +7,7 @@ __all__ = ['find_labels_file', 'tif_patterns', 'glob_of', 'find_tifs', 'match_lo
            'layout_of_folder', 'Folder']
 
 # %% ../../../nbs/sources/folder.ipynb #d24e418e
+import contextlib
 import glob
 import re
 import unicodedata
@@ -23,11 +24,10 @@ from seedbed.imagery.layout import (
     Layout,
     layout_from_dict,
     layout_from_names,
-    line_of_dates,
 )
 from ..imagery.raster import Raster, read_tif
 from ..imagery.stack import stack_tifs
-from ..imagery.validity import alpha_line, open_image, stored_of
+from ..imagery.validity import open_image
 from ..imagery.vector import VECTOR, is_vector
 from .base import Source, remove_files
 
@@ -349,20 +349,10 @@ class Folder(Source):
             lines.append(f"tifs are joined on the grid and the dates of {self.patterns[0]}")
         for tifs in self.found:
             path = next((tifs[name] for name in self._labels["id"] if name in tifs), None)
-            lines += self._notes_on(path) if path else []
+            if path is not None:
+                with contextlib.suppress(InputError), open_image(path) as file:
+                    lines += self._lines_on(file, path.name, self._labels)
         return [line for line in lines if line]
-
-    def _notes_on(self, path: Path) -> list[str]:
-        "What was made of a tif's alpha band and of the dates in its bands' names."
-        try:
-            with open_image(path) as file:
-                stored = stored_of(file, self.settings.source.alpha)
-                alpha = alpha_line(file, stored, path.name)
-        except InputError:
-            return []
-        named = () if self.settings.source.variables else stored.names
-        start = next(iter(self._labels["start"]), None)
-        return [line for line in (alpha, line_of_dates(named, start)) if line]
 
     def unlabelled(self, labels):
         known = set(labels["id"])

@@ -22,12 +22,10 @@ from ..base.errors import InputError
 from ..base.files import relative, tif_path
 from ..imagery.chips import write_chip
 from ..imagery.labels import labels_of
-from ..imagery.layout import line_of_dates
 from ..imagery.mosaic import mosaic
 from ..imagery.raster import into_grid
 from seedbed.imagery.validity import (
     Stored,
-    alpha_line,
     is_nodata,
     open_image,
     read_stored,
@@ -162,11 +160,7 @@ class SceneChips(Source):
     def notes(self):
         lines = [*self._labels.attrs.get("notes", [])]
         with self._opened() as file:
-            stored = stored_of(file, self.settings.source.alpha)
-            alpha = alpha_line(file, stored, self.path.name)
-        named = () if self.settings.source.variables else stored.names
-        dates = line_of_dates(named, next(iter(self._labels["start"]), None))
-        return [*lines, *(line for line in (alpha, dates) if line)]
+            return lines + self._lines_on(file, self.path.name, self._labels)
 
     def fetch(self, labels, tifs):
         remove_files(tifs)

@@ -91,6 +91,10 @@ class _SplitByPlace(BaseCrossValidator):
     # With metadata routing, scikit-learn hands `groups` to splitters that request them.
     __metadata_request__split = {"groups": True}
 
+    def __post_init__(self):
+        if self.folds < 2:
+            raise InputError(f"{type(self).__name__}: folds = {self.folds}; use 2 or more")
+
     def get_n_splits(
         self,
         X=None,  # not used, as in scikit-learn's own splitters
@@ -138,8 +142,7 @@ class BlockSplit(_SplitByPlace):
             raise InputError(f"BlockSplit: block_km = {self.block_km}; use a length above 0")
         if not self.buffer_km >= 0:
             raise InputError(f"BlockSplit: buffer_km = {self.buffer_km}; use 0 or a length above")
-        if self.folds < 2:
-            raise InputError(f"BlockSplit: folds = {self.folds}; use 2 or more")
+        super().__post_init__()
 
     def subsets(
         self,
@@ -182,10 +185,6 @@ class MatchedSplit(_SplitByPlace):
     area: Any = None  # polygons, a GeoSeries or GeoDataFrame; None: the hull of the samples
     seed: int = 0  # another seed deals the clusters in another way
     crs: Any = "EPSG:4326"  # of groups that are an array; x or longitude is its first column
-
-    def __post_init__(self):
-        if self.folds < 2:
-            raise InputError(f"MatchedSplit: folds = {self.folds}; use 2 or more")
 
     def subsets(
         self,
