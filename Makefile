@@ -39,10 +39,10 @@ demo-export: $(READY) ## seedbed export against a local Earth Engine with a synt
 	OMP_NUM_THREADS=1 $(BIN)/python tests/servers/earthengine/demo.py
 
 docs: $(READY)   ## build the documentation site into _docs; a broken link fails
-	OMP_NUM_THREADS=1 $(BIN)/python tools/docs
+	OMP_NUM_THREADS=1 $(BIN)/seedbed docs
 
 docs-serve: $(READY) ## the same, shown on this machine and built again on every change
-	OMP_NUM_THREADS=1 $(BIN)/python tools/docs --serve
+	OMP_NUM_THREADS=1 $(BIN)/seedbed docs --serve
 
 test-tf:         ## hold dataset.to_tf() against PyTorch, in an environment of its own (.venv-tf) that has TensorFlow
 	test -x $(VENV)-tf/bin/python || $(PYTHON) -m venv $(VENV)-tf

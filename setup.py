@@ -8,7 +8,16 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
-SHIPPED = ("data/sample", "constraints.txt", "settings.ini", "LICENSE")
+SHIPPED = (
+    "data/sample",
+    "constraints.txt",
+    "settings.ini",
+    "LICENSE",
+    "tools/docs",
+    "nbs/site.yml",
+    "nbs/styles.css",
+    "nbs/images",
+)
 
 
 class BuildWithNotebooks(build_py):
@@ -22,7 +31,10 @@ class BuildWithNotebooks(build_py):
         for name in SHIPPED:
             source, target = ROOT / name, shipped / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copyfile(source, target)
         for path in sorted((ROOT / "nbs").rglob("*.ipynb")):
             if ".ipynb_checkpoints" not in path.parts:
                 without_outputs(path, shipped / path.relative_to(ROOT))

@@ -5,11 +5,13 @@
 # %% auto #0
 __all__ = ['Evidence', 'evidence', 'duplicates', 'class_table', 'rare_classes', 'threshold_note', 'distances', 'learning_rows',
            'importance', 'label_quality', 'why_no_doubts', 'relabel_next', 'outline_of', 'chip_pictures', 'gallery',
-           'class_profiles', 'from_template', 'title_of', 'page_head', 'model_table', 'origin_table', 'map_section']
+           'class_profiles', 'from_template', 'title_of', 'page_head', 'model_table', 'origin_table', 'map_section',
+           'own_figures']
 
 # %% ../../nbs/07_report.ipynb #078aeab8
 import copy
 import html
+import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,9 +23,11 @@ import pandas as pd
 import shapely
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from .base.errors import InputError
 from .base.files import read_json, tif_path
+from .base.registry import own_functions
 from .compare import truth_of
 from seedbed.evaluation.diagnosis import (
     feature_distance,
@@ -625,3 +629,21 @@ def _key(classes: Sequence[str], values: np.ndarray, most: int = 25) -> str:
         f'<li><span class="swatch" style="--swatch: {colour}"></span>{html.escape(name)}</li>'
         for colour, name in entries
     )
+
+# %% ../../nbs/07_report.ipynb #a5723f30
+def own_figures(
+    known: Evidence,  # of `evidence`
+) -> tuple[dict[str, tuple[Figure, str]], list[str]]:  # figure and caption by name; why others fail
+    """The figures that the project's own functions draw."""
+    found, faults = {}, []
+    for name, draw in own_functions("figures").items():
+        caption = (inspect.getdoc(draw) or name.replace("_", " ")).splitlines()[0]
+        try:
+            fig = draw(known)
+            if not isinstance(fig, Figure):
+                raise TypeError(f"returns {type(fig).__name__} in place of a figure of matplotlib")
+        except Exception as error:  # a figure can fail without harm to the others
+            faults.append(f"figures.{name}: {type(error).__name__}: {error}")
+        else:
+            found[name] = (fig, caption)
+    return found, faults

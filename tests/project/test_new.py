@@ -171,16 +171,37 @@ from seedbed.splitting.folds import grouping_values
 labels = gpd.GeoDataFrame({"id": ["a1", "a2", "b1"]})
 print(*grouping_values(labels, Split(method="column", column="first_letter")))
 print(metric_named("always_one")([0, 1], [[1, 0], [0, 1]]))
+from seedbed.report import own_figures
+drawn, faults = own_figures(None)
+print(*(caption for fig, caption in drawn.values()), *faults, sep="\\n")
+"""
+FIGURES = """from matplotlib.figure import Figure
+
+def soil(known):
+    \"\"\"How heavy the soil is.
+
+    By region.
+    \"\"\"
+    return Figure()
+
+def broken(known):
+    return known.table
+
+def _helper(known):
+    raise AssertionError
 """
 
 
 @pytest.mark.slow
-def test_metrics_and_splits_of_its_own_are_found_by_name(project):
+def test_metrics_splits_and_figures_of_its_own_are_found_by_name(project):
     (project / "pkg/maize_kenya/metrics.py").write_text("def always_one(y, p):\n    return 1.0\n")
     (project / "pkg/maize_kenya/splits.py").write_text(
         "def first_letter(labels):\n    return [name[0] for name in labels['id']]\n"
     )
-    assert python(project, FIND).split() == ["a", "a", "b", "1.0"]
+    (project / "pkg/maize_kenya/figures.py").write_text(FIGURES)
+    values, score, *figures = python(project, FIND).splitlines()
+    assert (values, score, figures[0]) == ("a a b", "1.0", "How heavy the soil is.")
+    assert figures[1].startswith("figures.broken: AttributeError") and len(figures) == 2
 
 
 @pytest.mark.slow

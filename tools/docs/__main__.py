@@ -12,25 +12,24 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from site_builder import DocsError, build  # noqa: E402
 
+from seedbed.base.overlay import find_root  # noqa: E402
 from seedbed.base.signals import ended_in_a_line  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-def sources() -> dict[Path, float]:
+def sources(root: Path) -> dict[Path, float]:
     """When each source of the site was changed last."""
     files = [
-        p for pattern in ("nbs/**/*", "pkg/**/*.py", "settings.ini") for p in ROOT.glob(pattern)
+        p for pattern in ("nbs/**/*", "pkg/**/*.py", "settings.ini") for p in root.glob(pattern)
     ]
     return {
         p: p.stat().st_mtime for p in files if p.is_file() and ".ipynb_checkpoints" not in p.parts
     }
 
 
-def try_build(execute: bool) -> bool:
+def try_build(root: Path, execute: bool) -> bool:
     """Build, and say what is wrong instead of stopping."""
     try:
-        print(build(ROOT, execute))
+        print(build(root, execute))
     except DocsError as error:
         print(error, file=sys.stderr)
     else:
@@ -38,7 +37,7 @@ def try_build(execute: bool) -> bool:
     return False
 
 
-def serve(port: int, execute: bool):
+def serve(root: Path, port: int, execute: bool):
     """Show the site on this machine until Ctrl-C, and build again whenever a source changes."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -46,15 +45,15 @@ def serve(port: int, execute: bool):
             pass
 
     server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", port), functools.partial(Quiet, directory=ROOT / "_docs")
+        ("127.0.0.1", port), functools.partial(Quiet, directory=root / "_docs")
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{port} (Ctrl-C to stop)")
-    seen = sources()
+    seen = sources(root)
     while True:
         time.sleep(1)
-        if (now := sources()) != seen:
-            try_build(execute)
+        if (now := sources(root)) != seen:
+            try_build(root, execute)
         seen = now
 
 
@@ -69,10 +68,13 @@ def main():
         help="leave notebooks without outputs as they are",
     )
     asked = parser.parse_args()
-    built = try_build(asked.execute)
+    root = find_root()
+    if root is None:
+        sys.exit(f"{Path.cwd()}: lies in no project; go to a folder that has a settings.ini")
+    built = try_build(root, asked.execute)
     if not asked.serve:
         sys.exit(not built)
-    serve(asked.port, asked.execute)
+    serve(root, asked.port, asked.execute)
 
 
 if __name__ == "__main__":

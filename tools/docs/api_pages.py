@@ -11,6 +11,8 @@ from pkgutil import walk_packages
 
 from smalldocs import api
 
+from seedbed.cli.options import EXIT_CODES
+
 ROOMS = {"": "Stages", "sources.earthengine": "Earth Engine"}  # others are called as they are
 
 
@@ -35,14 +37,17 @@ def notebook_of(module, nbs: Path) -> Path | None:
 
 
 def write_api(
-    package: str, staging: Path, nbs: Path
-) -> dict[str, list[dict]]:  # sidebar entries by section
-    """Write a page for each module, and the index by which names in backticks become links."""
+    package: str,
+    staging: Path,
+    nbs: Path,
+    folder: str = "reference",  # below the site
+) -> tuple[dict[str, list[dict]], dict[str, str]]:  # sidebar entries by section; links by name
+    """Write a page for each module."""
     settings, sections, index = api.Settings(staging, [package], root=nbs.parent), {}, {}
     for name in public_modules(package):
         module = importlib.import_module(name)
         symbols = [s for s in api.inventory([name])]
-        place = Path("reference", *name.split(".")[1:]).with_suffix(".qmd")
+        place = Path(folder, *name.split(".")[1:]).with_suffix(".qmd")
         (staging / place).parent.mkdir(parents=True, exist_ok=True)
         (staging / place).write_text(
             with_notebook(
@@ -50,22 +55,36 @@ def write_api(
             ),
             encoding="utf-8",
         )
-        index |= {
-            key: f"/{place}#{s.name}"
-            for s in symbols
-            if s.name
-            for key in (
-                f"{name}.{s.name}",
-                *([s.name] if is_a_name(s.name) and s.name not in index else []),
-            )
-        }
+        for key, target in links_of(name, symbols, f"/{place}").items():
+            index.setdefault(key, target)
         room = ".".join(name.split(".")[1:-1])
         title = ROOMS.get(room, room.split(".")[-1].capitalize())
         sections.setdefault(title, []).append(
             {"text": name.split(".")[-1], "href": place.as_posix()}
         )
+    return sections, index
+
+
+def links_of(module: str, symbols: list, page: str) -> dict[str, str]:
+    """Where the names of a module lead to, in full and, where that is clear, alone."""
+    named = [s.name for s in symbols if s.name]
+    in_full = {f"{module}.{name}": f"{page}#{name}" for name in named}
+    return in_full | {name: f"{page}#{name}" for name in named if is_a_name(name)}
+
+
+def links_to(package: str, site: str) -> dict[str, str]:
+    """Where the names of a package lead to on a site of its own."""
+    index = {}
+    for name in public_modules(package):
+        page = f"{site.rstrip('/')}/reference/{'/'.join(name.split('.')[1:])}.html"
+        for key, target in links_of(name, api.inventory([name]), page).items():
+            index.setdefault(key, target)
+    return index
+
+
+def write_index(index: dict[str, str], staging: Path):
+    """Write the index by which names in backticks become links."""
     (staging / "_symbols.json").write_text(json.dumps(index), encoding="utf-8")
-    return sections
 
 
 def is_a_name(text: str) -> bool:
@@ -84,14 +103,14 @@ def with_notebook(page: str, notebook: Path | None, depth: int) -> str:
 
 
 def write_command_line(package: str, staging: Path):
-    """Write the reference of the command, as it describes itself."""
-    command = [sys.executable, "-m", "typer", f"{package}.cli", "utils", "docs", "--name", package]
+    """Write the reference of the command, as it describes itself; a project's has a name of its own."""
+    command = [sys.executable, "-m", "typer", "seedbed.cli", "utils", "docs", "--name", package]
     done = subprocess.run(
         command, capture_output=True, text=True, env=os.environ | {"TERM": "dumb", "COLUMNS": "100"}
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr[-500:]}")
-    text = re.sub(r"\n# `.*?`\n", "\n", f"\n{done.stdout}", count=1) + exit_codes(package)
+    text = re.sub(r"\n# `.*?`\n", "\n", f"\n{done.stdout}", count=1) + exit_codes()
     write_page(
         staging / "reference/command_line.qmd",
         "Command line",
@@ -100,10 +119,9 @@ def write_command_line(package: str, staging: Path):
     )
 
 
-def exit_codes(package: str) -> str:
+def exit_codes() -> str:
     """The exit codes of all commands, as a table."""
-    codes = importlib.import_module(f"{package}.cli.options").EXIT_CODES
-    rows = "\n".join(f"| {code} | {meaning} |" for code, meaning in codes.items())
+    rows = "\n".join(f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items())
     return f"\n\n## Exit codes\n\n| code | meaning |\n|---|---|\n{rows}\n"
 
 

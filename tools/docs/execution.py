@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 
-from seedbed.base.files import fingerprint_of
+from seedbed.base.files import fingerprint_of, package_folder
 from seedbed.base.resources import default_workers
 from seedbed.running.engines import Task, Watcher, default_kernel, preload, run_tasks
 
@@ -29,13 +29,9 @@ def executed(
     execute: bool,  # False: only what was executed before
 ) -> dict[Path, Path]:  # the executed copy of each notebook that has no outputs of its own
     """Execute notebooks that have not been executed with this very text and this very package."""
+    code = {*root.glob("pkg/**/*.py"), *package_folder().rglob("*.py")}
     package = fingerprint_of(
-        {
-            p.relative_to(root).as_posix(): p.read_text()
-            for p in sorted(root.glob("pkg/**/*.py"))
-            if p.name != "_modidx.py"
-        },
-        16,
+        {p.as_posix(): p.read_text() for p in sorted(code) if p.name != "_modidx.py"}, 16
     )
     room, runs, tasks = root / "build/docs/executed", {}, []
     for path in sorted(nbs.rglob("*.ipynb")):

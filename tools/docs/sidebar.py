@@ -50,14 +50,32 @@ def spelt_out(contents: list, nbs: Path) -> list:
     return out
 
 
+OF_A_PROJECT = [
+    {"text": "Home", "href": "index.ipynb"},
+    {"section": "Stages", "contents": "0*.ipynb"},
+    {"section": "Look closer", "contents": "[!0-9i]*.ipynb"},
+    {"section": "Models", "contents": "models/*.ipynb"},
+    {"section": "Sources", "contents": "sources/**/*.ipynb"},
+]  # where there is no sidebar.yml
+
+
 def own_contents(nbs: Path) -> list:
     """What sidebar.yml says, spelt out."""
-    return spelt_out(
-        yaml.safe_load((nbs / "sidebar.yml").read_text(encoding="utf-8"))["website"]["sidebar"][
-            "contents"
-        ],
-        nbs,
-    )
+    own = nbs / "sidebar.yml"
+    if not own.is_file():
+        return spelt_out([*OF_A_PROJECT, *rooms_of(nbs)], nbs)
+    said = yaml.safe_load(own.read_text(encoding="utf-8"))
+    return spelt_out(said["website"]["sidebar"]["contents"], nbs)
+
+
+def rooms_of(nbs: Path) -> list[dict]:
+    """A section for each other folder of notebooks, such as a room that was taken over."""
+    named = {"models", "sources", "reports", "images"}
+    folders = sorted({p.relative_to(nbs).parts[0] for p in nbs.glob("[!._]*/**/*.ipynb")} - named)
+    return [
+        {"section": name.replace("_", " ").capitalize(), "contents": f"{name}/**/*.ipynb"}
+        for name in folders
+    ]
 
 
 def pages_of(contents: list) -> list[str]:

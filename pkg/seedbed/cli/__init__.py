@@ -15,6 +15,7 @@ from seedbed.base.errors import InputError, hint_for
 from seedbed.base.signals import ended_in_a_line
 
 from . import area, check, compare, export, lists, map, run
+from .docs import docs
 from .doctor import doctor
 from .history import clean, replay, runs, status
 from .new import demo, new, own, update
@@ -44,7 +45,7 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Look at runs and pass them on": (runs, compare.compare, verify, publish, share),
     "Data and maps": (export.export, export.export_scene, map.map, area.design, area.area),
     "What settings.ini can say": (lists.settings, lists.models, lists.metrics, export.sensors),
-    "The project": (demo, new, own, update, doctor, clean),
+    "The project": (demo, new, own, update, docs, doctor, clean),
 }
 for panel, commands in PANELS.items():
     for command in commands:

@@ -249,7 +249,7 @@ class Graph:
         return {f"{kind} {name}": v for kind, found in kinds.items() for name, v in found.items()}
 
     def _own_functions(self, used: Used) -> list[str]:
-        "Dotted names of the project's own metric and split, where a stage uses them."
+        "Dotted names of the project's own metric, split and figures, where a stage uses them."
         found = []
         if used.settings & {"success.metric", "success.*", "*"}:
             module, colon, name = self.settings.success.metric.partition(":")
@@ -260,14 +260,18 @@ class Graph:
         split = self.settings.split
         if split.method == "column" and used.settings & {"split.column", "split.*", "*"}:
             found += self._own_function("splits", split.column)
+        if "base/registry.own_functions" in used.code:
+            found += self._own_function("figures")
         return found
 
-    def _own_function(self, room: str, name: str) -> list[str]:
-        "The dotted name of a function of the project's package; empty where it has none."
+    def _own_function(self, room: str, name: str = "") -> list[str]:
+        "The dotted name of a function of the project's package, or of its module; often none."
         own = self.reader.own
         module = f"{own.name}.{room}" if own else ""
-        is_there = module and self.reader.locate(module)
-        return [f"{module}.{name}"] if is_there and name in self.reader.module(module).parts else []
+        if not module or not self.reader.locate(module):
+            return []
+        is_there = name in self.reader.module(module).parts
+        return ([f"{module}.{name}"] if is_there else []) if name else [module]
 
     def _files(self, stage: Stage, values: dict) -> dict[str, str]:
         "Digests of files that no stage has made: those that parameters name, and the source's."
