@@ -105,6 +105,8 @@ class Store:
             size = self.path(key).stat().st_size
         except OSError:
             return None
+        if record.get("status") == "partial":
+            return None
         if record.get("status") == "done":
             return record if size == record["bytes"] else None
         if not size:
@@ -127,13 +129,13 @@ class Store:
         data: np.ndarray,  # [bands, H, W], NaN where missing
         grid: Grid,  # its pixels
         bands,  # names
-        **meta,  # what else the ledger shall know: attempts, seconds, eecu ...
+        **meta,  # what else the ledger shall know: attempts, seconds, eecu, unread ...
     ) -> dict:  # its line of the ledger
         """Write a chip, then its line."""
         write_chip(self.path(key), data, grid.transform, grid.crs, bands, SEEDBED_KEY=key)
         known = {
             "key": key,
-            "status": "done",
+            "status": "partial" if "unread" in meta else "done",
             "bytes": self.path(key).stat().st_size,
             "missing": round(float(np.isnan(data).mean()), 4),
         }

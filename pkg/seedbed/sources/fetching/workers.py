@@ -120,6 +120,7 @@ class ChipFetcher:
         self.policy = policy
         self.allowance = allowance
         self.most_failures = most_failures
+        self.at_once = rate_limit.most  # chips that are fetched at the same time
 
     def pixels(
         self,
@@ -143,6 +144,8 @@ class ChipFetcher:
             self.store.note(failure | self.allowance.to_dict() | cost.to_dict())
             raise
         meta = self.allowance.to_dict() | cost.to_dict()
+        if "unread" in meta:  # said before the chip is there, so that a crash hides nothing
+            self.store.note({"key": request.key, "status": "partial"})
         return self.store.keep(request.key, data, request.grid, self.bands, **meta)
 
 # %% ../../../../nbs/sources/fetching/workers.ipynb #b58346a0
@@ -165,7 +168,7 @@ def fetch_chips(
     if not lacking:
         return
     fetcher = make_fetcher()
-    workers = min(fetcher.rate_limit.most, len(lacking))
+    workers = min(fetcher.at_once, len(lacking))
     in_a_row = 0
     for request, record, error in run_in_threads(
         fetcher.fetch, lacking, workers, fetcher.policy.stop
