@@ -18,6 +18,8 @@ CONTRACTS = (  # notebook, and the class that is a contract; none: all of its cl
     ("sources/base", ""),
     ("sources/fetching/source", "ArchiveSource"),
     ("sources/fetching/workers", "ChipFetcher"),
+    ("sources/stac/catalogue", "Catalogue"),
+    ("sources/stac/remote", "Signer"),
     ("models/base", ""),
     ("models/network", ""),
 )

@@ -3112,6 +3112,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                                                                             'seedbed/sources/stac/source.py'),
                                              'seedbed.sources.stac.source.credit': ( 'sources/stac/source.html#credit',
                                                                                      'seedbed/sources/stac/source.py'),
+                                             'seedbed.sources.stac.source.new_policy': ( 'sources/stac/source.html#new_policy',
+                                                                                         'seedbed/sources/stac/source.py'),
                                              'seedbed.sources.stac.source.searches_for': ( 'sources/stac/source.html#searches_for',
                                                                                            'seedbed/sources/stac/source.py'),
                                              'seedbed.sources.stac.source.signer_of': ( 'sources/stac/source.html#signer_of',

@@ -15,6 +15,7 @@ ROOMS = {
     "": "Stages",
     "sources.earthengine": "Earth Engine",
     "sources.fetching": "Archives",
+    "sources.stac": "STAC archives",
 }  # others are called as they are
 
 

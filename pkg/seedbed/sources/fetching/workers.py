@@ -168,11 +168,13 @@ def fetch_chips(
     if not lacking:
         return
     fetcher = make_fetcher()
+    left = len(lacking)
     workers = min(fetcher.at_once, len(lacking))
     in_a_row = 0
     for request, record, error in run_in_threads(
         fetcher.fetch, lacking, workers, fetcher.policy.stop
     ):
+        left -= 1
         if error is None:
             in_a_row = 0
             yield request, record, None
@@ -186,3 +188,5 @@ def fetch_chips(
                 f"{fetcher.rate_limit.service}: {in_a_row} chips in a row cannot be had; "
                 f"the last, {request.id}: {error}; is something wrong with all of them?"
             )
+    if left:
+        raise ExportStopped(f"{fetcher.rate_limit.service}: stopped with {left:,} chips to go")

@@ -174,7 +174,12 @@ def write_items(
 class Interface(Catalogue):
     """A STAC API, or a static catalogue whose files are followed."""
 
-    def __init__(self, name: str, address: str, tries: int = 4):
+    def __init__(
+        self,
+        name: str,  # stac.catalog, for messages
+        address: str,  # of the interface or the first file
+        tries: int = 4,  # of a request whose answer was cut, besides those of a busy service
+    ):
         super().__init__(name, address)
         self.is_remote = address.startswith(("http://", "https://"))
         self.policy = RetryPolicy(tries=tries)
@@ -362,10 +367,10 @@ class Frozen:
             self.items = read_items(self.table, str(self.table))
         write_json(self.record, {"searches": self.searches, "offsets": self.offsets})
 
-# %% ../../../../nbs/sources/stac/catalogue.ipynb #d6c6147b
+# %% ../../../../nbs/sources/stac/catalogue.ipynb #54e0d7eb
 def check_collections(
-    catalogue: Catalogue,
-    spec: StacSpec,
+    catalogue: Catalogue,  # that is searched
+    spec: StacSpec,  # its collections count
 ):
     """InputError where the catalogue has no collection of a name."""
     known = catalogue.collections()
@@ -378,7 +383,7 @@ def check_collections(
 
 
 def why_nothing(
-    catalogue: Catalogue,
+    catalogue: Catalogue,  # that was searched
     search: Search,  # that has found nothing
 ) -> str:  # one line
     """What is nearest to what was asked for."""

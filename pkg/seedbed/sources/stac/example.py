@@ -64,7 +64,7 @@ def write_cog(
     data: np.ndarray,  # [H, W]
     transform,  # affine
     crs,  # of rasterio
-    nodata: float | None = 0,
+    nodata: float | None = 0,  # stored value of a missing pixel
 ):
     """A cloud-optimised GeoTIFF of one band, with tiles of 256 pixels and overviews."""
     profile = {"driver": "GTiff", "count": 1, "dtype": data.dtype, "nodata": nodata}
@@ -116,7 +116,7 @@ def _write_pass(folder: Path, one: Pass, number: int, bands: dict, place: dict) 
         write_cog(folder / files[name], stored, **place)
     files["SCL"] = f"{one.id}_SCL.tif"
     classes = np.where(cloud, 9, 4).astype(np.uint8)[::2, ::2]
-    coarser = place | {"transform": place["transform"] * place["transform"].scale(2)}
+    coarser = place | {"transform": place["transform"] @ place["transform"].scale(2)}
     write_cog(folder / files["SCL"], classes, **coarser)
     return files
 

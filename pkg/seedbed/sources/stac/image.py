@@ -43,20 +43,32 @@ class RangedFile(io.RawIOBase):
         self.place = 0
         self.first, self.size = remote.read(href, 0, self.block)
 
-    def readable(self):
+    def readable(self) -> bool:
+        """Yes."""
         return True
 
-    def seekable(self):
+    def seekable(self) -> bool:
+        """Yes."""
         return True
 
-    def tell(self):
+    def tell(self) -> int:
+        """The place in the file, in bytes."""
         return self.place
 
-    def seek(self, offset, whence=io.SEEK_SET):
+    def seek(
+        self,
+        offset: int,  # bytes
+        whence: int = io.SEEK_SET,  # from the start, from here, or from the end
+    ) -> int:  # the new place
+        """Go to a place in the file."""
         self.place = offset + (0, self.place, self.size)[whence]
         return self.place
 
-    def read(self, size=-1):
+    def read(
+        self,
+        size: int = -1,  # bytes; -1: all that are left
+    ) -> bytes:
+        """Read from the place, and go behind what was read."""
         stop = self.size if size < 0 else min(self.place + size, self.size)
         pieces = []
         while self.place < stop:
@@ -66,7 +78,11 @@ class RangedFile(io.RawIOBase):
             self.place += len(piece)
         return b"".join(pieces)
 
-    def readinto(self, buffer):
+    def readinto(
+        self,
+        buffer: Any,  # a bytearray or memory view
+    ) -> int:  # bytes that were read
+        """Read as much as there is room for."""
         piece = self.read(len(buffer))
         buffer[: len(piece)] = piece
         return len(piece)
@@ -199,8 +215,9 @@ def open_image(
 
 def _open_tiff(file: RangedFile, href: str, remote: Remote, tiles: ReadOnce) -> Image:
     try:
-        pages = list(tifffile.TiffFile(file, name=href.rpartition("/")[2]).pages)
-        first: Any = pages[0]
+        opened: Any = file  # it reads and seeks, which is all that tifffile needs
+        pages: list[Any] = list(tifffile.TiffFile(opened, name="image.tif").pages)
+        first = pages[0]
         place = georeference(first)
         odd = any(page.subfiletype & 4 for page in pages)
     except ChipFailed:
@@ -218,7 +235,7 @@ def _open_tiff(file: RangedFile, href: str, remote: Remote, tiles: ReadOnce) -> 
             reader = Tiles(page, href, remote, tiles)
             levels.append(
                 Level(
-                    page.imagelength, page.imagewidth, transform * Affine.scale(*scale), reader.read
+                    page.imagelength, page.imagewidth, transform @ Affine.scale(*scale), reader.read
                 )
             )
     return Image(
@@ -288,7 +305,7 @@ def _floor(places: np.ndarray) -> np.ndarray:
 
 
 def sample(
-    image: Image,
+    image: Image,  # that has been opened
     band: int,  # from 0
     grid: Grid,  # of the chip
     whole: bool = False,  # full resolution, and never a mean: classes and bits
@@ -348,7 +365,7 @@ def _mean(image: Image, level: Level, band: int, grid: Grid):
     rasterio.warp.reproject(
         data,
         out,
-        src_transform=level.transform * Affine.translation(left, top),
+        src_transform=level.transform @ Affine.translation(left, top),
         src_crs=image.crs,
         src_nodata=np.nan,
         dst_transform=grid.transform,

@@ -38,7 +38,7 @@ class Scene:
 
     @cached_property
     def key(self) -> str:
-        """The fingerprint of the files, without tokens; a scene that was reprocessed has another."""
+        """The fingerprint of the files, without tokens; a reprocessed scene has another."""
         files = {
             name: urlsplit(asset.get("href", ""))._replace(query="").geturl()
             for name, asset in self.item["assets"].items()

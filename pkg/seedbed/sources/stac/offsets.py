@@ -34,7 +34,7 @@ def dark_number(
     valid = stored[stored != (0 if image.nodata is None else image.nodata)]
     return float(np.percentile(valid, DARK)) if valid.size else None
 
-# %% ../../../../nbs/sources/stac/offsets.ipynb #86720126
+# %% ../../../../nbs/sources/stac/offsets.ipynb #c4b5912f
 @dataclass(frozen=True)
 class Decision:
     """The offset of a scene."""
@@ -60,7 +60,8 @@ def decide(
             for j in range(max(0, i - neighbours), min(len(claims), i + neighbours + 1))
             if j != i and sound[j] and cloud[j] < 60
         ]
-        out.append(Decision(*_verdict(offset, why, dark[i], near, cloud[i]), dark[i]))
+        verdict, reason = _verdict(offset, why, dark[i], near, cloud[i])
+        out.append(Decision(verdict, reason, dark[i]))
     return out
 
 
@@ -75,9 +76,9 @@ def _verdict(offset: float, why: str, dark: float | None, near: list, cloud: flo
             return -0.1, f"pixels: the darkest are {dark:.0f}, {usual:.0f} nearby, although {why}"
     return offset, f"{why}; pixels agree"
 
-# %% ../../../../nbs/sources/stac/offsets.ipynb #4a9a6932
+# %% ../../../../nbs/sources/stac/offsets.ipynb #f89aab0b
 def untested(
-    scenes: Iterable[Scene],
+    scenes: Iterable[Scene],  # of any collection
     known: dict[str, dict],  # decisions by scene
 ) -> list[Scene]:
     """The scenes of Sentinel-2 that have no decision yet."""

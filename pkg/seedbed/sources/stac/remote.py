@@ -127,7 +127,7 @@ class S3Signer(Signer):
     def __init__(
         self,
         endpoint: str,  # of the store, https://...
-        region: str = "default",
+        region: str = "default",  # that the signature names
     ):
         self.endpoint = endpoint.rstrip("/")
         self.region = region
