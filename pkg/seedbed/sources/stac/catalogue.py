@@ -182,7 +182,7 @@ class Interface(Catalogue):
     ):
         super().__init__(name, address)
         self.is_remote = address.startswith(("http://", "https://"))
-        self.policy = RetryPolicy(tries=tries)
+        self.policy = RetryPolicy(tries=tries, pause=0.2)
         self.gate = RateLimit(8, service=name, setting="stac.workers")
         self.client = self._again(self._open)
 

@@ -158,7 +158,7 @@ class SceneReader:
 
 def new_policy() -> RetryPolicy:
     """How often a range is tried: parts are small and many, so a few times more than chips are."""
-    return RetryPolicy(tries=12)
+    return RetryPolicy(tries=12, pause=0.1, longest=30)
 
 
 def credit(
