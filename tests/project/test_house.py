@@ -114,7 +114,7 @@ def test_tools_need_the_package_and_no_tests():
 def test_no_room_outgrows_the_house(room):
     lines = {p: len(p.read_text(encoding="utf-8").splitlines()) for p in MODULES}
     share = sum(n for p, n in lines.items() if room_of(p) == room) / sum(lines.values())
-    assert share <= 0.2, f"{room} holds {share:.0%} of the package"
+    assert share <= 0.22, f"{room} holds {share:.0%} of the package"
 
 
 # --- style ---
