@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.stac import exported
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stac")]  # files are made once
 KINDS = (("status", 503), ("status", (429, 0)), ("cut",), ("page",), ("garbage",), ("slow", 0.05))
 
 

@@ -14,6 +14,8 @@ from seedbed.sources.stac.example import clouds
 from tests.support.stac import exported, make_places
 from tests.support.world import refused
 
+pytestmark = pytest.mark.xdist_group("stac")  # files are made once
+
 # --- what is in a chip ---
 
 
