@@ -129,7 +129,6 @@ def storm(place, asked):
             if codes and codes[-1] == 0 or len(codes) > 30:
                 break
         lines = ledger(project)
-        done = Counter(line["key"] for line in lines if line.get("status") == "done")
         fetched = Counter(
             line["key"] for line in lines if line.get("status") == "done" and not line.get("found")
         )
@@ -167,7 +166,7 @@ def storm(place, asked):
         Path(asked.table).write_text(text)
         print(text)
         same = all(found.get(name) == content for name, content in expected.items())
-        return 0 if same and len(done) == asked.chips and max(fetched.values()) == 1 else 1
+        return 0 if same and len(found) == asked.chips and max(fetched.values()) == 1 else 1
 
 
 if __name__ == "__main__":

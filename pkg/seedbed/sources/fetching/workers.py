@@ -159,12 +159,13 @@ def fetch_chips(
     ExportStopped where the account is refused, the budget is used up, or too many chips in a row
     cannot be had; the chips that have come are stored.
     """
-    lacking = []
+    same: dict[str, list[ChipRequest]] = {}  # labels of one pixel and date share a chip
     for request in requests:
         if record := store.find(request.key):
             yield request, record | {"kept": True}, None
         else:
-            lacking.append(request)
+            same.setdefault(request.key, []).append(request)
+    lacking = [twins[0] for twins in same.values()]
     if not lacking:
         return
     fetcher = make_fetcher()
@@ -177,12 +178,12 @@ def fetch_chips(
         left -= 1
         if error is None:
             in_a_row = 0
-            yield request, record, None
+            yield from ((twin, record, None) for twin in same[request.key])
             continue
         if not isinstance(error, ChipFailed):
             raise error
         in_a_row += 1
-        yield request, None, str(error)
+        yield from ((twin, None, str(error)) for twin in same[request.key])
         if in_a_row >= fetcher.most_failures:
             raise ExportStopped(
                 f"{fetcher.rate_limit.service}: {in_a_row} chips in a row cannot be had; "
