@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run check test promises matrix attacks lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
+.PHONY: help run check test promises matrix attacks storm lab export demo-export demo-stac docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -26,6 +26,9 @@ matrix: $(READY) ## run every source with every task and kind of model on small 
 attacks: $(READY) ## try attacks on runs, files, disks and processes, and write tests/attacks/table.md; ARGS="Signals" for some
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.attacks $(ARGS)
 
+storm: $(READY)  ## fetch a thousand chips from a local STAC archive that fails, killed ten times, and write tests/servers/stac/storm.md
+	OMP_NUM_THREADS=1 $(BIN)/python tests/servers/stac/storm.py $(ARGS)
+
 bench: $(READY)  ## measure speeds, as ratios to peers and to the machine's limit; ARGS="reading batches" for some
 	$(BIN)/python tests/benchmarks $(ARGS)
 
@@ -37,6 +40,9 @@ export: $(READY) ## write the package from the notebooks, and clean them; stops 
 
 demo-export: $(READY) ## seedbed export against a local Earth Engine with a synthetic world: no account, no network
 	OMP_NUM_THREADS=1 $(BIN)/python tests/servers/earthengine/demo.py
+
+demo-stac: $(READY) ## seedbed export and run from a local STAC archive of the sample's scene: no account, no network
+	OMP_NUM_THREADS=1 $(BIN)/python tests/servers/stac/demo.py
 
 docs: $(READY)   ## build the documentation site into _docs; a broken link fails
 	OMP_NUM_THREADS=1 $(BIN)/seedbed docs

@@ -15,7 +15,17 @@ os.environ.setdefault("MPLBACKEND", "agg")
 warnings.simplefilter("ignore")
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 
-NAMES = ("reading", "batches", "training", "mapping", "rigour", "headless", "growth", "exporting")
+NAMES = (
+    "reading",
+    "batches",
+    "training",
+    "mapping",
+    "rigour",
+    "headless",
+    "growth",
+    "exporting",
+    "archives",
+)
 
 
 def main():

@@ -13,7 +13,12 @@ from smalldocs import api
 
 from seedbed.cli.options import EXIT_CODES
 
-ROOMS = {"": "Stages", "sources.earthengine": "Earth Engine"}  # others are called as they are
+ROOMS = {
+    "": "Stages",
+    "sources.earthengine": "Earth Engine",
+    "sources.fetching": "Archives",
+    "sources.stac": "STAC archives",
+}  # others are called as they are
 
 
 def public_modules(package: str) -> list[str]:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CommaList', 'CommaListOrAuto', 'Integers', 'RENAMED_SETTINGS', 'OptionalValue', 'Section', 'Success', 'Source',
-           'EarthEngine', 'Labels', 'Process', 'Split', 'Dataset', 'Models', 'Run', 'Map', 'Report', 'Paths',
+           'EarthEngine', 'Stac', 'Labels', 'Process', 'Split', 'Dataset', 'Models', 'Run', 'Map', 'Report', 'Paths',
            'Settings', 'current_setting', 'parse_ini', 'parse_override', 'nearest', 'make_settings', 'load_settings',
            'settings_or_defaults', 'to_ini']
 
@@ -139,6 +139,24 @@ class EarthEngine(Section):
     tier: Literal["community", "contributor", "partner", "none"] = "community"
     max_eecu_hours: OptionalValue(float, gt=0) = None
 
+# %% ../../../nbs/base/settings.ipynb #28a2c42d
+class Stac(Section):
+    """What an archive with a STAC catalogue is asked for."""
+
+    catalog: str = Field("planetary-computer", min_length=1)
+    collections: CommaList = ("sentinel-2-l2a",)
+    bands: CommaList = ("blue", "green", "red", "nir")
+    query: CommaList = ()
+    mask: CommaListOrAuto = ("auto",)
+    composite: Literal["median", "mean", "least_cloudy", "none"] = "median"
+    orbit: Literal["ascending", "descending", "both"] = "both"
+    step: str = "month"
+    steps: int = Field(12, gt=0, le=200)
+    size: int = Field(64, gt=0, le=4096)
+    resolution: float = Field(10.0, gt=0)
+    crs: OptionalValue(str) = None
+    workers: int = Field(16, gt=0, le=128)
+
 # %% ../../../nbs/base/settings.ipynb #4fbfcc97
 class Labels(Section):
     """The columns of the labels file."""
@@ -267,6 +285,7 @@ class Settings(Section):
     success: Success = Success()
     source: Source = Source()
     earthengine: EarthEngine = EarthEngine()
+    stac: Stac = Stac()
     labels: Labels = Labels()
     process: Process = Process()
     split: Split = Split()
@@ -332,8 +351,8 @@ class Settings(Section):
 
     def _by_settings(self, place: str, *sections: str) -> str:
         "A folder that a run has chosen, else one named by the values of these sections."
-        if self.source.name.startswith("earthengine"):
-            sections += ("earthengine",)
+        if self.source.name in ("earthengine", "stac"):
+            sections += (self.source.name,)
         values = {name: getattr(self, name).model_dump() for name in sections}
         return self._places.get(place) or self.folder_of(place, fingerprint_of(values, 8))
 

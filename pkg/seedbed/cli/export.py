@@ -83,8 +83,10 @@ def export(
         leave(text, exit_code_of(stopped))
     end_line()
     print_export(manifest, settings.export_dir, progress)
-    if progress.failed:
-        leave(f"{progress.failed:,} chips could not be had; the same command tries them again", 2)
+    lacking = max(progress.failed, len(manifest["unfinished"]))
+    if lacking:
+        text = "chips could not be had, whole or in part; the same command tries them again"
+        leave(f"{lacking:,} {text}", 2)
 
 
 def print_pilot(records: list[dict], forecast):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from seedbed.sources.earthengine.spec import Spec, windows
+from seedbed.sources.earthengine.spec import Spec
+from seedbed.sources.fetching.spec import windows
 from tests.servers.earthengine.places import make_places
 from tests.support.earthengine import SMALL, TINY, bands_of, exported
 from tests.support.world import refused

@@ -15,7 +15,8 @@ import ee
 import pandas as pd
 
 from .sensors import Mask, Sensor
-from .spec import Spec, windows
+from .spec import Spec
+from ..fetching.spec import windows
 
 # %% ../../../../nbs/sources/earthengine/expression.ipynb #e208379f
 def passes(

@@ -1,0 +1,175 @@
+"""An export from a STAC archive: what is in a chip, what is not fetched twice, what is refused."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import rasterio
+
+from seedbed.sources.stac.catalogue import write_items
+from seedbed.sources.stac.example import clouds
+from tests.support.stac import exported, make_places
+from tests.support.world import refused
+
+pytestmark = pytest.mark.xdist_group("stac")  # files are made once
+
+# --- what is in a chip ---
+
+
+def window_of(folder, name, chip):
+    """The numbers of a file in a chip's place."""
+    with rasterio.open(folder / f"{name}.tif") as file:
+        left, top = chip.transform.c, chip.transform.f
+        size = chip.data.shape[1]
+        window = file.window(left, top - 10 * size, left + 10 * size, top)
+        return file.read(1, window=window, boundless=True, fill_value=0)
+
+
+def test_a_chip_is_the_window_of_its_scenes(archive, make):
+    """One clear date in each step: reflectance bit by bit, with the offset of each date."""
+    server = archive()
+    project = make(server.catalog, 4, **{"stac.query": "eo:cloud_cover < 1"})
+    manifest, chips, _ = exported(project)
+    assert manifest["labels"] == 4
+    for chip in chips.values():
+        for number, day in enumerate(("20210513", "20210612")):
+            for band, name in enumerate(("B04", "B08")):
+                stored = window_of(server.folder, f"S2A_{day}_{name}", chip).astype(float)
+                values = stored * 1e-4 + (-0.1 if number else 0.0)
+                expected = np.where(stored > 0, values, np.nan).astype(np.float32)
+                np.testing.assert_array_equal(chip.data[2 * number + band], expected)
+
+
+def test_clouds_do_not_count(archive, make):
+    server = archive()
+    project = make(server.catalog, 20, **{"stac.composite": "mean", "stac.bands": "red"})
+    _, chips, _ = exported(project)
+    with rasterio.open(server.folder / "S2A_20210503_B04.tif") as file:
+        cloud = clouds(1, file.shape)
+    seen = 0
+    for chip in chips.values():
+        row, column = _place(file, chip)
+        hidden = cloud[::2, ::2].repeat(2, 0).repeat(2, 1)[row : row + 8, column : column + 8]
+        one = window_of(server.folder, "S2A_20210503_B04", chip) * 1e-4
+        two = window_of(server.folder, "S2A_20210513_B04", chip) * 1e-4
+        if hidden.shape == (8, 8) and (one > 0).all():
+            expected = np.where(hidden, two, (one + two) / 2)
+            np.testing.assert_allclose(chip.data[0], expected, atol=1e-6)
+            seen += hidden.any()
+    assert seen
+
+
+def _place(file, chip):
+    """Row and column of a chip's first pixel in a file."""
+    column, row = ~file.transform @ (chip.transform.c, chip.transform.f)
+    return round(row), round(column)
+
+
+@pytest.mark.slow
+def test_every_kind_of_catalogue_gives_the_same_chips(archive, make):
+    server = archive()
+    write_items(server.items, server.folder / "table.parquet")
+    kinds = {
+        "search": server.catalog,
+        "static": server.folder,
+        "over_http": f"{server.url}/catalog.json",
+        "table": server.folder / "table.parquet",
+    }
+    found = {name: exported(make(where, 5, name)) for name, where in kinds.items()}
+    _, first, ledger = found.pop("search")
+    for _, chips, lines in found.values():
+        assert {n: line["key"] for n, line in lines.items()} == {
+            n: line["key"] for n, line in ledger.items()
+        }
+        for name, chip in first.items():
+            np.testing.assert_array_equal(chips[name].data, chip.data)
+
+
+# --- what is kept ---
+
+
+def test_nothing_is_fetched_or_searched_twice(archive, make):
+    server = archive()
+    project = make(server.catalog, 8)
+    _, chips, ledger = exported(project)
+    asked = server.files()
+    assert len(asked) == len(set(asked))  # no range of any file twice
+    assert sum(line["requests"] for line in ledger.values()) <= len(asked)
+    server.__exit__()  # neither search nor files are needed any more
+    for path in (project.root / "data/chips").rglob("*.tif"):
+        assert path.stat().st_nlink == 2
+    manifest, again, ledger = exported(project)
+    assert manifest["labels"] == 8 and all(line["kept"] for line in ledger.values())
+    for name, chip in chips.items():
+        np.testing.assert_array_equal(again[name].data, chip.data)
+
+
+def test_items_and_offsets_are_kept_beside_the_export(archive, make):
+    server = archive()
+    project = make(server.catalog, 3)
+    exported(project)
+    folder = project.root / project.settings().export_dir
+    record = json.loads((folder / "items.json").read_text())
+    whys = {one["id"]: (one["offset"], one["why"]) for one in record["offsets"].values()}
+    assert whys["S2A_20210612"] == (-0.1, "baseline 05.00; pixels agree")
+    assert len(record["searches"]) == 1 and (folder / "items.parquet").is_file()
+    assert "sig=" not in (folder / "items.json").read_text()
+
+
+# --- what is refused ---
+
+
+@pytest.mark.parametrize(
+    "ini,words",
+    [
+        ({"stac.collections": "sentinel2-l2a"}, ["no such collection", "'sentinel-2-l2a'"]),
+        ({"stac.bands": "red, swir16"}, ["no such band", "there are", "nir"]),
+        ({"stac.mask": "cloud < 40"}, ["stac.mask = cloud", "no such band"]),
+        ({"stac.query": "eo:cloud_cover < -1"}, ["allow; there are 4 without them"]),
+        ({"labels.start": "2018-01-01"}, ["has no scene near", "2021-05-03 to 2021-06-12"]),
+        ({"labels.start": "2030-01-01"}, ["ends on 2030-03-01, after today"]),
+        ({"stac.steps": "12"}, ["no clear scene in 10 of 12 steps"]),
+    ],
+)
+def test_what_cannot_be_had_is_said_before_a_download(archive, make, ini, words):
+    server = archive(search=False)
+    write_items(server.items, server.folder / "table.parquet")
+    labels = make_places(3)
+    if "labels.start" in ini:
+        labels = labels.assign(start=ini.pop("labels.start"))
+    refused(lambda: exported(make(server.folder / "table.parquet", labels, **ini)), *words)
+    assert not [entry for entry in server.files() if "B08" in entry[0]]
+
+
+def test_a_place_outside_the_archive(archive, make):
+    server = archive(search=False)
+    labels = make_places(2)
+    labels = labels.assign(geometry=labels.translate(20, -40))
+    refused(lambda: exported(make(server.folder, labels)), "the collection covers 12.5, 52.5")
+
+
+def test_a_catalogue_that_is_none(archive, make):
+    server = archive(search=False)
+    refused(lambda: exported(make(f"{server.url}/items.json")), "is no STAC catalogue")
+    refused(lambda: exported(make("earth-serch")), "did you mean 'earth-search'")
+
+
+def test_keys_that_are_missing(archive, make, monkeypatch):
+    monkeypatch.setenv("SEEDBED_STAC_URL", archive().catalog)
+    refused(lambda: exported(make("cdse")), "AWS_ACCESS_KEY_ID", "are not set")
+
+
+def test_nothing_of_stac_is_imported_without_it():
+    code = (
+        "import sys, seedbed; from seedbed.base.settings import load_settings;"
+        "from seedbed.sources.registry import find_source; find_source(load_settings());"
+        "print([m for m in ('pystac', 'pystac_client', 'rustac', 'seedbed.sources.stac.source')"
+        " if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
