@@ -32,12 +32,24 @@ class Layout:
     nodata: float | None = None  # stored value of a missing pixel, where the tif's tag says nothing
     by_position: bool = False  # bands are taken by their position, whatever their names
     alpha: str = "auto"  # a band tagged as alpha: mask | band | auto, as in `alpha_of`
+    units: tuple[str, ...] = ()  # of the variables, then of the static bands; () where unknown
 
     @cached_property
     def descriptions(self) -> tuple[str, ...]:
         """The bands' names in seedbed's own tifs: `B8_t03`, static ones by their plain name."""
         timed = [f"{v}_t{t:02d}" for t in range(self.steps) for v in self.variables]
         return (*timed, *self.static)
+
+    @property
+    def unit_of(self) -> dict[str, str]:
+        """The unit by variable and static band; empty where none is known."""
+        return dict(zip((*self.variables, *self.static), self.units))
+
+    @property
+    def band_units(self) -> tuple[str, ...]:
+        """The unit of each band of a tif; empty where none is known."""
+        timed = self.units[: len(self.variables)]
+        return timed * self.steps + self.units[len(self.variables) :]
 
     @property
     def count(self) -> int:

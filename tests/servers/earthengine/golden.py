@@ -14,7 +14,8 @@ if __name__ == "__main__":
     for name, spec in presets().items():
         spec = replace(spec, steps=2)
         text = Expressions(spec).text(
-            "2021-03-01", grid_around(36.82, -1.29, spec.size, spec.resolution).box()
+            "2021-03-01",
+            grid_around(36.82, -1.29, spec.size, spec.resolution, spec.crs, spec.corner).box(),
         )
         (Path(__file__).parent / f"golden/{name}.json").write_text(
             json.dumps(json.loads(text), indent=0) + "\n"

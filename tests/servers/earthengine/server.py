@@ -293,6 +293,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except Refusal as refusal:
             entry["status"] = refusal.code
             self.send(refusal.body(), refusal.code)
+        except (BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:  # a fault of this server: say it where the test looks
+            entry["status"] = 400
+            self.send(Refusal(f"local server: {type(error).__name__}: {error}").body(), 400)
 
     def route(self, entry, body):
         """Answer by the method that is asked for; the status."""
