@@ -11,6 +11,7 @@ import pytest
 from seedbed.sources.earthengine.credentials import connect, offline
 from seedbed.sources.earthengine.expression import Expressions, stack
 from seedbed.sources.earthengine.grid import grid_around
+from seedbed.sources.earthengine.source import grid_at
 from seedbed.sources.earthengine.spec import presets
 from tests.servers.earthengine import graph
 from tests.servers.earthengine import world as synthetic
@@ -100,7 +101,7 @@ def test_golden_expressions(name):
     """What a preset asks for changes on purpose or not at all; `python -m tests.servers.earthengine.golden` writes the files anew."""
     offline()
     spec = replace(presets()[name], steps=2)
-    box = grid_around(36.82, -1.29, spec.size, spec.resolution).box()
+    box = grid_at((36.82, -1.29), spec).box()
     text = Expressions(spec).text("2021-03-01", box)
     assert json.loads(text) == json.loads((GOLDEN / f"{name}.json").read_text())
     direct = json.loads(json.dumps(ee.serializer.encode(stack(spec, "2021-03-01", box))))

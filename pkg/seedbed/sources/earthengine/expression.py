@@ -143,7 +143,7 @@ def nearest_scenes(
     middle = int((first + (after - first).days // 2 * pd.Timedelta(days=1)).timestamp() * 1000)
     day = 86_400_000  # milliseconds
 
-    def dated(image: ee.Image) -> ee.Image:
+    def dated(image: ee.Image) -> ee.Element:
         taken = ee.Number(image.get("system:time_start"))
         return image.set("distance", taken.subtract(middle).abs())
 

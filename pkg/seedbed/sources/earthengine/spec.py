@@ -131,8 +131,8 @@ def raw(
     """A sensor with some of its bands, in the units in which they are stored."""
     names = tuple(bands.split())
     units = (unit,) * len(names)
-    stored = {"bands": names, "names": names, "units": units, "scale": 1.0, "offset": 0.0}
-    return replace(sensor, **stored | changes)
+    stored: dict[str, Any] = {"bands": names, "names": names, "units": units}
+    return replace(sensor, **stored | {"scale": 1.0, "offset": 0.0} | changes)
 
 
 def least_cloudy(
