@@ -14,6 +14,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDE = 100  # columns that a rendered page shows
+CONTRACTS = (  # notebook, and the class that is a contract; none: all of its classes
+    ("sources/base", ""),
+    ("sources/fetching/source", "ArchiveSource"),
+    ("sources/fetching/workers", "ChipFetcher"),
+    ("models/base", ""),
+    ("models/network", ""),
+)
 
 
 def notebooks(names: list[str]) -> list[Path]:
@@ -134,10 +141,10 @@ def parameters_lacking(function: ast.FunctionDef, name: str, lines: list[str]) -
 def methods_of_contracts() -> set[str]:
     """Methods whose parameters a base class explains: a subclass need not say it again."""
     out = {"forward", "network"}
-    for place in ("sources/base", "models/base", "models/network"):
+    for place, contract in CONTRACTS:
         for cell in code_cells(ROOT / "nbs" / f"{place}.ipynb"):
             for definition in definitions(cell["tree"]):
-                if isinstance(definition, ast.ClassDef):
+                if isinstance(definition, ast.ClassDef) and contract in ("", definition.name):
                     out |= {m.name for m in definition.body if isinstance(m, ast.FunctionDef)}
     return out
 

@@ -50,27 +50,29 @@ def contestants(url, folder):
     """Two ways to put chip number i on the disk, with so many workers."""
     import ee
 
-    from seedbed.sources.earthengine.client import Client
+    from seedbed.sources.earthengine.client import Client, pixel_grid
     from seedbed.sources.earthengine.credentials import connect
     from seedbed.sources.earthengine.expression import stack
-    from seedbed.sources.earthengine.grid import grid_around
-    from seedbed.sources.earthengine.quota import Budget
-    from seedbed.sources.earthengine.ratelimit import RateLimit, RetryPolicy
+    from seedbed.sources.earthengine.fetch import EarthEngineFetcher
     from seedbed.sources.earthengine.spec import presets
-    from seedbed.sources.earthengine.store import Store
-    from seedbed.sources.earthengine.workers import ChipFetcher, ChipRequest
+    from seedbed.sources.fetching.forecast import Allowance
+    from seedbed.sources.fetching.grid import grid_around
+    from seedbed.sources.fetching.ratelimit import RateLimit, RetryPolicy
+    from seedbed.sources.fetching.store import Store
+    from seedbed.sources.fetching.workers import ChipRequest
 
     spec, start, account = presets()["cropharvest"], "2021-03-01", connect(url=url)
     grid = grid_around(36.82, -1.29, spec.size, spec.resolution)
 
     def ours(workers):
-        crew = ChipFetcher(
+        crew = EarthEngineFetcher(
             spec,
-            Store(folder / f"ours{workers}"),
             Client(*account, workers=workers),
-            RateLimit(workers),
-            RetryPolicy(),
-            Budget(0),
+            profile=False,
+            store=Store(folder / f"ours{workers}"),
+            rate_limit=RateLimit(workers),
+            policy=RetryPolicy(),
+            allowance=Allowance(),
         )
         return lambda i: crew.fetch(ChipRequest(str(i), grid, start, f"{i:032x}"))
 
@@ -82,7 +84,7 @@ def contestants(url, folder):
                 "expression": stack(spec, start, grid.box()),
                 "fileFormat": "GEO_TIFF",
                 "bandIds": list(spec.layout.descriptions),
-                "grid": grid.request(),
+                "grid": pixel_grid(grid),
             }
             (folder / f"stock{workers}/{i}.tif").write_bytes(ee.data.computePixels(request))
 

@@ -11,7 +11,11 @@ from pkgutil import walk_packages
 
 from smalldocs import api
 
-ROOMS = {"": "Stages", "sources.earthengine": "Earth Engine"}  # others are called as they are
+ROOMS = {
+    "": "Stages",
+    "sources.earthengine": "Earth Engine",
+    "sources.fetching": "Archives",
+}  # others are called as they are
 
 
 def public_modules(package: str) -> list[str]:

@@ -5,7 +5,7 @@ from functools import partial
 import ee
 import pytest
 
-from seedbed.sources.earthengine.ratelimit import RetryPolicy
+from seedbed.sources.fetching.ratelimit import RetryPolicy
 from tests.servers.earthengine.places import make_places
 from tests.servers.earthengine.server import LocalEarthEngine
 from tests.support.world import World

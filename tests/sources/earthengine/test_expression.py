@@ -8,11 +8,11 @@ import ee
 import numpy as np
 import pytest
 
+from seedbed.sources.earthengine.client import pixel_grid
 from seedbed.sources.earthengine.credentials import connect, offline
 from seedbed.sources.earthengine.expression import Expressions, stack
-from seedbed.sources.earthengine.grid import grid_around
-from seedbed.sources.earthengine.source import grid_at
 from seedbed.sources.earthengine.spec import presets
+from seedbed.sources.fetching.grid import grid_around, grid_at
 from tests.servers.earthengine import graph
 from tests.servers.earthengine import world as synthetic
 from tests.support.earthengine import SMALL, bands_of, exported
@@ -87,7 +87,7 @@ def test_the_plain_composite_would_have_failed(service):
             {
                 "expression": plain,
                 "fileFormat": "GEO_TIFF",
-                "grid": grid_around(36.5, -1.2, 8, 10).request(),
+                "grid": pixel_grid(grid_around(36.5, -1.2, 8, 10)),
             }
         )
     assert len(server.asked) == 1

@@ -4,7 +4,6 @@ import geopandas as gpd
 import numpy as np
 import pytest
 
-from seedbed.sources.earthengine.grid import grid_around, zone_of
 from tests.servers.earthengine.places import make_places
 from tests.support.earthengine import SMALL, TINY, exported
 
@@ -20,26 +19,6 @@ def test_neighbours_share_their_pixels(service, make):
     assert 0 < shift < 8 and two.transform.c % 10 == 0 == one.transform.f % 10
     timed = [i for i, name in enumerate(one.descriptions) if name != "slope"]
     np.testing.assert_array_equal(one.data[timed][:, :, shift:], two.data[timed][:, :, : 8 - shift])
-
-
-@pytest.mark.parametrize(
-    "lon,lat,crs",
-    [
-        (36.8, -1.3, "EPSG:32737"),
-        (5.3, 60.4, "EPSG:32632"),
-        (15.6, 78.2, "EPSG:32633"),
-        (179.99999, -17, "EPSG:32760"),
-        (-180, 51, "EPSG:32601"),
-        (0, 85, "EPSG:5041"),
-        (0, -81, "EPSG:5042"),
-    ],
-)
-def test_zones(lon, lat, crs):
-    grid = grid_around(lon, lat, 16, 10)
-    assert zone_of(lon, lat) == grid.crs == crs
-    west, south, east, north = grid.box()
-    assert west < east < west + 1 or abs(lat) > 80
-    assert south < lat < north
 
 
 def test_any_crs(service, make):

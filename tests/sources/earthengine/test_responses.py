@@ -2,7 +2,7 @@
 
 import pytest
 
-from seedbed.sources.earthengine.responses import retry_after
+from seedbed.sources.fetching.outcomes import retry_after
 from tests.servers.earthengine.faults import Fault
 from tests.support.earthengine import TINY, exported
 

@@ -1,16 +1,11 @@
 """An export from Earth Engine: which labels, what fails, what is not fetched twice."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-import shapely
 
 from seedbed.process import process
+from seedbed.sources.earthengine.client import pixel_grid
 from seedbed.sources.earthengine.credentials import offline
-from seedbed.sources.earthengine.grid import grid_around
-from seedbed.sources.earthengine.source import holds, place_of
-from seedbed.sources.earthengine.spec import presets
 from seedbed.sources.registry import find_source
 from tests.servers.earthengine.faults import Fault
 from tests.servers.earthengine.places import make_places
@@ -37,30 +32,6 @@ def test_a_label_without_a_date_is_left_out(service, make):
     )
 
 
-# --- where a chip is ---
-
-
-def test_a_polygon_lies_in_its_chip():
-    spec = replace(presets()["sentinel2"], size=16)
-    small, large = shapely.box(36.5, -1.2, 36.501, -1.1992), shapely.box(36.5, -1.2, 36.6, -1.1)
-    u_shape = shapely.Polygon(
-        [
-            (36.5, -1.2),
-            (36.6, -1.2),
-            (36.6, -1.1),
-            (36.59, -1.1),
-            (36.59, -1.19),
-            (36.51, -1.19),
-            (36.51, -1.1),
-            (36.5, -1.1),
-        ]
-    )
-    assert holds(grid_around(*place_of(small, spec), 16, 10), small) and not holds(
-        grid_around(*place_of(large, spec), 16, 10), large
-    )
-    assert u_shape.contains(shapely.Point(place_of(u_shape, spec)))
-
-
 # --- what goes wrong ---
 
 
@@ -82,11 +53,8 @@ def test_who_may_not_ask_stops_at_once(service, make, code, command):
 def test_a_failed_chip_is_told_and_tried_again(service, make):
     """Never counted as done: left out of the labels, with its reason, and fetched by the next export."""
     project = make(5, **TINY)
-    bad = (
-        find_source(project.settings())
-        .chips(find_source(project.settings()).labels())[2]
-        .grid.request()
-    )
+    source = find_source(project.settings())
+    bad = pixel_grid(source.chips(source.labels())[2].grid)
     server = service(
         fault=lambda number, body: (
             Fault(400, "Image.load: asset is broken") if body["grid"] == bad else None

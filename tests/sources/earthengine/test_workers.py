@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from seedbed.sources.earthengine.client import pixel_grid
 from seedbed.sources.registry import find_source
 from tests.support.earthengine import TINY, exported
 from tests.support.world import refused
@@ -25,7 +26,7 @@ def test_threads_ask_for_their_own_place(service, make):
     for entry in server.asked:
         text = json.dumps(entry["body"]["expression"])
         found = [c for west, c in chips.items() if f"[{west}, " in text]
-        assert len(found) == 1 and entry["body"]["grid"] == found[0].grid.request()
+        assert len(found) == 1 and entry["body"]["grid"] == pixel_grid(found[0].grid)
 
 
 # --- what goes wrong ---

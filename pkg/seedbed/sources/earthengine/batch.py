@@ -18,10 +18,10 @@ import shapely
 from ...base.errors import InputError
 from ...imagery.raster import reproject
 from .expression import NODATA, stack
-from .grid import Grid, zone_of
-from .responses import ExportStopped
 from .spec import Spec
-from .store import chip_key
+from ..fetching.grid import Grid, zone_of
+from ..fetching.outcomes import ExportStopped
+from ..fetching.store import chip_key
 
 # %% ../../../../nbs/sources/earthengine/batch.ipynb #f9ff434b
 @dataclass(frozen=True)

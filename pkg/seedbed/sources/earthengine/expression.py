@@ -18,7 +18,8 @@ import pandas as pd
 
 from .clouds import harvest_score
 from .sensors import Mask, Sensor
-from .spec import Spec, windows
+from .spec import Spec
+from ..fetching.spec import windows
 
 # %% ../../../../nbs/sources/earthengine/expression.ipynb #e208379f
 def passes(
