@@ -75,7 +75,9 @@ def export(
     try:
         with naming(settings.root / settings.export_dir):
             if pilot:
-                print_pilot(*export_few(settings, pilot))
+                failed = print_pilot(*export_few(settings, pilot))
+                if failed:
+                    leave(f"{failed:,} chips of the pilot could not be had", 2)
                 return
             manifest = export_all(settings, progress=progress)
     except KeyboardInterrupt as stopped:
@@ -87,19 +89,21 @@ def export(
         leave(f"{progress.failed:,} chips could not be had; the same command tries them again", 2)
 
 
-def print_pilot(records: list[dict], forecast):
-    """Print what the pilot has found, and what the remaining chips will take."""
-    from seedbed.base.progress import size
+def print_pilot(records: list[dict], forecast) -> int:
+    """Print what the pilot has found, and what the others will take; how many chips failed."""
+    from seedbed.sources.fetching.workers import warn_of_gaps
 
-    if records:
-        count = len(records)
-        seconds = sum(r["seconds"] for r in records) / count
-        bytes_each = sum(r["bytes"] for r in records) / count
-        missing = sum(r["missing"] for r in records) / count
-        print(
-            f"pilot: {count} chips, {seconds:.2f} s and {size(bytes_each)} each, "
-            f"{missing:.1%} of their pixels missing"
-        )
+    come = [record for record in records if record["status"] == "done"]
+    reasons = Counter(r["reason"] for r in records if r["status"] == "failed")
+    if come:
+        print_pilot_chips(come)
+    for line in warn_of_gaps(come):
+        print(f"warning: {line}")
+    for reason, count in reasons.most_common(5):
+        print(f"failed {count:,}: {reason}")
+    if forecast is None:
+        print("Not a single chip has come, so there is no forecast.")
+        return reasons.total()
     for line in forecast.lines():
         print(line)
     if forecast.share and forecast.share > 1:
@@ -108,6 +112,27 @@ def print_pilot(records: list[dict], forecast):
             "a smaller chip or fewer steps, or set earthengine.max_eecu_hours"
         )
     print("To fetch them: seedbed export" if forecast.chips else "There are no others.")
+    return reasons.total()
+
+
+def print_pilot_chips(records: list[dict]):
+    """Print what a pilot's chips have taken, and how much of each variable they lack."""
+    from seedbed.base.progress import size
+
+    count = len(records)
+    seconds = sum(r["seconds"] for r in records) / count
+    bytes_each = sum(r["bytes"] for r in records) / count
+    missing = sum(r["missing"] for r in records) / count
+    print(
+        f"pilot: {count} chips, {seconds:.2f} s and {size(bytes_each)} each, "
+        f"{missing:.1%} of their pixels missing"
+    )
+    gaps: Counter = Counter()
+    for record in records:
+        gaps.update(record.get("gaps", {}))
+    if gaps:
+        shares = [f"{name} {share / count:.1%}" for name, share in gaps.most_common(8)]
+        print(f"  missing by variable: {', '.join(shares)}")
 
 
 def print_export(manifest: dict, folder: str, progress):
