@@ -45,9 +45,7 @@ Start = Annotated[
 Side = Annotated[
     int, typer.Option("--side", metavar="PIXELS", min=16, help="Rows and columns of a tile.")
 ]
-Plan = Annotated[
-    bool, typer.Option("--plan", help="Only say how many tiles there would be; start no task.")
-]
+Plan = Annotated[bool, typer.Option("--plan", help="Only say what it would take; start no task.")]
 
 
 def export(
@@ -164,36 +162,90 @@ def export_scene(
 ):
     """Let Earth Engine compute the imagery of a whole region, as batch tasks.
 
+    The price comes first: tiles, EECU-hours, bytes and room on the disk.
+
     Bands, steps and resolution are those of the section earthengine of settings.ini. `seedbed map`
     reads the tiles.
     """
+    import shutil
+
+    import ee
+
     from seedbed.base.files import project_root
     from seedbed.base.settings import load_settings
     from seedbed.imagery.labels import read_vector
-    from seedbed.sources.earthengine.batch import destination_of, scene_tiles
+    from seedbed.sources.earthengine.batch import (
+        TaskBudget,
+        destination_of,
+        scene_price,
+        scene_tiles,
+        zones_line,
+    )
     from seedbed.sources.earthengine.batch import export_scene as start_tasks
     from seedbed.sources.earthengine.credentials import connect
     from seedbed.sources.earthengine.spec import spec_of
+    from seedbed.sources.fetching.store import Store
 
     settings = load_settings(settings_file or project_root() / "settings.ini", overrides or ())
-    spec = spec_of(settings.earthengine)
+    asked = settings.earthengine
+    spec = spec_of(asked)
     destination = destination_of(to)
     outline = read_vector(area, settings.source.crs).to_crs(4326).union_all()
-    tiles = scene_tiles(outline, spec, date_of(start), side)
-    bands = len(spec.layout.descriptions)
-    print(f"{len(tiles)} tiles of {side} pixels, {bands} bands each, to {to}")
+    begins = date_of(start)
+    check_time(spec, begins, asked.incomplete)
+    tiles = scene_tiles(outline, spec, begins, side)
+    store = Store(settings.root / settings.paths.chips)
+    chip = store.known.get(f"cost of {spec.key}", {}).get("each")
+    price = scene_price(spec, tiles, chip)
+    print(f"{len(tiles)} tiles of {side} pixels, {spec.layout.count} bands each, to {to}")
+    zones = zones_line(outline, tiles[0].grid.crs) if tiles else ""
+    free = shutil.disk_usage(settings.root).free
+    for line in [*price.lines(asked.tier, free), *([zones] if zones else [])]:
+        print(line)
     if plan:
         return
-    connect(settings.earthengine.project)
+    connect(asked.project)
+    ee.data.setDefaultWorkloadTag(asked.workload_tag)
+    budget = TaskBudget(store, price.eecu_each, asked.max_eecu_hours)
     try:
         lost = start_tasks(
-            spec, start, tiles, destination, every=every, say=lambda line: print(line, flush=True)
+            spec,
+            begins,
+            tiles,
+            destination,
+            every=every,
+            say=lambda line: print(line, flush=True),
+            budget=budget,
         )
     except KeyboardInterrupt as stopped:
         text = "\ninterrupted; the tasks go on at Earth Engine, and the same command follows them"
         leave(text, exit_code_of(stopped))
     if lost:
         leave(f"{len(lost)} tiles failed; the same command hands them in again", 2)
+    print(way_home(destination))
+
+
+def check_time(spec, start: str, incomplete: str):
+    """InputError where the steps are not over, or begin before a sensor did."""
+    from seedbed.base.errors import InputError
+    from seedbed.base.provenance import now
+    from seedbed.sources.earthengine.source import out_of_time
+
+    reason = out_of_time(spec, start, now()[:10])
+    if reason and incomplete == "refuse":
+        raise InputError(f"--start {start}: {reason}")
+    if reason:
+        print(f"warning: {reason}")
+
+
+def way_home(destination: tuple[str, str]) -> str:
+    """The commands that bring the tiles home and map them."""
+    kind, place = destination
+    fetch = {
+        "gs": f"gcloud storage cp 'gs://{place}/seedbed_*' tiles/",
+        "drive": f"rclone copy 'drive:{place}' tiles --include 'seedbed_*'",
+    }
+    return f"To bring them home: {fetch[kind]}; then: seedbed map RUN tiles"
 
 
 def date_of(text: str) -> str:
@@ -211,7 +263,7 @@ def date_of(text: str) -> str:
 def sensors(overrides: Overrides = None, debug: Debug = False):
     """List the presets and sensors that the section earthengine of settings.ini can name."""
     from seedbed.sources.earthengine.sensors import catalogue
-    from seedbed.sources.earthengine.spec import presets
+    from seedbed.sources.earthengine.spec import DIFFERENCES, presets
 
     from .tables import make_console, print_table
 
@@ -227,6 +279,10 @@ def sensors(overrides: Overrides = None, debug: Debug = False):
         ],
         console,
     )
+    for name, differences in DIFFERENCES.items():
+        console.print(f"\n{name} differs from the project of this name:")
+        for line in differences:
+            console.print(f"  - {line}")
     console.print()
     known = catalogue()
     print_table(
@@ -234,7 +290,9 @@ def sensors(overrides: Overrides = None, debug: Debug = False):
             ("sensor", list(known)),
             ("collection", [s.assets[0] for s in known.values()]),
             ("bands", [_few(s.variables) for s in known.values()]),
-            ("since", [s.since or "-" for s in known.values()]),
+            ("units", [" ".join(dict.fromkeys(s.units)) or "-" for s in known.values()]),
+            ("since", [s.begins or "-" for s in known.values()]),
+            ("complete after", [f"{s.lag} days" if s.lag else "-" for s in known.values()]),
         ],
         console,
     )

@@ -61,6 +61,7 @@ def test_years_are_dates(service, make):
         ("earthengine.step=a week", ["earthengine.step = a week"]),
         ("earthengine.composite=least_cloudy", ["least_cloudy is for Sentinel-2"]),
         ("earthengine.workers=100", ["less than or equal to 40"]),
+        ("earthengine.workload_tag=My crops", ["not a tag", "crops-2026"]),
         ("earthengine.orbit=sideways", ["'ascending'"]),
         ("source.labels_file=none", ["needs the path of a labels file"]),
         ("source.labels_file=gone.gpkg", ["gone.gpkg", "no such labels file"]),
@@ -139,3 +140,9 @@ def test_a_real_chip_of_cropharvest(togo):
     assert 1.0 < 30 * sum(rain) < 1.7  # metres a year in Togo: the numbers are a day's
     assert 273 < np.nanmean(pixels["temperature_2m"]) < 320 and 100 < np.nanmean(pixels["B4"]) < 1e4
     assert -30 < np.nanmean(pixels["VH"]) < np.nanmean(pixels["VV"]) < 0
+
+
+def test_a_workload_tag_goes_with_every_request(service, make):
+    server = service()
+    exported(make(2, **TINY | {"earthengine.workload_tag": "crops-2026"}))
+    assert {entry["body"]["workloadTag"] for entry in server.asked} == {"crops-2026"}

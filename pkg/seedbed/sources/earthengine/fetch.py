@@ -106,7 +106,8 @@ def fetch_chip(
     def request(piece: Piece):
         names = bands[piece.bands]
         cost.attempts += 1
-        response = client.pixels(request_body(expression, piece.grid, names), profile)
+        body = request_body(expression, piece.grid, names, client.tag)
+        response = client.pixels(body, profile)
         if response.restricted:
             rate_limit.restrict(RESTRICTED)
         return read_pixels(response.content, piece.grid, names), response

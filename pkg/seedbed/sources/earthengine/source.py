@@ -127,7 +127,7 @@ class EarthEngine(ArchiveSource):
         url, credentials, project = connect(self.asked.project)
         return EarthEngineFetcher(
             self.spec,
-            Client(url, credentials, project, workers=self.workers),
+            Client(url, credentials, project, self.workers, tag=self.asked.workload_tag),
             profile,
             store=self.store,
             rate_limit=RateLimit(

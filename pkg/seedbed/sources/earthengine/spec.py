@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['PIXEL', 'DIFFERENCES', 'Spec', 'raw', 'least_cloudy', 'presets', 'check_names', 'with_composite', 'check_composite',
-           'spec_of']
+           'check_tag', 'spec_of']
 
 # %% ../../../../nbs/sources/earthengine/spec.ipynb #cf6094ef
+import re
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -206,10 +207,22 @@ def check_composite(
         )
 
 
+def check_tag(
+    tag: str | None,  # earthengine.workload_tag
+):
+    """InputError where Google would not take a tag."""
+    if tag and not re.fullmatch(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?", tag):
+        raise InputError(
+            f"earthengine.workload_tag = {tag}: not a tag; write up to 63 small letters, digits, "
+            "- and _, such as crops-2026"
+        )
+
+
 def spec_of(
     asked: EarthEngine,  # the [earthengine] section
 ) -> Spec:
     """The specification that the settings ask for; InputError where they contradict themselves."""
+    check_tag(asked.workload_tag)
     known = presets(asked.orbit)
     if asked.preset not in known:
         raise InputError(
