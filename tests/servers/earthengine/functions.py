@@ -3,6 +3,7 @@
 import datetime as dt
 
 import numpy as np
+import pyproj
 from scipy import ndimage
 
 from .images import Band, Image, pairs
@@ -105,11 +106,14 @@ class Where:
 
     def cut(self, collection, pixels):
         """The images without pixels far from the region: a request for another place than the region's finds nothing there."""
+        collection = [i for i in collection if self.touches(i.properties.get("system:footprint"))]
+        if pixels is None:  # a value is computed, not an image
+            place = {"system:place": ((self.west + self.east) / 2, (self.south + self.north) / 2)}
+            return [Image(i.make_bands, i.properties | place) for i in collection]
         lon, lat = pixels.lonlat
         east = np.where(
             lon < self.west - 180, lon + 360, lon
         )  # of a region that crosses the date line
-        collection = [i for i in collection if self.touches(i.properties.get("system:footprint"))]
         near = (
             (east > self.west - 0.02)
             & (east < self.east + 0.02)
@@ -693,10 +697,31 @@ def _(ev, image, neighborhood=256, **_):
     return image.with_bands({n: band(b) for n, b in image.bands.items()})
 
 
+def own_projection(raster, lon, lat):
+    """Where the pixels of a scene lie, as the service says it."""
+    zone = f"EPSG:{(32600 if lat >= 0 or raster.kind == 'northern' else 32700) + int((lon + 180) // 6) + 1}"
+    x, y = pyproj.Transformer.from_crs("EPSG:4326", zone, always_xy=True).transform(lon, lat)
+    left, top = ((v - raster.corner) // raster.side * raster.side + raster.corner for v in (x, y))
+    transform = [raster.side, 0, left, 0, -raster.side, top]
+    return {"type": "Projection", "crs": zone, "transform": transform}
+
+
+@function("AggregateFeatureCollection.max")
+def _(ev, collection, property):
+    return max(read_property(image, property) for image in collection)
+
+
+@function("AggregateFeatureCollection.min")
+def _(ev, collection, property):
+    return min(read_property(image, property) for image in collection)
+
+
 @function("Image.projection")
 def _(ev, image):
     if image is None:
         raise Refusal("Image.projection: Parameter 'image' is required and may not be null.")
+    if "system:place" in image.properties:
+        return own_projection(image.properties["system:raster"], *image.properties["system:place"])
     return {"crs": ev.pixels.crs}
 
 

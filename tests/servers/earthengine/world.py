@@ -91,7 +91,7 @@ class Asset:
     every: int | str | None = (
         5  # days between scenes; month | year | 16 of a year; None: a single image
     )
-    first: str = "2015-07-01"
+    first: str = "2015-06-26"
     lag: int = 2  # days until a scene is in the archive
     raster: Raster = Raster()
     properties: list = field(default_factory=lambda: [{}])  # of the scenes, in turn
@@ -143,6 +143,7 @@ class Asset:
         properties = {"system:index": f"{date:%Y%m%d}" if date else name} | self.properties[
             number % len(self.properties)
         ]
+        properties |= {"system:raster": self.raster}
         return Image(
             lambda: {n: band(i, kind) for i, (n, kind) in enumerate(self.bands.items())},
             properties | ({"system:time_start": date} if date else {}),
@@ -244,6 +245,7 @@ def _collections(gaps, descending, has_tile):
             {"VV": "float64", "VH": "float64", "angle": "float32"},
             backscatter,
             4,
+            "2014-10-03",
             properties=[
                 radar_scene("DESCENDING", footprint=descending),
                 radar_scene("ASCENDING"),
@@ -254,12 +256,12 @@ def _collections(gaps, descending, has_tile):
             {"temperature_2m": "float64", "total_precipitation_sum": "float64"},
             weather,
             "month",
-            "2015-01-01",
-            lag=60,
+            "1950-02-01",
+            lag=45,
             raster=Raster(0.1, -0.05, "degrees"),
         ),
         "LANDSAT/LC08/C02/T1_L2": Asset(
-            bands_of_landsat, landsat, 16, lag=16, raster=Raster(30, 15, "northern")
+            bands_of_landsat, landsat, 16, "2013-03-18", 16, raster=Raster(30, 15, "northern")
         ),
         "LANDSAT/LC09/C02/T1_L2": Asset(
             bands_of_landsat, landsat, 16, "2021-11-03", 16, Raster(30, 15, "northern")
@@ -268,7 +270,7 @@ def _collections(gaps, descending, has_tile):
             older, landsat, 16, "1999-06-01", 16, Raster(30, 15, "northern")
         ),
         "LANDSAT/LT05/C02/T1_L2": Asset(
-            older, landsat, 16, "1984-04-01", 16, Raster(30, 15, "northern")
+            older, landsat, 16, "1984-03-16", 16, Raster(30, 15, "northern")
         ),
         "GOOGLE/DYNAMICWORLD/V1": Asset(
             {"label": "uint8"}, lambda b, s, d, c, r: np.where(s % 3, cover(c, r), 8)
@@ -285,13 +287,13 @@ def _collections(gaps, descending, has_tile):
             lambda b, s, d, c, r: (d.year - 2000) / 100 + b / 1000 + 0 * c,
             "year",
             "2017-01-01",
-            lag=120,
+            lag=0,
         ),
         "MODIS/061/MOD13Q1": Asset(
             {"NDVI": "int16", "SummaryQA": "int8"},
             modis,
             "16 of a year",
-            "2001-01-01",
+            "2000-02-18",
             20,
             Raster(231.65635826, 0, "sinusoidal"),
         ),
