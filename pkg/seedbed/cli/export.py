@@ -171,6 +171,7 @@ def export_scene(
 
     import ee
 
+    from seedbed.base.errors import counted
     from seedbed.base.files import project_root
     from seedbed.base.settings import load_settings
     from seedbed.imagery.labels import read_vector
@@ -197,7 +198,9 @@ def export_scene(
     store = Store(settings.root / settings.paths.chips)
     chip = store.known.get(f"cost of {spec.key}", {}).get("each")
     price = scene_price(spec, tiles, chip)
-    print(f"{len(tiles)} tiles of {side} pixels, {spec.layout.count} bands each, to {to}")
+    print(
+        f"{counted(len(tiles), 'tile')} of {side} pixels, {spec.layout.count} bands each, to {to}"
+    )
     zones = zones_line(outline, tiles[0].grid.crs) if tiles else ""
     free = shutil.disk_usage(settings.root).free
     for line in [*price.lines(asked.tier, free), *([zones] if zones else [])]:

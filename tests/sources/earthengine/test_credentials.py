@@ -4,6 +4,7 @@ import http.server
 import json
 import socket
 import threading
+from pathlib import Path
 
 import ee
 import pytest
@@ -93,17 +94,16 @@ def test_nobody_has_signed_in(nobody, make):
 @pytest.mark.slow
 def test_signed_in_and_offline(nobody, service, monkeypatch):
     """Who has signed in and has no network is not told to sign in."""
-    folder = nobody / ".config/earthengine"
+    folder = Path.home() / ".config/earthengine"
     folder.mkdir(parents=True)
     saved = {"refresh_token": "SECRET-WORD", "project": "fields-of-kenya"}
     (folder / "credentials").write_text(json.dumps(saved))
     monkeypatch.setattr(ee.oauth, "TOKEN_URI", "http://127.0.0.1:9/token")
     found = find_credentials("https://earthengine.example")
     assert found.quota_project_id == "fields-of-kenya"
-    refused(lambda: connect(url="http://127.0.0.2:9"), "cannot be reached", "is there a network")
     monkeypatch.setattr(credentials, "find_credentials", lambda url: found)
     url = service(asks_for_tokens=True).url
-    said = refused(lambda: connect(url=url), "is there a network", "no need to do so again")
+    said = refused(lambda: connect(url=url), "cannot be reached", "is there a network")
     assert "nobody has signed in" not in said and "SECRET-WORD" not in said
 
 

@@ -1,8 +1,11 @@
 """What a response means."""
 
+import numpy as np
 import pytest
 
 from seedbed.sources.earthengine.responses import classify_response
+from seedbed.sources.earthengine.sensors import catalogue
+from seedbed.sources.earthengine.spec import Spec
 from seedbed.sources.fetching.outcomes import (
     ChipFailed,
     ExportStopped,
@@ -12,6 +15,8 @@ from seedbed.sources.fetching.outcomes import (
     retry_after,
 )
 from tests.servers.earthengine.faults import Fault
+from tests.servers.earthengine.server import LAYOUTS
+from tests.sources.earthengine.test_sensors import chip
 from tests.support.earthengine import TINY, exported
 
 
@@ -63,3 +68,15 @@ def test_every_refusal_has_its_advice(status, message, kind, advice):
     """Words of the service, as its users have quoted them."""
     error = classify_response(status, message)
     assert type(error) is kind and advice in str(error) and message[:30] in str(error)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_answer_may_have_any_layout(service, layout):
+    """Tiles or strips, pixels or bands together, names or none: the numbers are the same, to the last bit."""
+    spec = Spec((catalogue()["sentinel2"], catalogue()["era5"]), steps=2, size=40)
+    found = []
+    for kind in ("plain", layout):
+        service(layout=kind)
+        found.append(chip(spec, (36.82, -1.29), "2021-03-01"))
+    for name, values in found[0].items():
+        np.testing.assert_array_equal(values, found[1][name], err_msg=name)
