@@ -126,7 +126,7 @@ def check_trained(
         raise InputError(f"model {model.title}: its train has set no self.model; set it there")
     raise InputError(f"model {model.title}: not trained yet; call its train first")
 
-
+# %% ../../../nbs/models/base.ipynb #d7c55574
 def check_fits(
     model: "BaseModel",  # about to predict
     data: Samples,  # what it is given
