@@ -178,8 +178,7 @@ def scenes(
         out = out.filter(ee.Filter.eq(PASS, pass_of(found(asset, whole), sensor)))
     if sensor.within:
         out = nearest_scenes(out, window, sensor.within)
-    links = {m.asset: m.band for m in sensor.masks if m.asset}
-    for linked in sorted(links):
+    for linked in sorted({m.asset for m in sensor.masks if m.asset}):
         bands = sorted({m.band for m in sensor.masks if m.asset == linked})
         out = out.linkCollection(found(linked), bands)
     if sensor.quality == "harvest":
@@ -196,8 +195,8 @@ def _prepared(image: ee.Image, sensor: Sensor, region: ee.Geometry) -> ee.Image:
         score = harvest_score(image)
     else:
         score = image.select(sensor.quality)
-    everything = replace(sensor, masks=())
-    return clean(image, everything).addBands(score.rename(QUALITY).toFloat())
+    unmasked = replace(sensor, masks=())
+    return clean(image, unmasked).addBands(score.rename(QUALITY).toFloat())
 
 # %% ../../../../nbs/sources/earthengine/expression.ipynb #25626a35
 def whole_months(

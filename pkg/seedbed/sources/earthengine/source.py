@@ -80,7 +80,8 @@ class EarthEngine(ArchiveSource):
 
     def about(self):
         service = "Google Earth Engine, image:computePixels"
-        assets = {asset for sensor in self.spec.sensors for asset in sensor.assets}
+        every = [each for sensor in self.spec.sensors for each in (sensor, *sensor.also)]
+        assets = {asset for sensor in every for asset in sensor.assets}
         masks = {mask.asset for sensor in self.spec.sensors for mask in sensor.masks if mask.asset}
         made_from = sorted(assets | masks)
         return {

@@ -236,7 +236,11 @@ def spec_of(
         changes["order"] = ()
     if asked.step:
         changes["length"], changes["unit"] = step_length(asked.step, "earthengine")
-    spec = replace(known[asked.preset], **changes)
+    preset = known[asked.preset]
+    if preset.crs and ("crs" in changes) != ("resolution" in changes):
+        # a preset's degrees go with its own CRS alone
+        changes = {"crs": Spec.crs, "resolution": Spec.resolution} | changes
+    spec = replace(preset, **changes)
     check_names(spec)
     check_composite(spec.sensors, asked.composite)
     if asked.composite:
