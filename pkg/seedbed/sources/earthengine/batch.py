@@ -74,7 +74,7 @@ def zones_line(
         return ""
     return (
         f"the region reaches from {zones[0]} to {zones[-1]}, and all its tiles lie in {crs}; "
-        "another CRS for all of them, e.g. an equal-area one: -p earthengine.crs=EPSG:3035"
+        "another CRS for all of them, e.g. an equal-area one: -p earthengine.crs=EPSG:6933"
     )
 
 # %% ../../../../nbs/sources/earthengine/batch.ipynb #fe1116fd
