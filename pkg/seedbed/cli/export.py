@@ -91,7 +91,7 @@ def print_pilot(records: list[dict], forecast) -> int:
     """Print what the pilot has found, and what the others will take; how many chips failed."""
     from seedbed.sources.fetching.workers import warn_of_gaps
 
-    come = [record for record in records if record["status"] == "done"]
+    come = [record for record in records if record["status"] != "failed"]
     reasons = Counter(r["reason"] for r in records if r["status"] == "failed")
     if come:
         print_pilot_chips(come)

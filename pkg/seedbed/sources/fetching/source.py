@@ -151,7 +151,7 @@ class ArchiveSource(Source):
         for chip, record, _ in fetch_chips(self.store, few, lambda: fetcher):
             records.append({"id": chip.id} | (record or self.store.known[chip.key]))
         elapsed = time.monotonic() - began
-        come = [record for record in records if record["status"] == "done"]
+        come = [record for record in records if record["status"] != "failed"]
         if few and not come:
             return records, None
         rest = forecast(come, elapsed, len(lacking) - len(few), self.workers)
