@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run check test promises matrix attacks storm lab export demo-export demo-stac docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
+.PHONY: help run check test promises matrix attacks storm lab export demo-export demo-stac try-earthengine docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -43,6 +43,9 @@ demo-export: $(READY) ## seedbed export against a local Earth Engine with a synt
 
 demo-stac: $(READY) ## seedbed export and run from a local STAC archive of the sample's scene: no account, no network
 	OMP_NUM_THREADS=1 $(BIN)/python tests/servers/stac/demo.py
+
+try-earthengine: $(READY) ## ask the real Earth Engine, with an account, what only it can show: some minutes, ten chips
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.servers.earthengine.verify $(ARGS)
 
 docs: $(READY)   ## build the documentation site into _docs; a broken link fails
 	OMP_NUM_THREADS=1 $(BIN)/seedbed docs

@@ -246,6 +246,12 @@ def _named_missing_labels(labels: gpd.GeoDataFrame, columns: Labels) -> dict[str
     return dict.fromkeys(labels.loc[gone, "id"], "value is in labels.missing")
 
 # %% ../../nbs/01_export.ipynb #0c821546
+def _nothing_usable(settings: Settings, left_out: dict[str, str]) -> InputError:
+    "What to say where every label is left out."
+    first = next((f"{name}: {reason}" for name, reason in left_out.items()), "there are none")
+    return InputError(f"{settings.source.name}: no label can be used; the first: {first}")
+
+
 def export(
     settings: Settings,  # which source, which columns
     export_dir: str | Path | None = None,  # relative to the project; None: the settings' own
@@ -272,12 +278,11 @@ def export(
     kept = labels[~labels["id"].isin(failed)]
     left_out = plan.left_out | plan.faults | failed
     if not len(kept):
-        first = next(f"{name}: {reason}" for name, reason in left_out.items())
-        raise InputError(f"{settings.source.name}: no label can be used; the first: {first}")
+        raise _nothing_usable(settings, left_out)
     with atomic(folder / "labels.geojson") as temporary:
         set_aside = write_labels(kept, temporary)
     manifest = _manifest(settings, source, plan, len(kept), left_out)
-    manifest["warnings"] = plan.warnings
+    manifest["warnings"] = [*plan.warnings, *source.warnings()]
     manifest["set_aside"] = plan.about.get("set_aside", {}) | set_aside
     manifest |= {"given": plan.given, "left_out_rows": plan.rows(failed)}
     manifest["unfinished"] = unfinished
@@ -326,7 +331,7 @@ def _manifest(
 def pilot(
     settings: Settings,  # which source, which columns
     count: int,  # labels
-) -> tuple:  # ledger lines of their chips, and a forecast with `lines()`
+) -> tuple:  # ledger lines of their chips, and a forecast with `lines()`; None where all failed
     """Fetch the chips of a few labels, of a source that has a quota, and forecast the others."""
     source = find_source(settings)
     if not hasattr(source, "pilot"):
@@ -334,4 +339,8 @@ def pilot(
             f"source.name = {settings.source.name}: has no quota and needs no pilot;"
             " run seedbed export"
         )
-    return source.pilot(plan_export(source, settings).wanted, count)
+    plan = plan_export(source, settings)
+    stop_on_many(plan.rows(), plan.given, settings.labels.max_left_out, settings.source.name)
+    if not len(plan.usable):
+        raise _nothing_usable(settings, plan.left_out | plan.faults)
+    return source.pilot(plan.usable, count)

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['BATCH', 'MANY', 'sample_label', 'as_series', 'read_batch', 'table_samples', 'readers', 'read_samples',
            'sampled_labels', 'all_left_out', 'series_days', 'map_area', 'train_statistics', 'all_statistics',
-           'sample_columns', 'observed_dates', 'attributes_of', 'write_dataset', 'audit_split', 'possible_leaks',
-           'leaks_in', 'process', 'ready_dataset']
+           'sample_columns', 'observed_dates', 'band_units', 'attributes_of', 'write_dataset', 'audit_split',
+           'possible_leaks', 'leaks_in', 'process', 'ready_dataset']
 
 # %% ../../nbs/02_process.ipynb #8dd3d9e1
 import contextlib
@@ -425,6 +425,17 @@ def observed_dates(
     return None if same.all() else dates
 
 # %% ../../nbs/02_process.ipynb #f0bed849
+def band_units(
+    variables: Sequence[str],  # indices such as ndvi among them
+    layout: Layout,  # of the export
+) -> list[str]:  # of the variables, then of the static bands; empty where none is known
+    """The unit of each band of the arrays; an index has none and is of 1."""
+    known = layout.unit_of
+    if not known:
+        return []
+    return [known.get(name, "1") for name in (*variables, *layout.static)]
+
+
 def attributes_of(
     manifest: dict,  # of the export
     samples: Samples,  # whose variables count
@@ -448,6 +459,7 @@ def attributes_of(
         "classes": target["classes"],
         "variables": list(samples.variables),
         "static_names": list(layout.static),
+        "units": band_units(samples.variables, layout),
         "steps": layout.steps,
         "step_months": layout.step_months,
         "sampling": process.sampling,

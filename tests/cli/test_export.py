@@ -16,6 +16,7 @@ from seedbed.imagery.raster import read_tif
 from tests.servers.earthengine.faults import Fault, chance
 from tests.servers.earthengine.places import make_places
 from tests.servers.earthengine.server import LocalEarthEngine
+from tests.servers.earthengine.world import make_world
 from tests.support.world import World
 
 COMMAND = [sys.executable, "-c", "from seedbed.cli import main; main()"]
@@ -251,3 +252,23 @@ def test_a_scene_becomes_tiles(tmp_path):
             np.testing.assert_array_equal(chip.data[same], tile.data[there])
             compared += len(rows) * len(columns)
     assert compared == 16 * 16
+
+
+@pytest.mark.slow
+def test_a_pilot_says_what_is_wrong(tmp_path):
+    """Reasons and a code of 2; where nothing came, no forecast; what no pass covers is told by its variable."""
+    project = make_project(tmp_path, 20, **{"earthengine.orbit": "descending"})
+    broken = {"fault": lambda number, body: Fault(400, "Image.load: asset is broken")}
+    with LocalEarthEngine(**broken) as server:
+        process = start(project, server, "--pilot", "4")
+        out, errors = process.communicate(timeout=60)
+        assert process.returncode == 2 and "chips to go" not in out, out + errors
+        assert "failed 4: HTTP 400: Image.load: asset is broken" in out
+        assert "Not a single chip has come" in out and "4 chips of the pilot" in errors
+    some = {"fault": lambda number, body: Fault(400, "is broken") if number % 2 else None}
+    with LocalEarthEngine(**some, world=make_world(descending=(0, 0, 1, 1))) as server:
+        process = start(project, server, "--pilot", "6")
+        out, errors = process.communicate(timeout=60)
+        assert process.returncode == 2 and "failed" in out and "chips to go" in out, out + errors
+        assert "missing by variable: VV 100.0%, VH 100.0%" in out
+        assert "warning: VV is missing at every step in" in out

@@ -128,7 +128,8 @@ class EarthEngine(Section):
 
     preset: str = "sentinel2"
     sensors: CommaList = ()
-    orbit: Literal["ascending", "descending", "both"] = "descending"
+    orbit: Literal["auto", "ascending", "descending", "both"] = "auto"
+    composite: OptionalValue(Literal["median", "mean", "least_cloudy"]) = None
     steps: OptionalValue(int, gt=0, le=200) = None
     step: OptionalValue(str) = None
     size: OptionalValue(int, gt=0, le=4096) = None
@@ -138,6 +139,8 @@ class EarthEngine(Section):
     workers: int = Field(20, gt=0, le=40)
     tier: Literal["community", "contributor", "partner", "none"] = "community"
     max_eecu_hours: OptionalValue(float, gt=0) = None
+    incomplete: Literal["refuse", "fetch"] = "refuse"
+    workload_tag: OptionalValue(str) = None
 
 # %% ../../../nbs/base/settings.ipynb #28a2c42d
 class Stac(Section):

@@ -45,9 +45,7 @@ Start = Annotated[
 Side = Annotated[
     int, typer.Option("--side", metavar="PIXELS", min=16, help="Rows and columns of a tile.")
 ]
-Plan = Annotated[
-    bool, typer.Option("--plan", help="Only say how many tiles there would be; start no task.")
-]
+Plan = Annotated[bool, typer.Option("--plan", help="Only say what it would take; start no task.")]
 
 
 def export(
@@ -75,7 +73,9 @@ def export(
     try:
         with naming(settings.root / settings.export_dir):
             if pilot:
-                print_pilot(*export_few(settings, pilot))
+                failed = print_pilot(*export_few(settings, pilot))
+                if failed:
+                    leave(f"{failed:,} chips of the pilot could not be had", 2)
                 return
             manifest = export_all(settings, progress=progress)
     except KeyboardInterrupt as stopped:
@@ -89,19 +89,21 @@ def export(
         leave(f"{lacking:,} {text}", 2)
 
 
-def print_pilot(records: list[dict], forecast):
-    """Print what the pilot has found, and what the remaining chips will take."""
-    from seedbed.base.progress import size
+def print_pilot(records: list[dict], forecast) -> int:
+    """Print what the pilot has found, and what the others will take; how many chips failed."""
+    from seedbed.sources.fetching.workers import warn_of_gaps
 
-    if records:
-        count = len(records)
-        seconds = sum(r["seconds"] for r in records) / count
-        bytes_each = sum(r["bytes"] for r in records) / count
-        missing = sum(r["missing"] for r in records) / count
-        print(
-            f"pilot: {count} chips, {seconds:.2f} s and {size(bytes_each)} each, "
-            f"{missing:.1%} of their pixels missing"
-        )
+    come = [record for record in records if record["status"] != "failed"]
+    reasons = Counter(r["reason"] for r in records if r["status"] == "failed")
+    if come:
+        print_pilot_chips(come)
+    for line in warn_of_gaps(come):
+        print(f"warning: {line}")
+    for reason, count in reasons.most_common(5):
+        print(f"failed {count:,}: {reason}")
+    if forecast is None:
+        print("Not a single chip has come, so there is no forecast.")
+        return reasons.total()
     for line in forecast.lines():
         print(line)
     if forecast.share and forecast.share > 1:
@@ -110,6 +112,27 @@ def print_pilot(records: list[dict], forecast):
             "a smaller chip or fewer steps, or set earthengine.max_eecu_hours"
         )
     print("To fetch them: seedbed export" if forecast.chips else "There are no others.")
+    return reasons.total()
+
+
+def print_pilot_chips(records: list[dict]):
+    """Print what a pilot's chips have taken, and how much of each variable they lack."""
+    from seedbed.base.progress import size
+
+    count = len(records)
+    seconds = sum(r["seconds"] for r in records) / count
+    bytes_each = sum(r["bytes"] for r in records) / count
+    missing = sum(r["missing"] for r in records) / count
+    print(
+        f"pilot: {count} chips, {seconds:.2f} s and {size(bytes_each)} each, "
+        f"{missing:.1%} of their pixels missing"
+    )
+    gaps: Counter = Counter()
+    for record in records:
+        gaps.update(record.get("gaps", {}))
+    if gaps:
+        shares = [f"{name} {share / count:.1%}" for name, share in gaps.most_common(8)]
+        print(f"  missing by variable: {', '.join(shares)}")
 
 
 def print_export(manifest: dict, folder: str, progress):
@@ -141,36 +164,93 @@ def export_scene(
 ):
     """Let Earth Engine compute the imagery of a whole region, as batch tasks.
 
+    The price comes first: tiles, EECU-hours, bytes and room on the disk.
+
     Bands, steps and resolution are those of the section earthengine of settings.ini. `seedbed map`
     reads the tiles.
     """
+    import shutil
+
+    import ee
+
+    from seedbed.base.errors import counted
     from seedbed.base.files import project_root
     from seedbed.base.settings import load_settings
     from seedbed.imagery.labels import read_vector
-    from seedbed.sources.earthengine.batch import destination_of, scene_tiles
+    from seedbed.sources.earthengine.batch import (
+        TaskBudget,
+        destination_of,
+        scene_price,
+        scene_tiles,
+        zones_line,
+    )
     from seedbed.sources.earthengine.batch import export_scene as start_tasks
     from seedbed.sources.earthengine.credentials import connect
     from seedbed.sources.earthengine.spec import spec_of
+    from seedbed.sources.fetching.store import Store
 
     settings = load_settings(settings_file or project_root() / "settings.ini", overrides or ())
-    spec = spec_of(settings.earthengine)
+    asked = settings.earthengine
+    spec = spec_of(asked)
     destination = destination_of(to)
     outline = read_vector(area, settings.source.crs).to_crs(4326).union_all()
-    tiles = scene_tiles(outline, spec, date_of(start), side)
-    bands = len(spec.layout.descriptions)
-    print(f"{len(tiles)} tiles of {side} pixels, {bands} bands each, to {to}")
+    begins = date_of(start)
+    check_time(spec, begins, asked.incomplete)
+    tiles = scene_tiles(outline, spec, begins, side)
+    store = Store(settings.root / settings.paths.chips)
+    chip = store.known.get(f"cost of {spec.key}", {}).get("each")
+    price = scene_price(spec, tiles, chip)
+    print(
+        f"{counted(len(tiles), 'tile')} of {side} pixels, {spec.layout.count} bands each, to {to}"
+    )
+    zones = zones_line(outline, tiles[0].grid.crs) if tiles else ""
+    free = shutil.disk_usage(settings.root).free
+    for line in [*price.lines(asked.tier, free), *([zones] if zones else [])]:
+        print(line)
     if plan:
         return
-    connect(settings.earthengine.project)
+    connect(asked.project)
+    ee.data.setDefaultWorkloadTag(asked.workload_tag)
+    budget = TaskBudget(store, price.eecu_each, asked.max_eecu_hours)
     try:
         lost = start_tasks(
-            spec, start, tiles, destination, every=every, say=lambda line: print(line, flush=True)
+            spec,
+            begins,
+            tiles,
+            destination,
+            every=every,
+            say=lambda line: print(line, flush=True),
+            budget=budget,
         )
     except KeyboardInterrupt as stopped:
         text = "\ninterrupted; the tasks go on at Earth Engine, and the same command follows them"
         leave(text, exit_code_of(stopped))
     if lost:
         leave(f"{len(lost)} tiles failed; the same command hands them in again", 2)
+    print(way_home(destination))
+
+
+def check_time(spec, start: str, incomplete: str):
+    """InputError where the steps are not over, or begin before a sensor did."""
+    from seedbed.base.errors import InputError
+    from seedbed.base.provenance import now
+    from seedbed.sources.earthengine.source import out_of_time
+
+    reason = out_of_time(spec, start, now()[:10])
+    if reason and incomplete == "refuse":
+        raise InputError(f"--start {start}: {reason}")
+    if reason:
+        print(f"warning: {reason}")
+
+
+def way_home(destination: tuple[str, str]) -> str:
+    """The commands that bring the tiles home and map them."""
+    kind, place = destination
+    fetch = {
+        "gs": f"gcloud storage cp 'gs://{place}/seedbed_*' tiles/",
+        "drive": f"rclone copy 'drive:{place}' tiles --include 'seedbed_*'",
+    }
+    return f"To bring them home: {fetch[kind]}; then: seedbed map RUN tiles"
 
 
 def date_of(text: str) -> str:
@@ -188,7 +268,7 @@ def date_of(text: str) -> str:
 def sensors(overrides: Overrides = None, debug: Debug = False):
     """List the presets and sensors that the section earthengine of settings.ini can name."""
     from seedbed.sources.earthengine.sensors import catalogue
-    from seedbed.sources.earthengine.spec import presets
+    from seedbed.sources.earthengine.spec import DIFFERENCES, presets
 
     from .tables import make_console, print_table
 
@@ -204,6 +284,10 @@ def sensors(overrides: Overrides = None, debug: Debug = False):
         ],
         console,
     )
+    for name, differences in DIFFERENCES.items():
+        console.print(f"\n{name} differs from the project of this name:")
+        for line in differences:
+            console.print(f"  - {line}")
     console.print()
     known = catalogue()
     print_table(
@@ -211,7 +295,9 @@ def sensors(overrides: Overrides = None, debug: Debug = False):
             ("sensor", list(known)),
             ("collection", [s.assets[0] for s in known.values()]),
             ("bands", [_few(s.variables) for s in known.values()]),
-            ("since", [s.since or "-" for s in known.values()]),
+            ("units", [" ".join(dict.fromkeys(s.units)) or "-" for s in known.values()]),
+            ("since", [s.begins or "-" for s in known.values()]),
+            ("complete after", [f"{s.lag} days" if s.lag else "-" for s in known.values()]),
         ],
         console,
     )

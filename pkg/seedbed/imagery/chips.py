@@ -85,6 +85,7 @@ def write_chip(
     names: Sequence[str],  # of the bands
     nodata: float | None = np.nan,  # the value of a missing pixel
     scaling: tuple | None = None,  # scale and offset of each band, where values are integers
+    units: Sequence[str] = (),  # of the bands; empty where unknown
     **tags: str,  # of the file
 ):
     """Write a chip as a GeoTIFF, whole or not at all."""
@@ -108,6 +109,8 @@ def write_chip(
         file.descriptions = names
         if scaling:
             file.scales, file.offsets = scaling
+        if units:
+            file.units = units
         file.update_tags(**tags)
 
 # %% ../../../nbs/imagery/chips.ipynb #cfd74ceb

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Layout', 'layout_from_dict', 'split_name', 'BandOrder', 'order_of', 'dates_in', 'twins_in', 'layout_from_names',
-           'line_of_dates', 'months_between', 'band_order', 'by_step']
+           'line_of_dates', 'months_between', 'band_order', 'by_step', 'check_units']
 
 # %% ../../../nbs/imagery/layout.ipynb #afaa1832
 import datetime
@@ -32,12 +32,24 @@ class Layout:
     nodata: float | None = None  # stored value of a missing pixel, where the tif's tag says nothing
     by_position: bool = False  # bands are taken by their position, whatever their names
     alpha: str = "auto"  # a band tagged as alpha: mask | band | auto, as in `alpha_of`
+    units: tuple[str, ...] = ()  # of the variables, then of the static bands; () where unknown
 
     @cached_property
     def descriptions(self) -> tuple[str, ...]:
         """The bands' names in seedbed's own tifs: `B8_t03`, static ones by their plain name."""
         timed = [f"{v}_t{t:02d}" for t in range(self.steps) for v in self.variables]
         return (*timed, *self.static)
+
+    @property
+    def unit_of(self) -> dict[str, str]:
+        """The unit by variable and static band; empty where none is known."""
+        return dict(zip((*self.variables, *self.static), self.units))
+
+    @property
+    def band_units(self) -> tuple[str, ...]:
+        """The unit of each band of a tif; empty where none is known."""
+        timed = self.units[: len(self.variables)]
+        return timed * self.steps + self.units[len(self.variables) :]
 
     @property
     def count(self) -> int:
@@ -273,3 +285,18 @@ def by_step(
     timed = layout.steps * variables
     series = bands[:timed].reshape(layout.steps, variables, *bands.shape[1:])
     return series, bands[timed:]
+
+# %% ../../../nbs/imagery/layout.ipynb #8f523797
+def check_units(
+    trained: dict[str, str],  # unit by band, of the training data; empty where unknown
+    given: dict[str, str],  # of the data that a model is to be applied to
+    where: str,  # the file, for the message
+):
+    """InputError where a band is known to be in another unit than the training data were."""
+    for band, unit in trained.items():
+        other = given.get(band, "")
+        if unit and other and unit != other:
+            raise InputError(
+                f"{where}: {band} is in {other}, and the model was trained on {unit};"
+                " bring the same units, or train a model on these"
+            )

@@ -21,7 +21,7 @@ import rasterio.shutil
 from ..base.errors import InputError
 from ..base.files import atomic
 from .chips import physical
-from .layout import Layout, band_order
+from .layout import Layout, band_order, check_units
 from .validity import Stored, open_image, read_stored, stored_of
 
 # %% ../../../nbs/imagery/scene.ipynb #86473273
@@ -47,6 +47,9 @@ class Scene:
                 f"{path}: {error}; bring a scene with the bands that the model was trained on:"
                 f" {', '.join(layout.variables)} at {layout.steps} steps"
             ) from None
+        if self.stored.units:
+            given = dict(zip(self.stored.names, self.stored.units))
+            check_units(dict(zip(layout.descriptions, layout.band_units)), given, str(path))
         self.height = file.height
         self.width = file.width
         self.transform = file.transform

@@ -213,6 +213,7 @@ class Stored:
     nodata_by_band: tuple | None = None  # where the bands differ; None for a band without
     alpha: int | None = None  # number of the band that is a mask
     mask: str | None = None  # file: one mask for all bands | bands: one for each
+    units: tuple[str, ...] = ()  # of these bands; empty where none is tagged
 
     @property
     def scaling(self) -> tuple | None:  # None where no band has any
@@ -235,6 +236,7 @@ def stored_of(
     scales = [file.scales[b - 1] for b in bands]
     offsets = [file.offsets[b - 1] for b in bands]
     is_scaled = any(scale != 1 for scale in scales) or any(offsets)
+    units = tuple(file.units[b - 1] or "" for b in bands)
     return Stored(
         bands=bands,
         names=tuple(file.descriptions[b - 1] for b in bands),
@@ -245,6 +247,7 @@ def stored_of(
         nodata_by_band=None if is_one else nodata,
         alpha=mask_band,
         mask=_mask_of(file, bands),
+        units=units if any(units) else (),
     )
 
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['META_KEYS', 'flat_features', 'predict_sklearn', 'only_class', 'count_parameters', 'describe', 'check_trained',
-           'save_model', 'sealed_text', 'not_trained_on', 'validate_model', 'BaseModel']
+           'check_fits', 'save_model', 'sealed_text', 'not_trained_on', 'validate_model', 'BaseModel']
 
 # %% ../../../nbs/models/base.ipynb #4f7484c0
 import functools
@@ -23,6 +23,7 @@ from ..base.files import atomic, fingerprint, plain, write_json
 from ..base.provenance import now
 from ..base.seals import seal
 from ..base.settings import Models, Settings, settings_or_defaults
+from ..imagery.layout import check_units, layout_from_dict
 from seedbed.models.records import (
     can_be_scored,
     check_prediction,
@@ -125,6 +126,19 @@ def check_trained(
         raise InputError(f"model {model.title}: its train has set no self.model; set it there")
     raise InputError(f"model {model.title}: not trained yet; call its train first")
 
+# %% ../../../nbs/models/base.ipynb #d7c55574
+def check_fits(
+    model: "BaseModel",  # about to predict
+    data: Samples,  # what it is given
+):
+    """InputError where a model is not trained, or a band is in another unit than it has learnt."""
+    check_trained(model)
+    given = getattr(data, "meta", {}).get("layout")
+    if given and "layout" in model.meta:
+        trained = layout_from_dict(model.meta["layout"])
+        where = str(getattr(data, "path", "data"))
+        check_units(trained.unit_of, layout_from_dict(given).unit_of, where)
+
 # %% ../../../nbs/models/base.ipynb #6db91632
 def save_model(
     model: "BaseModel",  # trained
@@ -188,6 +202,7 @@ def validate_model(
     check_trained(model)
     (folder / "results.json").unlink(missing_ok=True)  # scores of an earlier model never stay
     data = open_samples(validation_data_path, "val", like=model.meta)
+    check_fits(model, data)
     data = not_trained_on(model, data)
     with measured() as clock:
         prediction = check_prediction(model.predict(data), data, model.title)
@@ -304,7 +319,7 @@ class BaseModel(BaseEstimator):
         data: Samples,  # open, scaled as the training data were
     ) -> np.ndarray:  # [n, classes] probabilities, or [n] values
         """What the trained model says of each sample; InputError where it is not trained."""
-        check_trained(self)
+        check_fits(self, data)
         names = list(data.classes) if self.reads_files else None
         features = self.features(data)
         return predict_sklearn(self.model, features, data.task, len(data.classes), names)

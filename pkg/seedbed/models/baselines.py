@@ -17,7 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from ..base.errors import InputError
 from ..evaluation.metrics import metric_named, within_folds
-from .base import BaseModel, check_trained, predict_sklearn
+from .base import BaseModel, check_fits, predict_sklearn
 from ..splitting.blocks import hashed_folds, on_sphere
 
 # %% ../../../nbs/models/baselines.ipynb #f086686e
@@ -164,7 +164,7 @@ class BestRule(BaseModel):
         )
 
     def predict(self, data):
-        check_trained(self)
+        check_fits(self, data)
         return rule_prediction(self.model, self.features(data), data.task, len(data.classes))
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from ..base.errors import InputError
-from .base import BaseModel, check_trained
+from .base import BaseModel, check_fits
 from ..training.dataset import LabelledSamples, Samples, batches_of
 from seedbed.training.loops import (
     History,
@@ -138,7 +138,7 @@ class Network(BaseModel):
         data: Samples,  # read part by part
     ) -> np.ndarray:  # [n, classes] probabilities, or [n] values
         """What the trained network says of each sample; InputError where it is not trained."""
-        check_trained(self)
+        check_fits(self, data)
         device = pick_device(self.options.device)
         parts = [run_network(self.model, X, data.task, device=device) for X in batches_of(data)]
         return np.concatenate(parts)

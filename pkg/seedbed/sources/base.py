@@ -68,6 +68,10 @@ class Source:
         """What was understood, matched or left out by itself, and how to have it another way."""
         return []
 
+    def warnings(self) -> list[str]:  # one line each
+        """What is odd about the images that have been fetched."""
+        return []
+
     def lacking(
         self,
         labels: gpd.GeoDataFrame,  # of `labels`, or some of its rows

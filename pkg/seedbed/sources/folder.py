@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['find_labels_file', 'tif_patterns', 'glob_of', 'find_tifs', 'match_loosely', 'layout_by_position', 'layout_of_bands',
-           'layout_of_folder', 'Folder']
+           'units_in', 'layout_of_folder', 'Folder']
 
 # %% ../../../nbs/sources/folder.ipynb #d24e418e
 import contextlib
 import glob
 import re
 import unicodedata
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,12 +23,13 @@ from ..imagery.chips import write_chip
 from ..imagery.labels import labels_of
 from seedbed.imagery.layout import (
     Layout,
+    band_order,
     layout_from_dict,
     layout_from_names,
 )
 from ..imagery.raster import Raster, read_tif
 from ..imagery.stack import stack_tifs
-from ..imagery.validity import open_image
+from ..imagery.validity import open_image, stored_of
 from ..imagery.vector import VECTOR, is_vector
 from .base import Source, remove_files
 
@@ -228,6 +230,21 @@ def layout_of_bands(
     return _check_stated(found, asked, path)
 
 # %% ../../../nbs/sources/folder.ipynb #940324a7
+def units_in(
+    path: Path,  # a tif
+    layout: Layout,  # of its bands
+    alpha: str,  # source.alpha
+) -> tuple[str, ...]:  # of the variables and static bands; empty where none is tagged
+    """The units that the bands of a tif are tagged with."""
+    with open_image(path) as file:
+        stored = stored_of(file, alpha)
+    if not stored.units:
+        return ()
+    tags = [stored.units[index] for index in band_order(layout, stored.names)]
+    static = tags[layout.steps * len(layout.variables) :]
+    return (*tags[: len(layout.variables)], *static)
+
+
 def _first_readable(tifs: dict[str, Path], where: str, alpha: str) -> tuple[Path, Raster]:
     "The first tif that can be read."
     problem = None
@@ -264,7 +281,8 @@ def layout_of_folder(
         found = layout_from_dict(known["layout"] | _stated(asked))
         return _check_stated(found, asked, where)
     path, raster = _first_readable(tifs, where, asked.alpha)
-    return layout_of_bands(raster.descriptions, asked, path)
+    layout = layout_of_bands(raster.descriptions, asked, path)
+    return replace(layout, units=units_in(path, layout, asked.alpha))
 
 # %% ../../../nbs/sources/folder.ipynb #33c57545
 class Folder(Source):

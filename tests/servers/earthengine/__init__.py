@@ -2,7 +2,9 @@
 
 The unmodified `earthengine-api` and seedbed's own client talk to it over HTTP. It checks every call against the signatures that the
 library ships, evaluates the expression on the requested pixels over a synthetic world in which every value is known, keeps the
-documented limits, and fails in all the ways in which a service can fail.
+documented limits, and fails in all the ways in which a service can fail. Each sensor has its own raster and dates, the archives end
+some days before today and grow, tiles of terrain are missing over the sea, and passes of radar can leave places out. What only the
+real service can show is in UNVERIFIED.md; `verify` asks it.
 
     server      HTTP: what is asked, what is answered
     graph       an expression: its signatures, its evaluation
@@ -14,4 +16,5 @@ documented limits, and fails in all the ways in which a service can fail.
     accounts    service accounts and tokens
     tasks       batch exports
     demo        `make demo-export`
+    verify      `make try-earthengine`
 """

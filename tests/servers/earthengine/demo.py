@@ -1,6 +1,6 @@
 """`make demo-export`: seedbed export against a local Earth Engine, without an account.
 
-python tests/servers/earthengine/demo.py            a pilot and an export of the sample's labels
+python tests/servers/earthengine/demo.py            a pilot and an export of the sample's labels, and a scene
 python tests/servers/earthengine/demo.py --serve    only the server, for experiments of one's own
 """
 
@@ -10,6 +10,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+import geopandas as gpd
+import shapely
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
@@ -46,8 +49,17 @@ def serve(server):
         time.sleep(3600)
 
 
+def district():
+    """The outline of a region in the synthetic world, as a file."""
+    path = Path("data/demo-chips/district.geojson")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    outline = gpd.GeoSeries([shapely.box(24.0, 45.5, 24.02, 45.51)], crs=4326)
+    outline.to_file(path, driver="GeoJSON")
+    return path
+
+
 def show(server):
-    """A pilot, an export, and what a second export does."""
+    """A pilot, an export, what a second export does, and a region in tiles."""
     print(
         f"A local Earth Engine listens at {server.url}. Its world is synthetic: every value follows from a formula in tests/servers/earthengine/world.py."
     )
@@ -63,8 +75,12 @@ def show(server):
     ]
     asked = len(server.asked)
     codes.append(seedbed(server.url, "export"))
+    fetched_again = len(server.asked) - asked
+    scene = ["export-scene", str(district()), "--start", "2021-04-01", "--to", "gs://demo/tiles"]
+    codes.append(seedbed(server.url, *scene, "--plan"))
+    codes.append(seedbed(server.url, *scene, "--side", "128", "--every", "1"))
     print(
-        f"\nThe service was asked {asked} times, and {len(server.asked) - asked} times by the second export: what is there is not fetched again. Look at data/demo-exports."
+        f"\nThe service was asked {asked} times, and {fetched_again} times by the second export: what is there is not fetched again. Look at data/demo-exports, and at data/demo-bucket for the tiles."
     )
     return max(codes)
 
@@ -81,7 +97,10 @@ def main():
     asked = parser.parse_args()
     rate = asked.faults if asked.faults is not None else 0 if asked.serve else 0.1
     with LocalEarthEngine(
-        latency=asked.latency, fault=chance(rate), remember=asked.remember
+        latency=asked.latency,
+        fault=chance(rate),
+        remember=asked.remember,
+        bucket="data/demo-bucket",
     ) as server:
         return serve(server) if asked.serve else show(server)
 

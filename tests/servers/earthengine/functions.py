@@ -3,6 +3,8 @@
 import datetime as dt
 
 import numpy as np
+import pyproj
+from scipy import ndimage
 
 from .images import Band, Image, pairs
 from .limits import Refusal
@@ -43,6 +45,8 @@ class Loaded:
         self.asset, self.name, self.pixels = asset, name, pixels
 
     def __iter__(self):
+        if self.asset.tiled:
+            return iter([self.asset.tile(self.name, self.pixels, 0, 0)])
         return iter(self.asset.scenes(self.name, self.pixels))
 
     def __getitem__(self, index):
@@ -91,8 +95,21 @@ class Where:
         self.west, self.south = corners.min(0)
         self.east, self.north = corners.max(0)
 
+    def touches(self, footprint):
+        """Whether a scene lies in the region, at least in part."""
+        if footprint is None:
+            return True
+        west, south, east, north = footprint
+        return (
+            west <= self.east and self.west <= east and south <= self.north and self.south <= north
+        )
+
     def cut(self, collection, pixels):
         """The images without pixels far from the region: a request for another place than the region's finds nothing there."""
+        collection = [i for i in collection if self.touches(i.properties.get("system:footprint"))]
+        if pixels is None:  # a value is computed, not an image
+            place = {"system:place": ((self.west + self.east) / 2, (self.south + self.north) / 2)}
+            return [Image(i.make_bands, i.properties | place) for i in collection]
         lon, lat = pixels.lonlat
         east = np.where(
             lon < self.west - 180, lon + 360, lon
@@ -118,6 +135,9 @@ def _(ev, collection, filter):
     if isinstance(filter, Dates) and isinstance(collection, Loaded):
         return collection.asset.scenes(collection.name, ev.pixels, filter.first, filter.after)
     if isinstance(filter, Where):
+        if isinstance(collection, Loaded) and collection.asset.tiled:
+            box = filter.west, filter.south, filter.east, filter.north
+            collection = collection.asset.tiles(collection.name, ev.pixels, box)
         return filter.cut(collection, ev.pixels)
     return [image for image in collection if filter(image)]
 
@@ -140,6 +160,21 @@ def _(ev, leftField=None, rightValue=None, **_):
 @function("Filter.listContains")
 def _(ev, leftField=None, rightValue=None, **_):
     return lambda image: rightValue in image.properties.get(leftField, [])
+
+
+@function("Filter.greaterThan")
+def _(ev, leftField=None, rightValue=None, **_):
+    return lambda image: image.properties[leftField] > rightValue
+
+
+@function("Filter.not")
+def _(ev, filter):
+    return lambda image: not filter(image)
+
+
+@function("If")
+def _(ev, condition, trueCase=None, falseCase=None):
+    return trueCase if condition else falseCase
 
 
 @function("DateRange")
@@ -180,7 +215,7 @@ def _(ev, collection, baseAlgorithm, dropNulls=None, **_):
 
 @function("Collection.first")
 def _(ev, collection):
-    return collection[0] if collection else None
+    return next(iter(collection), None)
 
 
 @function("Image.linkCollection")
@@ -206,6 +241,96 @@ def _(
     return input.with_bands(
         input.bands | {name: other.bands[name] if other else nothing for name in wanted}
     )
+
+
+@function("Collection.limit")
+def _(ev, collection, limit=None, key=None, ascending=True):
+    images = list(collection)
+    if key:
+        images.sort(key=lambda image: image.properties[key], reverse=not ascending)
+    return images[:limit]
+
+
+@function("Collection.size")
+def _(ev, collection):
+    return len(list(collection))
+
+
+@function("AggregateFeatureCollection.array")
+def _(ev, collection, property):
+    return [read_property(image, property) for image in collection]
+
+
+@function("List.add")
+def _(ev, list, element):
+    return [*list, element]
+
+
+@function("List.reduce")
+def _(ev, list, reducer):
+    return {"min": min, "max": max, "sum": sum}[reducer](list)
+
+
+# --- numbers, dates and properties -----------------------------------------------------------------------------------------------------
+
+
+NUMBERS = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b,
+    "max": max,
+    "gte": lambda a, b: int(a >= b),
+}
+for _name, _apply in NUMBERS.items():
+    FUNCTIONS[f"Number.{_name}"] = lambda ev, left, right, f=_apply: f(left, right)
+for _name, _apply in {"abs": abs, "sin": np.sin, "cos": np.cos, "tan": np.tan}.items():
+    FUNCTIONS[f"Number.{_name}"] = lambda ev, input, f=_apply: f(input)
+for _name in ("mean", "max", "min", "sum"):
+    FUNCTIONS[f"Reducer.{_name}"] = lambda ev, name=_name, **_: name
+
+
+def milliseconds(date):
+    """Since 1970."""
+    start = dt.datetime.combine(date, dt.time(), dt.timezone.utc)
+    return int(start.timestamp() * 1000)
+
+
+def read_property(image, name):
+    """A property as a program of Earth Engine sees it: a date is a number."""
+    value = image.properties.get(name)
+    return milliseconds(value) if isinstance(value, dt.date) else value
+
+
+@function("Element.get")
+def _(ev, object, property):
+    if object is None:
+        raise Refusal("Element.get: Parameter 'object' is required and may not be null.")
+    return read_property(object, property)
+
+
+@function("Element.set")
+def _(ev, object, key, value):
+    return Image(object.make_bands, object.properties | {key: value})
+
+
+@function("Date")
+def _(ev, value, timeZone=None):
+    return day(value)
+
+
+@function("Date.advance")
+def _(ev, date, delta, unit, timeZone=None):
+    if unit == "day":
+        return date + dt.timedelta(days=delta)
+    assert unit == "month" and delta == 1 and date.day == 1
+    return (date + dt.timedelta(days=32)).replace(day=1)
+
+
+@function("Date.difference")
+def _(ev, date, start, unit):
+    assert unit == "day"
+    return (date - start).days
 
 
 @function("ImageCollection.toBands")
@@ -240,7 +365,15 @@ def last(values, valid):
     return np.take_along_axis(values, top[None], 0)[0]
 
 
+def mode(values, valid):
+    """The most frequent value of the pixels that count; of two, the lower."""
+    kinds = np.unique(values[valid])
+    counts = [((values == kind) & valid).sum(0) for kind in kinds]
+    return kinds[np.argmax(counts, axis=0)] if counts else np.zeros(values.shape[1:])
+
+
 REDUCE = {
+    "reduce.mode": mode,
     "reduce.median": median,
     "reduce.mean": lambda v, m: np.where(m, v, 0).sum(0) / np.maximum(m.sum(0), 1),
     "reduce.sum": lambda v, m: np.where(m, v, 0).sum(0),
@@ -280,6 +413,26 @@ def reducer(statistic):
 
 for _name, _statistic in REDUCE.items():
     FUNCTIONS[_name] = reducer(_statistic)
+
+
+@function("ImageCollection.qualityMosaic")
+def _(ev, collection, qualityBand):
+    images = list(collection)
+
+    def band(name):
+        def compute():
+            values, valid = (np.stack(p) for p in zip(*(i.bands[name].result for i in images)))
+            score, scored = (
+                np.stack(p) for p in zip(*(i.bands[qualityBand].result for i in images))
+            )
+            best = np.where(scored, score, -np.inf).argmax(0)[None]
+            chosen = np.take_along_axis(values, best, 0)[0]
+            counts = np.take_along_axis(valid & scored, best, 0)[0]
+            return chosen, counts
+
+        return Band(compute)
+
+    return Image({name: band(name) for name in images[0].bands})
 
 
 # --- images ----------------------------------------------------------------------------------------------------------------------------
@@ -323,7 +476,12 @@ def _(ev, input, names):
 
 @function("Image.addBands")
 def _(ev, dstImg, srcImg, names=None, overwrite=False):
-    return dstImg.with_bands(dstImg.bands | srcImg.bands)
+    added = srcImg.bands
+    if names:
+        added = {name: added[name] for name in srcImg.names(names)}
+    if not overwrite:
+        added = {f"{n}_1" if n in dstImg.bands else n: band for n, band in added.items()}
+    return dstImg.with_bands(dstImg.bands | added)
 
 
 OPERATIONS = {
@@ -338,6 +496,9 @@ OPERATIONS = {
     "eq": np.equal,
     "neq": np.not_equal,
     "bitwiseAnd": np.bitwise_and,
+    "min": np.minimum,
+    "max": np.maximum,
+    "and": lambda a, b: ((a != 0) & (b != 0)).astype("int32"),
 }
 
 
@@ -366,11 +527,12 @@ def _(ev, image, mask):
 
 @function("Image.unmask")
 def _(ev, input, value=None, sameFootprint=True):
-    if sameFootprint:
+    fill = value if isinstance(value, Image) else FUNCTIONS["Image.constant"](ev, value or 0)
+    number = next(iter(fill.bands.values())).result[0].flat[0]
+    if sameFootprint and number != 1:  # 1 fills a step of a computation, not an answer
         raise Refusal(
             "local server: unmask fills only the footprint of the input; pixels outside of every scene stay masked"
         )
-    fill = value if isinstance(value, Image) else FUNCTIONS["Image.constant"](ev, value or 0)
 
     def filled(a, f):
         return Band(
@@ -434,8 +596,132 @@ def _(ev, input):
     return Image({"slope": height.then(degrees)})
 
 
+@function("Image.not")
+def _(ev, value):
+    return value.with_bands(
+        {n: b.then(lambda v: (v == 0).astype("int32")) for n, b in value.bands.items()}
+    )
+
+
+@function("Image.sqrt")
+def _(ev, value):
+    return value.with_bands({n: b.then(np.sqrt) for n, b in value.bands.items()})
+
+
+def metres_of(pixels):
+    """The side of a pixel."""
+    return abs(pixels.transform.a) * (111320 if pixels.crs == "EPSG:4326" else 1)
+
+
+@function("Image.pixelArea")
+def _(ev):
+    shape = ev.pixels.height, ev.pixels.width
+    area = metres_of(ev.pixels) ** 2
+    return Image({"area": Band(lambda: (np.full(shape, area), np.ones(shape, bool)))})
+
+
+@function("Image.reduce")
+def _(ev, image, reducer):
+    assert reducer == "sum"
+    bands = list(image.bands.values())
+
+    def compute():
+        values, valid = (np.stack(part) for part in zip(*(b.result for b in bands)))
+        return values.sum(0), valid.all(0)
+
+    return Image({"sum": Band(compute)})
+
+
+@function("Kernel.square")
+def _(ev, radius, **_):
+    return radius
+
+
+@function("Image.reduceNeighborhood")
+def _(ev, image, reducer, kernel, **_):
+    """Pixels beyond the chip are not known, and do not count."""
+
+    def around(values, valid):
+        side = 2 * kernel + 1
+        fill = {"mean": 0.0, "max": -np.inf}[reducer]
+        padded = np.pad(np.where(valid, values, fill).astype(float), kernel, constant_values=fill)
+        seen = np.lib.stride_tricks.sliding_window_view(padded, (side, side))
+        if reducer == "max":
+            return np.where(valid, seen.max((2, 3)), 0)
+        there = np.lib.stride_tricks.sliding_window_view(np.pad(valid, kernel), (side, side))
+        return seen.sum((2, 3)) / np.maximum(there.sum((2, 3)), 1)
+
+    def band(b):
+        return Band(lambda: (around(*b.result), b.result[1]))
+
+    return image.with_bands({n: band(b) for n, b in image.bands.items()})
+
+
+@function("Image.displace")
+def _(ev, image, displacement, **_):
+    """What is moved in from beyond the chip is missing."""
+    x, y = (float(b.result[0].flat[0]) for b in displacement.bands.values())
+    metres = metres_of(ev.pixels)
+    columns, rows = round(x / metres), round(-y / metres)
+
+    def band(b):
+        def compute():
+            values, valid = b.result
+            row, column = np.indices(values.shape)
+            row, column = row + rows, column + columns
+            inside = (
+                (0 <= row) & (row < values.shape[0]) & (0 <= column) & (column < values.shape[1])
+            )
+            row, column = np.where(inside, row, 0), np.where(inside, column, 0)
+            return values[row, column], inside & valid[row, column]
+
+        return Band(compute)
+
+    return image.with_bands({n: band(b) for n, b in image.bands.items()})
+
+
+@function("Image.fastDistanceTransform")
+def _(ev, image, neighborhood=256, **_):
+    """Squares of distances in pixels to the nearest pixel that is not zero; masked pixels count as zero."""
+
+    def band(b):
+        def compute():
+            values, valid = b.result
+            there = valid & (values != 0)
+            far = float(neighborhood) ** 2
+            found = ndimage.distance_transform_edt(~there) ** 2 if there.any() else far
+            return np.minimum(found, far) + np.zeros(there.shape), np.ones(there.shape, bool)
+
+        return Band(compute)
+
+    return image.with_bands({n: band(b) for n, b in image.bands.items()})
+
+
+def own_projection(raster, lon, lat):
+    """Where the pixels of a scene lie, as the service says it."""
+    zone = f"EPSG:{(32600 if lat >= 0 or raster.kind == 'northern' else 32700) + int((lon + 180) // 6) + 1}"
+    x, y = pyproj.Transformer.from_crs("EPSG:4326", zone, always_xy=True).transform(lon, lat)
+    left, top = ((v - raster.corner) // raster.side * raster.side + raster.corner for v in (x, y))
+    transform = [raster.side, 0, left, 0, -raster.side, top]
+    return {"type": "Projection", "crs": zone, "transform": transform}
+
+
+@function("AggregateFeatureCollection.max")
+def _(ev, collection, property):
+    return max(read_property(image, property) for image in collection)
+
+
+@function("AggregateFeatureCollection.min")
+def _(ev, collection, property):
+    return min(read_property(image, property) for image in collection)
+
+
 @function("Image.projection")
 def _(ev, image):
+    if image is None:
+        raise Refusal("Image.projection: Parameter 'image' is required and may not be null.")
+    if "system:place" in image.properties:
+        return own_projection(image.properties["system:raster"], *image.properties["system:place"])
     return {"crs": ev.pixels.crs}
 
 

@@ -7,15 +7,14 @@ from pathlib import Path
 from seedbed.sources.earthengine.credentials import offline
 from seedbed.sources.earthengine.expression import Expressions
 from seedbed.sources.earthengine.spec import presets
-from seedbed.sources.fetching.grid import grid_around
+from seedbed.sources.fetching.grid import grid_at
 
 if __name__ == "__main__":
     offline()
     for name, spec in presets().items():
         spec = replace(spec, steps=2)
-        text = Expressions(spec).text(
-            "2021-03-01", grid_around(36.82, -1.29, spec.size, spec.resolution).box()
-        )
+        box = grid_at((36.82, -1.29), spec).box()
+        text = Expressions(spec).text("2021-03-01", box)
         (Path(__file__).parent / f"golden/{name}.json").write_text(
             json.dumps(json.loads(text), indent=0) + "\n"
         )

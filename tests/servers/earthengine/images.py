@@ -60,14 +60,39 @@ class Pixels:
         return self.centres("EPSG:4326")
 
     @lru_cache(64)
-    def native(self, metres):
-        """Column and row of the pixel of a sensor that holds each centre: UTM, multiples of its pixel size."""
-        utm = self.crs
-        if not utm.startswith(("EPSG:326", "EPSG:327")):
-            lon, lat = self.lonlat
-            utm = f"EPSG:{(32600 if lat.mean() >= 0 else 32700) + int((lon.mean() + 180) // 6) + 1}"
-        x, y = self.centres(utm)
-        return np.floor(x / metres).astype(np.int64), np.floor(y / metres).astype(np.int64)
+    def native(self, raster):
+        """Column and row of the pixel of a sensor's own raster that holds each centre."""
+        x, y = self.centres(raster.crs_at(self))
+        column = np.floor((x - raster.corner) / raster.side)
+        row = np.floor((y - raster.corner) / raster.side)
+        return column.astype(np.int64), row.astype(np.int64)
+
+
+SINUSOIDAL = "+proj=sinu +lon_0=0 +x_0=0 +y_0=0 +R=6371007.181 +units=m +no_defs"
+
+
+@dataclass(frozen=True)
+class Raster:
+    """Where the pixels of a sensor lie: their side, the corner of one of them, and in which projection.
+
+    `utm` is the zone of the place; `northern` the northern zone on both sides of the equator, as Landsat has it; `degrees`
+    longitude and latitude; `sinusoidal` that of MODIS.
+    """
+
+    side: float = 10
+    corner: float = 0
+    kind: str = "utm"
+
+    def crs_at(self, pixels):
+        """The projection at the pixels of a request."""
+        if self.kind in ("degrees", "sinusoidal"):
+            return "EPSG:4326" if self.kind == "degrees" else SINUSOIDAL
+        if pixels.crs.startswith(("EPSG:326", "EPSG:327")):
+            zone, south = int(pixels.crs[-2:]), pixels.crs.startswith("EPSG:327")
+        else:
+            lon, lat = (values.mean() for values in pixels.lonlat)
+            zone, south = int((lon + 180) // 6) + 1, lat < 0
+        return f"EPSG:{(32700 if south and self.kind == 'utm' else 32600) + zone}"
 
 
 class Band:

@@ -16,7 +16,7 @@ import google.auth.transport.requests
 import requests
 import urllib3
 
-from .credentials import SIGN_IN
+from .credentials import PORTAL, SIGN_IN
 from .responses import classify_response, error_message
 from ..fetching.grid import Grid
 from ..fetching.outcomes import ExportStopped, Retry, retry_after
@@ -45,9 +45,11 @@ def request_body(
     expression: str,  # JSON
     grid: Grid,  # the pixels
     bands,  # names
+    tag: str | None = None,  # workload tag, by which the bill tells computations apart
 ) -> bytes:  # JSON
     """The body of a request for pixels."""
-    rest = json.dumps({"fileFormat": "GEO_TIFF", "bandIds": list(bands), "grid": pixel_grid(grid)})
+    asked = {"fileFormat": "GEO_TIFF", "bandIds": list(bands), "grid": pixel_grid(grid)}
+    rest = json.dumps(asked | ({"workloadTag": tag} if tag else {}))
     return b'{"expression":' + expression.encode() + b"," + rest[1:].encode()
 
 # %% ../../../../nbs/sources/earthengine/client.ipynb #b5bb0be9
@@ -111,9 +113,11 @@ class Client:
         workers: int = 20,  # connections to keep open
         timeout: float = 330,  # seconds for a response; Earth Engine itself gives up after 300
         connect_timeout: float = 15,  # seconds to reach the service
+        tag: str | None = None,  # earthengine.workload_tag
     ):
         self.url = f"{url}/v1/projects/{project}"
         self.project = project
+        self.tag = tag
         self.timeout = timeout
         self.connect_timeout = connect_timeout
         self.signer = Signer(credentials)
@@ -162,14 +166,15 @@ class Client:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise Retry(f"{type(error).__name__}: the connection failed") from None
         received = response.headers
+        is_page = content[:1] == b"<" or "text/html" in received.get("Content-Type", "")
+        if is_page and response.status_code < 500:
+            raise ExportStopped(
+                f"Earth Engine: {PORTAL} What has come is kept: the same command goes on"
+            )
         if response.status_code != 200:
             after = retry_after(received.get("Retry-After"))
             raise classify_response(response.status_code, error_message(content), after)
-        if content[:1] == b"<" or received.get("Content-Type", "").startswith("text/html"):
-            raise ExportStopped(
-                "Earth Engine: the answer is a web page; does the network ask to sign in? "
-                "What has come is kept: the same command goes on"
-            )
+
         quota = received.get("x-earth-engine-quota-status", "")
         return Response(
             content,

@@ -19,7 +19,7 @@ from .spec import Spec
 from ..fetching.grid import Grid, halves
 from ..fetching.outcomes import ChipFailed, TooLarge
 from ..fetching.ratelimit import RateLimit, RetryPolicy, with_retries
-from ..fetching.workers import ChipFetcher, Cost
+from ..fetching.workers import ChipFetcher, Cost, gaps_of
 
 # %% ../../../../nbs/sources/earthengine/fetch.ipynb #889b9ca2
 MOST_BYTES = 48 * 2**20 * 95 // 100  # with a margin of 5 %
@@ -106,7 +106,8 @@ def fetch_chip(
     def request(piece: Piece):
         names = bands[piece.bands]
         cost.attempts += 1
-        response = client.pixels(request_body(expression, piece.grid, names), profile)
+        body = request_body(expression, piece.grid, names, client.tag)
+        response = client.pixels(body, profile)
         if response.restricted:
             rate_limit.restrict(RESTRICTED)
         return read_pixels(response.content, piece.grid, names), response
@@ -140,14 +141,16 @@ class EarthEngineFetcher(ChipFetcher):
         profile: bool,  # ask what computations cost
         **shared,  # store, rate_limit, policy and allowance of a ChipFetcher
     ):
-        super().__init__(bands=spec.layout.descriptions, **shared)
+        layout = spec.layout
+        super().__init__(bands=layout.descriptions, units=layout.band_units, **shared)
+        self.layout = layout
         self.client = client
         self.profile = profile
         self.expressions = Expressions(spec)
 
     def pixels(self, request, cost):
         text = self.expressions.text(request.start, request.grid.box())
-        return fetch_chip(
+        data = fetch_chip(
             self.client,
             self.rate_limit,
             self.policy,
@@ -157,3 +160,5 @@ class EarthEngineFetcher(ChipFetcher):
             self.profile,
             cost,
         )
+        cost.notes["gaps"] = gaps_of(data, self.layout)
+        return data

@@ -51,7 +51,7 @@ def guess_eecu(
     """A rough guess of what a chip costs."""
     pixels = max(spec.size**2 / 256**2, 0.02)
     years = max(spec.steps / 12, 0.1)
-    collections = sum(s.reducer != "static" for s in spec.sensors)
+    collections = len({sensor.assets for sensor in spec.timed})
     return 54 * pixels * years * max(collections, 1)
 
 # %% ../../../../nbs/sources/earthengine/quota.ipynb #a5d78460

@@ -7,6 +7,7 @@ __all__ = ['chip_request', 'ArchiveSource']
 
 # %% ../../../../nbs/sources/fetching/source.ipynb #85eeb7df
 import time
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -21,7 +22,12 @@ from .forecast import Forecast, forecast
 from .grid import chip_grid
 from .spec import ChipSpec
 from .store import Store, chip_key
-from .workers import ChipFetcher, ChipRequest, fetch_chips
+from seedbed.sources.fetching.workers import (
+    ChipFetcher,
+    ChipRequest,
+    fetch_chips,
+    warn_of_gaps,
+)
 
 # %% ../../../../nbs/sources/fetching/source.ipynb #76dd5b6a
 def chip_request(
@@ -44,6 +50,7 @@ class ArchiveSource(Source):
     kind = ""  # as source.name and the section of the settings call it
     spec: ChipSpec  # what is requested for each label
     workers = 1  # chips at the same time
+    records: list[dict] = []  # lines of the ledger, of the chips that have come
 
     def __init__(
         self,
@@ -84,15 +91,25 @@ class ArchiveSource(Source):
         return {name: reason for name, start in zip(labels["id"], labels["start"]) if not start}
 
     def unfinished(self, failed):
-        return sorted(name for name, reason in failed.items() if not reason.startswith("no date"))
+        final = ("no date", "too early")
+        return sorted(name for name, reason in failed.items() if not reason.startswith(final))
+
+    def closes(
+        self,
+        start: str,  # of a label's first step, ISO date
+    ) -> str:  # ISO date; empty where the archive does not change
+        """The day from which on the archive holds the last step of a label."""
+        return ""
 
     def chips(
         self,
         labels: gpd.GeoDataFrame,  # of `labels`, or some of its rows
     ) -> list[ChipRequest]:
-        """What to request for each label that has a date."""
+        """What to request for each label that nothing speaks against."""
+        lacking = self.lacking(labels)
         rows = zip(labels["id"], labels.geometry, labels["start"])
-        return [chip_request(*row, self.spec) for row in rows if row[2]]
+        asked = [chip_request(*row, self.spec) for row in rows if row[0] not in lacking]
+        return [replace(chip, closes=self.closes(chip.start)) for chip in asked]
 
     def make_fetcher(
         self,
@@ -103,27 +120,42 @@ class ArchiveSource(Source):
 
     def fetch(self, labels, tifs):
         remove_files(tifs)
+        self.records = []
         yield from self.lacking(labels).items()
         for chip, record, reason in fetch_chips(self.store, self.chips(labels), self.make_fetcher):
             if reason is None:
                 self.store.link_to(chip.key, tif_path(tifs, chip.id))
+                self.records.append(record)
             yield chip.id, reason, record or self.store.known[chip.key]
+
+    def warnings(self):
+        return warn_of_gaps(self.records)
 
     def pilot(
         self,
         labels: gpd.GeoDataFrame,  # those that an export would fetch
         count: int,  # chips to fetch
-    ) -> tuple[list[dict], Forecast]:  # their lines of the ledger, and what the rest will take
-        """Fetch a few chips and forecast the rest."""
-        lacking = [chip for chip in self.chips(labels) if not self.store.find(chip.key)]
+    ) -> tuple[list[dict], Forecast | None]:
+        """Fetch a few chips and forecast the rest.
+
+        Returns their lines of the ledger, those that failed with a reason, and what the rest will
+        take; None where not a single chip has come.
+        """
+        asked = self.chips(labels)
+        lacking = [chip for chip in asked if not self.store.find(chip.key, chip.closes)]
         few = lacking[:: max(1, len(lacking) // count)][:count]
         fetcher = self.make_fetcher(profile=True)
+        fetcher.most_failures = len(few) + 1
         began = time.monotonic()
-        fetched = fetch_chips(self.store, few, lambda: fetcher)
-        records = [record for _, record, reason in fetched if reason is None]
+        records = []
+        for chip, record, _ in fetch_chips(self.store, few, lambda: fetcher):
+            records.append({"id": chip.id} | (record or self.store.known[chip.key]))
         elapsed = time.monotonic() - began
-        rest = forecast(records, elapsed, len(lacking) - len(few), self.workers)
-        return records, self.priced(rest, records, fetcher)
+        come = [record for record in records if record["status"] != "failed"]
+        if few and not come:
+            return records, None
+        rest = forecast(come, elapsed, len(lacking) - len(few), self.workers)
+        return records, self.priced(rest, come, fetcher)
 
     def priced(
         self,

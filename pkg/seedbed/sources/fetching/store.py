@@ -10,6 +10,7 @@ import json
 import os
 import threading
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -98,27 +99,31 @@ class Store:
     def find(
         self,
         key: str,  # of `chip_key`
+        closes: str = "",  # ISO date before which the archive did not hold the chip's last step
     ) -> dict | None:  # its line of the ledger; None where it must be fetched
-        """What is known of a chip that is there."""
+        """What is known of a chip that is there, and was fetched when its time was over."""
         record = self.known.get(key, {})
         try:
-            size = self.path(key).stat().st_size
+            file = self.path(key).stat()
         except OSError:
             return None
         if record.get("status") == "partial":
             return None
         if record.get("status") == "done":
-            return record if size == record["bytes"] else None
-        if not size:
+            whole = file.st_size == record["bytes"]
+            return record if whole and record.get("at", "")[:10] >= closes else None
+        written = datetime.fromtimestamp(file.st_mtime, timezone.utc).isoformat(timespec="seconds")
+        if not file.st_size or written[:10] < closes:
             return None
-        return self.note({"key": key, "status": "done", "bytes": size, "found": True})
+        found = {"key": key, "status": "done", "bytes": file.st_size, "found": True}
+        return self.note(found | {"at": written})
 
     def note(
         self,
         record: dict,  # with a key
-    ) -> dict:  # the record with the time
+    ) -> dict:  # the record with the time, which is now unless the record has one
         """Add a line to the ledger."""
-        record = record | {"at": now()}
+        record = {"at": now()} | record
         self.known[record["key"]] = record
         self.ledger.add(record)
         return record
@@ -129,10 +134,12 @@ class Store:
         data: np.ndarray,  # [bands, H, W], NaN where missing
         grid: Grid,  # its pixels
         bands,  # names
+        units=(),  # of the bands; empty where unknown
         **meta,  # what else the ledger shall know: attempts, seconds, eecu, unread ...
     ) -> dict:  # its line of the ledger
         """Write a chip, then its line."""
-        write_chip(self.path(key), data, grid.transform, grid.crs, bands, SEEDBED_KEY=key)
+        place = self.path(key), data, grid.transform, grid.crs
+        write_chip(*place, bands, units=units, SEEDBED_KEY=key)
         known = {
             "key": key,
             "status": "partial" if "unread" in meta else "done",
