@@ -217,6 +217,7 @@ class Run(Section):
     scheduler: OptionalValue(str) = None
     resamples: int = Field(2000, ge=100)
     level: float = Field(0.95, gt=0.5, lt=1)
+    coverage: float = Field(0.9, gt=0.5, lt=1)
     optimism: bool = True
     open_test: bool = False
     keep_suffixes: CommaList = (
@@ -243,6 +244,7 @@ class Map(Section):
 
     scene: str = "auto"
     threshold: OptionalValue(Literal["tuned"]) = None
+    largest: OptionalValue(float, gt=0) = None
 
 
 class Report(Section):
