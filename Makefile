@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run check test promises certainty matrix attacks lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
+.PHONY: help run check test promises certainty next matrix attacks lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -22,6 +22,9 @@ promises: $(READY) ## test by simulation what intervals, comparisons and areas p
 
 certainty: $(READY) ## compare recipes for sets of classes in new regions, and write tools/certainty/tables.md; DATA=FOLDER
 	OMP_NUM_THREADS=1 $(BIN)/python tools/certainty $(DATA)
+
+next: $(READY) ## measure what choosing labels saves, and write tools/next/tables.md; DATA=FOLDER
+	OMP_NUM_THREADS=1 $(BIN)/python tools/next $(DATA)
 
 matrix: $(READY) ## run every source with every task and kind of model on small data, and write tests/matrix/table.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix

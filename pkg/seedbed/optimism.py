@@ -43,6 +43,8 @@ def labels_of(
     names = ("label_id", "start", "region", "group", "lon", "lat")
     table = pd.DataFrame({name: data.column(name) for name in names})
     table["label"] = np.array(data.classes, object)[data.y] if data.classes else data.y
+    if data.meta["split"].get("acquired"):
+        table["acquired"] = data.column("acquired")
     _, rows = np.unique(table["label_id"], return_inverse=True)
     count = np.bincount(rows)
     first = table.groupby(rows).first()

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CommaList', 'CommaListOrAuto', 'Integers', 'RENAMED_SETTINGS', 'OptionalValue', 'Section', 'Success', 'Source',
-           'EarthEngine', 'Labels', 'Process', 'Split', 'Dataset', 'Models', 'Run', 'Map', 'Report', 'Paths',
+           'EarthEngine', 'Labels', 'Process', 'Split', 'Dataset', 'Models', 'Run', 'Map', 'Next', 'Report', 'Paths',
            'Settings', 'current_setting', 'parse_ini', 'parse_override', 'nearest', 'make_settings', 'load_settings',
            'settings_or_defaults', 'to_ini']
 
@@ -247,6 +247,15 @@ class Map(Section):
     largest: OptionalValue(float, gt=0) = None
 
 
+class Next(Section):
+    """What makes a place worth a label: how much each reason weighs."""
+
+    uncertainty: float = Field(1.0, ge=0)
+    distance: float = Field(0.5, ge=0)
+    rare: float = Field(0.5, ge=0)
+    spread: float = Field(1.0, ge=0)
+
+
 class Report(Section):
     """What the report shows on request."""
 
@@ -276,6 +285,7 @@ class Settings(Section):
     models: Models = Models()
     run: Run = Run()
     map: Map = Map()
+    next: Next = Next()
     report: Report = Report()
     paths: Paths = Paths()
     root: Path = Field(default_factory=project_root, exclude=True)

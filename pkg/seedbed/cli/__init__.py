@@ -18,6 +18,7 @@ from . import area, check, compare, export, lists, map, run
 from .doctor import doctor
 from .history import clean, replay, runs, status
 from .new import demo, new, own, update
+from .next import next
 from .options import Version
 from .pack import pack
 from .publish import publish
@@ -43,7 +44,14 @@ def seedbed_command(version: Version = False):
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Run the stages": (check.check, run.run, status, sweep, replay),
     "Look at runs and pass them on": (runs, compare.compare, verify, publish, share, pack),
-    "Data and maps": (export.export, export.export_scene, map.map, area.design, area.area),
+    "Data and maps": (
+        export.export,
+        export.export_scene,
+        map.map,
+        next,
+        area.design,
+        area.area,
+    ),
     "What settings.ini can say": (lists.settings, lists.models, lists.metrics, export.sensors),
     "The project": (demo, new, own, update, doctor, clean),
 }

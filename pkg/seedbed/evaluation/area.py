@@ -26,6 +26,7 @@ from ..base.files import atomic, fingerprint, read_json, write_json
 from ..base.settings import nearest
 from ..imagery.labels import id_text
 from ..imagery.raster import pixel_hectares, transformer, window_hectares
+from ..splitting.folds import is_acquired
 
 # %% ../../../nbs/evaluation/area.ipynb #50b9c457
 @dataclass(frozen=True)
@@ -692,6 +693,11 @@ def _labels_of(labelled, design: dict, design_path: str | Path) -> pd.Series:
                 f"the labelled points have no column '{column}'; fill in the points.geojson that"
                 " `seedbed design` has written"
             )
+    if "acquired" in labelled and is_acquired(labelled).any():
+        first = labelled["id"][is_acquired(labelled)].iloc[0]
+        raise InputError(
+            f"point '{first}' was chosen by what a model said (column acquired): it may train, and estimates no area; use the design's points alone"
+        )
     ids = id_text(labelled["id"])
     if strangers := set(ids) - set(design["points"]):
         raise InputError(

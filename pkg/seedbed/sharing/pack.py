@@ -353,7 +353,7 @@ def stac_item(
                         "dim_order": ["batch", "bands"],
                         "data_type": "float32",
                     },
-                    "description": "physical units, NaN where missing; filling and scaling are inside",
+                    "description": "physical units, NaN where missing; filled inside",
                     "pre_processing_function": None,
                 }
             ],
@@ -387,7 +387,7 @@ def card(
 ) -> str:  # markdown
     """What must be known of a model, in words."""
     data, split, primary = results["data"], results["split"], own["primary"]
-    interval = "without an interval"
+    interval, claim = "without an interval", split["claim"].replace("_", " ")
     if primary["ci"]:
         interval = "[{:.3f}, {:.3f}]".format(*primary["ci"]) + f" at {primary['level']:.0%}"
     sure = own.get("certainty")
@@ -402,19 +402,19 @@ def card(
         "`pip install -r requirements.txt`, then `python predict.py SCENE.tif MAP.tif`. The scene"
         " has the bands that model.json lists.",
         "## What is claimed",
-        f"{primary['metric']} {primary['value']:.3f} {interval}, for {split['claim'].replace('_', ' ')};"
+        f"{primary['metric']} {primary['value']:.3f} {interval}, for {claim};"
         f" {_validated(own)}. " + "; ".join(results["verdict"]["reasons"]) + ".",
     ]
     if sure and sure["covered"] is not None:
         lines.append(
-            f"Sets of classes, or intervals, held {100 * sure['covered']:.1f} % of the labels (asked"
-            f" for: {100 * sure['nominal']:g} %), of size {sure['size']:.2f} on average;"
+            f"Sets of classes, or intervals, held {100 * sure['covered']:.1f} % of the labels"
+            f" (asked for: {100 * sure['nominal']:g} %), of size {sure['size']:.2f} on average;"
             f" {sure['said']}."
         )
     lines += [
         "## What it was made of",
-        f"{data['name']} ({data['source']}), {data['n']['val']:,} labels of kind {data['label_kind']};"
-        f" licence of the data: {data['licence']}.",
+        f"{data['name']} ({data['source']}), {data['n']['val']:,} labels of kind"
+        f" {data['label_kind']}; licence of the data: {data['licence']}.",
         "## Where not to use it",
         "Where the imagery does not resemble that of training, in another season, and for another"
         " claim than the one above. Its probabilities say nothing about places unlike those it was"
@@ -542,7 +542,7 @@ def pack(
     trust: bool = False,  # read a model that executes code
     largest: float | None = None,  # set of classes that is still an answer; None: half of them
 ) -> dict:  # largest differences, by what was compared
-    """Write a folder that makes a run's map elsewhere; InputError where it would not be the same."""
+    """Write a folder that makes a run's map elsewhere; InputError where it answers otherwise."""
     model, place = best_model(run, name, None, trust, largest)
     check_packable(model)
     results, own = read_json(run / "results.json"), read_json(place / "results.json")
@@ -568,7 +568,7 @@ def pack(
             "software": f"seedbed {__version__}",
         }
         write_json(folder / "model.json", plain(about))
-        (folder / "predict.py").write_text(asset("predict.py", "pack"), encoding="utf-8")
+        (folder / "predict.py").write_text(asset("predict.txt", "pack"), encoding="utf-8")
         (folder / "requirements.txt").write_text("\n".join(REQUIREMENTS) + "\n", encoding="utf-8")
         maps = run / "maps" / scene.stem / "quality.tif" if scene else None
         differences = check_pack(folder, model, scene, maps)
