@@ -696,7 +696,8 @@ def _labels_of(labelled, design: dict, design_path: str | Path) -> pd.Series:
     if "acquired" in labelled and is_acquired(labelled).any():
         first = labelled["id"][is_acquired(labelled)].iloc[0]
         raise InputError(
-            f"point '{first}' was chosen by what a model said (column acquired): it may train, and estimates no area; use the design's points alone"
+            f"point '{first}' was chosen by what a model said (column acquired): it may train, and"
+            " estimates no area; use the design's points alone"
         )
     ids = id_text(labelled["id"])
     if strangers := set(ids) - set(design["points"]):
