@@ -632,7 +632,9 @@ def _use_of(record: dict) -> str:
     share = record.get("no_useful_answer")
     if share is None or record["largest"] is None:
         return ""
-    what = f"more than {record['largest']:g}" + (" classes" if record["classes"] else "")
+    what = f"more than {record['largest']:g}"
+    if record["classes"]:
+        what += " class" if record["largest"] == 1 else " classes"
     return f" On {100 * share:.1f} % there is no useful answer: {what} would be needed to be sure."
 
 
