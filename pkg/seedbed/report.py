@@ -58,7 +58,6 @@ from seedbed.plotting.stages import (
     scene_picture,
     seasonal_profile,
 )
-from .stakeholder import write_stakeholder
 from .training.dataset import SampleDataset
 
 # %% ../../nbs/07_report.ipynb #bb5dc649
