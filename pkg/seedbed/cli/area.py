@@ -123,13 +123,15 @@ def design(
     from seedbed.base.files import relative
     from seedbed.evaluation.area import design_sample
     from seedbed.evaluation.decision import add_scores, extend_design
+    from seedbed.imagery.scene import small_cache
 
     if not map_file.is_file():
         raise InputError(f"{map_file}: no such map; make one with: seedbed map")
     folder = out or map_file.parent
     record = folder / "design.json"
     if add is not None:
-        made = extend_design(folder, add)
+        with small_cache():
+            made = extend_design(folder, add)
         print(f"{len(made['points'])} places in {1 + len(made['added'])} rounds")
         print(f"Fill in the new ones in {relative(folder / 'points.geojson')}")
         return
@@ -142,8 +144,9 @@ def design(
         draw_against(map_file, against, folder, n, seed)
         return
     error = error if width is None else width / (2 * 1.96)
-    made = design_sample(map_file, folder, n, error, accuracy, least, seed)
-    add_scores(record, probabilities)
+    with small_cache():
+        made = design_sample(map_file, folder, n, error, accuracy, least, seed)
+        add_scores(record, probabilities)
     strata = ", ".join(f"{s['places']} on {s['name']}" for s in made["strata"])
     print(f"{len(made['points'])} places: {strata}")
     print(
