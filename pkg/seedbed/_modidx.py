@@ -2338,6 +2338,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                       'seedbed.sharing.pack._citation': ('sharing/pack.html#_citation', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack._join': ('sharing/pack.html#_join', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack._largest': ('sharing/pack.html#_largest', 'seedbed/sharing/pack.py'),
+                                      'seedbed.sharing.pack._on_scene': ('sharing/pack.html#_on_scene', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack._onnx_of': ('sharing/pack.html#_onnx_of', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack._quietly': ('sharing/pack.html#_quietly', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack._recalibrated': ('sharing/pack.html#_recalibrated', 'seedbed/sharing/pack.py'),

@@ -210,8 +210,9 @@ def stakeholder_page(
     target = results["data"]["target"].replace("_", " ")
     classes = results["data"]["classes"]
     what = _listed(classes) if classes else f"{target} {results['data'].get('unit') or ''}".strip()
+    asked = "How often is it right?" if classes else "How far off is it?"
     parts = {
-        "How often is it right?": how_often(results, own),
+        asked: how_often(results, own),
         "The map": picture,
         "How sure is it of one place?": how_sure(results),
         "Where is it weak?": weak_points(results),

@@ -502,22 +502,23 @@ def check_pack(
         run_packed(folder, f"{aside}/values.npy", f"{aside}/answers.npy")
         packed = np.load(Path(aside) / "answers.npy")
         found = {"pixels with gaps": _largest(packed, own_answers(model, values)[0], folder)}
-        if (
-            scene is not None
-            and quality is not None
-            and quality.is_file()
-            and model.meta["classes"]
-        ):
+        if scene is not None and quality is not None and quality.is_file():
             run_packed(folder, str(scene), f"{aside}/map.tif")
-            with rasterio.open(f"{aside}/map.tif") as ours, rasterio.open(quality) as theirs:
-                same = _largest(ours.read(2), theirs.read(1), folder)
-            with (
-                rasterio.open(f"{aside}/map.tif") as ours,
-                rasterio.open(quality.with_name("map.tif")) as theirs,
-            ):
-                differ = int((ours.read(1) != theirs.read(1)).sum())
-            found |= {"probabilities on the scene": same, "pixels of another class": differ}
+            found |= _on_scene(folder, Path(aside) / "map.tif", quality, model.meta["classes"])
     return found
+
+
+def _on_scene(folder: Path, made: Path, quality: Path, classes: list[str]) -> dict:
+    "Hold a packed model's map against that of the run."
+    with rasterio.open(made) as ours, rasterio.open(quality.with_name("map.tif")) as theirs:
+        values = ours.read(1), theirs.read(1)
+        if not classes:
+            return {"values on the scene": _largest(*values, folder)}
+        sure = ours.read(2)
+    with rasterio.open(quality) as file:
+        same = _largest(sure, file.read(1), folder)
+    differ = int((values[0] != values[1]).sum())
+    return {"probabilities on the scene": same, "pixels of another class": differ}
 
 
 def _largest(packed: np.ndarray, own: np.ndarray, folder: Path) -> float:
