@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run check test promises matrix attacks storm lab export demo-export demo-stac try-earthengine docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
+.PHONY: help run check test promises certainty next matrix attacks storm lab export demo-export demo-stac try-earthengine docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -19,6 +19,12 @@ test: $(READY)   ## run every test, on all cores; ARGS="-k splits" for some
 
 promises: $(READY) ## test by simulation what intervals, comparisons and areas promise; ARGS="seeds tied_6" for some
 	OMP_NUM_THREADS=1 $(BIN)/python tools/promises $(ARGS)
+
+certainty: $(READY) ## compare recipes for sets of classes in new regions, and write tools/certainty/tables.md; DATA=FOLDER
+	OMP_NUM_THREADS=1 $(BIN)/python tools/certainty $(DATA)
+
+next: $(READY) ## measure what choosing labels saves, and write tools/next/tables.md; DATA=FOLDER
+	OMP_NUM_THREADS=1 $(BIN)/python tools/next $(DATA)
 
 matrix: $(READY) ## run every source with every task and kind of model on small data, and write tests/matrix/table.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix

@@ -334,7 +334,7 @@ def _smallest(c: Candidate, classes: int, settings: Settings) -> float | None:
     return smallest_difference(metric, c.truth, c.units, classes, draws, settings.run.level)
 
 
-_OF_THE_BEST = ("calibration", "risk_coverage", "quantity", "threshold", "test")
+_OF_THE_BEST = ("calibration", "risk_coverage", "certainty", "quantity", "threshold", "test")
 
 # %% ../../nbs/05_compare.ipynb #6221b69a
 def ready_run(

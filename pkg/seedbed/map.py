@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EMPTY', 'best_model', 'tuned_threshold_of', 'find_scene', 'stride_of', 'cut', 'places_of', 'Pixels',
            'feature_weights', 'applicability_of', 'decided', 'map_window', 'no_report', 'overlap_of', 'map_parts',
-           'write_map', 'count_map', 'make_map']
+           'write_map', 'largest_useful', 'count_map', 'make_map']
 
 # %% ../../nbs/06_map.ipynb #5dc4ba2d
 import contextlib
@@ -22,6 +22,7 @@ from .base.files import atomic, fingerprint, fingerprint_of, read_json, write_js
 from .base.resources import available_cores
 from .base.settings import Settings
 from .evaluation.applicability import Applicability, fit_applicability
+from .evaluation.conformal import certainty_of
 from .imagery.layout import layout_from_dict
 from .imagery.missing import interpolate, missing_share
 from .imagery.mosaic import mosaic
@@ -42,6 +43,7 @@ def best_model(
     name: str | None = None,  # of a model, or with its seed: tempcnn/seed_1; None: the run's best
     threshold: str | None = None,  # tuned: predict the second of two classes from there on
     trust: bool = False,  # execute what the model's folder asks for, see `load_model`
+    largest: float | None = None,  # set of classes, or width, that is still a useful answer
 ) -> tuple[BaseModel, Path]:  # ready to predict, and its folder
     """A model of a run; InputError where the run has none of that name."""
     name = name or read_json(folder / "results.json")["best_model"]
@@ -63,6 +65,10 @@ def best_model(
         )
     if threshold == "tuned":
         model.threshold = tuned_threshold_of(found[0])
+    results = found[0] / "results.json"
+    if results.is_file():
+        model.certainty = certainty_of(read_json(results).get("certainty"))
+    model.largest = largest
     return model, found[0]
 
 
@@ -270,16 +276,18 @@ def map_window(
     window: tuple[int, int, int, int],  # row, column, height, width
     applicability: Applicability,  # of `applicability_of`
     start: str = "",  # date of the scene's first step
-) -> dict[str, np.ndarray]:  # value, probability, applicability and missing, each [n]
+) -> dict[str, np.ndarray]:  # value, probability, applicability, size and missing, each [n]
     """What a model says of each sample of a window.
 
-    Values are float32, NaN where the map is empty. `missing` is 0 where it is not, 1 where too much
+    Values are float32, NaN where the map is empty. `size` is the number of classes in the set that
+    holds the truth as often as the run says, or the width of the interval; NaN where the run does
+    not know. `missing` is 0 where it is not, 1 where too much
     is missing and 2 where all is.
     """
     meta, stride = model.meta, stride_of(model.meta)
     X, static, _ = as_series(cut(scene, window, meta), scene.layout, meta["indices"])
     share = missing_share(X)
-    names = ("value", "probability", "applicability")
+    names = ("value", "probability", "applicability", "size")
     out = {name: np.full(len(X), np.nan, np.float32) for name in names}
     too_sparse = share > meta["max_missing"]
     out["missing"] = np.where(share == 1, 2, too_sparse).astype(np.uint8)
@@ -296,8 +304,13 @@ def map_window(
     prediction = check_prediction(model.predict(pixels), pixels, model.name)
     value = decided(prediction, model.threshold) if meta["classes"] else prediction
     out["value"][usable] = value
+    sure = model.certainty
     if meta["classes"]:
-        out["probability"][usable] = prediction[np.arange(len(value)), value]
+        proba = sure.probability(prediction) if sure else prediction
+        out["probability"][usable] = proba[np.arange(len(value)), value]
+    if sure:
+        sets = meta["classes"] and sure.sets(prediction)
+        out["size"][usable] = sets.sum(1) if meta["classes"] else 2 * sure.half_width
     ratio = applicability.dissimilarity(flat_features(pixels)) / applicability.threshold
     out["applicability"][usable] = ratio
     return out
@@ -353,13 +366,7 @@ def _make_part(path: Path, *arguments):
     "Write the predictions of a window, whole or not at all."
     found = map_window(*arguments)
     with atomic(path) as temporary, temporary.open("wb") as file:
-        np.savez(
-            file,
-            value=found["value"],
-            probability=found["probability"],
-            applicability=found["applicability"],
-            missing=found["missing"],
-        )
+        np.savez(file, **found)  # type: ignore[arg-type]
 
 
 def _part_names(scene: Scene, model: BaseModel, place: Path, window_values: int, start: str) -> str:
@@ -375,6 +382,7 @@ def _part_names(scene: Scene, model: BaseModel, place: Path, window_values: int,
             window_values,
             start,
             *([] if model.threshold is None else [model.threshold]),
+            *([] if model.certainty is None else [str(model.certainty)]),
         ],
         16,
     )
@@ -386,6 +394,7 @@ def write_map(
     meta: dict,  # of the model
     folder: Path,  # gets the files
     tags: dict,  # of both files
+    largest: float | None = None,  # of `largest_useful`; None: the certainty is not known
 ):
     """Write map.tif, with colours and names for classes, and quality.tif."""
     classes = meta["classes"]
@@ -402,8 +411,31 @@ def write_map(
         " above 1 the scores of the validation do not hold"
     )
     quality, tags = _pixels(parts, meta, *bands), tags | {"applicability": meaning}
+    if largest is not None:
+        bands += ["set_size" if classes else "interval_width", "useful"]
+        quality = _with_use(parts, meta, bands[:-2], largest)
+        tags["useful"] = f"0: no useful answer here, {bands[-2]} is above {largest:g}"
     path = folder / "quality.tif"
     write_cog(path, quality, scene, bands, "float32", np.nan, None, tags)
+
+
+def largest_useful(
+    model: BaseModel,  # with its certainty
+) -> float | None:  # classes, or the width of an interval; None where the certainty is not known
+    """The largest set, or interval, that is still an answer; half of the classes if not set."""
+    if model.certainty is None:
+        return None
+    if model.largest is not None:
+        return model.largest
+    return max(len(model.meta["classes"]) // 2, 1) if model.meta["classes"] else np.inf
+
+
+def _with_use(parts: list[tuple[tuple, Path]], meta: dict, names: list[str], largest: float):
+    "As `_pixels`, with the size of the answer and whether that is of use."
+    for row, column, values in _pixels(parts, meta, *names, "size"):
+        size = values[-1]
+        useful = np.where(np.isnan(size), np.nan, size <= largest)
+        yield row, column, np.concatenate([values, useful[None].astype(np.float32)])
 
 
 def _write_classes(
@@ -448,16 +480,19 @@ def count_map(
     parts: list[tuple[tuple, Path]],  # of `map_parts`
     scene: Scene,  # whose grid it is
     meta: dict,  # of the model
-) -> dict:  # pixels, beyond_applicability, area
+    largest: float | None = None,  # of `largest_useful`
+) -> dict:  # pixels, beyond_applicability, no_useful_answer, area
     """Pixels and hectares of each class, empty pixels, and those beyond the training data."""
     stride, classes = stride_of(meta), meta["classes"]
     pixels, area = np.zeros(len(classes), int), np.zeros(len(classes))
-    missing, beyond = np.zeros(3, int), 0
+    missing, beyond, useless = np.zeros(3, int), 0, 0
     for window, part in parts:
         value, ratio, why = _painted(part, window, stride, "value", "applicability", "missing")
         size = window_hectares(scene.transform, scene.crs, window)
         missing += np.bincount(why.astype(int).ravel(), minlength=3)
         beyond += int((ratio > 1).sum())
+        if largest is not None:
+            useless += int((_painted(part, window, stride, "size") > largest).sum())
         for k in range(len(classes)):
             pixels[k] += (value == k).sum()
             area[k] += ((value == k) * size).sum()
@@ -473,6 +508,7 @@ def count_map(
             "with too little data": int(missing[1]),
         },
         "beyond_applicability": beyond / mapped if mapped else None,
+        "no_useful_answer": useless / mapped if mapped and largest is not None else None,
         "area": {
             "estimate": False,
             "note": (
@@ -484,6 +520,10 @@ def count_map(
     }
 
 # %% ../../nbs/06_map.ipynb #ebc3d3cc
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None
+
+
 def make_map(
     model: BaseModel,  # trained
     place: Path,  # its folder in the run
@@ -518,7 +558,7 @@ def make_map(
         "software": "seedbed",
     }
     with small_cache():
-        write_map(parts, opened, meta, folder, tags)
+        write_map(parts, opened, meta, folder, tags, largest_useful(model))
     record = {
         "schema_version": 1,
         "model": model.name,
@@ -534,7 +574,14 @@ def make_map(
         "stride": stride_of(meta),
         "threshold": near.threshold,
         "decision_threshold": model.threshold,
-        **count_map(parts, opened, meta),
+        "certainty": model.certainty
+        and {
+            "nominal": model.certainty.nominal,
+            "promised": model.certainty.promised,
+            "said": model.certainty.said(),
+        },
+        "largest": _finite(largest_useful(model)),
+        **count_map(parts, opened, meta, largest_useful(model)),
         "seconds": round(seconds, 3),
         "pixels_per_second": round(opened.height * opened.width / max(seconds, 1e-9)),
         "files": {name: fingerprint(folder / name) for name in ("map.tif", "quality.tif")},

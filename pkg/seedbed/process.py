@@ -48,7 +48,7 @@ from seedbed.imagery.sampling import (
 from .imagery.series import SERIES, as_days, read_dates, read_series
 from .sources.registry import find_source
 from .splitting.audit import audit_folds, must_fail
-from .splitting.folds import grouping_values, make_split, with_final
+from .splitting.folds import grouping_values, is_acquired, make_split, with_final
 from .splitting.knndm import area_in
 from .splitting.leaks import POSSIBLE, leak_report, unnamed_groups
 from .splitting.shift import shift_report
@@ -359,6 +359,7 @@ def sample_columns(
 ) -> dict[str, np.ndarray]:  # by name, each [N, ...]
     """The arrays of dataset.h5 that do not depend on the split."""
     rows = labels.iloc[samples.label]
+    more = ("acquired",) if is_acquired(labels).any() else ()
     return {
         "X": samples.X,
         "static": samples.static,
@@ -367,7 +368,7 @@ def sample_columns(
         "label_id": rows["id"].to_numpy(),
         "lon": samples.place[:, 0],
         "lat": samples.place[:, 1],
-        **{name: _text_column(rows, name) for name in ("start", "group", "region")},
+        **{name: _text_column(rows, name) for name in ("start", "group", "region", *more)},
         "block": block[samples.label],
         "observed": samples.observed,
     }

@@ -6,7 +6,7 @@
 __all__ = ['Evidence', 'evidence', 'duplicates', 'class_table', 'rare_classes', 'threshold_note', 'distances', 'learning_rows',
            'importance', 'label_quality', 'why_no_doubts', 'relabel_next', 'outline_of', 'chip_pictures', 'gallery',
            'class_profiles', 'from_template', 'title_of', 'page_head', 'model_table', 'origin_table', 'map_section',
-           'own_figures']
+           'certainty_tables', 'own_figures']
 
 # %% ../../nbs/07_report.ipynb #078aeab8
 import copy
@@ -52,7 +52,7 @@ from .models.base import BaseModel, flat_features
 from .models.records import per_label_predictions
 from .models.registry import read_model_record
 from .plotting.page import asset, png_uri, section, table
-from .plotting.plots import far_colours, true_colour
+from .plotting.plots import far_colours, size_colours, true_colour
 from seedbed.plotting.stages import (
     clearest_step,
     map_picture,
@@ -568,6 +568,31 @@ def map_section(
     return section("map", "The map", lead, *maps)
 
 
+def certainty_tables(
+    results: dict,  # results.json of the run
+) -> list[str]:
+    """How often the sets of classes, or the intervals, held, as HTML; empty of an earlier run."""
+    record = results.get("certainty")
+    if not record or record["covered"] is None:
+        return []
+    what = "classes in a set" if record["per_class"] else "width of an interval"
+    rows = [["all", record["n"], record["covered"], record["size"]]]
+    for kind in ("class", "region"):
+        rows += [
+            [f"{kind} {row[kind]}", row["n"], row["covered"], row["size"]]
+            for row in largest_rows(record[f"per_{kind}"] or [])[0]
+        ]
+    note = f"{record['said']}; asked for: {record['nominal']:g}"
+    out = [table(["labels", "n", "share that held", what], rows, note)]
+    curve = [row for row in results.get("optimism") or [] if row.get("covered_usual") is not None]
+    if curve:
+        columns = ["split", "share that held", "calibrated at random", what]
+        cells = [[r["split"], r["covered"], r["covered_usual"], r["size"]] for r in curve]
+        note = "the small forest of the optimism curve: calibrated where it is used, and at random"
+        out.append(table(columns, cells, note))
+    return out
+
+
 def _map_of(file: Path, run: Path) -> str:
     "One map: its pictures, the key to its colours, its counts of pixels."
     record, place = read_json(file), file.parent
@@ -578,6 +603,10 @@ def _map_of(file: Path, run: Path) -> str:
         "what the model predicts": map_picture(values, classes),
         "distance to the training data": far_colours(quality),
     }
+    if record.get("certainty"):
+        pictures["classes that are possible" if classes else "width of the interval"] = (
+            size_colours(read_small(place / "quality.tif", [3 if classes else 2])[0])
+        )
     if scene.is_file():
         model = next((run / "models" / record["model"]).glob("seed_*"))
         meta = read_model_record(model)["meta"]
@@ -595,9 +624,20 @@ def _map_of(file: Path, run: Path) -> str:
         areas=table(["class", "pixels", "hectares"], rows, _joined(note, rest)) if rows else "",
         note=(
             f"{beyond:.1f} % of its pixels lie farther from the training data than any validation"
-            " label did, outliers aside: the scores say nothing about them."
+            " label did, outliers aside: the scores say nothing about them." + _use_of(record)
         ),
     )
+
+
+def _use_of(record: dict) -> str:
+    "A sentence on pixels without a useful answer."
+    share = record.get("no_useful_answer")
+    if share is None or record["largest"] is None:
+        return ""
+    what = f"more than {record['largest']:g}"
+    if record["classes"]:
+        what += " class" if record["largest"] == 1 else " classes"
+    return f" On {100 * share:.1f} % there is no useful answer: {what} would be needed to be sure."
 
 
 def _scale(values: np.ndarray, unit: str | None) -> str:

@@ -9,7 +9,9 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from typer.testing import CliRunner
 
+from seedbed.cli import app
 from tests.support.maps import NORTH, PIXEL, WEST, write_classes
 from tests.support.world import UTM
 
@@ -75,3 +77,44 @@ def test_an_estimate_is_not_replaced_silently(tmp_path, project, here):
     assert json.loads((made.root / "other.json").read_text())["level"] == 0.9
     assert here(*words, "-p", "run.level=0.9", "--overwrite", cwd=made.root)[0] == 0
     assert json.loads((made.root / "area.json").read_text())["level"] == 0.9
+
+
+@pytest.mark.slow
+def test_rounds_certificates_and_two_maps_by_the_commands(project, monkeypatch):
+    made = project()
+    monkeypatch.chdir(made.root)
+    rng = np.random.default_rng(3)
+    truth = np.where(rng.random((120, 120)) < 0.3, 1, 2)
+    write_classes(made.root / "map.tif", np.where(rng.random(truth.shape) < 0.1, 3 - truth, truth))
+    write_classes(made.root / "b.tif", np.where(rng.random(truth.shape) < 0.3, 3 - truth, truth))
+
+    def command(*words):
+        return CliRunner().invoke(app, list(words))
+
+    def label(folder):
+        points = gpd.read_file(made.root / folder / "points.geojson")
+        xy = shapely.get_coordinates(points.to_crs(UTM).geometry)
+        rows = [(int((NORTH - y) // PIXEL), int((x - WEST) // PIXEL)) for x, y in xy]
+        points["label"] = [("wheat", "forest")[truth[r, c] - 1] for r, c in rows]
+        points.to_file(made.root / folder / "points.geojson")
+        return points
+
+    assert command("design", "--map", "map.tif", "--width", "0.12", "--out", "d").exit_code == 0
+    label("d")
+    done = command("design", "--map", "map.tif", "--out", "d", "--add", "60")
+    assert "in 2 rounds" in done.stdout, done.exception
+    points = label("d")
+    words = ("--design", "d/design.json", "--labels", "d/points.geojson")
+    done = command("area", *words, "--certify", "0.3")
+    assert "at any look" in done.stdout and "certified" in done.stdout, done.exception
+    done = command("area", *words, "--verify", "d/certificate.json")
+    assert done.exit_code == 0 and "vouches for" in done.stdout, done.exception
+    points.loc[3, "label"] = "wheat" if points.loc[3, "label"] == "forest" else "forest"
+    points.to_file(made.root / "d/points.geojson")
+    done = command("area", *words, "--verify", "d/certificate.json")
+    assert "labels are not those" in str(done.exception)
+    done = command("design", "--map", "map.tif", "--against", "b.tif", "--n", "80", "--out", "e")
+    assert "the maps differ on" in done.stdout, done.exception
+    label("e")
+    done = command("area", "--design", "e/design.json", "--labels", "e/points.geojson")
+    assert "better:" in done.stdout and "map.tif" in done.stdout, done.exception

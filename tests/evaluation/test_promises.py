@@ -10,6 +10,7 @@ from tests.support.paths import ROOT
 sys.path.insert(0, str(ROOT / "tools/promises"))
 
 import area_rows  # noqa: E402, F401
+import decision_rows  # noqa: E402, F401
 import statistics_rows  # noqa: E402, F401
 from table import PROMISES, TABLE  # noqa: E402
 
@@ -32,6 +33,11 @@ QUICK = {  # repeats that take about a second
     "worst_region_gate": 20,
     "rare_class_is_named": 10,
     "constant_auc": 50,
+    "sets_new_region_20": 60,
+    "looks_keep_their_level": 60,
+    "exact_in_small_classes": 400,
+    "zones_are_certified_together": 60,
+    "two_equal_maps": 200,
     "area_lowest_4326_150": 60,
     "area_highest_4326_150": 60,
     "area_lowest_3857_500": 40,

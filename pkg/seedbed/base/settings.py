@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['CommaList', 'CommaListOrAuto', 'Integers', 'RENAMED_SETTINGS', 'OptionalValue', 'Section', 'Success', 'Source',
-           'EarthEngine', 'Stac', 'Labels', 'Process', 'Split', 'Dataset', 'Models', 'Run', 'Map', 'Report', 'Paths',
-           'Settings', 'current_setting', 'parse_ini', 'parse_override', 'nearest', 'make_settings', 'load_settings',
-           'settings_or_defaults', 'to_ini']
+           'EarthEngine', 'Stac', 'Labels', 'Process', 'Split', 'Dataset', 'Models', 'Run', 'Map', 'Next', 'Report',
+           'Paths', 'Settings', 'current_setting', 'parse_ini', 'parse_override', 'nearest', 'make_settings',
+           'load_settings', 'settings_or_defaults', 'to_ini']
 
 # %% ../../../nbs/base/settings.ipynb #758edb34
 import configparser
@@ -238,6 +238,7 @@ class Run(Section):
     scheduler: OptionalValue(str) = None
     resamples: int = Field(2000, ge=100)
     level: float = Field(0.95, gt=0.5, lt=1)
+    coverage: float = Field(0.9, gt=0.5, lt=1)
     optimism: bool = True
     open_test: bool = False
     keep_suffixes: CommaList = (
@@ -264,6 +265,16 @@ class Map(Section):
 
     scene: str = "auto"
     threshold: OptionalValue(Literal["tuned"]) = None
+    largest: OptionalValue(float, gt=0) = None
+
+
+class Next(Section):
+    """What makes a place worth a label: how much each reason weighs."""
+
+    uncertainty: float = Field(1.0, ge=0)
+    distance: float = Field(0.5, ge=0)
+    rare: float = Field(0.5, ge=0)
+    spread: float = Field(1.0, ge=0)
 
 
 class Report(Section):
@@ -296,6 +307,7 @@ class Settings(Section):
     models: Models = Models()
     run: Run = Run()
     map: Map = Map()
+    next: Next = Next()
     report: Report = Report()
     paths: Paths = Paths()
     root: Path = Field(default_factory=project_root, exclude=True)

@@ -19,7 +19,9 @@ from .docs import docs
 from .doctor import doctor
 from .history import clean, replay, runs, status
 from .new import demo, new, own, update
+from .next import next
 from .options import Version
+from .pack import pack
 from .publish import publish
 from .share import share
 from .sweep import sweep
@@ -42,8 +44,15 @@ def seedbed_command(version: Version = False):
 
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Run the stages": (check.check, run.run, status, sweep, replay),
-    "Look at runs and pass them on": (runs, compare.compare, verify, publish, share),
-    "Data and maps": (export.export, export.export_scene, map.map, area.design, area.area),
+    "Look at runs and pass them on": (runs, compare.compare, verify, publish, share, pack),
+    "Data and maps": (
+        export.export,
+        export.export_scene,
+        map.map,
+        next,
+        area.design,
+        area.area,
+    ),
     "What settings.ini can say": (lists.settings, lists.models, lists.metrics, export.sensors),
     "The project": (demo, new, own, update, docs, doctor, clean),
 }

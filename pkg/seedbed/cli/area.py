@@ -63,14 +63,56 @@ Labels = Annotated[
 ]
 
 
+Width = Annotated[
+    Optional[float],
+    typer.Option(
+        "--width",
+        metavar="SHARE",
+        min=4e-4,
+        max=1.0,
+        help="How wide the 95 % interval of the overall accuracy may be, in place of --error.",
+    ),
+]
+Add = Annotated[
+    Optional[int],
+    typer.Option(
+        "--add",
+        metavar="COUNT",
+        min=1,
+        help="Draw so many more places for the design that is there; its labels stay.",
+    ),
+]
+Probabilities = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--probabilities",
+        metavar="FILE",
+        help="A raster with the probability of each class, in the map's order; "
+        "if not given, quality.tif beside the map, where there is one.",
+    ),
+]
+Against = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--against",
+        metavar="FILE",
+        help="Another map: places are drawn where the two differ, to tell which is better.",
+    ),
+]
+
+
 def design(
     map_file: MapFile,
     out: Out = None,
     n: Places = None,
     error: Error = 0.02,
+    width: Width = None,
     accuracy: Accuracy = 0.8,
     least: Least = 50,
     seed: Seed = 0,
+    probabilities: Probabilities = None,
+    add: Add = None,
+    against: Against = None,
     debug: Debug = False,
 ):
     """Draw a random sample of a map's pixels, to be labelled by a person.
@@ -80,17 +122,31 @@ def design(
     from seedbed.base.errors import InputError
     from seedbed.base.files import relative
     from seedbed.evaluation.area import design_sample
+    from seedbed.evaluation.decision import add_scores, extend_design
+    from seedbed.imagery.scene import small_cache
 
     if not map_file.is_file():
         raise InputError(f"{map_file}: no such map; make one with: seedbed map")
     folder = out or map_file.parent
     record = folder / "design.json"
+    if add is not None:
+        with small_cache():
+            made = extend_design(folder, add)
+        print(f"{len(made['points'])} places in {1 + len(made['added'])} rounds")
+        print(f"Fill in the new ones in {relative(folder / 'points.geojson')}")
+        return
     if record.exists():
         raise InputError(
             f"{record}: a sample was drawn here already; "
             "label that one, or name another folder with --out"
         )
-    made = design_sample(map_file, folder, n, error, accuracy, least, seed)
+    if against is not None:
+        draw_against(map_file, against, folder, n, seed)
+        return
+    error = error if width is None else width / (2 * 1.96)
+    with small_cache():
+        made = design_sample(map_file, folder, n, error, accuracy, least, seed)
+        add_scores(record, probabilities)
     strata = ", ".join(f"{s['places']} on {s['name']}" for s in made["strata"])
     print(f"{len(made['points'])} places: {strata}")
     print(
@@ -99,12 +155,48 @@ def design(
     )
 
 
+def draw_against(first: Path, second: Path, folder: Path, n: int | None, seed: int):
+    """Draw places where two maps differ, and say how many labels what difference takes."""
+    from seedbed.base.errors import InputError
+    from seedbed.base.files import relative
+    from seedbed.evaluation.finite import labels_to_compare
+    from seedbed.evaluation.two_maps import design_comparison
+
+    if not second.is_file():
+        raise InputError(f"{second}: no such map to compare with")
+    made = design_comparison(first, second, folder, n or 200, seed)
+    share = made["differing"] / made["hectares"]
+    print(f"the maps differ on {100 * share:.1f} % of the ground; {n or 200} places drawn there")
+    print(
+        f"a difference of {100 * share / 4:.1f} points takes {labels_to_compare(share / 4, share)}"
+    )
+    print(f"Fill in {relative(folder / 'points.geojson')}; then: seedbed area --design FILE ...")
+
+
 Also = Annotated[
     Optional[list[str]],
     typer.Option(
         "--also",
         metavar="CLASS",
         help="A class that was found but is none of the map's. May be given several times.",
+    ),
+]
+Certify = Annotated[
+    Optional[float],
+    typer.Option(
+        "--certify",
+        metavar="SHARE",
+        min=0.001,
+        max=0.999,
+        help="Say which classes of the map are wrong on no more than this share of their ground.",
+    ),
+]
+Verify = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--verify",
+        metavar="FILE",
+        help="Estimate nothing new: hold a certificate.json against the design and the labels.",
     ),
 ]
 Result = Annotated[
@@ -122,6 +214,8 @@ def area(
     design_file: Design,
     labels: Labels,
     also: Also = None,
+    certify: Certify = None,
+    verify: Verify = None,
     out: Result = None,
     overwrite: Overwrite = False,
     overrides: Overrides = None,
@@ -131,17 +225,28 @@ def area(
     """Estimate hectares of each class, with intervals, and the map's accuracy.
 
     The estimate comes from the labelled points of a design. A point whose label is empty or ? could
-    not be labelled; it is counted, and bounded. Writes area.json. The level of the intervals is
+    not be labelled; it is counted, and bounded. Writes area.json and certificate.json. The level of the intervals is
     run.level of the settings.
     """
     from seedbed.base.errors import InputError
     from seedbed.base.files import fingerprint, read_json, relative, write_json
     from seedbed.base.settings import load_settings
-    from seedbed.evaluation.area import estimate_from_design
+    from seedbed.evaluation.decision import area_record, certificate, verify_certificate
+    from seedbed.evaluation.two_maps import KIND, compare_from_design
     from seedbed.imagery.labels import read_vector
 
     level = load_settings(settings_file, overrides or ()).run.level
-    found = estimate_from_design(design_file, read_vector(labels), level, also or ())
+    points = read_vector(labels)
+    if verify is not None:
+        verify_certificate(verify, design_file, points)
+        print(
+            f"{relative(verify)}: map, design, labels and estimates are those that it vouches for"
+        )
+        return
+    if design_file.is_file() and read_json(design_file).get("kind") == KIND:
+        print_better(compare_from_design(design_file, points, level))
+        return
+    found = area_record(design_file, points, level, also or (), certify)
     found["labels_sha256"] = fingerprint(labels)
     target = out or design_file.parent / "area.json"
     if target.exists() and not overwrite and read_json(target) != found:
@@ -150,6 +255,8 @@ def area(
             " --out, or replace it with --overwrite"
         )
     write_json(target, found)
+    vouched = certificate(design_file, points, found, also or ())
+    write_json(target.with_name("certificate.json"), vouched)
     print_area(found, relative(target))
 
 
@@ -187,6 +294,12 @@ def print_area(found: dict, file: str):
         ("user's accuracy", [percent(row["users_accuracy"]) for row in rows]),
         ("producer's", [percent(row["producers_accuracy"]) for row in rows]),
     ]
+    if any("assisted" in row for row in rows):
+        assisted = [reach(row["assisted"], "ci") if "assisted" in row else "-" for row in rows]
+        columns.insert(3, ("with probabilities", assisted))
+    if found["rounds"] > 1:
+        looks = [found["looks"]["hectares"][row["class"]] for row in rows]
+        columns.insert(3, ("at any look", [f"{low:,.1f} to {high:,.1f}" for low, high in looks]))
     if found["unlabelled"]:
         columns.insert(3, ("with any labels", [reach(h, "bounds") for h in areas]))
     print_table(columns, console)
@@ -201,7 +314,39 @@ def print_area(found: dict, file: str):
         say(unlabelled_line(found))
     for line in found["warnings"]:
         say(line)
+    if found["rounds"] > 1:
+        low, high = found["looks"]["overall_accuracy"]
+        say(
+            f"places were added in {found['rounds'] - 1} more rounds: who went on because of what"
+            f" the labels showed reports the column `at any look`; the accuracy is then between"
+            f" {100 * low:.0f} and {100 * high:.0f} %"
+        )
+    for row in found.get("zones", {}).get("rows", ()):
+        state = "certified" if row["certified"] else "not certified"
+        say(f"{row['zone']}: {state}, wrong on at most {100 * row['at_most']:.1f} % of its ground")
     say(file)
+
+
+def print_better(found: dict):
+    """Print which of two maps is better, and how sure that is."""
+    low, high = (100 * end for end in found["ci"])
+    names = {"first": found["maps"][0], "second": found["maps"][1]}
+    verdict = "cannot be told apart" if found["better"] is None else names[found["better"]]
+    print(f"better: {verdict}" if found["better"] else f"the two maps {verdict}")
+    print(
+        f"{found['first']} places speak for the first, {found['second']} for the second,"
+        f" {found['neither']} for neither; p = {found['p']:.3g}"
+    )
+    print(
+        f"difference of the accuracies {100 * found['difference']:+.2f} points"
+        f" [{low:+.2f}, {high:+.2f}]"
+    )
+    if found["unlabelled"]:
+        low, high = (100 * end for end in found["bounds"])
+        print(
+            f"{found['unlabelled']} places have no label; whatever they are, the difference is"
+            f" between {low:+.2f} and {high:+.2f} points"
+        )
 
 
 def unlabelled_line(found: dict) -> str:

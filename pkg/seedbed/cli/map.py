@@ -81,7 +81,7 @@ def map(
 
     kept = folder / "settings.ini"  # of the run
     settings = load_settings(kept if kept.is_file() else None)
-    found, place = best_model(folder, model, settings.map.threshold, trust)
+    found, place = best_model(folder, model, settings.map.threshold, trust, settings.map.largest)
     target = out or folder / "maps" / scene.resolve().stem
     dataset = project.root / settings.processed_dir / "dataset.h5"
     with naming(target):
@@ -110,6 +110,9 @@ def print_map(record: dict, folder: str):
     counts = "; ".join(f"{n:,} {name}" for name, n in record["pixels"].items())
     share = record["beyond_applicability"]
     beyond = "" if share is None else f"; {100 * share:.1f} % beyond the training data"
+    useless = record["no_useful_answer"]
+    if useless is not None:
+        beyond += f"; {100 * useless:.1f} % without a useful answer"
     console.print(
         f"\n{record['model']}: {counts}{beyond}; {record['pixels_per_second']:,} pixels/s"
         f"\nThe map: {folder}/map.tif and quality.tif",

@@ -6,7 +6,7 @@
 __all__ = ['DRAWS', 'MANY', 'CARRYING', 'LARGE', 'UNLABELLED', 'Sample', 'sample_of', 'Shares', 'overall_share', 'class_shares',
            'side_by_side', 'share_estimate', 'largest_effect', 'Posterior', 'share_intervals', 'check_sample',
            'estimate_area', 'unseen', 'sample_size', 'allocate', 'count_classes', 'draw_pixels', 'design_sample',
-           'read_design', 'estimate_from_design']
+           'drawn_places', 'map_classes', 'map_of', 'read_design', 'estimate_from_design']
 
 # %% ../../../nbs/evaluation/area.ipynb #c4a05b03
 from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ from ..base.files import atomic, fingerprint, read_json, write_json
 from ..base.settings import nearest
 from ..imagery.labels import id_text
 from ..imagery.raster import pixel_hectares, transformer, window_hectares
+from ..splitting.folds import is_acquired
 
 # %% ../../../nbs/evaluation/area.ipynb #50b9c457
 @dataclass(frozen=True)
@@ -520,12 +521,12 @@ def design_sample(
 ) -> dict:  # the design
     """Draw a stratified random sample of a map's pixels, for somebody who has not seen the map."""
     with rasterio.open(map_path) as file:
-        classes = _classes_of(file)
+        classes = map_classes(file)
         counts, ground = count_classes(file)
         sizes = {c: int(counts[v]) for v, c in classes.items() if counts[v]}
         hectares = {c: float(ground[v]) for v, c in classes.items() if counts[v]}
         places = allocate(sizes, n or sample_size(sizes, accuracy, error), least)
-        drawn = _drawn_places(file, counts, classes, places, seed)
+        drawn = drawn_places(file, counts, classes, places, seed)
         x, y = file.transform @ (drawn["column"].to_numpy() + 0.5, drawn["row"].to_numpy() + 0.5)
         crs = file.crs.to_string()
     lon, lat = transformer(crs, "EPSG:4326").transform(x, y)
@@ -556,14 +557,14 @@ def design_sample(
     return design
 
 
-def _drawn_places(
-    file,
-    counts: np.ndarray,
-    classes: dict[int, str],
-    places: Mapping[str, int],  # of each class
-    seed: int,
+def drawn_places(
+    file: Any,  # an open map of classes (rasterio)
+    counts: np.ndarray,  # pixels of each value, of `count_classes`
+    classes: Mapping[int, str],  # of `map_classes`
+    places: Mapping[str, int],  # how many of each class
+    seed: int,  # of the random generator
 ) -> pd.DataFrame:  # class, row, column and hectares, by the place's id
-    "The places that a seed draws from a map, and the area of each one's pixel."
+    """The places that a seed draws from a map, and the area of each one's pixel."""
     wanted = {v: places[c] for v, c in classes.items() if c in places}
     drawn = draw_pixels(file, counts, wanted, seed)
     drawn["class"] = [classes[v] for v in drawn["value"]]
@@ -574,8 +575,10 @@ def _drawn_places(
     return drawn
 
 
-def _classes_of(file) -> dict[int, str]:
-    "The class of each value, as the map's tags name them."
+def map_classes(
+    file: Any,  # an open map of classes (rasterio)
+) -> dict[int, str]:  # by value
+    """The class of each value, as the map's tags name them; InputError where it has none."""
     tags = file.tags(1).items()
     found = {int(k.removeprefix("class_")): v for k, v in tags if k.startswith("class_")}
     if not found:
@@ -585,6 +588,15 @@ def _classes_of(file) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 # %% ../../../nbs/evaluation/area.ipynb #43dc9f41
+def map_of(
+    design: dict,  # of `design_sample`
+    path: str | Path,  # its design.json
+) -> Path:  # which need not be there
+    """The map of a design: where it was, or beside the design where the folder was moved."""
+    there = Path(design["map"])
+    return there if there.is_file() else Path(path).parent / there.name
+
+
 def read_design(
     path: str | Path,  # design.json
 ) -> dict:  # the design, with the areas of pixels
@@ -600,8 +612,7 @@ def read_design(
             " no area can be estimated: draw a sample with `seedbed design`"
         )
     design = read_json(path)
-    beside = path.parent / Path(design["map"]).name  # where the folder was moved
-    map_path = Path(design["map"]) if Path(design["map"]).is_file() else beside
+    map_path = map_of(design, path)
     if map_path.is_file() and fingerprint(map_path) != design["map_sha256"]:
         raise InputError(
             f"{map_path}: has changed since the sample was drawn; "
@@ -620,10 +631,10 @@ def read_design(
 def _with_areas(design: dict, map_path: Path, path: Path) -> dict:
     "A design of an earlier version with the areas of its strata and places."
     with rasterio.open(map_path) as file:
-        classes = _classes_of(file)
+        classes = map_classes(file)
         counts, ground = count_classes(file)
         places = {s["name"]: s["places"] for s in design["strata"]}
-        drawn = _drawn_places(file, counts, classes, places, design["seed"])
+        drawn = drawn_places(file, counts, classes, places, design["seed"])
     if dict(drawn["class"]) != {p: point["map"] for p, point in design["points"].items()}:
         raise InputError(
             f"{path}: was written by an earlier version, without the areas of pixels, and this"
@@ -682,6 +693,12 @@ def _labels_of(labelled, design: dict, design_path: str | Path) -> pd.Series:
                 f"the labelled points have no column '{column}'; fill in the points.geojson that"
                 " `seedbed design` has written"
             )
+    if "acquired" in labelled and is_acquired(labelled).any():
+        first = labelled["id"][is_acquired(labelled)].iloc[0]
+        raise InputError(
+            f"point '{first}' was chosen by what a model said (column acquired): it may train, and"
+            " estimates no area; use the design's points alone"
+        )
     ids = id_text(labelled["id"])
     if strangers := set(ids) - set(design["points"]):
         raise InputError(

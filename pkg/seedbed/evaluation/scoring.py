@@ -18,6 +18,7 @@ import pyogrio
 
 from ..base.errors import InputError
 from ..base.files import atomic
+from .conformal import certainty_record
 from .intervals import score_with_interval
 from seedbed.evaluation.metrics import (
     METRICS,
@@ -179,13 +180,17 @@ def score_record(
     level: float = 0.95,  # of every interval
     quantity: str | None = None,  # count:CLASS | total | mean, see `quantity_named`; None: none
     split: dict | None = None,  # the split's record; None: blocks whose places are unknown
+    coverage: float = 0.9,  # share of labels that a set of classes, or an interval, is to hold
 ) -> dict:
     """Every score of a set of predictions, as results.json holds it.
 
     First the plain scores by name, then `primary`, `metrics` (each with its interval),
-    `per_region`, `quantity`, `warnings`, `per_class`, `confusion_matrix`, `calibration`,
+    `per_region`, `certainty`, `quantity`, `warnings`, `per_class`, `confusion_matrix`,
+    `calibration`,
     `risk_coverage` and `disagreement`. The last five are None for a regression.
     """
+    every = drawn_units(table, split)
+    certainty = certainty_record(table, y, prediction, classes, every, coverage)
     table, y, prediction, left_out = scored_labels(table, y, prediction, classes)
     fold, units = _fold_of(table), drawn_units(table, split)
     primary = within_folds(leaving_out(metric_named(metric, task, classes), left_out), fold)
@@ -208,7 +213,7 @@ def score_record(
     }
     blocks = drawn_units(table, (split or {}) | {"method": "blocks"})
     record["per_region"] = by_region(table, y, prediction, task, primary, blocks, resamples, level)
-    record["quantity"] = None
+    record |= {"certainty": certainty, "quantity": None}
     if quantity:
         region = table["region"].to_numpy()
         record["quantity"] = quantity_record(

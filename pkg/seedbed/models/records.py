@@ -233,6 +233,7 @@ def score_predictions(
         settings.run.level,
         settings.success.quantity,
         split,
+        settings.run.coverage,
     )
 
 # %% ../../../nbs/models/records.ipynb #6adff987

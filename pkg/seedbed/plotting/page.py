@@ -77,10 +77,11 @@ def png_uri(
 
 # %% ../../../nbs/plotting/page.ipynb #876f0060
 def asset(
-    name: str,  # of a file in assets/report
+    name: str,  # of a file
+    folder: str = "report",  # of assets
 ) -> str:
-    """The text of a file of the page's template."""
-    return (files("seedbed") / "assets" / "report" / name).read_text(encoding="utf-8")
+    """The text of a file that comes with the package, such as of the page's template."""
+    return (files("seedbed") / "assets" / folder / name).read_text(encoding="utf-8")
 
 
 def filled(

@@ -6,7 +6,7 @@
 __all__ = ['PALETTE', 'SPLIT_COLOURS', 'INK', 'QUIET', 'ALERT', 'FILL', 'MANY', 'FAR', 'style', 'class_colours', 'fold_colours',
            'commonest', 'draw_classes', 'plot_places', 'true_colour', 'step_dates', 'plot_series', 'top_confusions',
            'plot_top_confusions', 'plot_confusion', 'plot_agreement', 'plot_scores', 'plot_reliability', 'far_colours',
-           'plot_map', 'plot_optimism']
+           'size_colours', 'plot_map', 'plot_optimism']
 
 # %% ../../../nbs/plotting/plots.ipynb #cb129d0f
 import colorsys
@@ -16,6 +16,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
 from matplotlib.figure import Figure
@@ -390,6 +391,18 @@ def far_colours(
     return picture
 
 # %% ../../../nbs/plotting/plots.ipynb #87fc5536
+def size_colours(
+    size: np.ndarray,  # [H, W] classes in the set, or width of the interval; NaN where empty
+) -> np.ndarray:  # [H, W, 4] between 0 and 1; transparent where the map is empty
+    """The size of an answer as a picture: pale where one class is left, dark where many are."""
+    known = size[np.isfinite(size)]
+    least, most = (known.min(), known.max()) if len(known) else (0.0, 1.0)
+    share = (np.nan_to_num(size) - min(least, 1)) / max(most - min(least, 1), 1e-9)
+    picture = colormaps["Purples"](0.1 + 0.9 * np.clip(share, 0, 1))
+    picture[..., 3] = np.isfinite(size)
+    return picture
+
+
 def plot_map(
     picture: np.ndarray,  # [H, W, 3] of the scene, between 0 and 1
     mapped: np.ndarray,  # [H, W]: 0 where empty and class k as k + 1; or values, NaN where empty

@@ -10,6 +10,7 @@ __all__ = ['finding', 'shared_names', 'identical', 'near_identical', 'middle_and
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
@@ -17,7 +18,7 @@ from ..imagery.missing import moments, scaling, statistics
 from ..imagery.places import middles
 from ..imagery.samples import digests
 from .blocks import distances, near_pairs, on_sphere
-from .folds import overlap_in_time
+from .folds import is_acquired, overlap_in_time
 
 # %% ../../../nbs/splitting/audit.ipynb #5a8fc122
 def finding(
@@ -253,9 +254,20 @@ def audit(
         *_check_places(shapes, subset[first], start, split),
         *_check_statistics(arrays, meta),
     ]
+    if "acquired" in arrays:
+        rows.append(_check_acquired(arrays))
     if len(classes):
         rows += _check_classes(arrays, classes)
     return rows
+
+
+def _check_acquired(arrays: dict) -> dict:
+    "Labels that were chosen by what a model said must not score one."
+    chosen = is_acquired(pd.DataFrame({"acquired": arrays["acquired"]}))
+    bad = chosen & np.isin(arrays["split"], ("val", "test"))
+    names = sorted(set(arrays["label_id"][bad].tolist()))
+    text = f"{len(names)} labels, e.g. {', '.join(names[:3])}"
+    return finding("labels chosen by a model validate", len(names), "fail", text)
 
 
 def same_values(

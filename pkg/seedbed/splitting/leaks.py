@@ -234,7 +234,7 @@ def coordinate_values(
     return finding(PLACES, len(found), "warn", text)
 
 # %% ../../../nbs/splitting/leaks.ipynb #7e33da1e
-KNOWN = {"id", "label", "start", "region", "group", "geometry", "lon", "lat", "key"}
+KNOWN = {"id", "label", "start", "region", "group", "geometry", "lon", "lat", "key", "acquired"}
 
 
 def unnamed_groups(

@@ -1,0 +1,70 @@
+"""`seedbed pack`: a run's model as a folder that works without this project."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from . import completion
+from .options import RUN, Debug, Trust
+
+RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
+Out = Annotated[
+    Optional[Path],
+    typer.Option("--out", metavar="FOLDER", help="The folder to make; RUN/packed if not given."),
+]
+Model = Annotated[
+    Optional[str],
+    typer.Option("--model", metavar="NAME", help="Another model than the run's best."),
+]
+Fresh = Annotated[
+    bool,
+    typer.Option(
+        "--fresh",
+        help="Also try it in a new environment, into which pip installs what it needs.",
+    ),
+]
+
+
+def pack(
+    run: RunName,
+    out: Out = None,
+    model: Model = None,
+    fresh: Fresh = False,
+    trust: Trust = False,
+    debug: Debug = False,
+):
+    """Pack a run's model into one folder: ONNX, a script, a STAC item, a card, a citation.
+
+    The folder is kept only where the packed model gives the same answers, for pixels with gaps and
+    on the run's scene. It needs the extra `pack`.
+    """
+    from seedbed.base.errors import InputError
+    from seedbed.base.files import relative
+    from seedbed.base.settings import load_settings
+    from seedbed.running.history import find_run
+
+    project = load_settings()
+    folder = find_run(project, run, complete=True).folder
+    sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
+    from seedbed.map import find_scene
+    from seedbed.sharing.pack import pack as make_pack
+    from seedbed.sharing.pack import try_fresh
+
+    kept = folder / "settings.ini"  # of the run
+    settings = load_settings(kept if kept.is_file() else None)
+    target = out or folder / "packed"
+    if target.exists() and not (target / "model.onnx").is_file():
+        raise InputError(
+            f"{target}: is there and is no packed model; name another folder with --out"
+        )
+    dataset = project.root / settings.processed_dir / "dataset.h5"
+    scene = find_scene(settings, settings.map.scene)
+    scene = scene if scene and scene.is_file() else None
+    found = make_pack(folder, target, dataset, model, scene, trust)
+    for what, value in found.items():
+        print(f"same answers, {what}: {value:.2g}" if value < 1 else f"{what}: {value}")
+    if fresh:
+        print(f"same answers in a new environment: {try_fresh(target):.2g}")
+    print(f"{relative(target)}: python predict.py SCENE.tif MAP.tif")
