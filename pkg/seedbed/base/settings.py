@@ -205,6 +205,8 @@ class Models(Section):
     learning_rate: float = Field(0.001, gt=0)
     class_weight: OptionalValue(Literal["balanced"]) = None
     device: OptionalValue(str) = None
+    weights: CommaList = ()
+    units: CommaList = ()
 
 # %% ../../../nbs/base/settings.ipynb #f103a533
 class Run(Section):
@@ -259,6 +261,7 @@ class Paths(Section):
     cache: str = "data/cache"
     runs: str = "runs"
     chips: str = "data/chips"
+    weights: str = "data/weights"
 
 # %% ../../../nbs/base/settings.ipynb #21866dde
 class Settings(Section):

@@ -198,6 +198,10 @@ class Encoder(nn.Module):
     def forward(self, X, missing, month, latlon):  # in the units of `inputs` -> [n, width]
         return self.encoded(self.scaled(X, missing), missing, month, latlon)
 
+    def size(self) -> dict[str, int]:
+        """The arguments that make an encoder of this size."""
+        return {}
+
     @classmethod
     def shaped(
         cls,
