@@ -220,6 +220,7 @@ class Run(Section):
     resamples: int = Field(2000, ge=100)
     level: float = Field(0.95, gt=0.5, lt=1)
     optimism: bool = True
+    pretraining: bool = True
     open_test: bool = False
     keep_suffixes: CommaList = (
         ".py",

@@ -109,7 +109,7 @@ class Probed(BaseModel):
     us_saved = 0.0  # microseconds a sample that kept embeddings have saved
 
     def train(self, data):
-        X = self._fresh_features(data)
+        X = self.learn_features(data)
         mean, std = standardisation(X)
         self.learnt |= {"mean": mean.tolist(), "std": std.tolist()}
         block = data.column("block")
@@ -119,20 +119,26 @@ class Probed(BaseModel):
             (X - mean) / std, data.y, block, data.task, self.metric, names, self.seed, weight
         )
 
-    def _fresh_features(self, data: Samples) -> np.ndarray:
-        "Features of training data, after all that is needed to make them again was noted."
+    def learn_features(
+        self,
+        data: Samples,  # training
+    ) -> np.ndarray:  # [n, features], not standardised
+        """Features of training data, after all that is needed to make them again was noted."""
         self.learnt = {}
         if self.encoder is not None:
             loaded = self.loaded()
             self.learnt = learn_inputs(self.encoder, loaded, data, self.options.units)
-        return self._features(data)
+        return self.unscaled_features(data)
 
     def loaded(self) -> Loaded:
         """The encoder with its weights; InputError where they are not here."""
         return load_encoder(self.encoder, tuple(self.options.weights), self.control)
 
-    def _features(self, data: Samples) -> np.ndarray:
-        "What the probe stands on, not standardised."
+    def unscaled_features(
+        self,
+        data: Samples,  # any samples with the bands of training
+    ) -> np.ndarray:  # [n, features]
+        """What the probe stands on, not standardised."""
         parts = []
         if self.encoder is not None:
             known = self._known()
@@ -155,7 +161,7 @@ class Probed(BaseModel):
 
     def features(self, data):
         known = self._known()
-        return (self._features(data) - known["mean"]) / known["std"]
+        return (self.unscaled_features(data) - known["mean"]) / known["std"]
 
     def _known(self) -> dict:
         return self.learnt or self.meta.get("pretrained", {})
