@@ -14,7 +14,7 @@ import typer
 from seedbed.base.errors import InputError, hint_for
 from seedbed.base.signals import ended_in_a_line
 
-from . import area, check, compare, export, lists, map, run
+from . import area, check, compare, export, lists, map, run, weights
 from .doctor import doctor
 from .history import clean, replay, runs, status
 from .new import demo, new, own, update
@@ -42,7 +42,7 @@ def seedbed_command(version: Version = False):
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Run the stages": (check.check, run.run, status, sweep, replay),
     "Look at runs and pass them on": (runs, compare.compare, verify, publish, share),
-    "Data and maps": (export.export, export.export_scene, map.map, area.design, area.area),
+    "Data and maps": (export.export, export.export_scene, map.map, area.design, area.area, weights.weights),
     "What settings.ini can say": (lists.settings, lists.models, lists.metrics, export.sensors),
     "The project": (demo, new, own, update, doctor, clean),
 }

@@ -20,7 +20,13 @@ from ...base.files import atomic, fingerprint_of
 from ...base.settings import settings_or_defaults
 from .encoder import Encoder, embed, read_state, shuffled
 from .inputs import Plan, Prepared, prepared
-from .store import RANDOM, Weights, entry_for, find_weights
+from seedbed.models.pretrained.store import (
+    NO_WEIGHTS,
+    RANDOM,
+    Weights,
+    entry_for,
+    find_weights,
+)
 from ...training.dataset import SampleDataset, Samples
 from ...training.loops import pick_device
 
@@ -47,8 +53,7 @@ def load_encoder(
 ) -> Loaded:
     """An encoder with its weights; InputError where they are not here, or not its own."""
     if entry_for(kind.name, weights) == RANDOM:
-        words = "random: no weights were loaded"
-        found = Weights(Path(), fingerprint_of(words), words, "none")
+        found = Weights(Path(), fingerprint_of(NO_WEIGHTS), NO_WEIGHTS, "none")
     else:
         settings = settings_or_defaults()
         folder = settings.root / settings.paths.weights
