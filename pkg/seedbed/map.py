@@ -219,7 +219,7 @@ def feature_weights(
 ) -> np.ndarray | None:  # [F]; None where the model cannot tell
     """How much each feature matters to a model."""
     fitted = model.model
-    if model.sees != "bands":
+    if model.sees != "bands" or not model.on_values:
         return None
     if hasattr(fitted, "feature_importances_"):
         return fitted.feature_importances_

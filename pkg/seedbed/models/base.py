@@ -249,6 +249,7 @@ class BaseModel(BaseEstimator):
 
     name = ""  # how settings call it; the class's own name if empty
     sees = "bands"  # bands | coordinates | dates | nothing
+    on_values = True  # what was fitted stands on the values themselves, band by band
     stochastic = False  # draws random numbers: runs once for each of run.seeds
 
     model: Any = None  # what `train` has fitted; None before

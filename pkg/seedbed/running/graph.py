@@ -41,6 +41,7 @@ from ..sources.sample import kept_samples
 _NO_INGREDIENT = (
     "models.names",
     "models.weights",
+    "models.units",
     "run.seeds",
     "run.workers",
     "run.kernel",
@@ -272,12 +273,12 @@ class Graph:
         return [f"{module}.{name}"] if is_there and name in self.reader.module(module).parts else []
 
     def _weights(self, node: Node) -> dict[str, str]:
-        "The digest of the pretrained weights of a model; empty for all others."
+        "The digest of the pretrained weights of a model and of its units; empty for all others."
         encoder = (node.model or {}).get("encoder", "")
         if not encoder:
             return {}
-        found = weights_digest(encoder, self.settings)
-        return {f"weights of {encoder}": found[:16]}
+        found = [weights_digest(encoder, self.settings), self.settings.models.units]
+        return {f"the weights and units of {encoder}": fingerprint_of(found, 16)}
 
     def _files(self, stage: Stage, values: dict) -> dict[str, str]:
         "Digests of files that no stage has made: those that parameters name, and the source's."

@@ -9,7 +9,7 @@ __all__ = ['MONTH', 'KINDS', 'NAMES', 'Kind', 'in_first_unit', 'in_unit', 'unit_
 
 # %% ../../../../nbs/models/pretrained/inputs.ipynb #a0d9fffe
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -160,7 +160,7 @@ def checked_unit(
             return unit, False
         hint = f"its values fit {' or '.join(others)}" if others else "no unit fits its values"
         raise InputError(
-            f"band {band}: its mean is {mean:.4g} {unit}, which no {kind} on Earth is; {hint}:"
+            f"band {band}: its mean is {mean:.4g} {unit}, which no {kind} on Earth has; {hint}:"
             f" set models.units = {band}: UNIT"
         )
     if len(others) == 1:

@@ -102,6 +102,7 @@ class Probed(BaseModel):
     """The best of three probes on features of some kind."""
 
     stochastic = True
+    on_values = False
     encoder: type[Encoder] | None = None  # what embeds; None: the raw values alone
     with_raw = True  # the raw values take part
     control = False  # the encoder's learnt numbers are shuffled
