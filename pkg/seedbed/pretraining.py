@@ -149,6 +149,7 @@ def pooled_predictions(
     metric: str,  # to choose probes by
     sizes: Sequence[int] = SIZES,  # labels of a draw, besides all
     repeats: int = REPEATS,  # draws of each size
+    known: dict[tuple, np.ndarray] = {},  # predictions of sides that need not be made again
 ) -> Pooled:
     """Predict every fold from every draw."""
     folds = range(SampleDataset(path).folds)
@@ -159,19 +160,21 @@ def pooled_predictions(
     for fold in folds:
         train, val = SampleDataset(path, "train", fold), SampleDataset(path, "val", fold)
         for side in sides:
+            if (side.name, None, 0) in known:
+                continue
             side.open(train, val)
             for size, draw in draws:
                 rows = drawn_rows(train, size, 1000 * draw + fold)
                 prediction = predicted(side, train, rows, metric, draw)
                 table, y, prediction = per_label_predictions(val, prediction)
                 found.setdefault((side.name, size, draw), []).append(prediction)
-        known = sorted(set(train.y.tolist())) if train.classes else None
-        tables.append(table.assign(fold=fold, scored=can_be_scored(y, known)))
+        trained = sorted(set(train.y.tolist())) if train.classes else None
+        tables.append(table.assign(fold=fold, scored=can_be_scored(y, trained)))
         truths.append(y)
     return Pooled(
         pd.concat(tables, ignore_index=True),
         np.concatenate(truths),
-        {key: np.concatenate(parts) for key, parts in found.items()},
+        known | {key: np.concatenate(parts) for key, parts in found.items()},
         [*usable, None],
         {**{s: s for s in usable}, None: round(float(np.mean(most)))},
         sides[1].model.weights_record() or {},
@@ -322,6 +325,7 @@ def pretraining_curve(
     settings: Settings,  # metric, claim, level, resamples, options of the models
     sizes: Sequence[int] = SIZES,  # labels of a draw, besides all
     repeats: int = REPEATS,  # draws of each size
+    known: dict[tuple, np.ndarray] | None = None,  # predictions of raw values, gathered here
 ) -> dict:  # encoder, status, from, to, sentence, claim, metric, level, rows, weights
     """The verdict on one encoder."""
     encoder = getattr(kind, "encoder", None)
@@ -330,7 +334,10 @@ def pretraining_curve(
     data = SampleDataset(path)
     title = metric_named(metric, data.task, data.classes).title
     sides = sides_of(kind, settings.models)
-    pooled = pooled_predictions(sides, path, metric, sizes, repeats)
+    known = {} if known is None or not encoder else known
+    pooled = pooled_predictions(sides, path, metric, sizes, repeats, known)
+    if encoder:  # the raw values of a product are the bands beside it
+        known |= {key: found for key, found in pooled.predictions.items() if key[0] == "raw"}
     rows = curve_rows(pooled, path, settings)
     untested = untested_claim(data.meta["split"] | {"claim": claim})
     status, first, last = ("undecided", None, None) if untested else verdict_of(rows)
@@ -361,7 +368,8 @@ def pretraining_curves(
             kinds.setdefault(encoder.name, kind)
         elif issubclass(kind, Embedding):
             kinds.setdefault(kind.name, kind)
-    return [pretraining_curve(kind, path, settings) for kind in kinds.values()]
+    known: dict[tuple, np.ndarray] = {}
+    return [pretraining_curve(kind, path, settings, known=known) for kind in kinds.values()]
 
 # %% ../../nbs/pretraining.ipynb #fd1f83d7
 def curve_table(

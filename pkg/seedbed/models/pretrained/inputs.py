@@ -9,7 +9,7 @@ __all__ = ['MONTH', 'KINDS', 'NAMES', 'Kind', 'in_first_unit', 'in_unit', 'unit_
 
 # %% ../../../../nbs/models/pretrained/inputs.ipynb #a0d9fffe
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
