@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run check test promises matrix attacks lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
+.PHONY: help run check test promises matrix attacks pretraining lab export demo-export docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -25,6 +25,9 @@ matrix: $(READY) ## run every source with every task and kind of model on small 
 
 attacks: $(READY) ## try attacks on runs, files, disks and processes, and write tests/attacks/table.md; ARGS="Signals" for some
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.attacks $(ARGS)
+
+pretraining: $(READY) ## whether real pretrained weights pay on real labels, where they are at hand, and write tests/pretraining/table.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.pretraining $(ARGS)
 
 bench: $(READY)  ## measure speeds, as ratios to peers and to the machine's limit; ARGS="reading batches" for some
 	$(BIN)/python tests/benchmarks $(ARGS)

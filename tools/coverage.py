@@ -134,7 +134,8 @@ def parameters_lacking(function: ast.FunctionDef, name: str, lines: list[str]) -
 def methods_of_contracts() -> set[str]:
     """Methods whose parameters a base class explains: a subclass need not say it again."""
     out = {"forward", "network"}
-    for place in ("sources/base", "models/base", "models/network"):
+    encoders = ("models/pretrained/encoder", "models/pretrained/probes")
+    for place in ("sources/base", "models/base", "models/network", *encoders):
         for cell in code_cells(ROOT / "nbs" / f"{place}.ipynb"):
             for definition in definitions(cell["tree"]):
                 if isinstance(definition, ast.ClassDef):

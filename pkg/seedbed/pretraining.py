@@ -243,8 +243,8 @@ def paired_gain(
 ) -> dict:  # value, ci; positive where a is better
     """How much better one side is, over other blocks and other labels."""
     sign = 1 if metric.greater_is_better else -1
-    alone = [replace(c, values=[c.value]) for c in (a, b)]  # draws of labels count in pairs, below
-    found = difference(*alone, metric, level=level)
+    one, other = (replace(c, values=[c.value]) for c in (a, b))  # draws of labels: in pairs, below
+    found = difference(one, other, metric, level=level)
     margin = seed_margin([sign * (x - y) for x, y in zip(a.values, b.values)], level)
     return {
         "value": found["value"],

@@ -562,7 +562,8 @@ def pretraining_section(
     """Whether pretraining pays, encoder by encoder, as HTML; empty where none took part."""
     parts = []
     for found in results.get("pretraining") or []:
-        drawn = plot_pretraining(found, title_of(results["primary"]))[0].figure
+        drawn = plt.figure(figsize=(8.4, 3.2), layout="constrained")
+        plot_pretraining(found, title_of(results["primary"]), drawn.subplots(1, 2))
         svg = themed_svg(drawn, f"pretraining-{found['encoder']}", found["sentence"])
         picture = figure(svg, "Scores, and gains over raw values, by number of labels", wide=True)
         plt.close(drawn)

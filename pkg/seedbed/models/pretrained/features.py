@@ -6,12 +6,14 @@
 __all__ = ['PART', 'Loaded', 'load_encoder', 'Features', 'features_of']
 
 # %% ../../../../nbs/models/pretrained/features.ipynb #29f252d8
+import hashlib
 import json
 import os
 import time
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,11 +60,11 @@ def load_encoder(
         settings = settings_or_defaults()
         folder = settings.root / settings.paths.weights
         found = find_weights(kind.name, weights, folder, settings.root)
-    return _loaded(kind, found, control)
+    return _loaded(kind, found, control)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=4)
-def _loaded(kind: type[Encoder], found: Weights, control: bool) -> Loaded:
+def _loaded(kind: Any, found: Weights, control: bool) -> Loaded:
     "An encoder with weights that are here."
     if found.path == Path():
         with torch.random.fork_rng():
@@ -101,8 +103,8 @@ def features_of(
     if not isinstance(data, SampleDataset):
         return _joined([_embedded(loaded, p, where) for p in _parts(loaded, plan, data)])
     stat = os.stat(data.path)
-    about = (str(data.path), stat.st_mtime_ns, stat.st_size, loaded.key)
-    about = (*about, json.dumps(asdict(plan), sort_keys=True))
+    known = json.dumps(asdict(plan), sort_keys=True)
+    about = (str(data.path), stat.st_mtime_ns, stat.st_size, loaded.key, known)
     if about not in _MEMORY:
         whole = SampleDataset(data.path, None)
         settings = settings_or_defaults()
@@ -145,8 +147,6 @@ def _kept(loaded: Loaded, part: Prepared, device: torch.device, folder: Path) ->
 
 
 def _digest(content: list[bytes]) -> str:
-    import hashlib
-
     digest = hashlib.sha256()
     for part in content:
         digest.update(len(part).to_bytes(8, "big"))

@@ -10,7 +10,7 @@ __all__ = ['MONTH', 'KINDS', 'NAMES', 'Kind', 'in_first_unit', 'in_unit', 'unit_
 # %% ../../../../nbs/models/pretrained/inputs.ipynb #a0d9fffe
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -82,9 +82,9 @@ _SAME_UNIT = {
     "kg m-2 day-1": "mm/day",
 }
 
-# %% ../../../../nbs/models/pretrained/inputs.ipynb #57daffb0
+# %% ../../../../nbs/models/pretrained/inputs.ipynb #9805c4cd
 def in_first_unit(
-    values: np.ndarray,  # of any shape
+    values: Any,  # of any shape
     kind: str,  # one of KINDS
     unit: str,  # of the values
 ) -> np.ndarray:  # the same shape
@@ -107,7 +107,7 @@ def in_unit(
     factor, offset = KINDS[kind].units[unit]
     return values if (factor, offset) == (1, 0) else (values - offset) / factor
 
-# %% ../../../../nbs/models/pretrained/inputs.ipynb #7f4f9aef
+# %% ../../../../nbs/models/pretrained/inputs.ipynb #3eeb3dbb
 def unit_named(
     text: str,  # as a source or a setting has it
     kind: str,  # one of KINDS
@@ -171,7 +171,7 @@ def checked_unit(
         f" set models.units = {band}: {' | '.join(others or KINDS[kind].units)}"
     )
 
-# %% ../../../../nbs/models/pretrained/inputs.ipynb #3a22bc84
+# %% ../../../../nbs/models/pretrained/inputs.ipynb #1693d886
 NAMES = {
     **{f"B{k}": (f"B{k}", f"B0{k}") for k in range(2, 9)},
     "temperature_2m": ("temperature_2m", "temperature", "t2m"),
@@ -196,7 +196,7 @@ def column_of(
             return folded.index(name.lower())
     return None
 
-# %% ../../../../nbs/models/pretrained/inputs.ipynb #0771b290
+# %% ../../../../nbs/models/pretrained/inputs.ipynb #7f67f3a3
 def physical_values(
     data: Samples,  # a `SampleDataset` is read from its file
     start: int,  # the first sample
@@ -224,7 +224,7 @@ def physical_values(
         known = count > 0
     return X, known
 
-# %% ../../../../nbs/models/pretrained/inputs.ipynb #2f4d8533
+# %% ../../../../nbs/models/pretrained/inputs.ipynb #e0ec6796
 def month_places(
     steps: int,  # of the data
     step_months: float,  # from one step to the next
@@ -252,7 +252,7 @@ def by_month(
         count[:, place] += known[:, step]
     return (total / np.maximum(count, 1)).astype(np.float32), count > 0
 
-# %% ../../../../nbs/models/pretrained/inputs.ipynb #05ad11a8
+# %% ../../../../nbs/models/pretrained/inputs.ipynb #330e501c
 @dataclass
 class Plan:
     """How the bands of a dataset become the inputs of an encoder."""
@@ -338,7 +338,7 @@ def plan_inputs(
         )
     return plan
 
-# %% ../../../../nbs/models/pretrained/inputs.ipynb #0c493fdb
+# %% ../../../../nbs/models/pretrained/inputs.ipynb #31216d61
 class Prepared(NamedTuple):
     """Samples as an encoder wants them."""
 

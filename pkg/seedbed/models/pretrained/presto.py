@@ -60,8 +60,9 @@ class Presto(Encoder):
     inputs = PRESTO_INPUTS
     width = 128
     fixed = ("pos_embed", "month_embed")
-    groups = ("S1", "S2_RGB", "S2_Red_Edge", "S2_NIR_10m", "S2_NIR_20m", "S2_SWIR")
-    groups = (*groups, "ERA5", "SRTM", "NDVI")  # in the order of the channel embedding
+    groups = tuple(
+        dict.fromkeys(i.group for i in PRESTO_INPUTS)
+    )  # as the channel embedding has them
 
     def __init__(
         self,

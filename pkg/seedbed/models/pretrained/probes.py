@@ -8,7 +8,6 @@ __all__ = ['ProbeRules', 'probe_name', 'standardisation', 'fit_probe', 'Probed',
 
 # %% ../../../../nbs/models/pretrained/probes.ipynb #8ba8232a
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -242,7 +241,7 @@ class Frozen(Probed):
 class Fused(Probed):
     """An embedding beside the raw values, and the best of three probes on both."""
 
-# %% ../../../../nbs/models/pretrained/probes.ipynb #98cced58
+# %% ../../../../nbs/models/pretrained/probes.ipynb #f188de89
 class Packed(WithValues):
     """A dataset whose values are an encoder's inputs: values, gaps, month and place of a step."""
 

@@ -7,7 +7,6 @@ __all__ = ['KNOWN', 'RANDOM', 'NO_WEIGHTS', 'Known', 'Place', 'place_of', 'entry
            'stored', 'find_weights', 'weights_digest', 'fetch', 'get_weights', 'check_licence']
 
 # %% ../../../../nbs/models/pretrained/store.ipynb #a2621cb5
-import json
 import os
 import re
 import time
@@ -206,7 +205,7 @@ def known_place(
     ]
     return place, same[0] if same else None
 
-# %% ../../../../nbs/models/pretrained/store.ipynb #ca500364
+# %% ../../../../nbs/models/pretrained/store.ipynb #f090c16d
 @dataclass(frozen=True)
 class Weights:
     """Weights that are here."""
@@ -282,7 +281,7 @@ def find_weights(
     name = known.name if known else ""
     return Weights(path, digest, source, known.licence if known else "unknown", name)
 
-# %% ../../../../nbs/models/pretrained/store.ipynb #f090c16d
+# %% ../../../../nbs/models/pretrained/store.ipynb #99df00d6
 def weights_digest(
     encoder: str,  # its name
     settings: Settings,  # models.weights and paths.weights
@@ -293,7 +292,7 @@ def weights_digest(
     folder = settings.root / settings.paths.weights
     return find_weights(encoder, settings.models.weights, folder, settings.root).sha256
 
-# %% ../../../../nbs/models/pretrained/store.ipynb #1c5aba8a
+# %% ../../../../nbs/models/pretrained/store.ipynb #aed8f5a5
 def fetch(
     place: Place,  # with an address
     folder: Path,  # paths.weights
@@ -369,8 +368,8 @@ def _fetch_rest(url: str, part: Path, have: int, report: Callable) -> bool:
         answer = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60)
     except urllib.error.HTTPError as error:
         if have and error.code == 416:  # nothing is left, or the file is another one now
-            total = re.search(r"/(\d+)$", error.headers.get("Content-Range", ""))
-            if total and int(total[1]) == have:
+            whole = re.search(r"/(\d+)$", error.headers.get("Content-Range", ""))
+            if whole and int(whole[1]) == have:
                 return True
             part.unlink()
             return False
@@ -393,7 +392,7 @@ def _fetch_rest(url: str, part: Path, have: int, report: Callable) -> bool:
     version.unlink(missing_ok=True)
     return True
 
-# %% ../../../../nbs/models/pretrained/store.ipynb #f6646f31
+# %% ../../../../nbs/models/pretrained/store.ipynb #b27d8952
 def get_weights(
     text: str,  # the name of something known, or a text for `place_of`
     folder: Path,  # paths.weights
