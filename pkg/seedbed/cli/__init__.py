@@ -42,7 +42,14 @@ def seedbed_command(version: Version = False):
 PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Run the stages": (check.check, run.run, status, sweep, replay),
     "Look at runs and pass them on": (runs, compare.compare, verify, publish, share),
-    "Data and maps": (export.export, export.export_scene, map.map, area.design, area.area, weights.weights),
+    "Data and maps": (
+        export.export,
+        export.export_scene,
+        map.map,
+        area.design,
+        area.area,
+        weights.weights,
+    ),
     "What settings.ini can say": (lists.settings, lists.models, lists.metrics, export.sensors),
     "The project": (demo, new, own, update, doctor, clean),
 }

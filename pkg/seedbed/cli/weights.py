@@ -42,7 +42,9 @@ def weights(
         print_table(shown, console)
         return
     if not name:
-        raise InputError("weights get: name what to fetch, e.g. presto; seedbed models --pretrained")
+        raise InputError(
+            "weights get: name what to fetch, e.g. presto; seedbed models --pretrained"
+        )
     record = get_weights(name, folder, accept_licence)
     console.print(
         f"{record['source']}: {record['bytes']:,} bytes, sha256 {record['sha256'][:16]}...,"
