@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run check test promises certainty next matrix attacks storm lab export demo-export demo-stac try-earthengine docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
+.PHONY: help run check test promises certainty next matrix attacks pretraining storm lab export demo-export demo-stac try-earthengine docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -34,6 +34,9 @@ attacks: $(READY) ## try attacks on runs, files, disks and processes, and write 
 
 storm: $(READY)  ## fetch a thousand chips from a local STAC archive that fails, killed ten times, and write tests/servers/stac/storm.md
 	OMP_NUM_THREADS=1 $(BIN)/python tests/servers/stac/storm.py $(ARGS)
+
+pretraining: $(READY) ## whether real pretrained weights pay on real labels, where they are at hand, and write tests/pretraining/table.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.pretraining $(ARGS)
 
 bench: $(READY)  ## measure speeds, as ratios to peers and to the machine's limit; ARGS="reading batches" for some
 	$(BIN)/python tests/benchmarks $(ARGS)

@@ -22,6 +22,8 @@ CONTRACTS = (  # notebook, and the class that is a contract; none: all of its cl
     ("sources/stac/remote", "Signer"),
     ("models/base", ""),
     ("models/network", ""),
+    ("models/pretrained/encoder", ""),
+    ("models/pretrained/probes", ""),
 )
 
 

@@ -266,6 +266,7 @@ def compare(
     run_dir: str | Path,  # the same folder, relative to the project
     fingerprint: str | None = None,  # of the split
     optimism: list[dict] | None = None,  # rows of `optimism_curve`
+    pretraining: list[dict] | None = None,  # verdicts of `pretraining_curves`
 ) -> dict:  # the record that went into results.json
     """Compare a run's models and write its results.json; InputError as for `gather`."""
     candidates = gather(folder, settings, fingerprint)
@@ -315,6 +316,7 @@ def compare(
         "per_region": best["per_region"],
         **{name: best.get(name) for name in _OF_THE_BEST},
         "optimism": optimism,
+        "pretraining": pretraining,
         "data": records[0]["data"],
         "split": records[0]["split"] | {"val_evaluations_count": looks},
         "timings": run.get("stages", {}),
@@ -334,7 +336,15 @@ def _smallest(c: Candidate, classes: int, settings: Settings) -> float | None:
     return smallest_difference(metric, c.truth, c.units, classes, draws, settings.run.level)
 
 
-_OF_THE_BEST = ("calibration", "risk_coverage", "certainty", "quantity", "threshold", "test")
+_OF_THE_BEST = (
+    "weights",
+    "calibration",
+    "risk_coverage",
+    "certainty",
+    "quantity",
+    "threshold",
+    "test",
+)
 
 # %% ../../nbs/05_compare.ipynb #6221b69a
 def ready_run(
@@ -392,6 +402,9 @@ def across_runs(
 def _other_questions(records: list[dict]) -> Iterator[str]:
     "Sentences on what differs from the first run and does not forbid the comparison."
     first, *others = records
+    for record in records:
+        for found in record.get("pretraining") or []:
+            yield f"{record['run_id']}: {found['sentence']}"
     for record in others:
         asked, here = (r["primary"]["metric"] for r in (first, record))
         if asked != here:

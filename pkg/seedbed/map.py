@@ -159,8 +159,9 @@ class Pixels:
         static: np.ndarray,  # [n, S]
         place: Callable,  # gives longitude and latitude [n, 2] when they are needed
         start: str = "",  # date of the first step
+        known: np.ndarray | None = None,  # bool, as X: measured and not filled; None: not known
     ):
-        self.meta, self.X, self.static = meta, X, static
+        self.meta, self.X, self.static, self.known = meta, X, static, known
         self.place, self.start = place, start
         self.task, self.classes, self.unit = meta["task"], meta["classes"], meta["unit"]
         self.steps, self.bands = meta["steps"], meta["bands"]
@@ -176,8 +177,14 @@ class Pixels:
             self._scaled = scaled(self.X, self.static, self.scaling)
         return self._scaled, None
 
-    def observed(self) -> None:
-        """None: a scene's gaps are filled before, and which those were is not kept."""
+    def observed(self) -> np.ndarray | None:  # bool [n, T, bands, ...], static bands last
+        """Which values were measured; None where it is not known."""
+        if self.known is None or not self.static.shape[1]:
+            return self.known
+        n, steps, _, *window = self.known.shape
+        static = np.isfinite(self.static).reshape(n, 1, -1, *[1] * len(window))
+        wide = np.broadcast_to(static, (n, steps, self.static.shape[1], *window))
+        return np.concatenate([self.known, wide], 2)
 
     def coordinates(self) -> np.ndarray:  # [n, 2]
         """Longitude and latitude of each sample."""
@@ -218,7 +225,7 @@ def feature_weights(
 ) -> np.ndarray | None:  # [F]; None where the model cannot tell
     """How much each feature matters to a model."""
     fitted = model.model
-    if model.sees != "bands":
+    if model.sees != "bands" or not model.on_values:
         return None
     if hasattr(fitted, "feature_importances_"):
         return fitted.feature_importances_
@@ -300,7 +307,8 @@ def map_window(
     def place():
         return places_of(scene, window, stride)[usable]
 
-    pixels = Pixels(meta, interpolate(X), static, place, start)
+    known = np.isfinite(X)
+    pixels = Pixels(meta, interpolate(X), static, place, start, known)
     prediction = check_prediction(model.predict(pixels), pixels, model.name)
     value = decided(prediction, model.threshold) if meta["classes"] else prediction
     out["value"][usable] = value

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['Evidence', 'evidence', 'duplicates', 'class_table', 'rare_classes', 'threshold_note', 'distances', 'learning_rows',
            'importance', 'label_quality', 'why_no_doubts', 'relabel_next', 'outline_of', 'chip_pictures', 'gallery',
-           'class_profiles', 'from_template', 'title_of', 'page_head', 'model_table', 'origin_table', 'map_section',
-           'certainty_tables', 'own_figures']
+           'class_profiles', 'from_template', 'title_of', 'page_head', 'model_table', 'pretraining_section',
+           'origin_table', 'map_section', 'certainty_tables', 'own_figures']
 
 # %% ../../nbs/07_report.ipynb #078aeab8
 import copy
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import shapely
@@ -51,8 +52,8 @@ from .imagery.scene import read_small
 from .models.base import BaseModel, flat_features
 from .models.records import per_label_predictions
 from .models.registry import read_model_record
-from .plotting.page import asset, png_uri, section, table
-from .plotting.plots import far_colours, size_colours, true_colour
+from .plotting.page import asset, figure, png_uri, section, table, themed_svg
+from .plotting.plots import far_colours, plot_pretraining, size_colours, true_colour
 from seedbed.plotting.stages import (
     clearest_step,
     map_picture,
@@ -540,6 +541,64 @@ def _model_row(row: dict) -> list:
     return [*cells, row["verdict"] if is_model else "non-imagery baseline"]
 
 
+def _weights_rows(results: dict) -> list[list[str]]:
+    "Whose pretrained weights took part, by encoder."
+    found = {}
+    for record in (
+        results.get("weights"),
+        *(v["weights"] for v in results.get("pretraining") or []),
+    ):
+        if record:
+            found[record["encoder"]] = record
+    return [
+        [
+            f"weights of {name}",
+            f"{record['source']}, sha256 {record['sha256'][:16]}, licence {record['licence']}",
+        ]
+        for name, record in found.items()
+    ]
+
+
+def pretraining_section(
+    results: dict,  # results.json of the run
+) -> str:
+    """Whether pretraining pays, encoder by encoder, as HTML; empty where none took part."""
+    parts = []
+    for found in results.get("pretraining") or []:
+        drawn = plt.figure(figsize=(8.4, 3.2), layout="constrained")
+        plot_pretraining(found, title_of(results["primary"]), drawn.subplots(1, 2))
+        svg = themed_svg(drawn, f"pretraining-{found['encoder']}", found["sentence"])
+        picture = figure(svg, "Scores, and gains over raw values, by number of labels", wide=True)
+        plt.close(drawn)
+        rows = [
+            [
+                row["n"],
+                row["raw"],
+                row["pretrained"],
+                row["control"],
+                _gain(row["gain"]),
+                row["state"],
+            ]
+            for row in found["rows"]
+        ]
+        columns = ["labels", "raw", found["encoder"], "shuffled", "gain over raw", ""]
+        weights = found["weights"]
+        note = (
+            f"{weights['understood']}; it sees {weights.get('seen', 0):.0%} of what it could"
+            if weights
+            else ""
+        )
+        parts += [f"<p>{html.escape(found['sentence'])}</p>", picture, table(columns, rows, note)]
+    lead = "The same probes on raw values, on an embedding and on that of shuffled weights."
+    return section("pretraining", "Does pretraining pay?", lead, *parts)
+
+
+def _gain(gain: dict) -> str:
+    return f"{gain['value']:+.3f}" + (
+        " [{:+.3f}, {:+.3f}]".format(*gain["ci"]) if gain["ci"] else ""
+    )
+
+
 def origin_table(
     results: dict,  # results.json of the run
 ) -> str:
@@ -552,6 +611,7 @@ def origin_table(
         ["data fingerprint", data["fingerprint"][:16]],
         ["split fingerprint", split["fingerprint"][:16]],
         ["times this validation set was scored", str(split["val_evaluations_count"])],
+        *_weights_rows(results),
         ["commit", str(results["git"]["commit"])],
         ["python", machine["python"]],
         ["processor", str(machine["cpu"])],

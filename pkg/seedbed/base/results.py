@@ -141,6 +141,7 @@ def differing(
         "steps": ("data", "steps"),
         "sampling": ("data", "sampling"),
         "values of the dataset": ("data", "fingerprint"),
+        "pretrained weights of the best model": ("weights", "sha256"),
     }
     out = []
     for name, path in names.items():

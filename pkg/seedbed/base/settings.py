@@ -226,6 +226,8 @@ class Models(Section):
     learning_rate: float = Field(0.001, gt=0)
     class_weight: OptionalValue(Literal["balanced"]) = None
     device: OptionalValue(str) = None
+    weights: CommaList = ()
+    units: CommaList = ()
 
 # %% ../../../nbs/base/settings.ipynb #f103a533
 class Run(Section):
@@ -240,6 +242,7 @@ class Run(Section):
     level: float = Field(0.95, gt=0.5, lt=1)
     coverage: float = Field(0.9, gt=0.5, lt=1)
     optimism: bool = True
+    pretraining: bool = True
     open_test: bool = False
     keep_suffixes: CommaList = (
         ".py",
@@ -291,6 +294,7 @@ class Paths(Section):
     cache: str = "data/cache"
     runs: str = "runs"
     chips: str = "data/chips"
+    weights: str = "data/weights"
 
 # %% ../../../nbs/base/settings.ipynb #21866dde
 class Settings(Section):

@@ -14,7 +14,7 @@ import typer
 from seedbed.base.errors import InputError, hint_for
 from seedbed.base.signals import ended_in_a_line
 
-from . import area, check, compare, export, lists, map, run
+from . import area, check, compare, export, lists, map, run, weights
 from .docs import docs
 from .doctor import doctor
 from .history import clean, replay, runs, status
@@ -52,6 +52,7 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
         next,
         area.design,
         area.area,
+        weights.weights,
     ),
     "What settings.ini can say": (lists.settings, lists.models, lists.metrics, export.sensors),
     "The project": (demo, new, own, update, docs, doctor, clean),

@@ -1,11 +1,23 @@
 """`seedbed models`, `metrics` and `settings`: what settings.ini can name, and what it says."""
 
+from typing import Annotated
+
+import typer
+
 from .options import Debug, Overrides
 from .tables import make_console, print_table
 
+Pretrained = Annotated[
+    bool,
+    typer.Option("--pretrained", help="Show what is known of pretrained encoders and products."),
+]
 
-def models(debug: Debug = False):
+
+def models(pretrained: Pretrained = False, debug: Debug = False):
     """List the models that settings.ini can name."""
+    if pretrained:
+        _known_weights()
+        return
     from seedbed.models.network import Network
     from seedbed.models.registry import list_models
 
@@ -17,6 +29,23 @@ def models(debug: Debug = False):
     names = sorted(found, key=simplest_first)
     described = [(found[name].__doc__ or "").strip().partition("\n")[0] for name in names]
     print_table([("name", names), ("what it is", described)], make_console())
+
+
+def _known_weights():
+    """Pretrained encoders and embedding products: inputs, sizes, licences."""
+    from seedbed.models.pretrained.store import KNOWN
+
+    console = make_console()
+    columns = {
+        "name": [k.name for k in KNOWN],
+        "model": [k.model or "none here" for k in KNOWN],
+        "parameters": [k.parameters for k in KNOWN],
+        "gives": [str(k.gives or "-") for k in KNOWN],
+        "licence": [k.licence + (f"; forbids {k.forbids}" if k.forbids else "") for k in KNOWN],
+        "inputs": [k.inputs for k in KNOWN],
+    }
+    print_table(list(columns.items()), console)
+    console.print("\nGet weights once: seedbed weights get NAME", markup=False)
 
 
 def metrics(debug: Debug = False):

@@ -249,7 +249,7 @@ def _prepared(
         began = time.perf_counter()
         fitted = train(self, Path(getattr(data, "path")) if reads_files else data)
         self.fit_s = time.perf_counter() - began
-        self.meta = describe(data)
+        self.meta = describe(data) | self.remembered()
         self.trained_on = str(getattr(data, "path", "")), data.fold
         self.reads_files = reads_files
         if fitted is not None and fitted is not self:
@@ -264,6 +264,7 @@ class BaseModel(BaseEstimator):
 
     name = ""  # how settings call it; the class's own name if empty
     sees = "bands"  # bands | coordinates | dates | nothing
+    on_values = True  # what was fitted stands on the values themselves, band by band
     stochastic = False  # draws random numbers: runs once for each of run.seeds
 
     model: Any = None  # what `train` has fitted; None before
@@ -277,6 +278,7 @@ class BaseModel(BaseEstimator):
     trust = False  # read weights that execute code
     reads_files = False  # its `train` takes a path: it sees values as they are stored
     metric = ""  # of the contract, for a model that chooses something by it; "": not known
+    us_saved = 0.0  # microseconds a sample that were saved by something kept from before
 
     def __init__(
         self,
@@ -340,6 +342,14 @@ class BaseModel(BaseEstimator):
         found = self.model.get_params() if hasattr(self.model, "get_params") else {}
         simple = (int, float, str, bool, type(None))
         return {name: value for name, value in found.items() if isinstance(value, simple)}
+
+    def remembered(self) -> dict:
+        """What the model has learnt of its inputs besides, by name; kept in model.json."""
+        return {}
+
+    def weights_record(self) -> dict | None:
+        """Whose pretrained weights are used: source, sha256, licence; None where none are."""
+        return None
 
     def parameters(self) -> int | None:
         """How many numbers were learnt; None where that is not defined."""

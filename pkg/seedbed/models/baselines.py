@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from ..base.errors import InputError
 from ..evaluation.metrics import metric_named, within_folds
-from .base import BaseModel, check_fits, predict_sklearn
+from .base import BaseModel, check_fits, only_class, predict_sklearn
 from ..splitting.blocks import hashed_folds, on_sphere
 
 # %% ../../../nbs/models/baselines.ipynb #f086686e
@@ -90,7 +91,9 @@ def fit_rule(
     y: np.ndarray,  # [n] class numbers or values
     task: str,  # classification | regression
 ) -> Any:  # the same, fitted; for classes with `prior_`, the shares in training
-    """Fit a rule."""
+    """Fit a rule; where training has one class alone, that is what it says."""
+    if isinstance(rule, LogisticRegression) and len(np.unique(y)) == 1:
+        return only_class(X, y)
     rule.fit(X, y)
     if task == "classification":
         rule.prior_ = np.unique(y, return_counts=True)[1] / len(y)
@@ -106,6 +109,7 @@ def rule_scores(
     metric: str = "",  # to choose by; "": macro-F1
     folds: int = 3,  # of the training blocks
     names: Sequence[str] = (),  # of the classes, for a metric of one class
+    predict: Callable = rule_prediction,  # (fitted, X, task, classes) -> prediction
 ) -> dict[
     str, float
 ]:  # by name of the rule, greater is better; empty where nothing can be held out
@@ -123,7 +127,7 @@ def rule_scores(
         train, val = fold != number, fold == number
         for name, rule in rules(task, int(train.sum())).items():
             fitted = fit_rule(rule, X[train], y[train], task)
-            found = rule_prediction(fitted, X[val], task, classes)
+            found = predict(fitted, X[val], task, classes)
             whole = predictions.setdefault(name, np.zeros((len(y), *found.shape[1:])))
             whole[val] = found
     if task == "regression":
@@ -141,12 +145,13 @@ def best_rule(
     rules: Callable = place_rules,  # (task, n) -> estimators by name
     metric: str = "",  # to choose by; "": macro-F1
     names: Sequence[str] = (),  # of the classes, for a metric of one class
+    predict: Callable = rule_prediction,  # (fitted, X, task, classes) -> prediction
 ) -> Any:  # fitted
     """The rule that predicts held-out training blocks best, trained on all samples."""
     choice = rules(task, len(y))
     scores = {}
     if (X != X[0]).any():  # else there is nothing to tell samples by
-        scores = rule_scores(X, y, block, task, rules, metric, names=names)
+        scores = rule_scores(X, y, block, task, rules, metric, names=names, predict=predict)
     known = {name: score for name, score in scores.items() if np.isfinite(score)}
     name = max(known, key=lambda name: known[name]) if known else list(choice)[-2]
     return fit_rule(choice[name], X, y, task)

@@ -116,6 +116,10 @@ class Network(BaseModel):
         data,  # training, open
     ):
         """Build the network and train it until it stops learning."""
+        self._fit(data)
+
+    def _fit(self, data):
+        "Build the network and train it on samples as they are."
         seed_everything(self.seed, torch.get_num_threads())
         self.shape = shape_of(data)
         self.trained_batch_size = self.batch_size or data.batch_size
@@ -130,8 +134,16 @@ class Network(BaseModel):
             seed=self.seed,
             device=pick_device(self.options.device),
             weight=self._class_weights(data),
+            groups=self.parameter_groups(network),
         )
         self.model = network
+
+    def parameter_groups(
+        self,
+        network: nn.Module,  # of `build`
+    ) -> list[dict]:  # params, perhaps lr: groups of torch's optimisers
+        """What is trained together; the learning rate is that of the options if not given."""
+        return [{"params": list(network.parameters())}]
 
     def predict(
         self,

@@ -120,7 +120,7 @@ def cost_of(
     """What a model costs."""
     return {
         "fit_s": round(fit_s, 4),
-        "us_per_sample": round(predict_s / max(samples, 1) * 1e6, 2),
+        "us_per_sample": round(predict_s / max(samples, 1) * 1e6 + model.us_saved, 2),
         "parameters": model.parameters(),
         "model_bytes": weights.stat().st_size,
         "memory_mb": peak_memory(),
@@ -276,6 +276,7 @@ def write_model_results(
         "data": about,
         "split": split | {"val_evaluations_count": count_evaluation(data.folder, look)},
         "params": model.params(),
+        "weights": model.weights_record(),
         "cost": cost,
         "threshold": None,
         "test": None,

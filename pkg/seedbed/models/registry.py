@@ -14,6 +14,7 @@ from seedbed.base.registry import (
     current_name,
     import_by_name,
     may_be_imported,
+    modules_in,
     modules_of,
     object_named,
 )
@@ -25,7 +26,8 @@ from .weights import executed_by
 # %% ../../../nbs/models/registry.ipynb #cef173ed
 def list_models() -> dict[str, type[BaseModel]]:  # by name
     """Every model of seedbed and of the project's own package."""
-    modules = [import_by_name(name) for name in modules_of("models").values()]
+    encoders = (f"{_ENCODERS}.{name}" for name in modules_in(_ENCODERS))
+    modules = [import_by_name(name) for name in (*modules_of("models").values(), *encoders)]
     found = {}
     for module in modules:
         for kind in vars(module).values():
@@ -34,6 +36,9 @@ def list_models() -> dict[str, type[BaseModel]]:  # by name
                 _check_alone(kind, found)
                 found[kind.name] = kind
     return found
+
+
+_ENCODERS = "seedbed.models.pretrained"
 
 
 def _check_alone(kind: type[BaseModel], found: dict):

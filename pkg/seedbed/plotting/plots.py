@@ -6,7 +6,7 @@
 __all__ = ['PALETTE', 'SPLIT_COLOURS', 'INK', 'QUIET', 'ALERT', 'FILL', 'MANY', 'FAR', 'style', 'class_colours', 'fold_colours',
            'commonest', 'draw_classes', 'plot_places', 'true_colour', 'step_dates', 'plot_series', 'top_confusions',
            'plot_top_confusions', 'plot_confusion', 'plot_agreement', 'plot_scores', 'plot_reliability', 'far_colours',
-           'size_colours', 'plot_map', 'plot_optimism']
+           'size_colours', 'plot_map', 'plot_optimism', 'plot_pretraining']
 
 # %% ../../../nbs/plotting/plots.ipynb #cb129d0f
 import colorsys
@@ -493,3 +493,36 @@ def _split_label(row: dict) -> str:
     name = row["split"].replace("blocks of", "blocks")
     claim = "\nas claimed" if row["claimed"] else ""
     return f"{name}\n{row['distance_km']:.3g} km{claim}"
+
+# %% ../../../nbs/plotting/plots.ipynb #cb6e193e
+def plot_pretraining(
+    found: dict,  # of `seedbed.pretraining.pretraining_curve`
+    title: str,  # of the score
+    axes: Sequence[Axes] | None = None,  # two; None: of a new figure
+) -> Sequence[Axes]:
+    """Scores by number of labels, and the gain over raw values with its interval."""
+    rows = found["rows"]
+    if axes is None:
+        axes = plt.subplots(1, 2, figsize=(8.4, 3.2), layout="constrained")[1]
+    left, right = axes
+    n = [row["n"] for row in rows]
+    marks = {"raw": (INK, "o-"), "pretrained": (ALERT, "o-"), "control": (QUIET, "o--")}
+    names = {"raw": "raw values", "pretrained": found["encoder"], "control": "the same, shuffled"}
+    for side, (colour, mark) in marks.items():
+        left.plot(n, [row[side] for row in rows], mark, color=colour, ms=5, label=names[side])
+    left.set(ylabel=title, xlabel="labels in training")
+    left.legend(fontsize=8)
+    for what, colour, shift in (("gain", ALERT, 1.0), ("control_gain", QUIET, 1.06)):
+        for row in rows:
+            gain = row[what]
+            right.plot(
+                [row["n"] * shift] * 2, gain["ci"] or [gain["value"]] * 2, color=colour, lw=2
+            )
+            right.plot(row["n"] * shift, gain["value"], "o", color=colour, ms=5)
+    right.axhline(0, color=INK, lw=0.8)
+    right.set(ylabel=f"gain in {title} over raw values", xlabel="labels in training")
+    for ax in axes:
+        ax.set_xscale("log")
+        ax.set_xticks(n, [str(k) for k in n])
+        ax.minorticks_off()
+    return axes

@@ -27,6 +27,7 @@ from seedbed.base.files import (
     write_json,
 )
 from ..base.settings import Settings
+from ..models.pretrained.store import weights_digest
 from .cache import Cache
 from .dependencies import Reader, Used, executed_code, follow
 from .engines import is_skipped
@@ -39,6 +40,8 @@ from ..sources.sample import kept_samples
 # %% ../../../nbs/running/graph.ipynb #7c0d24ab
 _NO_INGREDIENT = (
     "models.names",
+    "models.weights",
+    "models.units",
     "run.seeds",
     "run.workers",
     "run.kernel",
@@ -243,7 +246,7 @@ class Graph:
             "setting": setting_values(self.settings, read),
             "parameter": {name: values[name] for name, origin in origins.items() if not origin},
             "library": libraries | {"python": platform.python_version()},
-            "file": self._files(stage, values),
+            "file": self._files(stage, values) | self._weights(node),
             "stage": {n: o for n, o in made.items() if n.partition("/")[0] in stage.needs},
         }
         return {f"{kind} {name}": v for kind, found in kinds.items() for name, v in found.items()}
@@ -272,6 +275,14 @@ class Graph:
             return []
         is_there = name in self.reader.module(module).parts
         return ([f"{module}.{name}"] if is_there else []) if name else [module]
+
+    def _weights(self, node: Node) -> dict[str, str]:
+        "The digest of the pretrained weights of a model and of its units; empty for all others."
+        encoder = (node.model or {}).get("encoder", "")
+        if not encoder:
+            return {}
+        found = [weights_digest(encoder, self.settings), self.settings.models.units]
+        return {f"the weights and units of {encoder}": fingerprint_of(found, 16)}
 
     def _files(self, stage: Stage, values: dict) -> dict[str, str]:
         "Digests of files that no stage has made: those that parameters name, and the source's."

@@ -34,6 +34,7 @@ from ..base.provenance import environment, git_state
 from ..base.resources import default_workers, least_room
 from ..base.secrets import is_secret_name, redact, secret_in, secret_in_file
 from ..base.settings import Run, Settings, load_settings, to_ini
+from ..models.pretrained.store import weights_digest
 from .cache import Cache
 from seedbed.running.engines import (
     PRELOAD,
@@ -139,6 +140,7 @@ def _model_meta(asked: str) -> dict:
         "name": found.name,
         "stochastic": bool(found.stochastic),
         "class": f"{found.__module__}.{found.__qualname__}",
+        "encoder": getattr(getattr(found, "encoder", None), "name", ""),
     }
 
 
@@ -494,6 +496,8 @@ def run_pipeline(
         remove_left_over(settings)
     check_once(settings, nbs, cache)
     found = probe(settings, nbs, cache, kernel, warm)
+    for encoder in sorted({model.get("encoder", "") for model in found["models"]} - {""}):
+        weights_digest(encoder, settings)  # before anything is computed
     nodes = [n for stage in STAGES for n in nodes_of(stage, found["models"], settings.run.seeds)]
     forced = forced_names(force, [node.name for node in nodes])
     run, record = begin_run(settings, overrides, command, found["environment"])

@@ -553,7 +553,7 @@ class WithValues:
     ):
         self.data = data
         self.X = X
-        self.y = data.y
+        self.y = getattr(data, "y", None)  # of a map's pixels nothing is known
         self.task = data.task
         self.classes = data.classes
         self.unit = data.unit

@@ -272,6 +272,7 @@ def fit_network(
     seed: int = 0,  # of the order of the samples and of the blocks that are held out
     device: torch.device = torch.device("cpu"),  # where to train
     weight: np.ndarray | None = None,  # [K] of `class_weights`; None: every sample counts alike
+    groups: list[dict] | None = None,  # of parameters, each perhaps with its lr; None: all alike
 ) -> History:
     """Train until the loss on held-out training blocks stops falling; keep the best weights."""
     network.to(device)
@@ -281,7 +282,10 @@ def fit_network(
     fetch = fetcher(data, device)
     fetch_plain = fetcher(unaugmented(data), device)
     optimiser = torch.optim.AdamW(
-        network.parameters(), lr=learning_rate, weight_decay=1e-4, fused=device.type == "cuda"
+        groups or network.parameters(),
+        lr=learning_rate,
+        weight_decay=1e-4,
+        fused=device.type == "cuda",
     )
     by_class = None if weight is None else torch.as_tensor(weight, device=device)
     order = np.random.default_rng(seed)
