@@ -37,7 +37,7 @@ from seedbed.evaluation.comparison import (
     smallest_difference,
 )
 from .evaluation.intervals import method_of
-from .evaluation.metrics import METRICS, Metric, leaving_out, metric_named, within_folds
+from .evaluation.metrics import Metric, leaving_out, metric_named, metrics_of, within_folds
 from .evaluation.scoring import read_predictions, scored_labels
 from .evaluation.units import drawn_units, untested_claim
 from .model import ready_models
@@ -89,7 +89,10 @@ def _candidate(name: str, rows: list[tuple[dict, Path]], settings: Settings) -> 
         y = truth_of(table, classes)
         table, y, prediction, left_out = scored_labels(table, y, prediction, classes)
         predictions[record["seed"]] = prediction
-    metric = metric_named(settings.success.metric, first["task"], classes)
+    dense = first["data"]["sampling"] == "dense"
+    metric = metric_named(settings.success.metric, first["task"], classes, dense)
+    if dense and classes:  # what the smallest difference is worked out for
+        y = prediction[:, :, : len(classes)].sum(2)
     metric = within_folds(leaving_out(metric, left_out), table["fold"].to_numpy())
     resamples, split = settings.run.resamples, first["split"]
     return candidate(
@@ -122,7 +125,7 @@ def verdict_rows(
     task: str,  # classification | regression
 ) -> list[dict]:  # of `comparison_rows`, with verdict, reasons, failed, thresholds, stamps, scores
     """The rows of the comparison, each with its verdict."""
-    metric, contract = metric_named(settings.success.metric, task), contract_of(settings)
+    metric, contract = metric_named(settings.success.metric), contract_of(settings)
     rows = comparison_rows(
         candidates, metric, contract["rope"], settings.run.level, contract["worst_region_min"]
     )
@@ -131,8 +134,13 @@ def verdict_rows(
         own = records[row["model"]]
         row |= _verdict_of(row, own, contract)
         row["stamps"] = stamps(row, own)
-        row |= {name: mean_of(own, name) for name, m in METRICS.items() if m.task == task}
+        row |= {name: mean_of(own, name) for name in metrics_of(task, _is_dense(own))}
     return rows
+
+
+def _is_dense(records: list[dict]) -> bool:
+    "Whether each pixel has a target."
+    return records[0]["data"]["sampling"] == "dense"
 
 
 def _verdict_of(row: dict, records: list[dict], contract: dict) -> dict:
@@ -271,7 +279,7 @@ def compare(
     candidates = gather(folder, settings, fingerprint)
     records = [r for c in candidates for r in c.records]
     task = records[0]["task"]
-    metric = metric_named(settings.success.metric, task)
+    metric = metric_named(settings.success.metric)
     rows, order = verdict_rows(candidates, settings, task), ranked(candidates, metric)
     smallest = _smallest(order[0], len(records[0]["data"]["classes"]), settings)
     chosen = recommended(order)
@@ -279,7 +287,7 @@ def compare(
     best = chosen.records[0]
     run = read_json(folder / "run.json") if (folder / "run.json").is_file() else {}
     looks = max(r["split"]["val_evaluations_count"] for r in records)
-    record = {name: row[name] for name, m in METRICS.items() if m.task == task}
+    record = {name: row[name] for name in metrics_of(task, _is_dense(records))}
     record |= {
         "schema_version": SCHEMA_VERSION,
         "kind": "run",
@@ -329,6 +337,8 @@ def _smallest(c: Candidate, classes: int, settings: Settings) -> float | None:
     "The smallest difference that the split can detect, whatever models compete."
     if c.units is None or c.truth is None:
         return None
+    if not classes and _is_dense(c.records):  # of pixels, there is no reference for values
+        return None
     metric = c.metric or metric_named(settings.success.metric)
     draws = min(settings.run.resamples, 500)
     return smallest_difference(metric, c.truth, c.units, classes, draws, settings.run.level)
@@ -367,7 +377,7 @@ def across_runs(
     check_comparable(records, [r["run_id"] for r in records], rescored=True)
     settings = load_settings(Path(folders[0]) / "settings.ini")
     task = records[0]["task"]
-    metric = metric_named(settings.success.metric, task)
+    metric = metric_named(settings.success.metric)
     rows, first = [], None
     for folder, record in zip(folders, records):
         candidates = gather(Path(folder), settings)

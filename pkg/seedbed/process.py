@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['BATCH', 'MANY', 'sample_label', 'as_series', 'read_batch', 'table_samples', 'readers', 'read_samples',
            'sampled_labels', 'all_left_out', 'series_days', 'map_area', 'train_statistics', 'all_statistics',
-           'sample_columns', 'observed_dates', 'attributes_of', 'write_dataset', 'audit_split', 'possible_leaks',
-           'leaks_in', 'process', 'ready_dataset']
+           'sample_columns', 'with_tiles', 'target_arrays', 'observed_dates', 'attributes_of', 'write_dataset',
+           'audit_split', 'possible_leaks', 'leaks_in', 'process', 'ready_dataset']
 
 # %% ../../nbs/02_process.ipynb #8dd3d9e1
 import contextlib
@@ -46,6 +46,7 @@ from seedbed.imagery.sampling import (
     window_of,
 )
 from .imagery.series import SERIES, as_days, read_dates, read_series
+from .imagery.tiles import read_masks, with_targets
 from .sources.registry import find_source
 from .splitting.audit import audit_folds, must_fail
 from .splitting.folds import grouping_values, make_split, with_final
@@ -73,6 +74,8 @@ def sample_label(
         values, places = _pixels_of(chip, shape, process.pixels_per_label, name)
         return values, places, geometry
     place = middles(np.array([geometry], object))
+    if process.sampling == "dense":
+        return chip.data[None], place, geometry
     if process.sampling == "chip":
         values, window = _window_around(chip, shape, process.chip_size)
         around = unwrapped(geometry)
@@ -396,6 +399,36 @@ def _sample_names(labels: gpd.GeoDataFrame, label: np.ndarray) -> np.ndarray:
     number = pd.Series(label).groupby(label).cumcount()
     return np.array([f"{name}-{n:03d}" for name, n in zip(names, number)])
 
+# %% ../../nbs/02_process.ipynb #ee11927c
+def with_tiles(
+    settings: Settings,  # of the project
+) -> Settings:  # with the sampling and the chip size of dense targets, where these are asked for
+    """Dense targets are sampled as whole tiles, whatever process.sampling says of labels."""
+    if settings.labels.kind != "dense":
+        return settings
+    whole = {"sampling": "dense", "chip_size": settings.labels.tile}
+    return settings.model_copy(update={"process": settings.process.model_copy(update=whole)})
+
+
+def target_arrays(
+    folder: Path,  # masks of an export
+    labels: gpd.GeoDataFrame,  # the tiles that have samples
+    samples: Samples,  # theirs, one a tile
+    is_class: bool,  # numbers of classes; no: a quantity
+) -> dict[str, np.ndarray]:  # Y [N, H, W]; transform [N, 6] and crs [N] of each tile
+    """The targets of all pixels; InputError where none is left, or where all are the same."""
+    paths = [tif_path(folder, name) for name in labels["id"].iloc[samples.label]]
+    Y, transform, crs = read_masks(paths, samples.X.shape[-1])
+    Y = with_targets(Y, samples.X)
+    known = Y[Y >= 0] if is_class else Y[np.isfinite(Y)]
+    if not len(known) or known.min() == known.max():
+        value = f"hold the same value, {known[0]:g}" if len(known) else "are unlabelled"
+        raise InputError(
+            f"{folder}: all pixels that were measured {value}; nothing can be learnt: bring other"
+            " label rasters, or correct labels.missing"
+        )
+    return {"Y": Y, "transform": transform, "crs": np.array(crs)}
+
 # %% ../../nbs/02_process.ipynb #8054a6db
 def observed_dates(
     folder: Path,  # of an export
@@ -583,7 +616,7 @@ def process(
     folder = settings.root / (processed_dir or settings.processed_dir)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dataset.h5").unlink(missing_ok=True)
-    manifest = read_json(source / "manifest.json")
+    manifest, settings = read_json(source / "manifest.json"), with_tiles(settings)
     layout, classes = layout_from_dict(manifest["layout"]), manifest["target"]["classes"]
     labels, samples, faults = sampled_labels(source, layout, settings, folder)
     left_out = all_left_out(source, manifest, faults)
@@ -603,6 +636,8 @@ def process(
     meta = all_statistics(samples, by_sample)
     arrays = sample_columns(labels, samples, block, classes)
     arrays["split"] = by_sample.astype("S7")
+    if settings.labels.kind == "dense":
+        arrays |= target_arrays(source / "masks", labels, samples, bool(classes))
     if settings.split.method == "column":  # intervals draw its values, also where folds hold many
         arrays["unit"] = grouping_values(labels, settings.split).to_numpy(str)[samples.label]
         split["unit_column"] = settings.split.column
@@ -636,6 +671,8 @@ def process(
         )
     attributes = attributes_of(manifest, samples, layout, settings, split, meta)
     attributes |= {"left_out_rows": shortened(left_out[0]), "given": left_out[1]}
+    if settings.labels.kind == "dense":
+        attributes["pixel_km"] = manifest["suggested"]["pixel_km"]
     write_dataset(folder / "dataset.h5", arrays, attributes)
     return report
 

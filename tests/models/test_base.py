@@ -110,7 +110,7 @@ def test_beats_majority(name, made):
 @pytest.mark.parametrize("name", each_model())
 def test_a_training_side_of_one_class_is_answered_by_that_class(name, made):
     train, val = made["classification"]
-    alone = subset(train, train.y == 1)
+    alone = train.part(train.y == 1)
     found = ALL[name](0, SETTINGS["classification"].models).train(alone).predict(val)
     assert (
         found.shape == (len(val), len(CLASSES))

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from ..base.errors import InputError
-from .base import BaseModel, check_trained
+from .base import BaseModel, check_trained, targets_in
 from ..training.dataset import LabelledSamples, Samples, batches_of
 from seedbed.training.loops import (
     History,
@@ -64,15 +64,15 @@ def shape_of(
     data: LabelledSamples,  # training
 ) -> dict:  # the arguments of `Network.build`
     """What the layers have to fit to."""
-    regression = data.task == "regression"
+    regression, y = data.task == "regression", targets_in(data)
     return {
         "task": data.task,
         "bands": len(data.bands),
         "steps": data.steps,
         "outputs": len(data.classes) or 1,
-        "mean": float(data.y.mean()) if regression else 0.0,
-        "std": (float(data.y.std()) or 1.0) if regression else 1.0,
-        "absent": sorted(set(range(len(data.classes))) - set(data.y.tolist())),
+        "mean": float(y.mean()) if regression else 0.0,
+        "std": (float(y.std()) or 1.0) if regression else 1.0,
+        "absent": sorted(set(range(len(data.classes))) - set(np.unique(y).tolist())),
     }
 
 # %% ../../../nbs/models/network.ipynb #9e6a1439
@@ -111,6 +111,13 @@ class Network(BaseModel):
             return nn.Sequential(layers, MaskClasses(outputs, absent))
         return Unstandardise(layers, mean, std)
 
+    def check(
+        self,
+        network: nn.Module,  # as built
+        data,  # training, open
+    ):
+        """InputError where a network cannot be trained on these data; here there is no reason."""
+
     def train(
         self,
         data,  # training, open
@@ -120,6 +127,7 @@ class Network(BaseModel):
         self.shape = shape_of(data)
         self.trained_batch_size = self.batch_size or data.batch_size
         network = self.build(**self.shape)
+        self.check(network, data)
         self.history = fit_network(
             network,
             data,
@@ -147,7 +155,7 @@ class Network(BaseModel):
         "A weight for each class where the options ask for it."
         if self.options.class_weight is None or data.task == "regression":
             return None
-        return class_weights(data.y, len(data.classes))
+        return class_weights(targets_in(data), len(data.classes))
 
     def parameters(self) -> int:
         """How many numbers were learnt: weights and biases."""

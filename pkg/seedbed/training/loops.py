@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from ..splitting.blocks import on_sphere
+from .masks import pixel_loss, turning
 
 # %% ../../../nbs/training/loops.ipynb #978e065e
 def seed_everything(
@@ -138,7 +139,12 @@ def loss_of(
     task: str,  # classification | regression
     weight: torch.Tensor | None = None,  # [K] of `class_weights`; None: every sample counts alike
 ) -> torch.Tensor:  # one number
-    """Cross-entropy, or the mean square error in units of the target's standard deviation."""
+    """Cross-entropy, or the mean square error in units of the target's standard deviation.
+
+    Of a target for each pixel it is `pixel_loss`.
+    """
+    if y.ndim == 3:
+        return pixel_loss(network(X), y, weight, 1.0 if task == "classification" else network.std)
     if task == "classification" and weight is not None:
         losses = nn.functional.cross_entropy(network(X), y, reduction="none")
         return (losses * weight[y]).mean()
@@ -279,6 +285,8 @@ def fit_network(
     learn = np.flatnonzero(~held)
     stop = np.flatnonzero(held) if held.any() else learn
     fetch = fetcher(data, device)
+    if getattr(data, "dense", False):
+        fetch = turning(fetch, np.random.default_rng([seed, 1]))
     fetch_plain = fetcher(unaugmented(data), device)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=learning_rate, weight_decay=1e-4, fused=device.type == "cuda"
