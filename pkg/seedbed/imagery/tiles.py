@@ -75,7 +75,8 @@ def pixel_km(
 ) -> float:
     """The longer side of a pixel on the ground, in kilometres."""
     corners = [transform @ (column + x, row + y) for x, y in ((0, 0), (1, 0), (0, 1))]
-    lon, lat = transformer(crs, "EPSG:4326").transform(*zip(*corners))
+    x, y = zip(*corners)
+    lon, lat = transformer(crs, "EPSG:4326").transform(x, y)
     east = (np.array(lon[1:]) - lon[0]) * 111.32 * np.cos(np.radians(lat[0]))
     north = (np.array(lat[1:]) - lat[0]) * 111.32
     return float(np.hypot(east, north).max())

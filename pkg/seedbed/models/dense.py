@@ -46,8 +46,8 @@ def receptive_field(
     steps: int,  # of the input
     side: int = 96,  # of the image that is tried, in pixels
     stride: int = 8,  # places that are tried along a side
-) -> int:  # pixels across; `side` where it is larger than can be seen
-    """How many pixels across can change one output pixel."""
+) -> tuple[int, int]:  # pixels across, and to one side at most; `side` where it sees no end
+    """How many pixels across, and how far away, can change one output pixel."""
     probe = copy.deepcopy(network).cpu().eval()
     with torch.no_grad():
         for p in probe.parameters():
@@ -56,7 +56,7 @@ def receptive_field(
     X = torch.rand((1, steps, bands, side, side), generator=generator).requires_grad_()
     output = probe(X)
     output = output if output.ndim == 4 else output[:, None]
-    largest = 1
+    largest, reach = 1, 0
     for place in range(side // 2 - stride // 2, side // 2 + stride - stride // 2):
         one = torch.nan_to_num(output[0, :, place, place], neginf=0.0).sum()
         (gradient,) = torch.autograd.grad(one, X, retain_graph=True)
@@ -64,8 +64,12 @@ def receptive_field(
         for axis in (0, 1):
             touched = torch.nonzero(seen.any(axis)).flatten()
             if len(touched):
-                largest = max(largest, int(touched[-1] - touched[0] + 1))
-    return largest
+                first, last = int(touched[0]), int(touched[-1])
+                largest, reach = (
+                    max(largest, last - first + 1),
+                    max(reach, place - first, last - place),
+                )
+    return largest, reach
 
 # %% ../../../nbs/models/dense.ipynb #0e23854d
 class MaskPixels(nn.Module):
@@ -144,7 +148,13 @@ class DenseNetwork(Network):
                 f"model {self.title}: halves its images down to one in {self.stride} pixels, and"
                 f" labels.tile = {size}; set labels.tile = {4 * self.stride} or more"
             )
-        check_field(self.title, receptive_field(network, len(data.bands), data.steps), data.meta)
+        field = receptive_field(network, len(data.bands), data.steps)[0]
+        check_field(self.title, field, data.meta)
+
+    def margin(self) -> int:  # pixels, a multiple of `stride`
+        """How much a map has to read around a window."""
+        reach = receptive_field(self.model, len(self.meta["bands"]), self.meta["steps"])[1]
+        return -(-reach // self.stride) * self.stride
 
     def predict(
         self,

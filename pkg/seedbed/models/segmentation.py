@@ -124,6 +124,7 @@ class UTAELayers(nn.Module):
         channels = 4 * width
         self.heads = heads
         self.encoder = Encoder(bands, width)
+        self.places: torch.Tensor
         places = positions(steps, channels // heads, 1000.0).repeat(1, heads)
         self.register_buffer("places", places)
         self.attention = Heads(channels, heads, key=4, dropout=0.0)

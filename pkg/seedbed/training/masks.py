@@ -7,6 +7,7 @@ __all__ = ['CROP', 'dice_loss', 'pixel_loss', 'turned', 'turning']
 
 # %% ../../../nbs/training/masks.ipynb #d68fdbe9
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ def pixel_loss(
     output: torch.Tensor,  # [n, K, H, W] scores before the softmax, or [n, H, W] values
     Y: torch.Tensor,  # [n, H, W] class numbers, or values; below 0, or NaN: no target
     weight: torch.Tensor | None = None,  # [K] of `class_weights`; None: every pixel counts alike
-    std: torch.Tensor | float = 1.0,  # of a quantity in training
+    std: Any = 1.0,  # of a quantity in training
 ) -> torch.Tensor:  # one number; 0 where no pixel has a target
     """Cross-entropy plus Dice, or the mean square error in units of the standard deviation."""
     if output.ndim == 3:
@@ -76,4 +77,9 @@ def turning(
     rng: np.random.Generator,  # of all draws
 ) -> Callable:  # likewise
     """Batches that are cut and turned anew each time."""
-    return lambda rows: turned(*fetch(rows), rng)
+
+    def changed(rows):
+        X, Y = fetch(rows)
+        return turned(X, Y, rng)
+
+    return changed
