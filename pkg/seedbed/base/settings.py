@@ -152,7 +152,7 @@ class Labels(Section):
     kind: Literal["label", "dense"] = "label"
     tile: int = Field(64, ge=4, le=1024)
     masks: OptionalValue(str) = None
-    names: CommaList = ()
+    values: CommaList = ()
     drop: CommaList = ()
     missing: CommaListOrAuto = ("auto",)
     ignore_case: bool = False

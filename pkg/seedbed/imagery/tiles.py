@@ -175,7 +175,7 @@ def _as_float(file, window: Window) -> np.ndarray:
 
 # %% ../../../nbs/imagery/tiles.ipynb #ecbf9878
 def named_values(
-    names: Sequence[str],  # of labels.names: VALUE=NAME
+    names: Sequence[str],  # of labels.values: VALUE=NAME
 ) -> dict[float, str]:  # name by value
     """The classes of a label raster; InputError for an item that has another form."""
     out = {}
@@ -188,7 +188,7 @@ def named_values(
             number = 0.0
         if not equals or not name.strip():
             raise InputError(
-                f"labels.names: '{item}' is not of the form VALUE=NAME; write e.g. 1=farm, 2=forest"
+                f"labels.values: '{item}' is not of the form VALUE=NAME; write e.g. 1=farm, 2=forest"
             )
         out[number] = name.strip()
     return out
@@ -208,7 +208,7 @@ def class_numbers(
         listed = ", ".join(f"{value:g}={name}" for value, name in list(names.items())[:8])
         raise InputError(
             f"{where}: the value {values[odd][0]:g}, in {odd.sum()} pixels, is none of the classes"
-            f" {listed}; add it to labels.names, or to labels.missing where it stands for unlabelled"
+            f" {listed}; add it to labels.values, or to labels.missing where it stands for unlabelled"
         )
     for value, name in names.items():
         if name in classes:

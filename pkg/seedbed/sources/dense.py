@@ -188,13 +188,13 @@ class Dense(Source):
         """The class of each value of a label raster; of polygons there are none."""
         if not self.masks or self.task == "regression":
             return {}
-        if self.settings.labels.names:
-            return named_values(self.settings.labels.names)
+        if self.settings.labels.values:
+            return named_values(self.settings.labels.values)
         found = self._values_found()
         if len(found) > MOST_VALUES:
             raise InputError(
                 f"{self._where}: holds {len(found)} different values, too many for classes;"
-                " set labels.task = regression for a quantity, or name the classes in labels.names"
+                " set labels.task = regression for a quantity, or name the classes in labels.values"
             )
         return {value: f"{value:g}" for value in found}
 
