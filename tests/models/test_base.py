@@ -7,7 +7,6 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from seedbed.model import subset
 from seedbed.models.base import save_model
 from seedbed.models.registry import load_model
 from tests.support.models import (

@@ -14,7 +14,7 @@ from seedbed.training.loops import (
 )
 from tests.support.paths import ROOT
 
-ALL = list_models()
+ALL = {name: kind for name, kind in list_models().items() if not kind.dense}
 NETWORKS = sorted(name for name, kind in ALL.items() if issubclass(kind, Network))
 QUICK = {"majority", "coordinates", "date", "logistic_regression", "knn", "mlp", "gru"}
 

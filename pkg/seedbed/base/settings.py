@@ -455,7 +455,7 @@ def make_settings(
 
 
 def _of_pixels(sections: dict[str, dict]) -> dict[str, dict]:
-    "The same values; where each pixel has a target, the models that are the default for labels give way."
+    "The same values; of dense targets other models compete by default."
     if sections.get("labels", {}).get("kind") != "dense":
         return sections
     models = dict(sections.get("models", {}))

@@ -152,7 +152,7 @@ def by_class(
     resamples: int = 2000,  # draws of units
     level: float = 0.95,  # of every interval
 ) -> list[dict]:  # of `per_class`, with n_blocks, ci (of F1), users_ci and producers_ci
-    """The scores of each class with their intervals; of pixels also the IoU and the area's error."""
+    """The scores of each class with their intervals; of pixels also IoU and error of the area."""
     rows = per_class(confusion_matrix(y, prediction), classes)
     names = {"ci": "f1_score", "users_ci": "users_accuracy", "producers_ci": "producers_accuracy"}
     for k, row in enumerate(rows):

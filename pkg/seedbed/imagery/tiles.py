@@ -188,7 +188,8 @@ def named_values(
             number = 0.0
         if not equals or not name.strip():
             raise InputError(
-                f"labels.values: '{item}' is not of the form VALUE=NAME; write e.g. 1=farm, 2=forest"
+                f"labels.values: '{item}' is not of the form VALUE=NAME;"
+                " write e.g. 1=farm, 2=forest"
             )
         out[number] = name.strip()
     return out
@@ -208,7 +209,8 @@ def class_numbers(
         listed = ", ".join(f"{value:g}={name}" for value, name in list(names.items())[:8])
         raise InputError(
             f"{where}: the value {values[odd][0]:g}, in {odd.sum()} pixels, is none of the classes"
-            f" {listed}; add it to labels.values, or to labels.missing where it stands for unlabelled"
+            f" {listed}; add it to labels.values, or to labels.missing where it stands for"
+            " unlabelled"
         )
     for value, name in names.items():
         if name in classes:

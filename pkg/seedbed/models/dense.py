@@ -132,6 +132,7 @@ class DenseNetwork(Network):
     ) -> nn.Module:  # [n, steps, bands, H, W] -> [n, outputs, H, W], or [n, H, W] values
         """The layers and what stands around them."""
         layers = self.network(bands, steps, outputs)
+        layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster
         if task == "classification":
             return nn.Sequential(layers, MaskPixels(outputs, absent))
         return PixelValues(layers, mean, std)

@@ -465,13 +465,14 @@ class SampleDataset(Interchange, Dataset):
         "What a reader wants to know of a dataset, by name."
         fold = "all folds" if self.fold == FINAL else f"fold {self.fold} of {self.folds}"
         is_image = self.meta.get("sampling") in ("chip", "dense")
+        found = target_summary(self.known_targets(), self.classes, self.unit)
+        found += " pixels" if self.dense else ""
         window = self.meta.get("chip_size") if is_image else None
         size = f"{self.steps} steps × {len(self.bands)} bands"
         size += f" × {window} × {window} pixels" if window else ""
         return {
             "subset": f"{self.split or 'all samples'}, {fold}",
-            "samples": f"{len(self)}: {target_summary(self.known_targets(), self.classes, self.unit)}"
-            + (" pixels" if self.dense else ""),
+            "samples": f"{len(self)}: {found}",
             "values": f"{size}: {', '.join(self.bands)}",
             "measured": _measured(self.meta.get("filled")),
             "file": _path_in_project(self.path),

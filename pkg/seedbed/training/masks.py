@@ -41,10 +41,11 @@ def pixel_loss(
     if not known.any():
         return 0.0 * torch.nan_to_num(output, neginf=0.0).sum()
     scores, y = output.permute(0, 2, 3, 1)[known].float(), Y[known]
-    losses = nn.functional.cross_entropy(scores, y, reduction="none")
+    logarithm = scores.log_softmax(1)
+    losses = -logarithm.gather(1, y[:, None])[:, 0]
     if weight is not None:
         losses = losses * weight[y]
-    return losses.mean() + dice_loss(scores.softmax(1), y)
+    return losses.mean() + dice_loss(logarithm.exp(), y)
 
 # %% ../../../nbs/training/masks.ipynb #2f4d98b1
 CROP = 0.75  # of a chip's side, at random places

@@ -73,8 +73,8 @@ class PixelSamples:
         return self._X, self.y
 
     def known_targets(self) -> np.ndarray:  # [n]
-        """The targets of all pixels."""
-        return self.y
+        """The targets of every labelled pixel of the chips, not only of those that were drawn."""
+        return self.data.known_targets()
 
     def observed(self) -> np.ndarray | None:  # bool [n, T, bands]
         """Which values were measured and not filled; None where it is not known."""
