@@ -6,7 +6,7 @@
 __all__ = ['BATCH', 'MANY', 'sample_label', 'as_series', 'read_batch', 'table_samples', 'readers', 'read_samples',
            'sampled_labels', 'all_left_out', 'series_days', 'map_area', 'train_statistics', 'all_statistics',
            'sample_columns', 'with_tiles', 'target_arrays', 'observed_dates', 'attributes_of', 'write_dataset',
-           'audit_split', 'possible_leaks', 'leaks_in', 'process', 'ready_dataset']
+           'audit_split', 'possible_leaks', 'leaks_in', 'one_place', 'process', 'ready_dataset']
 
 # %% ../../nbs/02_process.ipynb #8dd3d9e1
 import contextlib
@@ -27,6 +27,7 @@ from .base.errors import InputError, explain
 from .base.files import atomic, read_json, tif_path, write_json
 from .base.resources import available_cores
 from .base.settings import Process, Settings
+from .evaluation.units import LEAST
 from .export import export, stop_on_faults
 from .imagery.chips import read_chip
 from .imagery.indices import add_indices
@@ -34,7 +35,7 @@ from .imagery.labels import read_labels
 from .imagery.layout import Layout, layout_from_dict
 from .imagery.left_out import left_out_rows, shortened, stop_on_many
 from .imagery.missing import filled_record, scaling, statistics
-from .imagery.places import beside, middles, unwrapped, wrap
+from .imagery.places import beside, bounds_around, middles, unwrapped, wrap
 from .imagery.raster import Raster, into_grid, reproject
 from .imagery.samples import Samples, in_order, join, make_samples, processes
 from seedbed.imagery.sampling import (
@@ -47,6 +48,7 @@ from seedbed.imagery.sampling import (
 )
 from .imagery.series import SERIES, as_days, read_dates, read_series
 from .imagery.tiles import read_masks, with_targets
+from .sources.dense import sizes_for
 from .sources.registry import find_source
 from .splitting.audit import audit_folds, must_fail
 from .splitting.folds import grouping_values, make_split, with_final
@@ -602,6 +604,42 @@ def leaks_in(
     return ([by_chance] if split["method"] == "random" else []) + must_fail(checks)
 
 # %% ../../nbs/02_process.ipynb #4594e3a1
+def one_place(
+    footprints: np.ndarray,  # [n] polygons in degrees
+    block_km: float,  # side of a block
+) -> str:  # a sentence; empty where the ground holds enough blocks
+    """Why no interval can be given: tiles on less ground than the fewest blocks that make one."""
+    west, south, east, north = bounds_around(footprints)
+    high = 111.32 * (north - south)
+    wide = 111.32 * (east - west) * np.cos(np.radians((south + north) / 2))
+    if wide * high >= LEAST * block_km**2:
+        return ""
+    return (
+        f"one place: all tiles lie within {wide:.2g} x {high:.2g} km, less ground than {LEAST}"
+        f" blocks of {block_km:g} km; no interval can be given, and nothing is known of other places"
+    )
+
+
+def _with_field(
+    error: InputError, settings: Settings, suggested: dict, labels: gpd.GeoDataFrame, asked: tuple
+) -> InputError:
+    "The same error; of dense targets, with the largest field whose buffer leaves enough to train."
+    if settings.labels.kind != "dense" or settings.split.buffer_km is not None:
+        return error
+    for field in range(settings.labels.field - 1, 4, -1):
+        with contextlib.suppress(InputError):
+            wanted = sizes_for(field, suggested["pixel_km"], suggested)
+            subsets, *_ = make_split(labels, settings.split, wanted, *asked)
+            if (subsets == "train").mean() < 0.25:
+                continue
+            return InputError(
+                f"split: a buffer of {suggested['split.buffer_km']:g} km, for networks that see"
+                f" {settings.labels.field} pixels, leaves too few tiles to train on; the largest"
+                f" field that fits is labels.field = {field}"
+            )
+    return error
+
+
 def process(
     settings: Settings,  # [process], [split] and [labels] count
     export_dir: str | Path | None = None,  # relative to the project; None: the settings' own
@@ -622,16 +660,13 @@ def process(
     left_out = all_left_out(source, manifest, faults)
     stop_on_many(*left_out, settings.labels.max_left_out, manifest["source"])
     footprints = np.array([samples.ground[i] for i in range(len(labels))], object)
-    subsets, block, split = make_split(
-        labels,
-        settings.split,
-        manifest["suggested"],
-        classes,
-        settings.success.claim,
-        footprints,
-        series_days(layout),
-        map_area(settings),
-    )
+    asked = (classes, settings.success.claim, footprints, series_days(layout), map_area(settings))
+    try:
+        subsets, block, split = make_split(labels, settings.split, manifest["suggested"], *asked)
+    except InputError as error:
+        raise _with_field(error, settings, manifest["suggested"], labels, asked) from None
+    if settings.labels.kind == "dense" and (line := one_place(footprints, split["block_km"])):
+        split |= {"one_place": True, "warnings": [*split["warnings"], line]}
     by_sample = with_final(subsets)[:, samples.label]
     meta = all_statistics(samples, by_sample)
     arrays = sample_columns(labels, samples, block, classes)
@@ -673,6 +708,7 @@ def process(
     attributes |= {"left_out_rows": shortened(left_out[0]), "given": left_out[1]}
     if settings.labels.kind == "dense":
         attributes["pixel_km"] = manifest["suggested"]["pixel_km"]
+        attributes["field"] = settings.labels.field
     write_dataset(folder / "dataset.h5", arrays, attributes)
     return report
 

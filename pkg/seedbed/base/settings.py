@@ -151,6 +151,7 @@ class Labels(Section):
     group: str = "group"
     kind: Literal["label", "dense"] = "label"
     tile: int = Field(64, ge=4, le=1024)
+    field: int = Field(32, ge=5, le=1024)
     masks: OptionalValue(str) = None
     values: CommaList = ()
     drop: CommaList = ()

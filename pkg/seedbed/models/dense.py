@@ -119,6 +119,7 @@ class DenseNetwork(Network):
     dense = True
     batch_size = 16
     stride = 4  # pixels of the image in one of the coarsest level
+    field = 32  # pixels across that it may see: labels.field, set by training
 
     def build(
         self,
@@ -129,8 +130,10 @@ class DenseNetwork(Network):
         mean: float = 0.0,  # of a quantity in training
         std: float = 1.0,  # of a quantity in training
         absent: Sequence[int] = (),  # classes that training lacks
+        field: int = 32,  # pixels across that it may see
     ) -> nn.Module:  # [n, steps, bands, H, W] -> [n, outputs, H, W], or [n, H, W] values
         """The layers and what stands around them."""
+        self.field = field
         layers = self.network(bands, steps, outputs)
         layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster
         if task == "classification":
@@ -183,6 +186,6 @@ def check_field(
     raise InputError(
         f"model {title}: sees {field} pixels across, {field * side:.4g} km, and the buffer is"
         f" {buffer:.4g} km, so that it would train on what it is asked about; set"
-        f" split.buffer_km={field * side:.4g}, or take a network that sees at most"
+        f" labels.field = {field}, which widens it, or take a network that sees at most"
         f" {int(buffer * 1.001 / side)} pixels"
     )

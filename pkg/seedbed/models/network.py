@@ -65,7 +65,8 @@ def shape_of(
 ) -> dict:  # the arguments of `Network.build`
     """What the layers have to fit to."""
     regression, y = data.task == "regression", targets_in(data)
-    return {
+    more = {"field": data.meta["field"]} if getattr(data, "dense", False) else {}
+    return more | {
         "task": data.task,
         "bands": len(data.bands),
         "steps": data.steps,
