@@ -616,7 +616,7 @@ def one_place(
         return ""
     return (
         f"one place: all tiles lie within {wide:.2g} x {high:.2g} km, less ground than {LEAST}"
-        f" blocks of {block_km:g} km; no interval can be given, and nothing is known of other places"
+        f" blocks of {block_km:g} km; no interval can be given, nothing is known of other places"
     )
 
 
@@ -666,7 +666,8 @@ def process(
     except InputError as error:
         raise _with_field(error, settings, manifest["suggested"], labels, asked) from None
     if settings.labels.kind == "dense" and (line := one_place(footprints, split["block_km"])):
-        split |= {"one_place": True, "warnings": [*split["warnings"], line]}
+        others = [w for w in split["warnings"] if "independent blocks" not in w]
+        split |= {"one_place": True, "warnings": [*others, line]}
     by_sample = with_final(subsets)[:, samples.label]
     meta = all_statistics(samples, by_sample)
     arrays = sample_columns(labels, samples, block, classes)
