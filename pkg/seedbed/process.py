@@ -626,18 +626,24 @@ def _with_field(
     "The same error; of dense targets, with the largest field whose buffer leaves enough to train."
     if settings.labels.kind != "dense" or settings.split.buffer_km is not None:
         return error
-    for field in range(settings.labels.field - 1, 4, -1):
+    fits, fails = 0, settings.labels.field
+    while fails - max(fits, 4) > 1:
+        field = (max(fits, 4) + fails) // 2
+        wanted = sizes_for(field, suggested["pixel_km"], suggested)
+        subsets = np.array([[]])
         with contextlib.suppress(InputError):
-            wanted = sizes_for(field, suggested["pixel_km"], suggested)
             subsets, *_ = make_split(labels, settings.split, wanted, *asked)
-            if (subsets == "train").mean() < 0.25:
-                continue
-            return InputError(
-                f"split: a buffer of {suggested['split.buffer_km']:g} km, for networks that see"
-                f" {settings.labels.field} pixels, leaves too few tiles to train on; the largest"
-                f" field that fits is labels.field = {field}"
-            )
-    return error
+        if subsets.size and (subsets == "train").mean() >= 0.25:
+            fits = field
+        else:
+            fails = field
+    if not fits:
+        return error
+    return InputError(
+        f"split: a buffer of {suggested['split.buffer_km']:g} km, for networks that see"
+        f" {settings.labels.field} pixels, leaves too few tiles to train on; the largest field that"
+        f" fits is labels.field = {fits}"
+    )
 
 
 def process(

@@ -14,7 +14,11 @@ from seedbed.training.loops import (
 )
 from tests.support.paths import ROOT
 
-ALL = {name: kind for name, kind in list_models().items() if not kind.dense}
+ALL = {
+    name: kind
+    for name, kind in list_models().items()
+    if not (kind.dense or getattr(kind, "sees_space", False))
+}
 NETWORKS = sorted(name for name, kind in ALL.items() if issubclass(kind, Network))
 QUICK = {"majority", "coordinates", "date", "logistic_regression", "knn", "mlp", "gru"}
 

@@ -40,7 +40,7 @@ class Tile:
     @property
     def own_transform(self) -> Affine:
         """Pixel (column, row) of the tile to coordinates."""
-        return self.transform * Affine.translation(self.column, self.row)
+        return self.transform @ Affine.translation(self.column, self.row)
 
     def footprint(self) -> shapely.Geometry:
         """The ground that the tile shows, in the image's coordinates."""

@@ -82,6 +82,7 @@ class Network(BaseModel):
 
     stochastic = True
     batch_size: int | None = None  # of this kind of model; the dataset's if None
+    sees_space = False  # takes chips as they are; no: the mean over their pixels
 
     shape: dict = {}  # of `shape_of`, set by training
     history: History | None = None  # of the losses, set by training
@@ -107,7 +108,8 @@ class Network(BaseModel):
         absent: Sequence[int] = (),  # classes that training lacks
     ) -> nn.Module:  # [n, steps, bands] or chips -> [n, outputs], or [n] in the target's unit
         """The layers and what stands around them."""
-        layers = nn.Sequential(WindowMean(), self.network(bands, steps, outputs))
+        first = nn.Identity() if self.sees_space else WindowMean()
+        layers = nn.Sequential(first, self.network(bands, steps, outputs))
         if task == "classification":
             return nn.Sequential(layers, MaskClasses(outputs, absent))
         return Unstandardise(layers, mean, std)
@@ -164,11 +166,17 @@ class Network(BaseModel):
 
     def params(self) -> dict:
         """How it was trained, and which epoch was best."""
-        return self.options.model_dump(exclude={"names"}) | {
-            "batch_size": self.trained_batch_size,
-            "best_epoch": self.history.best,
-            "epochs_run": len(self.history.train),
-        }
+        of_chips = self.meta.get("sampling") == "chip" and not self.sees_space
+        window = {"window": "mean"} if of_chips else {}
+        return (
+            self.options.model_dump(exclude={"names"})
+            | window
+            | {
+                "batch_size": self.trained_batch_size,
+                "best_epoch": self.history.best,
+                "epochs_run": len(self.history.train),
+            }
+        )
 
     def dump(
         self,
