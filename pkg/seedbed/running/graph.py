@@ -121,6 +121,11 @@ def outside_files(
     if labels := settings.source.labels_file:
         places = (settings.root / labels, path / labels)
         out += [(place, ()) for place in places if place.is_file()][:1]
+    if masks := settings.labels.masks:
+        if "{id}" in masks:
+            out += _folder_files(path, masks)
+        places = (path / masks, path.parent / masks, settings.root / masks)
+        out += [(place, ()) for place in places if place.is_file()][:1]
     if path.suffix.lower() == ".vrt":
         out += [(file, ()) for file in files_of_vrt(path)]
     return out
