@@ -1088,6 +1088,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                              'seedbed.map._painted': ('map.html#_painted', 'seedbed/map.py'),
                              'seedbed.map._part_names': ('map.html#_part_names', 'seedbed/map.py'),
                              'seedbed.map._pixels': ('map.html#_pixels', 'seedbed/map.py'),
+                             'seedbed.map._ratio_of_cells': ('map.html#_ratio_of_cells', 'seedbed/map.py'),
                              'seedbed.map._scaling_of': ('map.html#_scaling_of', 'seedbed/map.py'),
                              'seedbed.map._write_classes': ('map.html#_write_classes', 'seedbed/map.py'),
                              'seedbed.map.applicability_of': ('map.html#applicability_of', 'seedbed/map.py'),
