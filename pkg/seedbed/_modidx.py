@@ -303,6 +303,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                  'seedbed.compare.dependence_warnings': ('compare.html#dependence_warnings', 'seedbed/compare.py'),
                                  'seedbed.compare.gather': ('compare.html#gather', 'seedbed/compare.py'),
                                  'seedbed.compare.headline_of': ('compare.html#headline_of', 'seedbed/compare.py'),
+                                 'seedbed.compare.neighbourhood_line': ('compare.html#neighbourhood_line', 'seedbed/compare.py'),
                                  'seedbed.compare.ready_run': ('compare.html#ready_run', 'seedbed/compare.py'),
                                  'seedbed.compare.recommended': ('compare.html#recommended', 'seedbed/compare.py'),
                                  'seedbed.compare.run_warnings': ('compare.html#run_warnings', 'seedbed/compare.py'),

@@ -192,3 +192,12 @@ def test_models_of_labels_and_of_pixels_are_kept_apart(made, tmp_path):
         flat = copy.copy(pixels)
         flat.meta = pixels.meta | {"sampling": "mean"}
         Wrong().train(flat)
+
+
+def test_a_network_that_adds_nothing_is_said_to_add_nothing(run):
+    _, result = run
+    order = [row["model"] for row in result["models"]]
+    tied = {row["model"]: row["tied"] for row in result["models"]}
+    beaten = order[0] == "unet" and not tied["pixel_forest"]
+    said = [line for line in result["warnings"] if "which sees single pixels" in line]
+    assert bool(said) != beaten
