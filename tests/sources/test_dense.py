@@ -151,3 +151,14 @@ def test_paths_as_targets_lead_to_the_guide(place):
     settings = dense_settings(place, labels={"kind": "label"}, success={"metric": "f1_score"})
     with pytest.raises(InputError, match="set labels.kind = dense .guide: My labels are masks"):
         plan_export(find_source(settings), settings)
+
+
+def test_listed_values_are_unlabelled_and_must_be_numbers(place):
+    write_raster(place / "mask.tif", truth().astype("uint8"))
+    labels = {"masks": "mask.tif", "missing": "0"}
+    source = find_source(dense_settings(place, labels=labels))
+    found = whole(source)
+    np.testing.assert_array_equal(np.where(found == -9, -1, found), truth() - 1)
+    source = find_source(dense_settings(place, labels=labels | {"missing": "none at all"}))
+    with pytest.raises(InputError, match="a label raster holds numbers"):
+        source.labels()

@@ -238,7 +238,8 @@ def score_record(
     if task == "regression":
         return record | dict.fromkeys(_OF_CLASSES)
     rows = by_class(y, prediction, classes, units, resamples, level)
-    record["warnings"] = class_block_warnings(rows, units.name)
+    if not (split or {}).get("one_place"):  # of which the split has warned
+        record["warnings"] = class_block_warnings(rows, units.name)
     return record | _class_record(rows, y, prediction, classes, left_out)
 
 

@@ -244,8 +244,13 @@ class Dense(Source):
         assert image.mask is not None
         values = read_mask(image.mask, tile)
         if self.settings.labels.missing != ("auto",):
-            for text in self.settings.labels.missing:
-                values[values == float(text)] = np.nan
+            for number in as_numbers(pd.Series(self.settings.labels.missing, dtype=object)):
+                if np.isnan(number):
+                    raise InputError(
+                        f"labels.missing = {', '.join(self.settings.labels.missing)}: a label"
+                        " raster holds numbers; list those that stand for unlabelled"
+                    )
+                values[values == number] = np.nan
         return values
 
     def mask_of(
