@@ -45,7 +45,8 @@ def describe_target(
         "meaning": known.get("meaning", ""),
     }
     if task == "classification":
-        classes = _ordered_classes(set(class_text(labels["label"])) - {""}, columns, known)
+        found = known["classes"] if columns.kind == "dense" else class_text(labels["label"])
+        classes = _ordered_classes(set(found) - {""}, columns, known)
         return target | {"classes": classes}
     if columns.drop:
         raise InputError(
@@ -228,7 +229,8 @@ def plan_export(
     about, layout = source.about(), source.layout()
     labels, warnings = settled_labels(source, about, settings)
     target = describe_target(labels, columns, known_target(about, columns))
-    metric_named(settings.success.metric, target["task"], target["classes"])
+    dense = columns.kind == "dense"
+    metric_named(settings.success.metric, target["task"], target["classes"], dense)
     if settings.success.quantity:
         quantity_named(settings.success.quantity, target["task"], target["classes"])
     known = typed_labels(labels, target)

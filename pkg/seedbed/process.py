@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['BATCH', 'MANY', 'sample_label', 'as_series', 'read_batch', 'table_samples', 'readers', 'read_samples',
            'sampled_labels', 'all_left_out', 'series_days', 'map_area', 'train_statistics', 'all_statistics',
-           'sample_columns', 'observed_dates', 'band_units', 'attributes_of', 'write_dataset', 'audit_split',
-           'possible_leaks', 'leaks_in', 'process', 'ready_dataset']
+           'sample_columns', 'with_tiles', 'target_arrays', 'observed_dates', 'band_units', 'attributes_of',
+           'write_dataset', 'audit_split', 'possible_leaks', 'leaks_in', 'one_place', 'process', 'ready_dataset']
 
 # %% ../../nbs/02_process.ipynb #8dd3d9e1
 import contextlib
@@ -27,6 +27,7 @@ from .base.errors import InputError, explain
 from .base.files import atomic, read_json, tif_path, write_json
 from .base.resources import available_cores
 from .base.settings import Process, Settings
+from .evaluation.units import LEAST
 from .export import export, stop_on_faults
 from .imagery.chips import read_chip
 from .imagery.indices import add_indices
@@ -34,7 +35,7 @@ from .imagery.labels import read_labels
 from .imagery.layout import Layout, layout_from_dict
 from .imagery.left_out import left_out_rows, shortened, stop_on_many
 from .imagery.missing import filled_record, scaling, statistics
-from .imagery.places import beside, middles, unwrapped, wrap
+from .imagery.places import beside, bounds_around, middles, unwrapped, wrap
 from .imagery.raster import Raster, into_grid, reproject
 from .imagery.samples import Samples, in_order, join, make_samples, processes
 from seedbed.imagery.sampling import (
@@ -46,6 +47,8 @@ from seedbed.imagery.sampling import (
     window_of,
 )
 from .imagery.series import SERIES, as_days, read_dates, read_series
+from .imagery.tiles import read_masks, with_targets
+from .sources.dense import sizes_for
 from .sources.registry import find_source
 from .splitting.audit import audit_folds, must_fail
 from .splitting.folds import grouping_values, is_acquired, make_split, with_final
@@ -73,6 +76,8 @@ def sample_label(
         values, places = _pixels_of(chip, shape, process.pixels_per_label, name)
         return values, places, geometry
     place = middles(np.array([geometry], object))
+    if process.sampling == "dense":
+        return chip.data[None], place, geometry
     if process.sampling == "chip":
         values, window = _window_around(chip, shape, process.chip_size)
         around = unwrapped(geometry)
@@ -397,6 +402,36 @@ def _sample_names(labels: gpd.GeoDataFrame, label: np.ndarray) -> np.ndarray:
     number = pd.Series(label).groupby(label).cumcount()
     return np.array([f"{name}-{n:03d}" for name, n in zip(names, number)])
 
+# %% ../../nbs/02_process.ipynb #ee11927c
+def with_tiles(
+    settings: Settings,  # of the project
+) -> Settings:  # with the sampling and the chip size of dense targets, where these are asked for
+    """Dense targets are sampled as whole tiles, whatever process.sampling says of labels."""
+    if settings.labels.kind != "dense":
+        return settings
+    whole = {"sampling": "dense", "chip_size": settings.labels.tile}
+    return settings.model_copy(update={"process": settings.process.model_copy(update=whole)})
+
+
+def target_arrays(
+    folder: Path,  # masks of an export
+    labels: gpd.GeoDataFrame,  # the tiles that have samples
+    samples: Samples,  # theirs, one a tile
+    is_class: bool,  # numbers of classes; no: a quantity
+) -> dict[str, np.ndarray]:  # Y [N, H, W]; transform [N, 6] and crs [N] of each tile
+    """The targets of all pixels; InputError where none is left, or where all are the same."""
+    paths = [tif_path(folder, name) for name in labels["id"].iloc[samples.label]]
+    Y, transform, crs = read_masks(paths, samples.X.shape[-1])
+    Y = with_targets(Y, samples.X)
+    known = Y[Y >= 0] if is_class else Y[np.isfinite(Y)]
+    if not len(known) or known.min() == known.max():
+        value = f"hold the same value, {known[0]:g}" if len(known) else "are unlabelled"
+        raise InputError(
+            f"{folder}: all pixels that were measured {value}; nothing can be learnt: bring other"
+            " label rasters, or correct labels.missing"
+        )
+    return {"Y": Y, "transform": transform, "crs": np.array(crs)}
+
 # %% ../../nbs/02_process.ipynb #8054a6db
 def observed_dates(
     folder: Path,  # of an export
@@ -582,6 +617,48 @@ def leaks_in(
     return ([by_chance] if split["method"] == "random" else []) + must_fail(checks)
 
 # %% ../../nbs/02_process.ipynb #4594e3a1
+def one_place(
+    footprints: np.ndarray,  # [n] polygons in degrees
+    block_km: float,  # side of a block
+) -> str:  # a sentence; empty where the ground holds enough blocks
+    """Why no interval can be given: tiles on less ground than the fewest blocks that make one."""
+    west, south, east, north = bounds_around(footprints)
+    high = 111.32 * (north - south)
+    wide = 111.32 * (east - west) * np.cos(np.radians((south + north) / 2))
+    if wide * high >= LEAST * block_km**2:
+        return ""
+    return (
+        f"one place: all tiles lie within {wide:.2g} x {high:.2g} km, less ground than {LEAST}"
+        f" blocks of {block_km:g} km; no interval can be given, nothing is known of other places"
+    )
+
+
+def _with_field(
+    error: InputError, settings: Settings, suggested: dict, labels: gpd.GeoDataFrame, asked: tuple
+) -> InputError:
+    "The same error; of dense targets, with the largest field whose buffer leaves enough to train."
+    if settings.labels.kind != "dense" or settings.split.buffer_km is not None:
+        return error
+    fits, fails = 0, settings.labels.field
+    while fails - max(fits, 4) > 1:
+        field = (max(fits, 4) + fails) // 2
+        wanted = sizes_for(field, suggested["pixel_km"], suggested)
+        subsets = np.array([[]])
+        with contextlib.suppress(InputError):
+            subsets, *_ = make_split(labels, settings.split, wanted, *asked)
+        if subsets.size and (subsets == "train").mean() >= 0.25:
+            fits = field
+        else:
+            fails = field
+    if not fits:
+        return error
+    return InputError(
+        f"split: a buffer of {suggested['split.buffer_km']:g} km, for networks that see"
+        f" {settings.labels.field} pixels, leaves too few tiles to train on; the largest field that"
+        f" fits is labels.field = {fits}"
+    )
+
+
 def process(
     settings: Settings,  # [process], [split] and [labels] count
     export_dir: str | Path | None = None,  # relative to the project; None: the settings' own
@@ -596,26 +673,26 @@ def process(
     folder = settings.root / (processed_dir or settings.processed_dir)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dataset.h5").unlink(missing_ok=True)
-    manifest = read_json(source / "manifest.json")
+    manifest, settings = read_json(source / "manifest.json"), with_tiles(settings)
     layout, classes = layout_from_dict(manifest["layout"]), manifest["target"]["classes"]
     labels, samples, faults = sampled_labels(source, layout, settings, folder)
     left_out = all_left_out(source, manifest, faults)
     stop_on_many(*left_out, settings.labels.max_left_out, manifest["source"])
     footprints = np.array([samples.ground[i] for i in range(len(labels))], object)
-    subsets, block, split = make_split(
-        labels,
-        settings.split,
-        manifest["suggested"],
-        classes,
-        settings.success.claim,
-        footprints,
-        series_days(layout),
-        map_area(settings),
-    )
+    asked = (classes, settings.success.claim, footprints, series_days(layout), map_area(settings))
+    try:
+        subsets, block, split = make_split(labels, settings.split, manifest["suggested"], *asked)
+    except InputError as error:
+        raise _with_field(error, settings, manifest["suggested"], labels, asked) from None
+    if settings.labels.kind == "dense" and (line := one_place(footprints, split["block_km"])):
+        others = [w for w in split["warnings"] if "independent blocks" not in w]
+        split |= {"one_place": True, "warnings": [*others, line]}
     by_sample = with_final(subsets)[:, samples.label]
     meta = all_statistics(samples, by_sample)
     arrays = sample_columns(labels, samples, block, classes)
     arrays["split"] = by_sample.astype("S7")
+    if settings.labels.kind == "dense":
+        arrays |= target_arrays(source / "masks", labels, samples, bool(classes))
     if settings.split.method == "column":  # intervals draw its values, also where folds hold many
         arrays["unit"] = grouping_values(labels, settings.split).to_numpy(str)[samples.label]
         split["unit_column"] = settings.split.column
@@ -649,6 +726,9 @@ def process(
         )
     attributes = attributes_of(manifest, samples, layout, settings, split, meta)
     attributes |= {"left_out_rows": shortened(left_out[0]), "given": left_out[1]}
+    if settings.labels.kind == "dense":
+        attributes["pixel_km"] = manifest["suggested"]["pixel_km"]
+        attributes["field"] = settings.labels.field
     write_dataset(folder / "dataset.h5", arrays, attributes)
     return report
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from seedbed.model import subset
 from seedbed.models.base import save_model
 from seedbed.models.registry import load_model
 from tests.support.models import (
@@ -110,7 +109,7 @@ def test_beats_majority(name, made):
 @pytest.mark.parametrize("name", each_model())
 def test_a_training_side_of_one_class_is_answered_by_that_class(name, made):
     train, val = made["classification"]
-    alone = subset(train, train.y == 1)
+    alone = train.part(train.y == 1)
     found = ALL[name](0, SETTINGS["classification"].models).train(alone).predict(val)
     assert (
         found.shape == (len(val), len(CLASSES))

@@ -131,3 +131,14 @@ def test_force_runs_again_what_is_named(made):
     assert all_of(executed(root, force=["all"])[0])
     with pytest.raises(InputError, match="did you mean '03_dataset'"):
         executed(root, force=["03_datase"])
+
+
+def test_label_rasters_are_files_of_the_source(tmp_path):
+    from seedbed.base.settings import make_settings
+    from seedbed.running.graph import outside_files
+
+    (tmp_path / "scene.tif").touch()
+    (tmp_path / "mask.tif").touch()
+    given = {"source": {"name": "scene:scene.tif"}, "labels": {"masks": "mask.tif"}}
+    found = outside_files(make_settings(given, root=tmp_path))
+    assert (tmp_path / "mask.tif", ()) in found

@@ -16,11 +16,16 @@ from tests.support.paths import ROOT
 
 
 def needs_weights(kind):
-    """Whether a model is one of those on pretrained encoders, which have tests of their own."""
+    """Whether a model is one of those on pretrained encoders."""
     return kind.__module__.startswith("seedbed.models.pretrained.")
 
 
-ALL = {name: kind for name, kind in list_models().items() if not needs_weights(kind)}
+def needs_data_of_its_own(kind):
+    """Whether a model needs weights, chips or label rasters; such models have tests of their own."""
+    return needs_weights(kind) or kind.dense or getattr(kind, "sees_space", False)
+
+
+ALL = {name: kind for name, kind in list_models().items() if not needs_data_of_its_own(kind)}
 NETWORKS = sorted(name for name, kind in ALL.items() if issubclass(kind, Network))
 QUICK = {"majority", "coordinates", "date", "logistic_regression", "knn", "mlp", "gru"}
 

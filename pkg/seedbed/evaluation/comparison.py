@@ -210,13 +210,15 @@ REFERENCE = (
 
 
 def reference_predictions(
-    y: np.ndarray,  # [n] class numbers or values
+    y: np.ndarray,  # [n] class numbers or values; [n, K] pixels of each class, of dense targets
     units: Units,  # of the labels
     classes: int,  # how many classes there are; 0 for values
     rng: np.random.Generator,  # of the predictions
 ) -> np.ndarray:  # [n, classes] probabilities or [n] values
     """What a model of the reference predicts."""
     n, number = len(y), units.number
+    if y.ndim == 2:
+        return _reference_chips(y, rng.beta(12, 3, units.count)[number])
     if not classes:
         spread = 0.5 * float(np.std(y))
         shared = rng.normal(size=units.count)[number]
@@ -225,6 +227,18 @@ def reference_predictions(
     wrong = (y + rng.integers(1, max(classes, 2), n)) % classes
     out = np.full((n, classes), 0.2 / max(classes - 1, 1))
     out[np.arange(n), np.where(right, y, wrong)] = 0.8
+    return out
+
+
+def _reference_chips(
+    pixels: np.ndarray,  # [n, K] true pixels of each class
+    right: np.ndarray,  # [n] share of a chip's pixels that is right
+) -> np.ndarray:  # [n, K, K + 4] without boundaries
+    "What a model of the reference counts in chips."
+    n, k = pixels.shape
+    out = np.zeros((n, k, k + 4))
+    out[:, :, :k] = (pixels * ((1 - right) / max(k - 1, 1))[:, None])[:, :, None]
+    out[:, range(k), range(k)] = pixels * right[:, None]
     return out
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from ..base.errors import InputError
 from ..base.settings import nearest
 from .intervals import score_with_interval
-from .metrics import Metric
+from .metrics import Metric, is_counted
 
 # %% ../../../nbs/evaluation/quantity.ipynb #6c36b156
 def quantity_named(
@@ -36,6 +36,12 @@ def quantity_named(
         raise InputError(f"success.quantity = {name}: the target is a number; write total or mean")
 
     def parts(y, prediction):  # [N, 2] true and estimated
+        if is_counted(prediction) and task == "regression":
+            count, error = prediction[:, 0, 0], prediction[:, 0, 3]
+            return np.column_stack([y * count, y * count + error])
+        if is_counted(prediction):
+            k, pairs = classes.index(argument), prediction[:, :, : len(classes)]
+            return np.column_stack([pairs[:, k].sum(1), pairs[:, :, k].sum(1)]).astype(float)
         if task == "regression":
             return np.column_stack([y, prediction]).astype(float)
         k = classes.index(argument)
@@ -49,6 +55,11 @@ def quantity_named(
     return Metric(name, f"relative error of {name}", task, parts, error)
 
 # %% ../../../nbs/evaluation/quantity.ipynb #860026ea
+def _samples(prediction: np.ndarray) -> float:
+    "How many labels, or pixels."
+    return float(prediction[:, 0, 0].sum() if is_counted(prediction) else len(prediction))
+
+
 def quantity_record(
     name: str,  # count:CLASS | total | mean
     task: str,  # classification | regression
@@ -65,7 +76,7 @@ def quantity_record(
 
     def row(here: np.ndarray) -> dict:
         sums = metric.parts(y[here], prediction[here]).sum(0)
-        true, estimated = sums / (here.sum() if name == "mean" else 1)
+        true, estimated = sums / (_samples(prediction[here]) if name == "mean" else 1)
         return {
             "n": int(here.sum()),
             "true": float(true),

@@ -7,6 +7,7 @@ __all__ = ['scored_labels', 'within_part', 'by_region', 'class_metrics', 'by_cla
            'distinct_columns', 'write_predictions', 'read_predictions']
 
 # %% ../../../nbs/evaluation/scoring.ipynb #098d09ca
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,12 +22,13 @@ from ..base.files import atomic
 from .conformal import certainty_record
 from .intervals import score_with_interval
 from seedbed.evaluation.metrics import (
-    METRICS,
     Metric,
     confusion_matrix,
     disagreement,
+    is_counted,
     leaving_out,
     metric_named,
+    metrics_of,
     per_class,
     reliability,
     risk_coverage,
@@ -53,7 +55,7 @@ def scored_labels(
             "split: every validated label is of a class that is absent from the training subset of"
             " its fold; set a smaller split.block_km or split.buffer_km, or another split.method"
         )
-    left_out = sorted(set(range(len(classes))) - set(y[keep].tolist())) if len(classes) else []
+    left_out = _absent(y[keep], prediction[keep]) if len(classes) else []
     return table[keep], y[keep], prediction[keep], left_out
 
 # %% ../../../nbs/evaluation/scoring.ipynb #345a233e
@@ -104,25 +106,31 @@ def _fold_of(table: pd.DataFrame) -> np.ndarray | None:
 
 def _absent(y: np.ndarray, prediction: np.ndarray) -> list[int]:
     "The numbers of the classes without a label; none for values."
-    if prediction.ndim == 1:
+    if prediction.ndim == 1 or prediction.shape[1] == 1:
         return []
-    return sorted(set(range(prediction.shape[1])) - set(y.tolist()))
+    k = prediction.shape[1]
+    if is_counted(prediction):
+        return np.flatnonzero(prediction[:, :, :k].sum((0, 2)) == 0).tolist()
+    return sorted(set(range(k)) - set(y.tolist()))
 
 # %% ../../../nbs/evaluation/scoring.ipynb #89c3b24e
 def class_metrics(
     k: int,  # number of the class
-) -> dict[str, Metric]:  # by name: users_accuracy, producers_accuracy, f1_score
+) -> dict[str, Metric]:  # by name: users_accuracy, producers_accuracy, f1_score, iou, area_error
     """The scores of one class, as functions of sums."""
 
     def parts(y, prediction):  # [N, 3] correct, true and predicted labels of the class
+        if is_counted(prediction):
+            pairs = prediction[:, :, : prediction.shape[1]]
+            return np.stack([pairs[:, k, k], pairs[:, k].sum(1), pairs[:, :, k].sum(1)], 1)
         true, predicted = y == k, prediction.argmax(1) == k
         return np.column_stack([true & predicted, true, predicted]).astype(float)
 
-    def one(name: str, bottom: Callable) -> Metric:
+    def one(name: str, bottom: Callable, top: Callable = lambda sums: sums[..., 0]) -> Metric:
         def value(sums):
             unknown = np.full(np.shape(sums)[:-1], np.nan)
             total = bottom(sums)
-            return np.divide(sums[..., 0], total, out=unknown, where=total > 0)
+            return np.divide(top(sums), total, out=unknown, where=total > 0)
 
         return Metric(name, name, "classification", parts, value)
 
@@ -130,6 +138,10 @@ def class_metrics(
         "users_accuracy": one("users_accuracy", lambda sums: sums[..., 2]),
         "producers_accuracy": one("producers_accuracy", lambda sums: sums[..., 1]),
         "f1_score": one("f1_score", lambda sums: (sums[..., 1] + sums[..., 2]) / 2),
+        "iou": one("iou", lambda sums: sums[..., 1] + sums[..., 2] - sums[..., 0]),
+        "area_error": one(
+            "area_error", lambda sums: sums[..., 1], lambda sums: sums[..., 2] - sums[..., 1]
+        ),
     }
 
 
@@ -141,12 +153,19 @@ def by_class(
     resamples: int = 2000,  # draws of units
     level: float = 0.95,  # of every interval
 ) -> list[dict]:  # of `per_class`, with n_blocks, ci (of F1), users_ci and producers_ci
-    """The scores of each class with their intervals."""
+    """The scores of each class with their intervals; of pixels also IoU and error of the area."""
     rows = per_class(confusion_matrix(y, prediction), classes)
     names = {"ci": "f1_score", "users_ci": "users_accuracy", "producers_ci": "producers_accuracy"}
     for k, row in enumerate(rows):
-        row["n_blocks"] = len(np.unique(units.number[y == k]))
         metrics = class_metrics(k)
+        if is_counted(prediction):
+            here = prediction[:, k, : len(classes)].sum(1) > 0
+            for name in ("iou", "area_error"):
+                found = score_with_interval(metrics[name], y, prediction, units, resamples, level)
+                row |= {name: found["value"], f"{name}_ci": found["ci"]}
+        else:
+            here = y == k
+        row["n_blocks"] = len(np.unique(units.number[here]))
         for name, metric in names.items():
             found = score_with_interval(metrics[metric], y, prediction, units, resamples, level)
             row[name] = found["ci"]
@@ -193,7 +212,9 @@ def score_record(
     certainty = certainty_record(table, y, prediction, classes, every, coverage)
     table, y, prediction, left_out = scored_labels(table, y, prediction, classes)
     fold, units = _fold_of(table), drawn_units(table, split)
-    primary = within_folds(leaving_out(metric_named(metric, task, classes), left_out), fold)
+    dense = is_counted(prediction)
+    asked = metric_named(metric, task, classes, dense)
+    primary = within_folds(leaving_out(asked, left_out), fold)
 
     def with_interval(m: Metric) -> dict:
         quick = m.function is None or m.name == metric
@@ -208,8 +229,7 @@ def score_record(
     }
     record["metrics"] = {
         name: with_interval(within_folds(leaving_out(m, left_out), fold))
-        for name, m in METRICS.items()
-        if m.task == task
+        for name, m in metrics_of(task, dense).items()
     }
     blocks = drawn_units(table, (split or {}) | {"method": "blocks"})
     record["per_region"] = by_region(table, y, prediction, task, primary, blocks, resamples, level)
@@ -223,7 +243,8 @@ def score_record(
     if task == "regression":
         return record | dict.fromkeys(_OF_CLASSES)
     rows = by_class(y, prediction, classes, units, resamples, level)
-    record["warnings"] = class_block_warnings(rows, units.name)
+    if not (split or {}).get("one_place"):  # of which the split has warned
+        record["warnings"] = class_block_warnings(rows, units.name)
     return record | _class_record(rows, y, prediction, classes, left_out)
 
 
@@ -233,6 +254,10 @@ _OF_CLASSES = ("per_class", "confusion_matrix", "calibration", "risk_coverage", 
 def _class_record(rows: list[dict], y, prediction, classes, left_out) -> dict:
     "What only a classification has."
     C = confusion_matrix(y, prediction)
+    if is_counted(prediction):  # probabilities are not kept
+        matrix = {"classes": list(classes), "rows_are": "true", "matrix": C}
+        rows = [row | {"scored": k not in left_out} for k, row in enumerate(rows)]
+        return dict(zip(_OF_CLASSES, (rows, matrix, None, None, disagreement(C))))
     rows = [row | {"scored": k not in left_out} for k, row in enumerate(rows)]
     matrix = {"classes": list(classes), "rows_are": "true", "matrix": C}
     curves = reliability(y, prediction), risk_coverage(y, prediction)
@@ -267,10 +292,13 @@ def write_predictions(
     """Write the layer `predictions`: points with the truth, the prediction, region and block.
 
     Classes give y_true, y_pred and a probability p_CLASS for each, in the order of the classes;
-    values y_true, y_pred and error.
+    values y_true, y_pred and error. Dense targets give the outlines of chips and the sums of their
+    pixels.
     """
     frame = table[["id", "fold"]].assign(split="val", scored=table["scored"].to_numpy(bool))
-    if len(classes):
+    if is_counted(prediction):
+        frame = frame.assign(**_sums_by_name(y, prediction, classes))
+    elif len(classes):
         names = np.array(classes, object)
         frame = frame.assign(y_true=names[y], y_pred=names[prediction.argmax(1)])
         columns = distinct_columns([f"p_{c}" for c in classes])
@@ -278,16 +306,34 @@ def write_predictions(
     else:
         frame = frame.assign(y_true=y.astype(float), y_pred=prediction, error=prediction - y)
     more = [name for name in ("region", "block", "unit") if name in table]
+    shapes = gpd.points_from_xy(table["lon"], table["lat"])
+    if is_counted(prediction):
+        more += ["lon", "lat"]
+        shapes = table["footprint"].to_numpy()
     frame = gpd.GeoDataFrame(
-        frame.assign(**{name: table[name] for name in more}),
-        geometry=gpd.points_from_xy(table["lon"], table["lat"]),
-        crs=4326,
+        frame.assign(**{name: table[name] for name in more}), geometry=shapes, crs=4326
     )
     # the file holds no time of writing: the same run writes the same bytes
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
     with atomic(path) as temporary:
         temporary.unlink()
         frame.to_file(temporary, driver="GPKG", layer="predictions", engine="pyogrio")
+
+
+def _sums_by_name(y: np.ndarray, sums: np.ndarray, classes: Sequence[str]) -> dict:
+    "The columns that hold what was counted in chips: c_TRUE_COLUMN."
+    n, rows, columns = sums.shape
+    if len(classes):
+        names = np.array(classes, object)
+        pairs = sums[:, :, :rows]
+        found = {"y_true": names[y], "y_pred": names[pairs.sum(1).argmax(1)]}
+    else:
+        count = np.maximum(sums[:, 0, 0], 1)
+        error = sums[:, 0, 3] / count
+        found = {"y_true": y.astype(float), "y_pred": y + error, "error": error}
+    flat = sums.reshape(n, rows * columns)
+    keys = [f"c_{i}_{j}" for i in range(rows) for j in range(columns)]
+    return found | dict(zip(keys, flat.T))
 
 # %% ../../../nbs/evaluation/scoring.ipynb #2be7c79b
 def read_predictions(
@@ -296,5 +342,9 @@ def read_predictions(
     """Read what `write_predictions` has written."""
     frame = gpd.read_file(path, engine="pyogrio")
     frame = frame.rename(columns={"judged": "scored"})  # as version 0.1 called it
+    counted = [c for c in frame if re.fullmatch(r"c_\d+_\d+", c)]
+    if counted:
+        rows, last = (int(part) + 1 for part in counted[-1].split("_")[1:])
+        return frame, frame[counted].to_numpy().reshape(len(frame), rows, last)
     columns = [c for c in frame if c.startswith("p_")]
     return frame, frame[columns].to_numpy() if columns else frame["y_pred"].to_numpy()

@@ -203,6 +203,8 @@ def drawn_units(
     """The units of a table of validated labels."""
     split = split or {}
     number = np.unique(unit_values(table, split), return_inverse=True)[1]
+    if split.get("one_place"):
+        return Units(np.zeros(len(table), int), unit_name(split))
     name, size = unit_name(split), split.get("block_km") or 0.0
     if name != "block" or not size:
         return Units(number, name)

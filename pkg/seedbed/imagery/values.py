@@ -175,7 +175,8 @@ def _refuse_names(text: pd.Series, head: str):
         raise InputError(
             f"{head}: {files.sum()} of {len(known)} labels hold paths of files, e.g."
             f" '{known[files].iloc[0]}'; one class or number for each label is expected: name"
-            " the column that holds it in labels.target"
+            " the column that holds it in labels.target, or, where the files are label rasters,"
+            " set labels.kind = dense (guide: My labels are masks)"
         )
     classes = known.nunique()
     if len(known) >= _FEW and classes > len(known) / 2:

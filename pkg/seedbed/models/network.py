@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from ..base.errors import InputError
-from .base import BaseModel, check_fits
+from .base import BaseModel, check_fits, targets_in
 from ..training.dataset import LabelledSamples, Samples, batches_of
 from seedbed.training.loops import (
     History,
@@ -64,15 +64,16 @@ def shape_of(
     data: LabelledSamples,  # training
 ) -> dict:  # the arguments of `Network.build`
     """What the layers have to fit to."""
-    regression = data.task == "regression"
-    return {
+    regression, y = data.task == "regression", targets_in(data)
+    more = {"field": data.meta["field"]} if getattr(data, "dense", False) else {}
+    return more | {
         "task": data.task,
         "bands": len(data.bands),
         "steps": data.steps,
         "outputs": len(data.classes) or 1,
-        "mean": float(data.y.mean()) if regression else 0.0,
-        "std": (float(data.y.std()) or 1.0) if regression else 1.0,
-        "absent": sorted(set(range(len(data.classes))) - set(data.y.tolist())),
+        "mean": float(y.mean()) if regression else 0.0,
+        "std": (float(y.std()) or 1.0) if regression else 1.0,
+        "absent": sorted(set(range(len(data.classes))) - set(np.unique(y).tolist())),
     }
 
 # %% ../../../nbs/models/network.ipynb #9e6a1439
@@ -81,6 +82,7 @@ class Network(BaseModel):
 
     stochastic = True
     batch_size: int | None = None  # of this kind of model; the dataset's if None
+    sees_space = False  # takes chips as they are; no: the mean over their pixels
 
     shape: dict = {}  # of `shape_of`, set by training
     history: History | None = None  # of the losses, set by training
@@ -106,10 +108,18 @@ class Network(BaseModel):
         absent: Sequence[int] = (),  # classes that training lacks
     ) -> nn.Module:  # [n, steps, bands] or chips -> [n, outputs], or [n] in the target's unit
         """The layers and what stands around them."""
-        layers = nn.Sequential(WindowMean(), self.network(bands, steps, outputs))
+        first = nn.Identity() if self.sees_space else WindowMean()
+        layers = nn.Sequential(first, self.network(bands, steps, outputs))
         if task == "classification":
             return nn.Sequential(layers, MaskClasses(outputs, absent))
         return Unstandardise(layers, mean, std)
+
+    def check(
+        self,
+        network: nn.Module,  # as built
+        data,  # training, open
+    ):
+        """InputError where a network cannot be trained on these data; here there is no reason."""
 
     def train(
         self,
@@ -124,6 +134,7 @@ class Network(BaseModel):
         self.shape = shape_of(data)
         self.trained_batch_size = self.batch_size or data.batch_size
         network = self.build(**self.shape)
+        self.check(network, data)
         self.history = fit_network(
             network,
             data,
@@ -159,7 +170,7 @@ class Network(BaseModel):
         "A weight for each class where the options ask for it."
         if self.options.class_weight is None or data.task == "regression":
             return None
-        return class_weights(data.y, len(data.classes))
+        return class_weights(targets_in(data), len(data.classes))
 
     def parameters(self) -> int:
         """How many numbers were learnt: weights and biases."""
@@ -167,11 +178,17 @@ class Network(BaseModel):
 
     def params(self) -> dict:
         """How it was trained, and which epoch was best."""
-        return self.options.model_dump(exclude={"names"}) | {
-            "batch_size": self.trained_batch_size,
-            "best_epoch": self.history.best,
-            "epochs_run": len(self.history.train),
-        }
+        of_chips = self.meta.get("sampling") == "chip" and not self.sees_space
+        window = {"window": "mean"} if of_chips else {}
+        return (
+            self.options.model_dump(exclude={"names"})
+            | window
+            | {
+                "batch_size": self.trained_batch_size,
+                "best_epoch": self.history.best,
+                "epochs_run": len(self.history.train),
+            }
+        )
 
     def dump(
         self,

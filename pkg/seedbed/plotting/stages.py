@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['plot_verdicts', 'example_chips', 'plot_chips', 'plot_split', 'profile_groups', 'plot_profiles', 'physical_series',
            'seasonal_profile', 'plot_views', 'plot_examples', 'plot_model_errors', 'plot_confidence', 'plot_overview',
-           'scene_picture', 'map_picture', 'plot_mapped_scene', 'picture_bands', 'clearest_step', 'plot_gallery',
-           'plot_importances', 'LabelView', 'plot_label']
+           'scene_picture', 'map_picture', 'plot_mapped_scene', 'chip_row', 'plot_chip_rows', 'picture_bands',
+           'clearest_step', 'plot_gallery', 'plot_importances', 'LabelView', 'plot_label']
 
 # %% ../../../nbs/plotting/stages.ipynb #5a61c004
 import base64
@@ -246,7 +246,14 @@ def plot_model_errors(
     classes, unit = record["data"]["classes"], record["data"]["unit"]
     if classes:
         plot_confusion(record["confusion_matrix"]["matrix"], classes, left, "validation labels")
-        plot_reliability(record["calibration"], right, f"calibration error {record['ece']:.3f}")
+        if record["calibration"]:
+            title = f"calibration error {record['ece']:.3f}"
+            plot_reliability(record["calibration"], right, title)
+            return fig
+        rows = record["per_class"]  # of pixels, whose probabilities are not kept
+        right.barh([row["class"] for row in rows], [row["iou"] or 0 for row in rows], color=FILL)
+        right.set(xlabel="intersection over union", title=f"mean {record['mean_iou']:.3f}")
+        right.invert_yaxis()
         return fig
     truth, prediction = table["y_true"].to_numpy(), table["y_pred"].to_numpy()
     plot_agreement(truth, prediction, unit, left, "validation labels")
@@ -284,7 +291,7 @@ def plot_overview(
     """Labels, seasonal profile, scores, and errors of the best model."""
     fig, ((places, season), (scores, errors)) = plt.subplots(2, 2, figsize=(10, 6.6))
     folds = fold_colours([str(k) for k in range(data.folds)])
-    where = table.geometry
+    where = table.geometry.representative_point()
     plot_places(where.x, where.y, table["fold"].astype(str), folds, places, size=7)
     block_km = data.meta["split"]["block_km"]
     places.set_title(f"{len(table)} labels by fold, blocks of {block_km:g} km")
@@ -337,6 +344,43 @@ def plot_mapped_scene(
     values = read_small(folder / "map.tif", [1])[0]
     ratio = read_small(folder / "quality.tif", [2 if meta["classes"] else 1])[0]
     return plot_map(scene_picture(scene, meta), values, ratio, meta["classes"], title)
+
+# %% ../../../nbs/plotting/stages.ipynb #f8e67a06
+def chip_row(
+    image: np.ndarray,  # [H, W, 3] between 0 and 1
+    truth: np.ndarray,  # [H, W] class numbers or values; NaN: unlabelled
+    predicted: np.ndarray,  # [H, W] likewise
+    classes,  # empty for values
+    limits: tuple[float, float] = (0.0, 1.0),  # of the colours of values
+) -> dict[str, np.ndarray]:  # image, truth, prediction and error, [H, W, 3 or 4] each
+    """A chip in four pictures; the error is red, and unlabelled pixels are empty."""
+    known = np.isfinite(truth)
+    if len(classes):
+        shown = [map_picture(np.nan_to_num(v + 1), classes) for v in (truth, predicted)]
+        wrong = (truth != predicted).astype(float)
+    else:
+        scaled = Normalize(*limits)
+        shown = [colormaps["viridis"](scaled(np.ma.masked_invalid(v))) for v in (truth, predicted)]
+        wrong = np.abs(np.nan_to_num(truth - predicted)) / max(limits[1] - limits[0], 1e-9)
+    red = np.ones((*truth.shape, 4)) * np.array(to_rgba(ALERT))
+    red[..., 3] = np.where(known, 0.08 + 0.92 * np.clip(wrong, 0, 1), 0)
+    return dict(zip(("image", "truth", "prediction", "error"), (image, *shown, red)))
+
+
+def plot_chip_rows(
+    rows: list[dict],  # of `chip_row`
+    titles: list[str],  # of each
+) -> Figure:
+    """Chips below each other, their four pictures beside each other."""
+    fig, axes = plt.subplots(
+        len(rows), 4, figsize=(7.2, 1.85 * len(rows)), squeeze=False, layout="constrained"
+    )
+    for line, row, title in zip(axes, rows, titles):
+        for ax, (name, picture) in zip(line, row.items()):
+            ax.imshow(picture, interpolation="nearest")
+            ax.set(xticks=[], yticks=[])
+            ax.set_title(title if name == "image" else name, fontsize=8, loc="left")
+    return fig
 
 # %% ../../../nbs/plotting/stages.ipynb #5a61c044
 def picture_bands(

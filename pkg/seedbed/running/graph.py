@@ -124,6 +124,11 @@ def outside_files(
     if labels := settings.source.labels_file:
         places = (settings.root / labels, path / labels)
         out += [(place, ()) for place in places if place.is_file()][:1]
+    if masks := settings.labels.masks:
+        if "{id}" in masks:
+            out += _folder_files(path, masks)
+        folders = (path, path.parent, settings.root)
+        out += [(folder / masks, ()) for folder in folders if (folder / masks).is_file()][:1]
     if path.suffix.lower() == ".vrt":
         out += [(file, ()) for file in files_of_vrt(path)]
     return out

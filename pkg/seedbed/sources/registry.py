@@ -12,9 +12,10 @@ from ..base.errors import InputError
 from ..base.registry import import_by_name, modules_of
 from ..base.settings import Settings, nearest
 from .base import Source
+from .dense import Dense
 
 # %% ../../../nbs/sources/registry.ipynb #64bc2bde
-_NO_SOURCES = ("base", "registry", "fetching")
+_NO_SOURCES = ("base", "dense", "registry", "fetching")
 
 
 def source_kinds() -> list[str]:  # sorted
@@ -52,4 +53,5 @@ def find_source(
         raise InputError(
             f"source.name = {settings.source.name}: no source '{kind}'; {nearest(kind, kinds)}"
         )
-    return source_class(kind)(argument, settings)
+    found = source_class(kind)(argument, settings)
+    return Dense(found, settings) if settings.labels.kind == "dense" else found

@@ -8,6 +8,7 @@ __all__ = ['FINAL', 'SCALING', 'CACHE', 'SUBSETS', 'read_meta', 'map_array', 'Ma
            'SampleDataset', 'make_loader', 'Samples', 'LabelledSamples', 'WithValues', 'batches_of']
 
 # %% ../../../nbs/training/dataset.ipynb #791900a5
+import copy
 import html
 import json
 import math
@@ -318,8 +319,10 @@ class SampleDataset(Interchange, Dataset):
         self.unit = self.meta["unit"]
         self.steps = self.meta["steps"]
         self.bands: Sequence[str] = (*self.meta["variables"], *self.meta["static_names"])
+        self.dense = self.meta.get("sampling") == "dense"
         self._buffers = Buffers()
         self._open: Mapped | None = None
+        self._Y: np.ndarray | None = None
         self._random: tuple[tuple[int, int], np.random.Generator] | None = None
 
     @property
@@ -335,7 +338,7 @@ class SampleDataset(Interchange, Dataset):
         return str(self.path)
 
     def __getstate__(self):
-        return self.__dict__ | {"_open": None, "_random": None}
+        return self.__dict__ | {"_open": None, "_Y": None, "_random": None}
 
     def __len__(self):
         return len(self.rows)
@@ -346,11 +349,13 @@ class SampleDataset(Interchange, Dataset):
             raise IndexError(f"sample {index} of {len(self)}")
         chosen = np.atleast_1d(np.asarray(index, int))
         X = self._read(self.rows[chosen], self._buffers.empty)
-        if self.augment is not None:
+        y = self.targets(chosen)
+        if self.augment is not None and self.dense:
+            X, y = self.augment.both(X, y, self._generator())
+        elif self.augment is not None:
             X = self.augment(X, self._generator())
         batch = torch.from_numpy(X)
-        targets = torch.from_numpy(np.asarray(self.y[chosen]))
-        parts = [batch, targets]
+        parts = [batch, torch.from_numpy(np.asarray(y))]
         if self.with_observed:
             parts.append(torch.from_numpy(read_observed(self.path, self.rows[chosen])))
         return tuple(part[0] for part in parts) if single else tuple(parts)
@@ -364,6 +369,35 @@ class SampleDataset(Interchange, Dataset):
             self._open = map_values(self.path)
         return read_rows(self._open, rows, self.scaling, empty)
 
+    def targets(
+        self,
+        chosen=slice(None),  # indices of samples; all of them if not given
+    ) -> np.ndarray:  # y [n]; of dense targets Y [n, H, W], -1 or NaN where unlabelled
+        """What is to be predicted."""
+        if not self.dense:
+            return self.y[chosen]
+        if self._Y is None:
+            with h5py.File(self.path) as file:
+                self._Y = map_array(file, "Y")
+        Y = self._Y[self.rows[chosen]]
+        return Y.astype(np.int64) if self.classes else Y
+
+    def known_targets(self) -> np.ndarray:  # [m] class numbers or values
+        """The targets of all samples; of dense ones, those of every labelled pixel."""
+        if not self.dense:
+            return self.y
+        Y = self.targets()
+        return Y[Y >= 0] if self.classes else Y[np.isfinite(Y)]
+
+    def part(
+        self,
+        rows: np.ndarray,  # [n] bool, or indices
+    ) -> "SampleDataset":
+        """Some of the samples, without augmentation."""
+        out = copy.copy(self)
+        out.rows, out.y, out.augment = self.rows[rows], self.y[rows], None
+        return out
+
     def _generator(self) -> np.random.Generator:
         "The generator of this process, or of this worker in this epoch."
         worker = get_worker_info()
@@ -375,11 +409,11 @@ class SampleDataset(Interchange, Dataset):
     def arrays(
         self,
         split: str | None = None,  # another subset of the same fold, scaled by the same numbers
-    ) -> tuple[np.ndarray, np.ndarray]:  # X float32 [n, T, bands, ...], y [n]
+    ) -> tuple[np.ndarray, np.ndarray]:  # X float32 [n, T, bands, ...], y [n] or Y [n, H, W]
         """All samples at once, scaled, never augmented."""
         if split is not None:
             return SampleDataset(self.path, split, self.fold).arrays()
-        return self._read(self.rows), self.y
+        return self._read(self.rows), self.targets()
 
     def observed(self) -> np.ndarray | None:  # bool, in the shape of `arrays`
         """Which values were measured; the others are filled.
@@ -409,6 +443,11 @@ class SampleDataset(Interchange, Dataset):
                 column = column.asstr()
             return column[:][self.rows]
 
+    def grid(self) -> tuple[np.ndarray, np.ndarray]:  # transforms [n, 6] and projections [n]
+        """Where the pixels of each tile lie; only dense targets know it."""
+        with h5py.File(self.path) as file:
+            return file["transform"][:][self.rows], file["crs"].asstr()[:][self.rows]
+
     def coordinates(self) -> np.ndarray:  # [n, 2]
         """Longitude and latitude of each sample."""
         return np.column_stack([self.column("lon"), self.column("lat")])
@@ -425,12 +464,15 @@ class SampleDataset(Interchange, Dataset):
     def _summary(self) -> dict[str, str]:
         "What a reader wants to know of a dataset, by name."
         fold = "all folds" if self.fold == FINAL else f"fold {self.fold} of {self.folds}"
-        window = self.meta.get("chip_size") if self.meta.get("sampling") == "chip" else None
+        is_image = self.meta.get("sampling") in ("chip", "dense")
+        found = target_summary(self.known_targets(), self.classes, self.unit)
+        found += " pixels" if self.dense else ""
+        window = self.meta.get("chip_size") if is_image else None
         size = f"{self.steps} steps × {len(self.bands)} bands"
         size += f" × {window} × {window} pixels" if window else ""
         return {
             "subset": f"{self.split or 'all samples'}, {fold}",
-            "samples": f"{len(self)}: {target_summary(self.y, self.classes, self.unit)}",
+            "samples": f"{len(self)}: {found}",
             "values": f"{size}: {', '.join(self.bands)}",
             "measured": _measured(self.meta.get("filled")),
             "file": _path_in_project(self.path),

@@ -1,0 +1,203 @@
+"""Dense targets through the stages: dataset, models, scores, comparison and map."""
+
+import copy
+
+import h5py
+import numpy as np
+import pytest
+import rasterio
+
+from seedbed.base.errors import InputError
+from seedbed.compare import compare
+from seedbed.evaluation.metrics import METRICS
+from seedbed.evaluation.scoring import read_predictions
+from seedbed.map import make_map
+from seedbed.model import cross_validate
+from seedbed.models.base import BaseModel
+from seedbed.models.registry import find_model, load_model
+from seedbed.process import process, ready_dataset
+from seedbed.training.dataset import SampleDataset
+from seedbed.training.pixels import every_pixel
+from tests.support.dense import (
+    GRID,
+    dense_settings,
+    truth,
+    write_raster,
+    write_scene,
+)
+
+pytestmark = pytest.mark.xdist_group("dense")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Settings and dataset of the small scene with a label raster."""
+    root = tmp_path_factory.mktemp("dense")
+    write_scene(root)
+    write_raster(root / "mask.tif", truth().astype("uint8"))
+    labels = {"masks": "mask.tif", "values": "0=bare, 1=crop, 2=wood"}
+    settings = dense_settings(root, labels=labels)
+    return settings, ready_dataset(settings)
+
+
+@pytest.fixture(scope="module")
+def run(made, tmp_path_factory):
+    """A run of three models."""
+    settings, path = made
+    folder = tmp_path_factory.mktemp("run")
+    for name in ("majority", "pixel_forest", "unet"):
+        model = find_model(name)(0, settings.models)
+        cross_validate(model, path, folder / "models" / name / "seed_0", settings, folder)
+    return folder, compare(folder, settings, folder)
+
+
+def test_tiles_hold_image_and_target_of_the_same_ground(made):
+    _, path = made
+    data = SampleDataset(path, None)
+    X, Y = data.arrays()
+    assert X.shape == (144, 1, 2, 8, 8) and Y.shape == (144, 8, 8)
+    transform, _ = data.grid()
+    for t, target in zip(transform, Y):
+        row, column = round((5_800_000 - t[5]) / 10), round((t[2] - 400_000) / 10)
+        np.testing.assert_array_equal(target, truth()[row : row + 8, column : column + 8])
+
+
+def test_a_batch_turns_image_and_target_together(made):
+    data = SampleDataset(made[1], "train", augment=("flips",))
+    plain = SampleDataset(made[1], "train")
+    X, Y = next(iter(data.loader(8)))
+    x, y = next(iter(plain.loader(8)))
+    assert (X != x).any()
+    for k in range(3):  # the mean of the first band over each class stays
+        for i in range(8):
+            here, there = X[i, 0, 0][Y[i] == k], x[i, 0, 0][y[i] == k]
+            assert len(here) == len(there)
+            assert not len(here) or abs(here.mean() - there.mean()) < 1e-5
+
+
+def test_networks_beat_the_majority_and_their_counts_are_those_of_all_pixels(run, made):
+    folder, result = run
+    assert result["data"]["sampling"] == "dense"
+    rows = {row["model"]: row["value"] for row in result["models"]}
+    assert rows["pixel_forest"] > 0.6 and rows["majority"] < 0.3
+    for name in rows:
+        table, counted = read_predictions(folder / f"models/{name}/seed_0/predictions.gpkg")
+        assert counted[:, :, :3].sum() == 96 * 96 and len(table) == 144
+    _, counted = read_predictions(folder / "models/unet/seed_0/predictions.gpkg")
+    with rasterio.open(folder / "models/unet/seed_0/prediction.tif") as file:
+        predicted, true = file.read()
+    np.testing.assert_array_equal(true, truth())
+    accuracy = (predicted == true).mean()
+    assert accuracy == pytest.approx(METRICS["accuracy"](None, counted))
+
+
+def test_a_saved_network_predicts_the_same(run, made):
+    folder, _ = run
+    model = load_model(folder / "models/unet/seed_0")
+    val = SampleDataset(made[1], "val")
+    first = model.predict(val)
+    assert first.shape == (len(val), 3, 8, 8)
+    np.testing.assert_array_equal(first, load_model(folder / "models/unet/seed_0").predict(val))
+
+
+def test_a_map_is_complete_and_equal_for_any_windows(run, made, tmp_path):
+    folder, _ = run
+    place = folder / "models/unet/seed_0"
+    scene, found = made[0].root / "scene.tif", []
+    for values in (10**6, 2 * 40**2):
+        model = load_model(place)
+        record = make_map(model, place, scene, made[1], tmp_path / str(values), 1, values)
+        assert record["pixels"] == {"mapped": 96 * 96, "without data": 0, "with too little data": 0}
+        with rasterio.open(tmp_path / str(values) / "map.tif") as file:
+            classes = file.read(1)
+        with rasterio.open(tmp_path / str(values) / "quality.tif") as file:
+            found.append((classes, file.read(1)))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    assert np.abs(found[0][1] - found[1][1]).max() < 1e-5
+
+
+def test_chips_that_overlap_never_meet_across_the_split(tmp_path):
+    (tmp_path / "tifs").mkdir()
+    (tmp_path / "masks").mkdir()
+    y, random = truth(), np.random.default_rng(0)
+    for k in range(21):  # each chip shares half of its ground with the next one
+        grid, target = GRID @ GRID.translation(4 * k, 0), y[:8, 4 * k : 4 * k + 8]
+        image = (target + random.normal(0, 0.1, target.shape)).astype("float32")
+        write_raster(tmp_path / f"tifs/c{k:02d}.tif", image, grid, names=["red_t00"])
+        write_raster(tmp_path / f"masks/c{k:02d}.tif", target.astype("uint8"), grid)
+    settings = dense_settings(
+        tmp_path,
+        labels={"masks": "masks/{id}.tif"},
+        source={"name": f"folder:{tmp_path}"},
+        split={"buffer_km": 0.0, "block_km": 0.4},
+    )
+    data = SampleDataset(ready_dataset(settings), None)
+    column = np.round((data.grid()[0][:, 2] - 400_000) / 10)
+    for fold in range(data.folds):
+        train, val = (SampleDataset(data.path, part, fold).rows for part in ("train", "val"))
+        assert np.abs(column[train][:, None] - column[val]).min() >= 8
+        assert (SampleDataset(data.path, "dropped", fold).rows >= 0).any()
+
+
+def test_a_network_wider_than_the_buffer_is_refused(made):
+    settings, path = made
+    model = find_model("unet")(0, settings.models)
+    data = SampleDataset(path)
+    data.meta = data.meta | {"field": 32}
+    with pytest.raises(InputError, match="sees 32 pixels across, 0.32"):
+        model.train(data)
+
+
+def test_where_the_buffer_leaves_too_little_the_largest_field_is_named(made):
+    settings = made[0].updated(labels={"field": 96}, split={"block_km": None})
+    export = made[0].export_dir
+    from seedbed.export import export as run_export
+
+    run_export(settings, settings.export_dir)
+    with pytest.raises(InputError, match=r"largest field that fits is labels\.field = \d+"):
+        process(settings)
+    assert export != settings.export_dir
+
+
+def test_what_was_never_measured_has_no_target(tmp_path):
+    path = write_scene(tmp_path)
+    with rasterio.open(path, "r+") as file:
+        data = file.read()
+        data[:, :5, :5] = np.nan
+        file.write(data)
+    write_raster(tmp_path / "mask.tif", truth().astype("uint8"))
+    made = ready_dataset(dense_settings(tmp_path, labels={"masks": "mask.tif"}))
+    Y = SampleDataset(made, None).targets()
+    with h5py.File(made) as file:
+        seen = file["observed"][:]
+    assert (Y == -1).sum() == 25 and (~seen).sum() == 2 * 25
+
+
+def test_models_of_labels_and_of_pixels_are_kept_apart(made, tmp_path):
+    class Wrong(BaseModel):
+        name = "wrong"
+        dense = True
+
+        def train(self, data):
+            self.model = "fitted"
+
+        def predict(self, data):
+            return np.zeros((len(data), 3))
+
+    settings, path = made
+    with pytest.raises(InputError, match="an answer for each pixel; fix its predict"):
+        cross_validate(Wrong(), path, tmp_path, settings)
+    pixels = every_pixel(SampleDataset(path, "train").part([0]))
+    with pytest.raises(InputError, match="set labels.kind = dense, or leave the model out"):
+        flat = copy.copy(pixels)
+        flat.meta = pixels.meta | {"sampling": "mean"}
+        Wrong().train(flat)
+
+
+def test_a_network_that_adds_nothing_is_said_to_add_nothing(run):
+    _, result = run
+    order = [row["model"] for row in result["models"]]
+    tied = {row["model"]: row["tied"] for row in result["models"]}
+    beaten = order[0] == "unet" and not tied["pixel_forest"]
+    said = [line for line in result["warnings"] if "which sees single pixels" in line]
+    assert bool(said) != beaten
