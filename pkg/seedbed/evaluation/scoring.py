@@ -204,15 +204,17 @@ def score_record(
     """Every score of a set of predictions, as results.json holds it.
 
     First the plain scores by name, then `primary`, `metrics` (each with its interval),
-    `per_region`, `certainty`, `quantity`, `warnings`, `per_class`, `confusion_matrix`,
-    `calibration`,
-    `risk_coverage` and `disagreement`. The last five are None for a regression.
+    `per_region`, `certainty` (None where predictions are counts of pixels), `quantity`,
+    `warnings`, `per_class`, `confusion_matrix`, `calibration`, `risk_coverage` and
+    `disagreement`. The last five are None for a regression.
     """
-    every = drawn_units(table, split)
-    certainty = certainty_record(table, y, prediction, classes, every, coverage)
+    dense = is_counted(prediction)
+    certainty = None  # counts have no probabilities to calibrate
+    if not dense:
+        every = drawn_units(table, split)
+        certainty = certainty_record(table, y, prediction, classes, every, coverage)
     table, y, prediction, left_out = scored_labels(table, y, prediction, classes)
     fold, units = _fold_of(table), drawn_units(table, split)
-    dense = is_counted(prediction)
     asked = metric_named(metric, task, classes, dense)
     primary = within_folds(leaving_out(asked, left_out), fold)
 
