@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +26,7 @@ from ..fetching.outcomes import ChipFailed
 from ..fetching.ratelimit import RateLimit, RetryPolicy
 from ..fetching.source import ArchiveSource
 from ..fetching.spec import windows
-from ..fetching.workers import ChipFetcher, ChipRequest, run_in_threads
+from ..fetching.workers import ChipFetcher, ChipRequest, gaps_of, run_in_threads
 from .bands import band_file, check_bands, claimed_scaling
 from seedbed.sources.stac.catalogue import (
     Frozen,
@@ -218,7 +219,10 @@ class StacFetcher(ChipFetcher):
         cost.notes["scenes"] = len(jobs)
         if lost:
             cost.notes["unread"] = lost
-        return np.concatenate(images)
+        data = np.concatenate(images)
+        if gaps := gaps_of(data, self.spec.layout):
+            cost.notes["gaps"] = gaps
+        return data
 
     def _scene(self, scene: Scene, grid: Any) -> np.ndarray | str:
         "The bands of a scene; where it cannot be read, the reason."
@@ -305,8 +309,7 @@ class StacArchive(ArchiveSource):
         return out
 
     def chips(self, labels):
-        late = self.lacking(labels)
-        requests = super().chips(labels[~labels["id"].isin(late)])
+        requests = super().chips(labels)
         scenes = self._scenes_for(requests) if requests else Scenes([])
         found = []
         for request in requests:
@@ -336,7 +339,7 @@ class StacArchive(ArchiveSource):
         used = [s for days in steps for some in days.values() for s in some]
         offsets = [self.frozen.offsets.get(s.key, {}).get("offset") for s in used]
         key = fingerprint_of([request.key, [s.key for s in used], offsets], 32)
-        return ChipRequest(request.id, request.grid, request.start, key)
+        return replace(request, key=key)
 
     def _scenes_for(self, requests: list[ChipRequest]) -> Scenes:
         "The scenes of all chips: those that are kept, and those that a search finds."
