@@ -4,7 +4,6 @@ import pytest
 
 from tests.matrix import MODELS, SOURCES, TASKS, covering, run
 
-
 # Half a minute each; `make matrix` runs the others.
 HERE = ("sample", "folder, chips", "scene, tiles", "table, csv", "earthengine", "cropharvest")
 EXPLORED = ("folder, chips", "scene, tiles", "table, csv")
