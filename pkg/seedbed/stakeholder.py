@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from .base.files import atomic, read_json
-from .evaluation.metrics import METRICS
 from .imagery.scene import read_small
 from .plotting.page import asset, filled, png_uri
 from .plotting.plots import class_colours
@@ -127,7 +126,7 @@ def weak_points(
     name = results["primary"]["metric"]
     regions = [r for r in regions if r.get(name) is not None]
     if len(regions) > 1:
-        better = METRICS[name].greater_is_better if name in METRICS else True
+        better = results["primary"]["greater_is_better"]
         worst = (min if better else max)(regions, key=lambda r: r[name])
         lines.append(f"Of all areas it does least well in <b>{_plain_name(worst['region'])}</b>.")
     return "".join(f"<p>{line}</p>" for line in lines)

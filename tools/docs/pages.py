@@ -11,16 +11,32 @@ from nbdev.frontmatter import FrontmatterProc
 from nbdev.process import NBProcessor
 
 from seedbed.base.errors import InputError
+from seedbed.base.files import shipped
 from seedbed.sharing.quotes import fill_in
 
 DROPPED = {"hide", "default_exp"}
 CHAPTER = re.compile(r"\]\(([\w./-]+\.ipynb)")  # a link to another notebook
+LINK = re.compile(r"\[([^\]]*)\]\(([\w./-]+\.ipynb)[^)]*\)")
 REPORTS = re.compile(r"(\]\()\.\./((?:\.\./)*reports/)")  # they lie beside nbs, and inside the site
 
 
 def finished(text: str, root: Path) -> str:
     """A text with the numbers of its runs, and with links to their reports."""
     return REPORTS.sub(r"\1\2", fill_in(text, root))
+
+
+def without_chapters_of_seedbed(text: str, path: Path, nbs: Path) -> str:
+    """A text of a notebook that was taken over: chapters that the project has not are no links."""
+
+    def kept(found) -> str:
+        target = (path.parent / found[2]).resolve()
+        is_elsewhere = (
+            not target.is_file()
+            and (shipped("nbs") / path.relative_to(nbs).parent / found[2]).is_file()
+        )
+        return found[1] if is_elsewhere else found[0]
+
+    return LINK.sub(kept, text)
 
 
 def seen_from_a_report(text: str, folder: Path, nbs: Path) -> str:
@@ -83,6 +99,8 @@ def write_notebook(
             continue
         try:
             cell.source = finished(cell.source, root)
+            if searched:
+                cell.source = without_chapters_of_seedbed(cell.source, path, root / "nbs")
             if not searched:
                 cell.source = seen_from_a_report(cell.source, path.parent, root / "nbs")
         except InputError as error:

@@ -84,7 +84,8 @@ def modules_of(
         if name in found and not is_own:
             raise InputError(
                 f"{own.name}.{room}.{name}: seedbed has a module of that name; give the notebook"
-                f" another, or take seedbed's over: seedbed own {room}.{name}"
+                f" another and delete {own.file(f'{room}.{name}')}, or take seedbed's over:"
+                f" seedbed own {room}.{name}"
             )
         found[name] = f"seedbed.{room}.{name}" if is_own else f"{own.name}.{room}.{name}"
     return dict(sorted(found.items()))

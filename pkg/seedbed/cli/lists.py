@@ -50,9 +50,10 @@ def _known_weights():
 
 def metrics(debug: Debug = False):
     """List the metrics that settings.ini can name."""
-    from seedbed.evaluation.metrics import METRICS
+    from seedbed.base.registry import own_functions
+    from seedbed.evaluation.metrics import METRICS, metric_named
 
-    found = METRICS.values()
+    found = [*METRICS.values(), *(metric_named(name) for name in own_functions("metrics"))]
     print_table(
         [
             ("name", [m.name for m in found]),

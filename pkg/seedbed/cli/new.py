@@ -146,7 +146,9 @@ def own(name: Name = None, back: Back = False, listed: List = False, debug: Debu
         for row in rows:
             print(line_on(row))
         if not rows:
-            print("nothing: every stage, model and source is that of the installed seedbed")
+            print(
+                "nothing was taken over: what the project adds is its own, the rest is the installed seedbed"
+            )
     elif back:
         print(f"seedbed's own again: {', '.join(give_back(root, name))}")
     else:

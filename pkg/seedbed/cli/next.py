@@ -42,7 +42,7 @@ def next(
     trust: Trust = False,
     debug: Debug = False,
 ):
-    """Choose places of a map whose labels would help most; the section [next] says by what.
+    """Choose places of a map whose labels would help most; the section `next` of settings.ini says by what.
 
     Labels of these places may train, and never validate nor estimate an area: their column
     `acquired` says so.

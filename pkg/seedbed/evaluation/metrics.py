@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse
 
 from ..base.errors import InputError
-from ..base.registry import object_named, own_function
+from ..base.registry import object_named, own_function, own_functions
 from ..base.settings import nearest
 
 # %% ../../../nbs/evaluation/metrics.ipynb #29fe8796
@@ -462,7 +462,8 @@ def metric_named(
     if name not in METRICS and (function := own_function("metrics", name)):
         return _of_function(name, function)
     if name not in METRICS:
-        raise InputError(f"success.metric = {name}: no such metric; {nearest(name, fitting)}")
+        known = [*fitting, *own_functions("metrics")]
+        raise InputError(f"success.metric = {name}: no such metric; {nearest(name, known)}")
     if name not in fitting:
         raise InputError(
             f"success.metric = {name}: is for {_meant_for(METRICS[name])}, the task is"
