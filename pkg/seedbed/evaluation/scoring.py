@@ -58,6 +58,16 @@ def scored_labels(
     left_out = _absent(y[keep], prediction[keep]) if len(classes) else []
     return table[keep], y[keep], prediction[keep], left_out
 
+
+def _absent(y: np.ndarray, prediction: np.ndarray) -> list[int]:
+    "The numbers of the classes without a label; none for values."
+    if prediction.ndim == 1 or prediction.shape[1] == 1:
+        return []
+    k = prediction.shape[1]
+    if is_counted(prediction):
+        return np.flatnonzero(prediction[:, :, :k].sum((0, 2)) == 0).tolist()
+    return sorted(set(range(k)) - set(y.tolist()))
+
 # %% ../../../nbs/evaluation/scoring.ipynb #345a233e
 def within_part(
     metric: Metric,  # any
@@ -102,16 +112,6 @@ def by_region(
 def _fold_of(table: pd.DataFrame) -> np.ndarray | None:
     "The fold of each label; None where the table names none."
     return table["fold"].to_numpy() if "fold" in table else None
-
-
-def _absent(y: np.ndarray, prediction: np.ndarray) -> list[int]:
-    "The numbers of the classes without a label; none for values."
-    if prediction.ndim == 1 or prediction.shape[1] == 1:
-        return []
-    k = prediction.shape[1]
-    if is_counted(prediction):
-        return np.flatnonzero(prediction[:, :, :k].sum((0, 2)) == 0).tolist()
-    return sorted(set(range(k)) - set(y.tolist()))
 
 # %% ../../../nbs/evaluation/scoring.ipynb #89c3b24e
 def class_metrics(
