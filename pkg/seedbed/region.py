@@ -7,7 +7,7 @@ __all__ = ['VALUES', 'outline_of', 'zones_of', 'Tile', 'zone_name', 'frame_aroun
            'margin_around', 'LocalScene', 'Archive', 'imagery_for', 'without_outside', 'map_tile', 'Plan', 'Region',
            'join_tiles', 'totals']
 
-# %% ../../nbs/region.ipynb #69d1dcee
+# %% ../../nbs/region.ipynb #612fee80
 import math
 import re
 import shutil
@@ -47,11 +47,11 @@ from .models.base import BaseModel
 from .sources.fetching.forecast import forecast
 from .sources.fetching.grid import Grid, origin, zone_of
 from .sources.fetching.source import ArchiveSource
-from .sources.fetching.store import Store, chip_key
+from .sources.fetching.store import chip_key
 from .sources.fetching.workers import ChipRequest, fetch_chips
 from .sources.registry import find_source, source_class
 
-# %% ../../nbs/region.ipynb #417970d6
+# %% ../../nbs/region.ipynb #53f8b58c
 def outline_of(
     path: str | Path,  # a vector file with polygons
 ) -> shapely.Geometry:  # EPSG:4326
@@ -92,7 +92,7 @@ def zones_of(
         found[zone] = found[zone].union(here) if zone in found else here
     return found
 
-# %% ../../nbs/region.ipynb #a355c045
+# %% ../../nbs/region.ipynb #970621f5
 VALUES = 8_000_000  # numbers of imagery in a tile, about
 
 
@@ -129,7 +129,7 @@ def zone_name(
 
 def frame_around(
     shape: shapely.Geometry,  # in the CRS
-    crs: str,
+    crs: str,  # of the pixels
     pixel: float,  # its side, in units of the CRS
     corner: tuple[float, float] = (0.0, 0.0),  # where four pixels meet
     multiple: int = 1,  # pixels between places where the frame may begin
@@ -172,7 +172,7 @@ def side_for(
     side = asked or min(2 ** int(math.log2((VALUES / bands) ** 0.5)), 1024)
     return max(math.ceil(side / multiple), 1) * multiple
 
-# %% ../../nbs/region.ipynb #5b321e45
+# %% ../../nbs/region.ipynb #82ea0b28
 def multiple_of(
     model: BaseModel,  # trained
 ) -> int:  # pixels
@@ -208,7 +208,8 @@ class LocalScene:
             folder.mkdir(parents=True, exist_ok=True)
             path = mosaic(path, folder / "scene.vrt", alpha)
         self.model = model
-        self.scene = Scene(path, layout_from_dict(model.meta["layout"]))
+        self.layout = layout_from_dict(model.meta["layout"])
+        self.scene = Scene(path, self.layout)
         grid = self.scene.transform
         if grid.b or grid.d or not math.isclose(grid.a, -grid.e):
             raise InputError(
@@ -300,8 +301,7 @@ class Archive:
         self.source, self.model, self.start = source, model, start
         self.spec = source.spec
         self.layout = layout_from_dict(model.meta["layout"])
-        source.folder = folder
-        source.store = Store(folder / "imagery")
+        source.keep_in(folder)
         self._check_date()
 
     def _check_date(self):
@@ -336,7 +336,7 @@ class Archive:
 
     def request(
         self,
-        tile: Tile,
+        tile: Tile,  # of `tiles`
     ) -> ChipRequest:
         """What to ask for, with the margin that the model needs."""
         margin = margin_around(self.model)
@@ -381,7 +381,7 @@ class Archive:
         """Remove the imagery of a tile."""
         scene.path.unlink(missing_ok=True)
 
-# %% ../../nbs/region.ipynb #79465f38
+# %% ../../nbs/region.ipynb #9a38ad38
 def imagery_for(
     settings: Settings,  # of the run
     model: BaseModel,  # that is to map it
@@ -423,11 +423,11 @@ def _date_in(settings: Settings) -> str:
     found = re.match(r"\d{4}(-\d\d){0,2}$", settings.labels.start or "")
     return f"{found[0]}-01-01"[:10] if found else ""
 
-# %% ../../nbs/region.ipynb #1a28cc7e
+# %% ../../nbs/region.ipynb #57796203
 def without_outside(
     part: Path,  # a window's predictions, of `map_parts`
     window: tuple[int, int, int, int],  # row, column, height, width in the tile
-    tile: Tile,
+    tile: Tile,  # in which the window lies
     stride: int,  # of the model
     target: Path,  # the file to write
 ) -> int:  # pixels outside
@@ -450,7 +450,7 @@ def without_outside(
 def map_tile(
     model: BaseModel,  # trained
     near: Applicability,  # of the model
-    tile: Tile,
+    tile: Tile,  # of the region
     place: tuple[Scene, int, int],  # imagery, with row and column of the tile in it
     folder: Path,  # of the tile
     tags: dict,  # of the files
@@ -500,7 +500,7 @@ def map_tile(
     }
     return record
 
-# %% ../../nbs/region.ipynb #efb6759c
+# %% ../../nbs/region.ipynb #933508e6
 @dataclass(frozen=True)
 class Plan:
     """What a region takes."""
@@ -511,9 +511,9 @@ class Plan:
     pixels: int  # of the tiles that are left
     price: dict  # scenes, reads, received; of the tiles that are left
     seconds: float | None  # None before the first tile
-    disk: float  # bytes of maps and, where it is kept, imagery; at most before the first tile
+    disk: float  # bytes of maps and, where it is kept, imagery; uncompressed before the first tile
     requests: float | None  # to the archive; None before the first tile
-    received: float | None  # bytes over the network
+    received: float | None  # bytes over the network; of pixels alone before the first tile
     measured: int  # tiles from which the figures come
 
     @property
@@ -533,11 +533,16 @@ class Plan:
                 f"{counted(self.price['scenes'], 'scene')}, {self.price['reads']:,} bands of them"
                 " to read"
             )
-        word = "about" if self.measured else "at most"
-        if self.received:
-            sent = f"about {self.requests:,.0f} requests, " if self.measured else ""
-            out.append(f"{sent}{word} {size(self.received)} to receive")
-        out.append(f"{word} {size(self.disk)} on this disk")
+        if self.received and self.measured:
+            out.append(f"about {self.requests:,.0f} requests, {size(self.received)} to receive")
+        elif self.received:
+            out.append(
+                f"{size(self.received)} of uncompressed pixels to receive; files are read in"
+                " blocks, which reach beyond tiles"
+            )
+        out.append(
+            f"about {size(self.disk)} on this disk{'' if self.measured else ', uncompressed'}"
+        )
         if self.seconds is not None:
             out.append(f"about {duration(self.seconds)}, as {self.measured:,} tiles took")
         elif self.left:
@@ -553,7 +558,7 @@ class Region:
         outline: shapely.Geometry,  # EPSG:4326
         model: BaseModel,  # trained
         place: Path,  # its folder in the run
-        imagery: LocalScene | Archive,
+        imagery: LocalScene | Archive,  # of `imagery_for`
         folder: Path,  # gets everything
         side: int | None = None,  # pixels of a tile; None: what memory bears
         start: str = "",  # date of the first step
@@ -597,7 +602,7 @@ class Region:
 
     def tile_folder(
         self,
-        tile: Tile,
+        tile: Tile,  # of the region
     ) -> Path:
         """Where a tile's map lies."""
         return self.folder / tile.key
@@ -692,7 +697,7 @@ class Region:
         write_json(self.folder / "region.json", record)
         return record
 
-# %% ../../nbs/region.ipynb #4a27c256
+# %% ../../nbs/region.ipynb #05afa990
 def join_tiles(
     folders: list[Path],  # of the tiles of a zone
     target: Path,  # folder of the zone

@@ -69,6 +69,13 @@ class ArchiveSource(Source):
         """The chips that were fetched before."""
         return Store(self.settings.root / self.settings.paths.chips)
 
+    def keep_in(
+        self,
+        folder: Path,  # of a region
+    ):
+        """Keep what is fetched in a folder of its own, and not with the chips of labels."""
+        self.store = Store(folder / "imagery")
+
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
         given = self.settings.source.labels_file

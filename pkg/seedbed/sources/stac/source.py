@@ -285,6 +285,10 @@ class StacArchive(ArchiveSource):
         """Reads bands of scenes."""
         return SceneReader(self.spec, self.remote, self.frozen.offsets)
 
+    def keep_in(self, folder):
+        super().keep_in(folder)
+        self.folder = folder
+
     def about(self):
         return {
             "name": "stac",

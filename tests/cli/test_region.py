@@ -1,8 +1,6 @@
 """A region's map: the same pixels as the map of the scene, tile by tile, whatever stops it."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -20,7 +18,7 @@ from seedbed.map import best_model, make_map
 from seedbed.model import cross_validate
 from seedbed.models.registry import find_model
 from seedbed.region import Region, imagery_for, outline_of, zones_of
-from tests.servers.stac.server import SCENE, LocalArchive
+from tests.servers.stac.server import LocalArchive
 from tests.support.stac import UTM, make_places, make_project
 from tests.support.world import refused
 
@@ -67,7 +65,6 @@ def trained(request, archive, tmp_path_factory):
     (run / "settings.ini").write_text(to_ini(settings))
     write_json(run / "results.json", {"best_model": "logistic_regression"})
     write_json(run / "run.json", {"state": "done"})
-    gpd.GeoSeries([SHAPE], crs=UTM).to_file(root / "field.geojson")
     gpd.GeoSeries([SHAPE], crs=UTM).to_file(root / "field.gpkg")
     return root, settings, run, dataset
 
@@ -144,6 +141,7 @@ def test_a_region_is_the_scenes_map_inside_its_outline(trained, archive, tmp_pat
         assert file.tags(1)["class_1"] == "maize" and file.colormap(1)[1]
 
 
+@pytest.mark.parametrize("trained", ["center"], indirect=True)
 def test_a_plan_before_the_first_tile_only_searches(trained, archive, tmp_path):
     asked = len(archive.files())
     plan = region_of(trained, tmp_path / "region").plan()
@@ -153,42 +151,52 @@ def test_a_plan_before_the_first_tile_only_searches(trained, archive, tmp_path):
     assert any("--tiles 1" in line for line in plan.lines())
 
 
-def seedbed(*words, root):
-    """A command in a process of its own."""
-    run = "from seedbed.cli import main; main()"
-    return subprocess.Popen(
-        [sys.executable, "-c", run, *map(str, words)],
-        cwd=root,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def test_a_killed_command_goes_on(trained, archive, tmp_path):
+def test_a_killed_region_goes_on(trained, archive, here, tmp_path):
+    """What is done stays, the rest is the same, and so it is with tiles of any size."""
     root, settings, run, dataset = trained
-    if settings.process.sampling != "center":
-        pytest.skip("once is enough")
-    words = "region", root / "field.gpkg", "--run", "last", "--side", "40", "--name", "killed"
-    folder = run / "regions/killed"
-    process = seedbed(*words, root=root)
-    while process.poll() is None and not list(folder.rglob("tile.json")):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    done = {path: path.stat().st_mtime_ns for path in folder.rglob("tile.json")}
-    assert done and not (folder / "region.json").is_file()
-    process = seedbed(*words, root=root)
-    said = process.communicate()[0]
-    assert process.returncode == 0, said
-    assert {path: path.stat().st_mtime_ns for path in done} == done
+    words = "region", "field.gpkg", "--run", "last", "--side", "40", "--name", "killed"
+    folder, done = run / "regions/killed", {}
+    if settings.process.sampling == "center":  # to kill one is enough
+        command = [sys.executable, "-c", "from seedbed.cli import main; main()", *words]
+        child = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL)
+        while child.poll() is None and len(list(folder.rglob("tile.json"))) < 2:
+            time.sleep(0.002)
+        child.kill()
+        child.wait()
+        done = {path: path.read_bytes() for path in folder.rglob("tile.json")}
+        assert len(done) >= 2 and not (folder / "region.json").is_file()
+    assert here(*words, cwd=root)[0] == 0
     record = json.loads((folder / "region.json").read_text())
-    assert record["done"] == record["tiles"] and "hectares" in said
-    whole = region_of(trained, tmp_path / "whole").run(dataset=dataset)
-    assert whole["area"] == record["area"] and whole["pixels"] == record["pixels"]
+    assert {path: path.read_bytes() for path in done} == done
+    assert record["done"] == record["tiles"] > len(done)
+    whole = region_of(trained, tmp_path / "whole", side=512).run(dataset=dataset)
+    with (
+        rasterio.open(folder / "EPSG_32633/map.vrt") as a,
+        rasterio.open(tmp_path / "whole/EPSG_32633/map.vrt") as b,
+    ):
+        assert np.array_equal(a.read(), b.read())
+    assert whole["pixels"] == record["pixels"]
 
 
+@pytest.mark.parametrize("trained", ["center"], indirect=True)
+def test_the_command_maps_plans_and_goes_on(trained, archive, here):
+    root, settings, run, _ = trained
+    words = "region", "field.gpkg", "--run", "last", "--side", "64"
+    code, said, _ = here(*words, "--plan", cwd=root)
+    assert code == 0 and "scenes" in said and "--tiles 1" in said
+    code, said, _ = here(*words, "--tiles", "1", "--drop-imagery", cwd=root)
+    assert code == 0 and "1 of 5 tiles are done" in said
+    archive.fault = lambda number, path: ("status", 404) if "B08" in path else None
+    code, said, error = here(*words, cwd=root)
+    assert code == 2 and "missing: EPSG_32633/" in said and "tries them again" in error
+    archive.fault = lambda number, path: None
+    code, said, _ = here(*words, cwd=root)
+    record = json.loads((run / "regions/field/region.json").read_text())
+    assert code == 0 and record["done"] == record["tiles"] == 5 and "hectares" in said
+    assert here(*words, "--name", "../x", cwd=root)[0] == 1
+
+
+@pytest.mark.parametrize("trained", ["center"], indirect=True)
 def test_what_cannot_be_a_region_is_refused(trained, archive, tmp_path):
     root, settings, run, _ = trained
     model, _ = best_model(run)
@@ -199,23 +207,28 @@ def test_what_cannot_be_a_region_is_refused(trained, archive, tmp_path):
     gpd.GeoSeries([SHAPE]).to_file(tmp_path / "bare.shp")
     refused(lambda: outline_of(tmp_path / "bare.shp"), "bare.shp", "coordinate reference system")
     refused(lambda: region_of(trained, tmp_path / "a", most=3), "--max-tiles 3")
-    refused(lambda: region_of(trained, tmp_path / "b", side=8).plan() and region_of(
-        trained, tmp_path / "b", side=16), "begun with other tiles", "--name")
+    refused(
+        lambda: (
+            region_of(trained, tmp_path / "b", side=8).plan()
+            and region_of(trained, tmp_path / "b", side=16)
+        ),
+        "begun with other tiles",
+        "--name",
+    )
     far = gpd.GeoSeries([shapely.box(20, 10, 20.01, 10.01)], crs=4326)
     far.to_file(tmp_path / "far.gpkg")
     outline = outline_of(tmp_path / "far.gpkg")
     imagery, start = imagery_for(settings, model, tmp_path / "c", "far.gpkg")
     region = Region(outline, *best_model(run), imagery, tmp_path / "c", start=start)
     refused(lambda: region.plan(), "no scene")
-    with_scene, _ = imagery_for(settings, model, tmp_path / "d", "far.gpkg", scene_of(
-        trained, tmp_path / "scene"))
+    with_scene, _ = imagery_for(
+        settings, model, tmp_path / "d", "far.gpkg", scene_of(trained, tmp_path / "scene")
+    )
     refused(lambda: with_scene.tiles(outline, None), "outside of the scene")
     engine = settings.model_copy(
         update={"source": settings.source.model_copy(update={"name": "earthengine"})}
     )
-    refused(
-        lambda: imagery_for(engine, model, tmp_path / "e", "far.gpkg"), "seedbed export-scene"
-    )
+    refused(lambda: imagery_for(engine, model, tmp_path / "e", "far.gpkg"), "seedbed export-scene")
     undated = settings.model_copy(
         update={"labels": settings.labels.model_copy(update={"start": "start"})}
     )
