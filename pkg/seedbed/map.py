@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EMPTY', 'SIDE', 'CELL', 'best_model', 'tuned_threshold_of', 'find_scene', 'stride_of', 'cut', 'places_of', 'Pixels',
            'feature_weights', 'applicability_of', 'decided', 'map_window', 'squares', 'map_image', 'margin_of',
-           'no_report', 'overlap_of', 'map_parts', 'write_map', 'largest_useful', 'count_map', 'make_map']
+           'no_report', 'overlap_of', 'windows_of', 'map_parts', 'write_map', 'largest_useful', 'count_map', 'make_map']
 
 # %% ../../nbs/06_map.ipynb #5dc4ba2d
 import contextlib
@@ -427,6 +427,18 @@ def overlap_of(
     return (meta["chip_size"] // stride_of(meta)) ** 2 if meta["sampling"] == "chip" else 1
 
 
+def windows_of(
+    model: BaseModel,  # trained
+    scene: Scene,  # its size, bands and blocks count
+    window_values: int = 4_000_000,  # at most so many numbers in a window
+) -> list[tuple[int, int, int, int]]:  # row, column, height, width
+    """The windows in which a model maps a scene."""
+    if model.dense:
+        return squares(scene, window_values, getattr(model, "stride", 1))
+    values = max(window_values // overlap_of(model.meta), 1)
+    return windows(scene, values, stride_of(model.meta))
+
+
 def map_parts(
     model: BaseModel,  # trained
     scene: Scene,  # opened with the model's layout
@@ -436,13 +448,10 @@ def map_parts(
     workers: int | None = None,  # windows side by side; None: the number of cores
     start: str = "",  # date of the scene's first step
     report: Callable = no_report,  # told after each window: pixels done, pixels in all, seconds
+    todo: list[tuple] | None = None,  # windows; None: all of the scene
 ) -> list[tuple[tuple, Path]]:  # each window and the file of its predictions
     """Work on all windows that are not done yet."""
-    if model.dense:
-        todo = squares(scene, window_values, getattr(model, "stride", 1))
-    else:
-        values = max(window_values // overlap_of(model.meta), 1)
-        todo = windows(scene, values, stride_of(model.meta))
+    todo = windows_of(model, scene, window_values) if todo is None else todo
     parts = [(w, aside / f"{w[0]:07d}-{w[1]:07d}.npz") for w in todo]
     waiting = [(w, file) for w, file in parts if not file.is_file()]
     total = sum(height * width for (_, _, height, width), _ in waiting)

@@ -131,6 +131,7 @@ def test_the_run_folder(first):
         "manifest.json",  # of checksums, sealed
         "relabel.geojson",
         "report.html",
+        "stakeholder.html",
     }
     for model, seeds in {
         "majority": [0],

@@ -23,6 +23,7 @@ from .next import next
 from .options import Version
 from .pack import pack
 from .publish import publish
+from .region import region
 from .share import share
 from .sweep import sweep
 from .verify import verify
@@ -49,6 +50,7 @@ PANELS: dict[str, tuple[Callable[..., Any], ...]] = {
         export.export,
         export.export_scene,
         map.map,
+        region,
         next,
         area.design,
         area.area,

@@ -250,7 +250,7 @@ def way_home(destination: tuple[str, str]) -> str:
         "gs": f"gcloud storage cp 'gs://{place}/seedbed_*' tiles/",
         "drive": f"rclone copy 'drive:{place}' tiles --include 'seedbed_*'",
     }
-    return f"To bring them home: {fetch[kind]}; then: seedbed map RUN tiles"
+    return f"To bring them home: {fetch[kind]}; then: seedbed map --run RUN --scene tiles"
 
 
 def date_of(text: str) -> str:

@@ -93,19 +93,11 @@ def map(
 
 def print_map(record: dict, folder: str):
     """Print the area of each class, what was mapped and how fast, and where the map is."""
-    from .tables import make_console, print_table
+    from .tables import area_columns, make_console, print_table
 
     console = make_console()
-    rows = record["area"]["classes"]
-    if rows:
-        total = max(record["pixels"]["mapped"], 1)
-        columns = [
-            ("class", [r["class"] for r in rows]),
-            ("pixels", [f"{r['pixels']:,}" for r in rows]),
-            ("hectares", [f"{r['hectares']:,.1f}" for r in rows]),
-            ("share", [f"{100 * r['pixels'] / total:.1f} %" for r in rows]),
-        ]
-        print_table(columns, console)
+    if record["area"]["classes"]:
+        print_table(area_columns(record), console)
         console.print(record["area"]["note"], markup=False)
     counts = "; ".join(f"{n:,} {name}" for name, n in record["pixels"].items())
     share = record["beyond_applicability"]

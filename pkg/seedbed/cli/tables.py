@@ -32,6 +32,18 @@ def make_console(wide: bool = False):
     return Console(highlight=False, width=width or (WHOLE_LINES if wide else PIPED_WIDTH))
 
 
+def area_columns(record: dict) -> list[tuple[str, list[str]]]:
+    """The columns of what a map, or a region, counts of each class."""
+    rows = record["area"]["classes"]
+    total = max(record["pixels"]["mapped"], 1)
+    return [
+        ("class", [r["class"] for r in rows]),
+        ("pixels", [f"{r['pixels']:,}" for r in rows]),
+        ("hectares", [f"{r['hectares']:,.1f}" for r in rows]),
+        ("share", [f"{100 * r['pixels'] / total:.1f} %" for r in rows]),
+    ]
+
+
 def print_table(columns: list[tuple[str, list[str]]], console):
     """Print columns, each a heading and its texts; numbers to the right."""
     from rich import box

@@ -179,7 +179,7 @@ def read_vector(
         return frame
     if crs is None:
         raise InputError(
-            f"{path}: names no coordinate reference system; set source.crs,"
+            f"{path}: names no coordinate reference system; save it with one, or set source.crs,"
             " e.g. source.crs=EPSG:4326"
         )
     with explain(f"source.crs={crs}", "write a code such as EPSG:4326"):

@@ -69,6 +69,13 @@ class ArchiveSource(Source):
         """The chips that were fetched before."""
         return Store(self.settings.root / self.settings.paths.chips)
 
+    def keep_in(
+        self,
+        folder: Path,  # of a region
+    ):
+        """Keep what is fetched in a folder of its own, and not with the chips of labels."""
+        self.store = Store(folder / "imagery")
+
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
         given = self.settings.source.labels_file
@@ -109,7 +116,21 @@ class ArchiveSource(Source):
         lacking = self.lacking(labels)
         rows = zip(labels["id"], labels.geometry, labels["start"])
         asked = [chip_request(*row, self.spec) for row in rows if row[0] not in lacking]
+        return self.looked_up(asked)
+
+    def looked_up(
+        self,
+        asked: list[ChipRequest],  # of labels, or of the tiles of a region
+    ) -> list[ChipRequest]:
+        """The requests with what the archive's calendar, or its catalogue, says of them."""
         return [replace(chip, closes=self.closes(chip.start)) for chip in asked]
+
+    def price(
+        self,
+        asked: list[ChipRequest],  # that are still to fetch
+    ) -> dict:  # scenes, reads: bands of scenes; received: bytes at most
+        """What can be said of requests before a pixel is read; empty where nothing can."""
+        return {}
 
     def make_fetcher(
         self,

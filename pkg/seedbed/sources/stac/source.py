@@ -289,6 +289,10 @@ class StacArchive(ArchiveSource):
         """Reads bands of scenes."""
         return SceneReader(self.spec, self.remote, self.frozen.offsets)
 
+    def keep_in(self, folder):
+        super().keep_in(folder)
+        self.folder = folder
+
     def about(self):
         return {
             "name": "stac",
@@ -308,8 +312,8 @@ class StacArchive(ArchiveSource):
                 )
         return out
 
-    def chips(self, labels):
-        requests = super().chips(labels)
+    def looked_up(self, asked):
+        requests = super().looked_up(asked)
         scenes = self._scenes_for(requests) if requests else Scenes([])
         found = []
         for request in requests:
@@ -341,16 +345,32 @@ class StacArchive(ArchiveSource):
         key = fingerprint_of([request.key, [s.key for s in used], offsets], 32)
         return replace(request, key=key)
 
+    def price(self, asked):
+        scenes = self._searched(asked)
+        seen, reads, pixels = set(), 0, 0
+        each = len(self.spec.bands) + len(self.spec.masks)
+        for request in asked:
+            steps = scenes.by_step(request.grid, windows(request.start, self.spec))
+            keys = {s.key for days in steps for some in days.values() for s in some}
+            seen |= keys
+            reads += each * len(keys)
+            pixels += each * len(keys) * request.grid.width * request.grid.height
+        return {"scenes": len(seen), "reads": reads, "received": 2 * pixels}
+
     def _scenes_for(self, requests: list[ChipRequest]) -> Scenes:
+        "The scenes of all chips, their offsets held against their pixels."
+        scenes = self._searched(requests)
+        fresh = untested(scenes.all, self.frozen.offsets)
+        if fresh:
+            self._test_offsets(fresh)
+            self.frozen.write()
+        return scenes
+
+    def _searched(self, requests: list[ChipRequest]) -> Scenes:
         "The scenes of all chips: those that are kept, and those that a search finds."
         wanted = [s for s in searches_for(requests, self.spec) if not self.frozen.answers(s)]
         if wanted:
             self._search(wanted)
-        scenes = Scenes(self.frozen.items)
-        fresh = untested(scenes.all, self.frozen.offsets)
-        if fresh:
-            self._test_offsets(fresh)
-        if wanted or fresh:
             self.frozen.write()
         return Scenes(self.frozen.items)
 
