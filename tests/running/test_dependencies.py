@@ -23,6 +23,7 @@ def test_another_threshold_judges_again_and_trains_nothing():
         "success.quantity",
         "run.threads",
         "run.resamples",
+        "run.coverage",
         "run.level",
         "run.open_test",
     }
