@@ -1,22 +1,17 @@
 """Whether pretraining pays on real labels, by command, against figures that were measured apart.
 
 `make pretraining` runs all cases and writes `table.md`. Weights and labels are other people's and are not part of the
-project: `SEEDBED_PRETRAINED` names the folder of presto.pt and galileo_nano_encoder.pt, `SEEDBED_EAST_AFRICA` the
-table physical.npz. What is absent is left out.
+project: below `SEEDBED_SHARED_DATA` lie `pretrained` (presto.pt, galileo_nano_encoder.pt) and
+`worldcereal_eastafrica2017_month/physical.npz`. What is absent is left out.
 """
-
-import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-WEIGHTS = Path(os.environ.get("SEEDBED_PRETRAINED", "/work/shared/data/pretrained"))
-EAST_AFRICA = Path(
-    os.environ.get(
-        "SEEDBED_EAST_AFRICA", "/work/shared/data/worldcereal_eastafrica2017_month/physical.npz"
-    )
-)
+from tests.support.paths import SHARED
+
+WEIGHTS = SHARED / "pretrained"
+EAST_AFRICA = SHARED / "worldcereal_eastafrica2017_month/physical.npz"
 REAL = (
     f"presto = {WEIGHTS / 'presto.pt'}, galileo = {WEIGHTS / 'galileo_nano_encoder.pt'}"
     if WEIGHTS.is_dir()

@@ -1,7 +1,5 @@
 """Presto and Galileo: equal to their authors' outputs, and sound with weights of any kind."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -11,8 +9,9 @@ from seedbed.models.pretrained.encoder import embed, read_state, shuffled
 from seedbed.models.pretrained.galileo import Galileo
 from seedbed.models.pretrained.inputs import MONTH, in_unit
 from seedbed.models.pretrained.presto import Presto
+from tests.support.paths import SHARED
 
-WEIGHTS = Path("/work/shared/data/pretrained")
+WEIGHTS = SHARED / "pretrained"
 real = pytest.mark.skipif(not WEIGHTS.is_dir(), reason="the real weights are not here")
 KINDS = pytest.mark.parametrize("kind", [Presto, Galileo])
 
