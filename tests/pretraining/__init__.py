@@ -5,6 +5,8 @@ project: below `SEEDBED_SHARED_DATA` lie `pretrained` (presto.pt, galileo_nano_e
 `worldcereal_eastafrica2017_month/physical.npz`. What is absent is left out.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 

@@ -1,5 +1,7 @@
 """Presto and Galileo: equal to their authors' outputs, and sound with weights of any kind."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
