@@ -1399,8 +1399,6 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                       'seedbed.models.dense.DenseNetwork.predict': ( 'models/dense.html#densenetwork.predict',
                                                                                      'seedbed/models/dense.py'),
                                       'seedbed.models.dense.MaskPixels': ('models/dense.html#maskpixels', 'seedbed/models/dense.py'),
-                                      'seedbed.models.dense.MaskPixels.__init__': ( 'models/dense.html#maskpixels.__init__',
-                                                                                    'seedbed/models/dense.py'),
                                       'seedbed.models.dense.MaskPixels.forward': ( 'models/dense.html#maskpixels.forward',
                                                                                    'seedbed/models/dense.py'),
                                       'seedbed.models.dense.PixelForest': ('models/dense.html#pixelforest', 'seedbed/models/dense.py'),

@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 import typer
 
 from . import completion
-from .options import RUN, Debug, Overrides, SettingsFile, Trust, leave
+from .options import Debug, Overrides, RunName, SettingsFile, Trust, leave
 from .tables import make_console, print_table
 
 Words = Annotated[
@@ -29,7 +29,6 @@ Diff = Annotated[
 Last = Annotated[int, typer.Option("-n", metavar="COUNT", help="Show this many, the latest ones.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Remove what is listed.")]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep the checkout, in data/cache/replays.")]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
 
 OtherSeedbed = Annotated[
     str,

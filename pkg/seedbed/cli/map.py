@@ -7,10 +7,9 @@ from typing import Annotated, Optional
 import typer
 
 from . import completion
-from .options import RUN, Debug, SettingsFile, Trust
+from .options import Debug, Run, SettingsFile, Trust
 from .watchers import pixel_report
 
-Run = Annotated[str, typer.Option("--run", metavar="RUN", help=RUN, autocompletion=completion.runs)]
 SceneFile = Annotated[
     Path,
     typer.Option(
@@ -93,20 +92,16 @@ def map(
 
 def print_map(record: dict, folder: str):
     """Print the area of each class, what was mapped and how fast, and where the map is."""
-    from .tables import area_columns, make_console, print_table
+    from .tables import line_of_pixels, make_console, print_areas
 
     console = make_console()
-    if record["area"]["classes"]:
-        print_table(area_columns(record), console)
-        console.print(record["area"]["note"], markup=False)
-    counts = "; ".join(f"{n:,} {name}" for name, n in record["pixels"].items())
-    share = record["beyond_applicability"]
-    beyond = "" if share is None else f"; {100 * share:.1f} % beyond the training data"
+    print_areas(record, console)
+    line = line_of_pixels(record)
     useless = record["no_useful_answer"]
     if useless is not None:
-        beyond += f"; {100 * useless:.1f} % without a useful answer"
+        line += f"; {100 * useless:.1f} % without a useful answer"
     console.print(
-        f"\n{record['model']}: {counts}{beyond}; {record['pixels_per_second']:,} pixels/s"
+        f"\n{line}; {record['pixels_per_second']:,} pixels/s"
         f"\nThe map: {folder}/map.tif and quality.tif",
         markup=False,
         soft_wrap=True,

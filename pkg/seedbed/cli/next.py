@@ -6,10 +6,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from . import completion
-from .options import RUN, Debug, Overrides, Trust
+from .options import Debug, Overrides, Run, Trust
 
-Run = Annotated[str, typer.Option("--run", metavar="RUN", help=RUN, autocompletion=completion.runs)]
 Places = Annotated[int, typer.Option("--n", metavar="COUNT", min=1, help="How many places.")]
 MapFolder = Annotated[
     Optional[Path],

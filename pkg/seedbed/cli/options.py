@@ -23,6 +23,8 @@ def _set_debug(wanted: bool):
 
 
 RUN = "The run: its folder, its name, a part of the name that no other run has, or last."
+Run = Annotated[str, typer.Option("--run", metavar="RUN", help=RUN, autocompletion=completion.runs)]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
 Overrides = Annotated[
     Optional[list[str]],
     typer.Option(

@@ -6,10 +6,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from . import completion
-from .options import RUN, Debug, Trust
+from .options import Debug, RunName, Trust
 
-RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
 Out = Annotated[
     Optional[Path],
     typer.Option("--out", metavar="FOLDER", help="The folder to make; RUN/packed if not given."),

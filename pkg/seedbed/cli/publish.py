@@ -5,11 +5,9 @@ from typing import Annotated, Optional
 
 import typer
 
-from . import completion
-from .options import RUN, Debug, Trust
+from .options import Debug, RunName, Trust
 
 KEPT = ("results.json", "run.json", "report.html", "*.ipynb", "figures/*.png", "area.json")
-RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
 ReportName = Annotated[
     Optional[str],
     typer.Option(

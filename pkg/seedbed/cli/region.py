@@ -6,8 +6,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from .map import Model, Run, Workers
-from .options import Debug, SettingsFile, Trust, leave
+from .map import Model, Workers
+from .options import Debug, Run, SettingsFile, Trust, leave
 
 Area = Annotated[
     Path, typer.Argument(metavar="AREA", help="A vector file with the region's outline.")
@@ -124,16 +124,11 @@ def print_tile(done: int, total: int, tile):
 
 def print_region(record: dict, folder: str):
     """Print the area of each class inside the region, what is missing, and where the map is."""
-    from .tables import area_columns, make_console, print_table
+    from .tables import line_of_pixels, make_console, print_areas
 
     console = make_console()
-    if record["area"]["classes"]:
-        print_table(area_columns(record), console)
-        console.print(record["area"]["note"], markup=False)
-    counts = "; ".join(f"{n:,} {name}" for name, n in record["pixels"].items())
-    share = record["beyond_applicability"]
-    beyond = "" if share is None else f"; {100 * share:.1f} % beyond the training data"
-    lines = [f"\n{record['model']}: {counts}{beyond}"]
+    print_areas(record, console)
+    lines = ["\n" + line_of_pixels(record)]
     lines += [f"missing: {key}: {why}" for key, why in list(record["missing"].items())[:5]]
     if len(record["missing"]) > 5:
         lines.append(f"and {len(record['missing']) - 5:,} more, in region.json")

@@ -4,10 +4,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from . import completion
-from .options import RUN, Debug, Trust
+from .options import Debug, RunName, Trust
 
-RunName = Annotated[str, typer.Argument(metavar="RUN", help=RUN, autocompletion=completion.runs)]
 Store = Annotated[
     Optional[str],
     typer.Option(

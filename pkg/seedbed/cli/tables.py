@@ -32,16 +32,28 @@ def make_console(wide: bool = False):
     return Console(highlight=False, width=width or (WHOLE_LINES if wide else PIPED_WIDTH))
 
 
-def area_columns(record: dict) -> list[tuple[str, list[str]]]:
-    """The columns of what a map, or a region, counts of each class."""
+def print_areas(record: dict, console):
+    """Print what a map, or a region, counts of each class; nothing of a quantity."""
     rows = record["area"]["classes"]
+    if not rows:
+        return
     total = max(record["pixels"]["mapped"], 1)
-    return [
+    columns = [
         ("class", [r["class"] for r in rows]),
         ("pixels", [f"{r['pixels']:,}" for r in rows]),
         ("hectares", [f"{r['hectares']:,.1f}" for r in rows]),
         ("share", [f"{100 * r['pixels'] / total:.1f} %" for r in rows]),
     ]
+    print_table(columns, console)
+    console.print(record["area"]["note"], markup=False)
+
+
+def line_of_pixels(record: dict) -> str:
+    """How many pixels a map, or a region, has of each kind, and how many nobody can judge."""
+    counts = "; ".join(f"{n:,} {name}" for name, n in record["pixels"].items())
+    share = record["beyond_applicability"]
+    beyond = "" if share is None else f"; {100 * share:.1f} % beyond the training data"
+    return f"{record['model']}: {counts}{beyond}"
 
 
 def print_table(columns: list[tuple[str, list[str]]], console):

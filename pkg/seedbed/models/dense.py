@@ -16,7 +16,7 @@ from torch import nn
 
 from ..base.errors import InputError
 from .base import BaseModel, check_fits, only_class
-from .network import Network
+from .network import MaskClasses, Network
 from ..training.dataset import Samples, batches_of
 from ..training.loops import pick_device, run_network
 
@@ -72,25 +72,15 @@ def receptive_field(
     return largest, reach
 
 # %% ../../../nbs/models/dense.ipynb #0e23854d
-class MaskPixels(nn.Module):
+class MaskPixels(MaskClasses):
     """Takes classes out of the softmax of each pixel."""
-
-    def __init__(
-        self,
-        outputs: int,  # number of classes
-        absent: Sequence[int] = (),  # numbers of the classes that are never predicted
-    ):
-        super().__init__()
-        self.scores: torch.Tensor
-        self.register_buffer("scores", torch.zeros(outputs, 1, 1), persistent=False)
-        self.scores[list(absent)] = -torch.inf
 
     def forward(
         self,
         X: torch.Tensor,  # [n, outputs, H, W] scores before the softmax
     ) -> torch.Tensor:  # [n, outputs, H, W]
         """The scores, minus infinity for absent classes."""
-        return X + self.scores
+        return X + self.scores[:, None, None]
 
 
 class PixelValues(nn.Module):
