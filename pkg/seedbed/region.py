@@ -4,18 +4,21 @@
 
 # %% auto #0
 __all__ = ['VALUES', 'outline_of', 'zones_of', 'Tile', 'zone_name', 'frame_around', 'tiles_of', 'side_for', 'multiple_of',
-           'margin_around', 'LocalScene', 'Archive', 'imagery_for', 'without_outside', 'map_tile', 'Plan', 'Region',
-           'join_tiles', 'totals']
+           'margin_around', 'LocalScene', 'Archive', 'imagery_for', 'without_outside', 'map_tile', 'TrainedModel',
+           'map_elsewhere', 'Plan', 'Region', 'join_tiles', 'totals']
 
 # %% ../../nbs/region.ipynb #612fee80
 import math
 import re
 import shutil
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -30,6 +33,7 @@ from .base.settings import Settings
 from .evaluation.applicability import Applicability
 from .imagery.layout import layout_from_dict
 from .imagery.mosaic import mosaic, mosaic_of, read_tile
+from .imagery.places import split_at_180, unwrapped
 from .imagery.raster import reproject
 from .imagery.scene import Scene, write_categories
 from .imagery.vector import read_vector
@@ -44,6 +48,7 @@ from seedbed.map import (
     write_map,
 )
 from .models.base import BaseModel
+from .models.registry import load_model
 from .sources.fetching.forecast import forecast
 from .sources.fetching.grid import Grid, origin, zone_of
 from .sources.fetching.source import ArchiveSource
@@ -54,7 +59,7 @@ from .sources.registry import find_source, source_class
 # %% ../../nbs/region.ipynb #53f8b58c
 def outline_of(
     path: str | Path,  # a vector file with polygons
-) -> shapely.Geometry:  # EPSG:4326
+) -> shapely.Geometry:  # EPSG:4326; longitudes go on across 180 degrees
     """The outline of a region; InputError where the file holds no polygon."""
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file; name a vector file with the region's polygon")
@@ -65,9 +70,13 @@ def outline_of(
             f"{path}: holds {', '.join(kinds) or 'no geometry'}, and a region is a polygon; "
             "draw its outline"
         )
-    polygons = frame[frame.geom_type.isin(["Polygon", "MultiPolygon"])].geometry.make_valid()
-    step = 0.01 if frame.crs.is_geographic else 1000.0
-    found = polygons.segmentize(step).to_crs(4326).union_all()
+    polygons = frame[frame.geom_type.isin(["Polygon", "MultiPolygon"])].geometry
+    step = 1000.0
+    if frame.crs.is_geographic:
+        step = 0.01
+        polygons = gpd.GeoSeries(unwrapped(polygons.to_numpy()), crs=frame.crs)
+    shapes = polygons.make_valid().segmentize(step).to_crs(4326)
+    found = shapely.union_all(unwrapped(shapes.to_numpy()))
     if found.is_empty or not found.area:
         raise InputError(f"{path}: the region has no area; draw its outline again")
     return found
@@ -79,7 +88,9 @@ def zones_of(
 ) -> dict[str, shapely.Geometry]:  # by CRS, in its coordinates
     """The region's parts, each in the zone it lies in."""
     if crs:
-        return {crs: reproject(outline, "EPSG:4326", crs)}
+        edge = 180 - 1e-9  # 0.1 mm before the place where a CRS may be cut
+        within = split_at_180(outline).intersection(shapely.box(-edge, -90, edge, 90))
+        return {crs: reproject(within, "EPSG:4326", crs)}
     west, _, east, _ = outline.bounds
     found: dict[str, shapely.Geometry] = {}
     for number in range(math.floor(west / 6), math.floor(east / 6) + 1):
@@ -290,6 +301,7 @@ class Archive:
 
     droppable = True
     together = 8  # tiles that are asked for before they are mapped
+    recent = 200  # chips of labels, at most, that say how long fetching takes
 
     def __init__(
         self,
@@ -301,6 +313,7 @@ class Archive:
         self.source, self.model, self.start = source, model, start
         self.spec = source.spec
         self.layout = layout_from_dict(model.meta["layout"])
+        self.chips = source.store  # of labels
         source.keep_in(folder)
         self._check_date()
 
@@ -347,9 +360,23 @@ class Archive:
     def price(
         self,
         tiles: list[Tile],  # that are not done
-    ) -> dict:  # as of the source
-        """What the catalogue says of them; no pixel is read."""
-        return self.source.price([self.request(tile) for tile in tiles])
+    ) -> dict:  # as of the source; and seconds, from and to, as so many chips took
+        """What the archive says of them, and how long it may take; no pixel is read."""
+        asked = [self.request(tile) for tile in tiles]
+        return self.source.price(asked) | self._pace([request.grid for request in asked])
+
+    def _pace(self, grids: list[Grid]) -> dict:
+        "How long fetching takes: a tile at least as long as a chip, at most as all that it covers."
+        took = [
+            r for r in self.chips.known.values() if r.get("status") == "done" and "seconds" in r
+        ]
+        took = [r for r in took[-self.recent :] if self.chips.path(r["key"]).is_file()]
+        if not took:
+            return {}
+        each = float(np.median([r["seconds"] for r in took])) / min(self.source.workers, 4)
+        covered = sum(grid.width * grid.height for grid in grids) / self.spec.size**2
+        few, many = sorted((len(grids) * each, covered * each))
+        return {"seconds": [few, many], "chips": len(took)}
 
     def fetch(
         self,
@@ -361,6 +388,7 @@ class Archive:
         for key in by_key.keys() - {request.id for request in asked}:
             reason = getattr(self.source, "empty", {}).get(key, "the archive has nothing here")
             yield by_key[key], None, {"final": True}, reason
+        self.source.afford(asked)
         for first in range(0, len(asked), self.together):
             some = asked[first : first + self.together]
             for request, record, reason in fetch_chips(
@@ -386,7 +414,6 @@ def imagery_for(
     settings: Settings,  # of the run
     model: BaseModel,  # that is to map it
     folder: Path,  # of the region
-    area: str | Path,  # the region's file, for advice
     scene: Path | None = None,  # imagery that is here; None: where the run's own came from
     start: str = "",  # of the first step, ISO date; empty: labels.start, where that is a date
 ) -> tuple[LocalScene | Archive, str]:  # and the date of the first step
@@ -396,12 +423,6 @@ def imagery_for(
         return LocalScene(scene, model, folder), start
     kind, _, argument = settings.source.name.partition(":")
     found = source_class(kind)
-    if kind == "earthengine":
-        raise InputError(
-            f"source.name = earthengine: let the imagery of {area} be computed by"
-            f" `seedbed export-scene {area} --start DATE --to gs://BUCKET/FOLDER`, bring the tiles"
-            " home, and come again with --scene FOLDER"
-        )
     if not issubclass(found, ArchiveSource):
         here = find_source(settings).scene()
         if here is None:
@@ -500,6 +521,97 @@ def map_tile(
     }
     return record
 
+# %% ../../nbs/region.ipynb #59bb7d22
+@dataclass(frozen=True)
+class TrainedModel:
+    """What another process needs to have the same model."""
+
+    place: Path  # its folder in the run
+    own: tuple[str, ...]  # folders of models of one's own
+    trust: bool  # as for `load_model`
+    threshold: float | None  # of two classes
+    certainty: Any  # of its answers; None: not known
+    largest: float | None  # answer that is still of use
+
+    @classmethod
+    def of(
+        cls,
+        model: BaseModel,  # trained
+        place: Path,  # its folder in the run
+        trust: bool = False,  # as for `load_model`
+    ) -> "TrainedModel":
+        """What to tell another process of a model."""
+        own = tuple(str(Path(p).resolve()) for p in sys.path if p.endswith("nbs"))
+        said = model.threshold, model.certainty, model.largest
+        return cls(Path(place).resolve(), own, trust, *said)
+
+    def load(self) -> BaseModel:
+        """The model, read again."""
+        sys.path[:0] = [folder for folder in self.own if folder not in sys.path]
+        model = load_model(self.place, self.trust)
+        model.threshold, model.certainty, model.largest = (
+            self.threshold,
+            self.certainty,
+            self.largest,
+        )
+        return model
+
+
+_loaded: dict[Path, BaseModel] = {}  # on a worker, the model of the region under way
+
+
+def map_elsewhere(
+    trained: TrainedModel,  # read once by each worker
+    tile: Tile,  # of the region
+    place: tuple[Path, int, int],  # file of the imagery, with row and column of the tile in it
+    folder: Path,  # of the tile
+    tags: dict,  # of the files
+    start: str = "",  # date of the first step
+) -> dict:  # the record
+    """Map a tile in another process, which sees the same files."""
+    if trained.place not in _loaded:
+        _loaded.clear()
+        _loaded[trained.place] = trained.load()
+    model = _loaded[trained.place]
+    near = applicability_of(model, trained.place, Path())
+    path, row, column = place
+    scene = Scene(path, layout_from_dict(model.meta["layout"]))
+    return map_tile(model, near, tile, (scene, row, column), folder, tags, 1, start)
+
+
+def _done(result: Any) -> Future:
+    "A future that is over."
+    future: Future = Future()
+    future.set_result(result)
+    return future
+
+
+def _mapped(
+    fetched: Iterable[tuple],  # of the imagery's `fetch`
+    begin: Callable,  # maps a tile with its imagery; a future
+    at_once: int,  # tiles that are mapped at the same time
+    missing: dict[str, str],  # gets the reasons of tiles without imagery
+    unfinished: list[str],  # gets those of them that are to be tried again
+) -> Iterator[tuple]:  # tile, imagery, what fetching took, record
+    "Each tile as its map is done."
+    waiting: dict[Future, tuple] = {}
+    for tile, place, took, reason in fetched:
+        if place is None:
+            missing[tile.key] = reason
+            unfinished += [] if took.get("final") else [tile.key]
+            continue
+        waiting[begin(tile, place)] = tile, place, took
+        while len(waiting) >= at_once:
+            yield from _first_of(waiting)
+    while waiting:
+        yield from _first_of(waiting)
+
+
+def _first_of(waiting: dict[Future, tuple]) -> Iterator[tuple]:
+    "Those that are over, at least one; they wait no longer."
+    for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+        yield *waiting.pop(future), future.result()
+
 # %% ../../nbs/region.ipynb #933508e6
 @dataclass(frozen=True)
 class Plan:
@@ -509,12 +621,13 @@ class Plan:
     done: int
     zones: dict[str, int]  # tiles by CRS
     pixels: int  # of the tiles that are left
-    price: dict  # scenes, reads, received; of the tiles that are left
+    price: dict  # of the imagery's `price`; of the tiles that are left
     seconds: float | None  # None before the first tile
     disk: float  # bytes of maps and, where it is kept, imagery; uncompressed before the first tile
-    requests: float | None  # to the archive; None before the first tile
+    requests: float | None  # to the archive; None where nobody can say
     received: float | None  # bytes over the network; of pixels alone before the first tile
     measured: int  # tiles from which the figures come
+    free: int = 0  # bytes of the disk
 
     @property
     def left(self) -> int:
@@ -528,11 +641,7 @@ class Plan:
             f"{counted(self.tiles, 'tile')} ({zones}), {self.done:,} done; "
             f"{self.pixels:,} pixels to map"
         ]
-        if self.price:
-            out.append(
-                f"{counted(self.price['scenes'], 'scene')}, {self.price['reads']:,} bands of them"
-                " to read"
-            )
+        out += self.price.get("words", [])
         if self.received and self.measured:
             out.append(f"about {self.requests:,.0f} requests, {size(self.received)} to receive")
         elif self.received:
@@ -541,13 +650,27 @@ class Plan:
                 " blocks, which reach beyond tiles"
             )
         out.append(
-            f"about {size(self.disk)} on this disk{'' if self.measured else ', uncompressed'}"
+            f"about {size(self.disk)} on this disk{'' if self.measured else ', uncompressed'}; "
+            f"{size(self.free)} are free"
         )
         if self.seconds is not None:
             out.append(f"about {duration(self.seconds)}, as {self.measured:,} tiles took")
         elif self.left:
-            out.append("how long it takes is known after a first tile: --tiles 1")
+            out += self._pace()
+        if self.disk > self.free:
+            out.append(
+                "warning: there may be no room for it on this disk; --drop-imagery keeps maps alone"
+            )
         return out
+
+    def _pace(self) -> list[str]:
+        "How long the first tiles may take."
+        out = []
+        if "seconds" in self.price:
+            few, many = map(duration, self.price["seconds"])
+            took = counted(self.price["chips"], "chip")
+            out.append(f"{few} to {many} of fetching, as the last {took} of labels took")
+        return [*out, "how long it takes is known better after a first tile: --tiles 1"]
 
 
 class Region:
@@ -575,12 +698,13 @@ class Region:
                 f"{len(self.tiles):,} tiles are more than --max-tiles {most:,}; take a part of the"
                 " region, larger tiles (--side), or allow them"
             )
-        self._begin()
+        self.made_of = self._made_of()
+        self._check()
 
-    def _begin(self):
-        "Note what the region is made of, or hold it against what was noted."
+    def _made_of(self) -> dict:
+        "What decides the map of each tile."
         model = self.model
-        made_of = {
+        return {
             "outline": fingerprint_of(shapely.to_wkb(self.outline, hex=True), 16),
             "model": fingerprint_of(
                 [fingerprint(self.place / name) for name in ("model.bin", "model.json")]
@@ -590,15 +714,17 @@ class Region:
             "imagery": fingerprint_of([*self.imagery.key, self.start], 16),
             "tiles": fingerprint_of([[t.key, t.grid.to_dict()] for t in self.tiles], 16),
         }
+
+    def _check(self):
+        "Hold what the region is made of against what was noted when it was begun."
         path = self.folder / "plan.json"
-        known = read_json(path) if path.is_file() else made_of
-        other = [name for name, value in made_of.items() if known.get(name) != value]
+        known = read_json(path) if path.is_file() else self.made_of
+        other = [name for name, value in self.made_of.items() if known.get(name) != value]
         if other:
             raise InputError(
                 f"{self.folder}: was begun with other {', '.join(other)}; choose another --name, or"
                 " delete the folder"
             )
-        write_json(path, made_of)
 
     def tile_folder(
         self,
@@ -622,14 +748,18 @@ class Region:
             zones[tile.grid.crs] = zones.get(tile.grid.crs, 0) + 1
         price = self.imagery.price(left) if left else {}
         common = len(self.tiles), len(known), zones, pixels, price
+        there = next(folder for folder in self.folder.parents if folder.is_dir())
+        free = shutil.disk_usage(there).free
         if known:
             took = [record | record["fetched"] for record in known.values()]
             rest = forecast(took, sum(r["seconds_in_all"] for r in took), len(left), 1)
             received = rest.received or price.get("received")
-            return Plan(*common, rest.seconds, rest.bytes, rest.requests, received, len(known))
+            took = rest.seconds, rest.bytes, rest.requests, received
+            return Plan(*common, *took, len(known), free)
         bands = 0 if self.drop or not self.imagery.droppable else self.imagery.layout.count
         disk = pixels * (4 * bands + 4 * 4 + 1)
-        return Plan(*common, None, disk, None, price.get("received"), 0)
+        requests, received = price.get("requests"), price.get("received")
+        return Plan(*common, None, disk, requests, received, 0, free)
 
     def run(
         self,
@@ -638,30 +768,44 @@ class Region:
         report: Callable = lambda done, total, tile: None,  # told after each tile
         tags: dict = {},  # of the files
         dataset: Path | None = None,  # dataset.h5 that the model was trained on
+        cluster: tuple | None = None,  # of `cluster_executor`; None: map here
+        trust: bool = False,  # as for `load_model`, on a cluster
     ) -> dict:  # the record
         """Map the tiles that are not done, and put the region together."""
         known = self.records()
         todo = [tile for tile in self.tiles if tile.key not in known][:most]
+        write_json(self.folder / "plan.json", self.made_of)
         missing: dict[str, str] = {}
-        unfinished, began, done = [], time.perf_counter(), len(known)
+        unfinished: list[str] = []
+        began, done = time.perf_counter(), len(known)
         near = applicability_of(self.model, self.place, dataset) if todo else None
-        for tile, place, fetched, reason in self.imagery.fetch(todo) if todo else ():
-            if place is None:
-                missing[tile.key] = reason
-                unfinished += [] if fetched.get("final") else [tile.key]
-            else:
-                self._do(tile, place, fetched, near, tags, workers, began)
-                began, done = time.perf_counter(), done + 1
-                report(done, len(self.tiles), tile)
+
+        def begin(tile, place):
+            folder = self.tile_folder(tile)
+            if cluster is None:
+                result = map_tile(self.model, near, tile, place, folder, tags, workers, self.start)
+                return _done(result)
+            scene, row, column = place
+            there = TrainedModel.of(self.model, self.place, trust)
+            task = there, tile, (scene.path.resolve(), row, column), folder.resolve(), tags
+            return cluster[0].submit(map_elsewhere, *task, self.start)
+
+        at_once = 1 if cluster is None else cluster[1]
+        fetched_tiles = self.imagery.fetch(todo) if todo else iter(())
+        for tile, place, fetched, record in _mapped(
+            fetched_tiles, begin, at_once, missing, unfinished
+        ):
+            self._keep(tile, place, fetched, record, began)
+            began, done = time.perf_counter(), done + 1
+            report(done, len(self.tiles), tile)
         record = self._finish(missing, unfinished)
         if self.drop and record["done"] == record["tiles"]:
             shutil.rmtree(self.folder / "imagery", ignore_errors=True)
         return record
 
-    def _do(self, tile, place, fetched, near, tags, workers, began):
-        "Map a tile, and put its imagery away."
+    def _keep(self, tile, place, fetched, record, began):
+        "Write the record of a tile that is mapped, and put its imagery away."
         folder = self.tile_folder(tile)
-        record = map_tile(self.model, near, tile, place, folder, tags, workers, self.start)
         names = "map.tif", "quality.tif"
         kept = sum((folder / name).stat().st_size for name in names)
         kept += 0 if self.drop else fetched.get("bytes", 0)

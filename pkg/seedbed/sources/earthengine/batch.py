@@ -9,18 +9,18 @@ __all__ = ['WAITING', 'FAILED', 'Tile', 'scene_tiles', 'zones_line', 'ScenePrice
 # %% ../../../../nbs/sources/earthengine/batch.ipynb #1f22f48d
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import ee
 import shapely
 
-from ...base.errors import InputError
+from ...base.errors import InputError, counted
 from ...base.progress import size
 from ...base.provenance import now
 from ...imagery.raster import reproject
 from .expression import NODATA, stack
-from .quota import TIERS, guess_eecu
+from .quota import Budget, guess_eecu, price_lines
 from .spec import Spec
 from ..fetching.grid import Grid, origin, zone_of
 from ..fetching.outcomes import ExportStopped
@@ -105,17 +105,12 @@ class ScenePrice:
     ) -> list[str]:
         """In words."""
         source = "from a pilot's chips" if self.measured else "a guess; seedbed export --pilot 5"
-        month = TIERS.get(tier)
-        share = f", {self.eecu_hours / month:.1%} of the tier's {month:,} a month" if month else ""
+        cost, *warning = price_lines(self.eecu_hours, source, tier)
         lines = [
-            f"about {self.eecu_hours:,.3g} EECU-hours ({source}){share}",
+            cost,
             f"up to {size(self.bytes)} to bring home, and as much disk; {size(free)} are free",
         ]
-        if month and self.eecu_hours > month:
-            lines.append(
-                f"warning: that is {self.eecu_hours / month:.1f} months of the tier's quota; cut "
-                "the region, coarsen earthengine.resolution, or set earthengine.max_eecu_hours"
-            )
+        lines += warning
         if self.bytes > free:
             lines.append("warning: there may be no room for the tiles on this disk")
         return lines
@@ -128,15 +123,12 @@ def scene_price(
 ) -> ScenePrice:
     """The price of some tiles."""
     pixels = sum(tile.grid.width * tile.grid.height for tile in tiles)
-    if chip is None:
-        each = guess_eecu(replace(spec, size=256)) / 256**2
-    else:
-        each = chip / spec.size**2
+    each = Budget(guess_eecu(spec) if chip is None else chip, size=spec.size)
     return ScenePrice(
         tiles=len(tiles),
         pixels=pixels,
         bands=spec.layout.count,
-        eecu_each=each * pixels / max(len(tiles), 1),
+        eecu_each=each.cost(pixels) / max(len(tiles), 1),
         measured=chip is not None,
     )
 
@@ -282,14 +274,8 @@ class TaskBudget:
         count: int,  # tiles that are to be submitted
     ):
         """ExportStopped where they would pass the limit together."""
-        used = self.store.used(now()[:7], "eecu") / 3600
-        asked = count * self.each / 3600
-        if self.hours and used + asked > self.hours:
-            raise ExportStopped(
-                f"earthengine.max_eecu_hours = {self.hours:g}: about {used:.3g} EECU-hours are "
-                f"used in this month, and {count} tiles would take about {asked:.3g}; "
-                "raise it, cut the region, or coarsen earthengine.resolution"
-            )
+        budget = Budget(self.each, self.store.used(now()[:7], "eecu"), self.hours)
+        budget.check(count * self.each, counted(count, "tile"))
 
     def submitted(
         self,

@@ -76,11 +76,12 @@ class Store:
     def __init__(
         self,
         folder: Path,  # paths.chips of the settings; made where it does not exist
+        ledger: Ledger | None = None,  # one that others write too; None: of its own, in the folder
     ):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._remove_leftovers()
-        self.ledger = Ledger(self.folder / "ledger.jsonl")
+        self.ledger = ledger or Ledger(self.folder / "ledger.jsonl")
         self.known = self.ledger.read()
 
     def _remove_leftovers(self):
