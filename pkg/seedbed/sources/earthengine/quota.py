@@ -71,7 +71,11 @@ class Budget(Allowance):
         super().__init__(each, used, hours * 3600 if hours else None, max(size**2, FEWEST))
         self.hours = hours
 
-    def cost(self, pixels):
+    def cost(
+        self,
+        pixels: int,  # of a chip, or of a tile
+    ) -> float:  # EECU-seconds
+        """What so many pixels cost; few cost as much as `FEWEST`."""
         return super().cost(max(pixels, FEWEST))
 
     def refusal(self) -> str:
@@ -98,7 +102,11 @@ class Budget(Allowance):
                 )
             )
 
-    def to_dict(self, pixels=1):
+    def to_dict(
+        self,
+        pixels: int = 1,  # of a chip, or of a tile
+    ) -> dict:
+        """What a chip costs, for its line of the ledger."""
         return {"eecu": round(self.cost(pixels), 6)}
 
 
