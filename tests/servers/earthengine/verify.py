@@ -16,6 +16,7 @@ import ee
 import numpy as np
 from rasterio.io import MemoryFile
 
+from seedbed.imagery.grid import grid_at
 from seedbed.sources.earthengine.client import Client, request_body
 from seedbed.sources.earthengine.credentials import connect
 from seedbed.sources.earthengine.expression import NODATA, Expressions
@@ -23,7 +24,6 @@ from seedbed.sources.earthengine.quota import cost_of, guess_eecu
 from seedbed.sources.earthengine.responses import read_pixels
 from seedbed.sources.earthengine.sensors import LANDSAT57, catalogue, parse_sensor
 from seedbed.sources.earthengine.spec import Spec, presets
-from seedbed.sources.fetching.grid import grid_at
 from seedbed.sources.fetching.outcomes import ChipFailed, ExportStopped, RateLimited, TooLarge
 from tests.servers.points import Points
 

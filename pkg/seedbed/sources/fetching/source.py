@@ -17,10 +17,10 @@ import geopandas as gpd
 from ...base.errors import InputError
 from ...base.files import tif_path
 from ...base.settings import Settings
+from ...imagery.grid import chip_grid
 from ...imagery.labels import labels_of
 from ..base import Source, remove_files
 from .forecast import Forecast, forecast
-from .grid import chip_grid
 from .spec import ChipSpec, windows
 from .store import Store, chip_key
 from seedbed.sources.fetching.workers import (

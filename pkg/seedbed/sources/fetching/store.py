@@ -18,7 +18,7 @@ import numpy as np
 from ...base.files import fingerprint_of, link
 from ...base.provenance import now
 from ...imagery.chips import write_chip
-from .grid import Grid
+from ...imagery.grid import Grid
 from .spec import ChipSpec, windows
 
 # %% ../../../../nbs/sources/fetching/store.ipynb #e54ec0a4

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from ...imagery.grid import Grid
 from ...imagery.layout import Layout, by_step
 from .forecast import Allowance
-from .grid import Grid
 from .outcomes import ChipFailed, ExportStopped
 from .ratelimit import RateLimit, RetryPolicy
 from .store import Store
