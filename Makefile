@@ -26,8 +26,8 @@ certainty: $(READY) ## compare recipes for sets of classes in new regions, and w
 next: $(READY) ## measure what choosing labels saves, and write tools/next/tables.md; DATA=FOLDER
 	OMP_NUM_THREADS=1 $(BIN)/python tools/next $(DATA)
 
-matrix: $(READY) ## run every source with every task and kind of model on small data, and write tests/matrix/table.md
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix
+matrix: $(READY) ## run every source with every task and kind of model on small data, and write tests/matrix/table.md; ARGS="stac" for some
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix $(ARGS)
 
 attacks: $(READY) ## try attacks on runs, files, disks and processes, and write tests/attacks/table.md; ARGS="Signals" for some
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.attacks $(ARGS)
