@@ -1596,6 +1596,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                                                                                    'seedbed/models/pretrained/inputs.py'),
                                                   'seedbed.models.pretrained.inputs.by_month': ( 'models/pretrained/inputs.html#by_month',
                                                                                                  'seedbed/models/pretrained/inputs.py'),
+                                                  'seedbed.models.pretrained.inputs.check_one_unit': ( 'models/pretrained/inputs.html#check_one_unit',
+                                                                                                       'seedbed/models/pretrained/inputs.py'),
                                                   'seedbed.models.pretrained.inputs.checked_unit': ( 'models/pretrained/inputs.html#checked_unit',
                                                                                                      'seedbed/models/pretrained/inputs.py'),
                                                   'seedbed.models.pretrained.inputs.column_of': ( 'models/pretrained/inputs.html#column_of',
