@@ -739,7 +739,7 @@ def make_map(
         and {
             "nominal": model.certainty.nominal,
             "promised": model.certainty.promised,
-            "said": model.certainty.said(),
+            "said": model.certainty.said("pixels" if model.dense else "labels"),
         },
         "largest": _finite(largest_useful(model)),
         **count_map(parts, opened, meta, largest_useful(model)),

@@ -708,7 +708,8 @@ def certainty_tables(
             for row in largest_rows(record[f"per_{kind}"] or [])[0]
         ]
     note = f"{record['said']}; asked for: {record['nominal']:g}"
-    out = [table(["labels", "n", "share that held", what], rows, note)]
+    labels = "pixels" if results["data"]["sampling"] == "dense" else "labels"
+    out = [table([labels, "n", "share that held", what], rows, note)]
     curve = [row for row in results.get("optimism") or [] if row.get("covered_usual") is not None]
     if curve:
         columns = ["split", "share that held", "calibrated at random", what]

@@ -8,12 +8,15 @@ import pytest
 import rasterio
 
 from seedbed.base.errors import InputError
+from seedbed.base.files import read_json
 from seedbed.compare import compare
 from seedbed.evaluation.metrics import METRICS
-from seedbed.evaluation.scoring import read_predictions
+from seedbed.evaluation.scoring import pixel_table, read_predictions
+from seedbed.imagery.raster import transformer
 from seedbed.map import make_map
 from seedbed.model import cross_validate
 from seedbed.models.base import BaseModel
+from seedbed.models.records import predicted_labels
 from seedbed.models.registry import find_model, load_model
 from seedbed.process import process, ready_dataset
 from seedbed.training.dataset import SampleDataset
@@ -89,6 +92,41 @@ def test_networks_beat_the_majority_and_their_counts_are_those_of_all_pixels(run
     np.testing.assert_array_equal(true, truth())
     accuracy = (predicted == true).mean()
     assert accuracy == pytest.approx(METRICS["accuracy"](None, counted))
+
+
+def test_probabilities_of_some_pixels_are_kept_and_say_how_sure_a_map_is(run, made):
+    folder, result = run
+    place = folder / "models/unet/seed_0"
+    table, proba = read_predictions(place / "predictions.gpkg", "pixels")
+    truth_of = np.array(["bare", "crop", "wood"], object)
+    assert len(table) == 96 * 96  # fewer than are drawn at most, so all of them
+    assert np.allclose(proba.sum(1), 1)
+    with rasterio.open(place / "prediction.tif") as file:
+        predicted = file.read(1)
+        x, y = transformer("EPSG:4326", file.crs.to_string()).transform(
+            table.geometry.x, table.geometry.y
+        )
+        column, row = ~file.transform @ (np.array(x), np.array(y))
+    seen = truth_of[predicted[row.astype(int), column.astype(int)]]
+    assert (seen == table["y_pred"]).all()
+    assert (truth_of[truth()[row.astype(int), column.astype(int)]] == table["y_true"]).all()
+    record = read_json(place / "results.json")
+    assert sum(bin["n"] for bin in record["calibration"]) == len(table)
+    assert 0.8 < record["certainty"]["covered"] <= 1
+    assert "of the pixels of another one" in record["certainty"]["said"]
+    assert result["certainty"]["nominal"] == 0.9
+
+
+def test_the_pixels_that_are_kept_are_the_same_for_all_models(run, made, monkeypatch):
+    monkeypatch.setattr("seedbed.models.records.SAMPLE", 500)
+    folder, _ = run
+    data = SampleDataset(made[1], "val")
+    kept = []
+    for name in ("pixel_forest", "unet"):
+        table, *_ = predicted_labels(load_model(folder / f"models/{name}/seed_0"), data)
+        kept.append(pixel_table(table)[0])
+    assert (kept[0][["lon", "lat"]] == kept[1][["lon", "lat"]]).all(None)
+    assert len(kept[0]) < 96 * 96 / 2 and set(kept[0]["id"]) == set(data.column("label_id"))
 
 
 def test_a_saved_network_predicts_the_same(run, made):
