@@ -18,8 +18,8 @@ from tests.support.dense import CRS, GRID, dense_settings, truth, write_raster
 
 SCENES = (  # side in pixels, bands, dates, model
     (10_000, 13, 1, "unet"),
-    (2_000, 10, 12, "utae"),
-    (4_000, 10, 12, "utae"),
+    (1_500, 10, 12, "utae"),
+    (3_000, 10, 12, "utae"),
 )
 WORKERS = 2  # windows side by side
 BLOCK = 512

@@ -19,6 +19,7 @@ from seedbed.models.base import BaseModel
 from seedbed.models.records import predicted_labels
 from seedbed.models.registry import find_model, load_model
 from seedbed.process import process, ready_dataset
+from seedbed.report import importance
 from seedbed.training.dataset import SampleDataset
 from seedbed.training.pixels import every_pixel
 from tests.support.dense import (
@@ -239,3 +240,26 @@ def test_a_network_that_adds_nothing_is_said_to_add_nothing(run):
     beaten = order[0] == "unet" and not tied["pixel_forest"]
     said = [line for line in result["warnings"] if "which sees single pixels" in line]
     assert bool(said) != beaten
+
+
+@pytest.mark.slow
+def test_the_threshold_of_pixels_of_two_classes_is_tuned_and_scored(tmp_path):
+    write_scene(tmp_path)
+    rare = (truth() == 2) & (np.random.default_rng(0).random((96, 96)) < 0.3)
+    write_raster(tmp_path / "mask.tif", rare.astype("uint8"))
+    settings = dense_settings(tmp_path, labels={"masks": "mask.tif", "values": "0=no, 1=wood"})
+    model = find_model("pixel_forest")(0, settings.models)
+    record = cross_validate(model, ready_dataset(settings), tmp_path / "m", settings, tmp_path)
+    found = record["threshold"]
+    assert found["tuned_by"] == "mean_iou" and len(found["values"]) == 3
+    assert found["shipped"] < 0.5  # a third of the wood is labelled
+    assert found["scores"]["mean_iou"]["value"] > record["mean_iou"]
+    assert sum(row["n"] for row in found["per_class"]) == 96 * 96
+
+
+def test_what_a_network_owes_to_a_band_is_told_by_its_pixels(made):
+    settings, path = made
+    for name in ("pixel_forest", "unet"):
+        model = find_model(name)(0, settings.models)
+        loss = importance(model, path, "mean_iou", most=1)["bands"]
+        assert loss.shape[0] == 2 and (loss.mean(1) > 0.02).all()

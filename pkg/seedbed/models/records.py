@@ -135,10 +135,12 @@ def predict_chips(
 def chip_predictions(
     model: Any,  # trained
     data: SampleDataset,  # validation, with dense targets
+    threshold: float | None = None,  # of the second of two classes, to be counted as well
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:  # chips, their summary, counts of their pixels
     """The pixels of each chip counted, with the chip's columns, outline and predicted raster.
 
-    The column `pixels` holds what was drawn of each chip, as of `pixel_table`. Pixels of a class
+    The column `pixels` holds what was drawn of each chip, as of `pixel_table`, and `tuned` the
+    counts of what is predicted at the threshold, where there is one. Pixels of a class
     that the model has not trained on are not scored.
     """
     columns = ("label_id", "lon", "lat", "region", "group", "block")
@@ -148,7 +150,7 @@ def chip_predictions(
     table = table.rename(columns={"label_id": "id"}).assign(footprint=outlines(data))
     whole = SampleDataset(data.path, None)
     centre, share = float(whole.y.mean()), min(SAMPLE / max(len(whole.known_targets()), 1), 1.0)
-    sums, rasters, drawn = [], [], []
+    sums, rasters, drawn, tuned = [], [], [], []
     for start in range(0, len(data), CHIPS):
         part = data.part(np.arange(start, min(start + CHIPS, len(data))))
         answer, truth = predict_chips(model, part), part.targets()
@@ -157,12 +159,16 @@ def chip_predictions(
             truth = np.where(np.isin(truth, model.meta["trained_classes"]), truth, -1)
             sums.append(class_sums(truth, predicted, len(data.classes)))
             rasters += list(predicted.astype(np.int16))
+            if threshold is not None:
+                tuned += list(class_sums(truth, (answer[:, 1] >= threshold).astype(int), 2))
         else:
             sums.append(value_sums(truth, answer, centre))
             rasters += list(answer.astype(np.float32))
         drawn += drawn_pixels(part, truth, answer, share)
     table["raster"] = pd.Series(rasters, dtype=object)
     table["pixels"] = pd.Series(drawn, dtype=object)
+    if threshold is not None:
+        table["tuned"] = pd.Series(tuned, dtype=object)
     return table, data.y, np.concatenate(sums)
 
 
@@ -208,10 +214,11 @@ def outlines(
 def predicted_labels(
     model: Any,  # trained
     data: LabelledSamples,  # validation
+    threshold: float | None = None,  # of pixels of two classes, see `chip_predictions`
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:  # labels, truth and prediction of each
     """What a model says of each label, or of each chip; InputError where it is no answer."""
     if getattr(data, "dense", False):
-        return chip_predictions(model, data)  # type: ignore[arg-type]
+        return chip_predictions(model, data, threshold)  # type: ignore[arg-type]
     prediction = check_prediction(model.predict(data), data, model.title)
     return per_label_predictions(data, prediction)
 
