@@ -280,6 +280,7 @@ class Map(Section):
     scene: str = "auto"
     threshold: OptionalValue(Literal["tuned"]) = None
     largest: OptionalValue(float, gt=0) = None
+    probabilities: bool = False
 
 
 class Next(Section):
