@@ -671,8 +671,8 @@ class Region:
         there = next(folder for folder in self.folder.parents if folder.is_dir())
         free = shutil.disk_usage(there).free
         if known:
-            took = [record | record["fetched"] for record in known.values()]
-            rest = forecast(took, sum(r["seconds_in_all"] for r in took), len(left), 1)
+            done = [record | record["fetched"] for record in known.values()]
+            rest = forecast(done, sum(r["seconds_in_all"] for r in done), len(left), 1)
             received = rest.received or price.get("received")
             took = rest.seconds, rest.bytes, rest.requests, received
             return Plan(*common, *took, len(known), free)
