@@ -25,6 +25,7 @@ NAMES = (
     "growth",
     "exporting",
     "archives",
+    "encoders",
 )
 
 

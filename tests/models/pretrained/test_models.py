@@ -17,7 +17,9 @@ from seedbed.models.pretrained.inputs import (
 )
 from seedbed.models.pretrained.presto import Presto
 from seedbed.models.registry import list_models, load_model
+from seedbed.pretraining import pretraining_curves
 from seedbed.process import write_dataset
+from seedbed.report import pretraining_section
 from seedbed.training.dataset import FINAL, SampleDataset
 from tests.support.models import make_arrays, make_attributes, needs_weights
 from tests.support.paths import ROOT
@@ -217,3 +219,20 @@ def test_an_embedding_product_goes_through_the_same_probes(tmp_path):
         right[name] = (model.predict(val).argmax(1) == val.y).mean()
         assert model.model.n_features_in_ == (32 if name == "embedding" else 35)
     assert min(right.values()) > 0.5
+
+
+def test_an_embedding_alone_has_nothing_to_be_compared_with(tmp_path):
+    arrays = make_arrays("classification", 1, (), 96)
+    arrays["X"] = np.random.default_rng(0).normal(size=(96, 1, 32)).astype(np.float32)
+    arrays["static"] = np.zeros((96, 0), np.float32)
+    names = [f"A{k:02d}" for k in range(32)]
+    meta = make_attributes("classification", 1, ()) | {"variables": names, "static_names": []}
+    meta |= {"medians": np.zeros((3, 1, 32)), "mean": np.zeros((3, 32)), "std": np.ones((3, 32))}
+    meta |= {name: np.zeros((3, 0)) for name in ("static_medians", "static_mean", "static_std")}
+    write_dataset(tmp_path / "dataset.h5", arrays, meta)
+    settings = make_settings({"models": {"names": ("embedding",)}}, root=ROOT)
+    (found,) = pretraining_curves(tmp_path / "dataset.h5", settings)
+    assert found["status"] == "undecided" and found["rows"] == []
+    assert "no raw bands to compare it with" in found["sentence"]
+    page = pretraining_section({"pretraining": [found], "primary": "f1_score"})
+    assert "no raw bands" in page and "<svg" not in page
