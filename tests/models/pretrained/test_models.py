@@ -170,6 +170,10 @@ def test_an_ndvi_is_read_where_it_cannot_be_computed(path):
     part = next(prepared(Presto.inputs, plan, data, "presto"))
     assert np.array_equal(part.X[:, :, -1], X[:, :, 0]) and not part.missing[:, :, -1].any()
     assert part.missing[:, :, :14].all()
+    wanted = Presto.inputs[-1]
+    with pytest.raises(InputError, match=r"is no ndvi in 1; set models.units = ndvi: 1 \| 1e-4"):
+        checked_unit(np.array([5000.0, 8000]), wanted, "ndvi", None)
+    assert checked_unit(np.array([5000.0, 8000]), wanted, "ndvi", "1e-4") == ("1e-4", False)
 
 
 def test_rain_of_a_month_is_not_taken_for_rain_of_a_day():
