@@ -45,6 +45,7 @@ from .imagery.places import unwrapped
 from .imagery.scene import Scene, write_categories
 from .imagery.vector import read_vector
 from seedbed.map import (
+    UNKNOWN,
     applicability_of,
     count_map,
     largest_useful,
@@ -373,12 +374,13 @@ def without_outside(
     height, width = window[2:]
     outside = tile.outside(window)
     shape = -(-height // stride), -(-width // stride)
-    found = {}
+    empty, found = {"missing": 2, "probabilities": UNKNOWN}, {}
     with np.load(part) as file:
         for name in file.files:
-            values = file[name].reshape(shape).repeat(stride, 0).repeat(stride, 1)
-            values = values[:height, :width].copy()
-            values[outside] = 2 if name == "missing" else np.nan
+            first = file[name]
+            values = first.reshape(*first.shape[:-1], *shape).repeat(stride, -2).repeat(stride, -1)
+            values = values[..., :height, :width].copy()
+            values[..., outside] = empty.get(name, np.nan)
             found[name] = values
     with atomic(target) as temporary, temporary.open("wb") as written:
         np.savez(written, **found)
@@ -424,7 +426,7 @@ def map_tile(
         masked.append((window, target))
     meta = model.meta | {"sampling": "center"}  # pixels, whatever they were painted from
     largest = largest_useful(model)
-    write_map(masked, view, meta, folder, tags, largest)
+    written = write_map(masked, view, meta, folder, tags, largest, model.all_probabilities)
     counts = count_map(masked, view, meta, largest)
     counts["pixels"]["without data"] -= outside
     record = {
@@ -433,6 +435,7 @@ def map_tile(
         "crs": grid.crs,
         "size": [grid.height, grid.width],
         "outside": outside,
+        "bytes": sum(path.stat().st_size for path in written),
         **counts,
         "seconds": round(time.perf_counter() - began, 3),
     }
@@ -625,7 +628,8 @@ class Region:
             "outline": fingerprint_of(shapely.to_wkb(self.outline, hex=True), 16),
             "model": fingerprint_of(
                 [fingerprint(self.place / name) for name in ("model.bin", "model.json")]
-                + [model.threshold, str(model.certainty), str(largest_useful(model))],
+                + [model.threshold, str(model.certainty), str(largest_useful(model))]
+                + (["probabilities"] if model.all_probabilities else []),
                 16,
             ),
             "imagery": fingerprint_of([*self.imagery.key, self.start], 16),
@@ -668,8 +672,8 @@ class Region:
         there = next(folder for folder in self.folder.parents if folder.is_dir())
         free = shutil.disk_usage(there).free
         if known:
-            took = [record | record["fetched"] for record in known.values()]
-            rest = forecast(took, sum(r["seconds_in_all"] for r in took), len(left), 1)
+            done = [record | record["fetched"] for record in known.values()]
+            rest = forecast(done, sum(r["seconds_in_all"] for r in done), len(left), 1)
             received = rest.received or price.get("received")
             took = rest.seconds, rest.bytes, rest.requests, received
             return Plan(*common, *took, len(known), free)
@@ -723,11 +727,9 @@ class Region:
     def _keep(self, tile, place, fetched, record, began):
         "Write the record of a tile that is mapped, and put its imagery away."
         folder = self.tile_folder(tile)
-        names = "map.tif", "quality.tif"
-        kept = sum((folder / name).stat().st_size for name in names)
-        kept += 0 if self.drop else fetched.get("bytes", 0)
+        record["bytes"] += 0 if self.drop else fetched.get("bytes", 0)
         record["fetched"] = {name: fetched.get(name, 0) for name in ("requests", "received")}
-        record |= {"bytes": kept, "seconds_in_all": round(time.perf_counter() - began, 3)}
+        record["seconds_in_all"] = round(time.perf_counter() - began, 3)
         write_json(folder / "tile.json", record)
         shutil.rmtree(folder / ".parts")
         if self.drop:
@@ -763,11 +765,13 @@ def join_tiles(
     folders: list[Path],  # of the tiles of a zone
     target: Path,  # folder of the zone
     meta: dict,  # of the model
-) -> list[Path]:  # map.vrt and quality.vrt
-    """All tiles of a zone as two virtual images."""
+) -> list[Path]:  # map.vrt, quality.vrt and, where there is one, probabilities.vrt
+    """All tiles of a zone as virtual images."""
     out = []
-    for name in ("map", "quality"):
+    for name in ("map", "quality", "probabilities"):
         first = folders[0] / f"{name}.tif"
+        if not first.is_file():
+            continue
         path = target / f"{name}.vrt"
         mosaic_of([[read_tile(folder / f"{name}.tif") for folder in folders]], path)
         with rasterio.open(first) as tile, rasterio.open(path, "r+") as joined:

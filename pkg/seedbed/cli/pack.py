@@ -49,7 +49,6 @@ def pack(
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
     from seedbed.map import find_scene
     from seedbed.sharing.pack import pack as make_pack
-    from seedbed.sharing.pack import try_fresh
 
     settings = settings_of(found_run, project)
     target = out or folder / "packed"
@@ -60,9 +59,8 @@ def pack(
     dataset = project.root / settings.processed_dir / "dataset.h5"
     scene = find_scene(settings, settings.map.scene)
     scene = scene if scene and scene.is_file() else None
-    found = make_pack(folder, target, dataset, model, scene, trust)
+    threshold = settings.map.threshold
+    found = make_pack(folder, target, dataset, model, scene, trust, threshold, fresh)
     for what, value in found.items():
-        print(f"same answers, {what}: {value:.2g}" if value < 1 else f"{what}: {value}")
-    if fresh:
-        print(f"same answers in a new environment: {try_fresh(target):.2g}")
+        print(f"same answers on {what}: {value:.2g}")
     print(f"{relative(target)}: python predict.py SCENE.tif MAP.tif")

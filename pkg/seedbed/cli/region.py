@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .map import Model, Workers
+from .map import Model, Probabilities, Workers
 from .options import Debug, Run, SettingsFile, Trust, leave
 
 Area = Annotated[
@@ -65,6 +65,7 @@ def region(
     tiles: Tiles = None,
     max_tiles: MaxTiles = 5000,
     drop_imagery: DropImagery = False,
+    probabilities: Probabilities = False,
     workers: Workers = None,
     trust: Trust = False,
     settings_file: SettingsFile = None,
@@ -92,7 +93,14 @@ def region(
 
     settings = settings_of(found_run, project)
     outline = outline_of(area)
-    found, place = best_model(folder, model, settings.map.threshold, trust, settings.map.largest)
+    found, place = best_model(
+        folder,
+        model,
+        settings.map.threshold,
+        trust,
+        settings.map.largest,
+        probabilities or settings.map.probabilities,
+    )
     name = name or area.stem
     if Path(name).name != name or name.startswith("."):
         raise InputError(f"--name {name}: no name of a folder; use letters, digits, - and _")

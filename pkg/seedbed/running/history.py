@@ -258,8 +258,28 @@ def unreferenced(
         (kept if is_used else unused).append(entry)
     found = [(e.place, f"{e.record['name']}, made by {e.record['run']}") for e in unused]
     found += [(folder, "data") for folder in _unused_folders(settings, runs, kept)]
+    found += [(run.folder, f"a run that {_HOW_IT_ENDED[run.status]}") for run in _overtaken(runs)]
     found += [(path, "left over") for path in _left_over(settings)]
     return [(path, size_of(path), what) for path, what in found]
+
+
+_HOW_IT_ENDED = {"failed": "failed", "interrupted": "was interrupted", "killed": "was killed"}
+
+
+def _overtaken(runs: list[Run]) -> list[Run]:
+    "Runs without results of which a later one in the same folder is complete."
+    last = {
+        run.folder.parent: run.name
+        for run in sorted(runs, key=lambda run: run.name)
+        if run.status == "complete"
+    }
+    return [
+        run
+        for run in runs
+        if run.status in _HOW_IT_ENDED
+        and not run.results
+        and run.name < last.get(run.folder.parent, "")
+    ]
 
 
 def _unused_folders(settings: Settings, runs: list[Run], entries: list[Entry]) -> list[Path]:
