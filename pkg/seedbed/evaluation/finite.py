@@ -194,8 +194,9 @@ def better_map(
 ) -> dict:  # n, p, better (first, second or None), difference and its ci
     """Which of two maps is more accurate, from labels drawn at random where they differ.
 
-    Maps of two classes are tested by the sign test, others by `unconditional_p`. The difference is the first map's accuracy minus the second's, on all ground. The interval is
-    exact; where both can be wrong it is made of two intervals and holds at least as often.
+    Maps of two classes are tested by the sign test, others by `unconditional_p`. The difference is
+    the first map's accuracy minus the second's, on all ground. The interval is exact; where both
+    can be wrong it is made of two intervals and holds at least as often.
     """
     n, decided = first + second + neither, first + second
     if not n:
