@@ -81,15 +81,15 @@ def map(
     from seedbed.base.errors import naming
     from seedbed.base.files import relative
     from seedbed.base.settings import load_settings
-    from seedbed.running.history import find_run
+    from seedbed.running.history import find_run, settings_of
 
     project = load_settings(settings_file)
-    folder = find_run(project, run, complete=True).folder
+    found_run = find_run(project, run, complete=True)
+    folder = found_run.folder
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
     from seedbed.map import best_model, make_map
 
-    kept = folder / "settings.ini"  # of the run
-    settings = load_settings(kept if kept.is_file() else None)
+    settings = settings_of(found_run, project)
     found, place = best_model(
         folder,
         model,

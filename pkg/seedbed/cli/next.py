@@ -69,18 +69,18 @@ def next(
     from seedbed.base.errors import InputError
     from seedbed.base.files import relative
     from seedbed.base.settings import load_settings
-    from seedbed.running.history import find_run
+    from seedbed.running.history import find_run, settings_of
 
     project = load_settings(None, overrides or ())
-    folder = find_run(project, run, complete=True).folder
+    found_run = find_run(project, run, complete=True)
+    folder = found_run.folder
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
     from seedbed.acquisition import next_places
     from seedbed.training.dataset import SampleDataset
 
     if sum(given is not None for given in (map_folder, scene, chips)) > 1:
         raise InputError("--map, --scene, --chips: give one of them")
-    kept = folder / "settings.ini"
-    settings = load_settings(kept if kept.is_file() else None)
+    settings = settings_of(found_run, project)
     path = project.root / settings.processed_dir / "dataset.h5"
     if not path.is_file():
         raise InputError(f"{path}: needed to know which labels there are; run 02_process again")

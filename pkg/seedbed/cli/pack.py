@@ -41,16 +41,16 @@ def pack(
     from seedbed.base.errors import InputError
     from seedbed.base.files import relative
     from seedbed.base.settings import load_settings
-    from seedbed.running.history import find_run
+    from seedbed.running.history import find_run, settings_of
 
     project = load_settings()
-    folder = find_run(project, run, complete=True).folder
+    found_run = find_run(project, run, complete=True)
+    folder = found_run.folder
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
     from seedbed.map import find_scene
     from seedbed.sharing.pack import pack as make_pack
 
-    kept = folder / "settings.ini"  # of the run
-    settings = load_settings(kept if kept.is_file() else None)
+    settings = settings_of(found_run, project)
     target = out or folder / "packed"
     if target.exists() and not (target / "model.onnx").is_file():
         raise InputError(

@@ -322,6 +322,11 @@ class BaseModel(BaseEstimator):
         """The model's name in tables and folders."""
         return self.name or type(self).__name__
 
+    @property
+    def reads_dates(self) -> bool:
+        """Whether it must be told when the first step of a scene begins."""
+        return self.sees == "dates"
+
     def train(
         self,
         train_data_path,  # dataset.h5, a folder of X_n.npy and Y_n.npy, or an open dataset
