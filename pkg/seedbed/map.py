@@ -420,8 +420,8 @@ def map_image(
     _check_image(answer, meta["task"], model.title)
     for name, numbers in _said(answer, model).items():
         out[name][..., usable] = numbers
-    near = _ratio_of_cells(chip.arrays()[0][0][(..., *here)], applicability).ravel()
-    out["applicability"][usable] = near[usable]
+    near = _ratio_of_cells(chip.arrays()[0][0], (top, left), window, applicability)
+    out["applicability"][usable] = near.ravel()[usable]
     return out
 
 
@@ -456,18 +456,24 @@ def _said(
 
 def _ratio_of_cells(
     values: np.ndarray,  # float32 [T, bands, H, W] scaled
+    corner: tuple[int, int],  # row and column of their first pixel in the scene
+    window: tuple[int, int, int, int],  # row, column, height, width
     applicability: Applicability,
-) -> np.ndarray:  # [H, W]
+) -> np.ndarray:  # [height, width]
     "Dissimilarity by its threshold, of one pixel in each cell: looking at all takes longest."
-    height, width = values.shape[2:]
-    some = values[:, :, CELL // 2 :: CELL, CELL // 2 :: CELL]
-    if not some.size:
-        some = values[:, :, :1, :1]
-    ratio = applicability.dissimilarity(some.reshape(-1, some[0, 0].size).T)
-    cells = (ratio / applicability.threshold).reshape(some.shape[2:])
-    wide = cells.repeat(CELL, 0).repeat(CELL, 1)
-    more = max(height - wide.shape[0], 0), max(width - wide.shape[1], 0)
-    return np.pad(wide, ((0, more[0]), (0, more[1])), mode="edge")[:height, :width]
+    (rows, by_row), (columns, by_column) = (
+        np.unique(
+            np.clip(place // CELL * CELL + CELL // 2 - first, 0, most - 1), return_inverse=True
+        )
+        for place, first, most in (
+            (window[0] + np.arange(window[2]), corner[0], values.shape[2]),
+            (window[1] + np.arange(window[3]), corner[1], values.shape[3]),
+        )
+    )
+    some = values[:, :, rows[:, None], columns]
+    ratio = applicability.dissimilarity(some.reshape(-1, len(rows) * len(columns)).T)
+    cells = (ratio / applicability.threshold).reshape(len(rows), len(columns))
+    return cells[by_row[:, None], by_column]
 
 
 def margin_of(
