@@ -86,7 +86,7 @@ wheel: $(READY)  ## build the wheel, install it into an empty environment and us
 	cd dist && $(abspath $(VENV)-wheel/bin/seedbed) --version && $(abspath $(VENV)-wheel/bin/seedbed) models
 	cd dist && $(abspath $(VENV)-wheel/bin/seedbed) demo -p models.names=majority -p run.optimism=no
 
-try-wheel: $(READY) ## make a project from the wheel, run it, update it by a changed wheel, replay its first run
+try-wheel: $(READY) ## make a project from the wheel, run it, own and change a stage, test it, update it by a changed wheel, replay its first run
 	OMP_NUM_THREADS=1 $(BIN)/python tools/try_wheel.py --packages $(VENV) $(ARGS)
 
 lock: $(READY)   ## write constraints.lock: every package of constraints.txt with the hashes of its files
