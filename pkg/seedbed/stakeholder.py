@@ -32,7 +32,7 @@ BY_EXAMPLE = (
     "Nobody has agreed yet on what is good enough. By the standard of an example, it would be "
 )
 CLAIMS = {
-    "within_region": "other places in the area that the checked places are from",
+    "within_region": "other places in the same area",
     "new_region": "areas where no place was checked",
     "new_year": "years in which no place was checked",
 }
@@ -64,7 +64,7 @@ def how_often(
         unit = html.escape(results["data"].get("unit") or "")
         between = f", between {ci[0]:.3g} and {ci[1]:.3g}" if ci else ""
         text = f"On average it is off by about <b>{value:.3g} {unit}</b>{between}."
-        return f"<p>{text} That was found at {n:,} checked places, and is about {claim}.</p>"
+        return f"<p>{text} That was found at {n:,} checked places, and holds for {claim}.</p>"
     right = round(100 * value)
     dots = "".join(f'<i class="{"right" if k < right else ""}"></i>' for k in range(100))
     between = f" It could be between {100 * ci[0]:.0f} and {100 * ci[1]:.0f}." if ci else ""
@@ -72,7 +72,7 @@ def how_often(
         f"<p>Of 100 places, it is right at <b>{right}</b>.{between}</p>"
         f'<div class="dots" role="img" aria-label="{right} of 100">{dots}</div>'
         f"<p>That was found at {n:,} places whose truth is known and which the map had not been"
-        f" told. It is about {claim}.</p>"
+        f" told. It holds for {claim}.</p>"
     )
 
 
@@ -223,9 +223,12 @@ def stakeholder_page(
     of = html.escape
     made, data = results["ended_at"][:10], results["data"]
     judged = results["verdict"]["thresholds"]["source"]
+    standard = f"The standard was set by: {of(judged)}."
+    if judged.startswith("nobody yet"):
+        standard = "The standard is that of an example, and nobody's own."
     footer = (
         f"Made on {made} as {of(results['run_id'])}. Data: {of(data['name'])}; licence:"
-        f" {of(str(data['licence']))}. The standard is that of: {of(judged)}. The full report, with"
+        f" {of(str(data['licence']))}. {standard} The full report, with"
         " everything that is needed to check these numbers, is report.html in the same folder."
     )
     return filled(
