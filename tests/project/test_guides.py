@@ -67,6 +67,7 @@ def test_guides_run_only_commands_and_files_that_they_show(tmp_path):
         "sh",
         "python",
         "ini",
+        "json",
         "text",
     }
     (tmp_path / "settings.ini").write_text("[a]\nx = 1 # one\n[b]\nx = 2\n")

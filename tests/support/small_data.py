@@ -278,7 +278,7 @@ def archive(root: Path) -> list[str]:
 def every_pixel(root: Path) -> list[str]:
     """The landscape as a tif, and polygons that tell the target of each of their pixels."""
     own = scene_of("tif")(root)
-    return [*own, "labels.kind=dense", "labels.tile=8"]
+    return [*own, "labels.kind=dense", "labels.tile=8", "labels.field=32", "split.buffer_km=1"]
 
 
 COLUMNS_OF_FIELDS = [

@@ -80,7 +80,7 @@ def write_archive(
     scene: Path,  # a tif whose bands are B2, B3, B4 and B8 of one date, stored times 10,000
     folder: Path,  # of the archive; made where it does not exist
     passes: list[Pass],  # its dates
-    root: str = "",  # address at which the folder is served; empty: paths
+    root: str = "",  # address at which the folder is served; empty: absolute paths
 ) -> list[dict]:  # items
     """Write files, items, collection and catalogue of an archive."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ def write_archive(
     items = []
     for number, one in enumerate(passes):
         files = _write_pass(folder, one, number, bands, place)
-        items.append(item_of(one, files, outline, root or str(folder)))
+        items.append(item_of(one, files, outline, root or str(folder.resolve())))
     write_catalogue(folder, items)
     return items
 
