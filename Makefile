@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run check test promises certainty next matrix attacks pretraining million storm lab export demo-export demo-stac try-earthengine docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
+.PHONY: help run check test promises certainty next matrix attacks pretraining million storm lab export demo-export demo-stac try-earthengine try-stac docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -26,8 +26,8 @@ certainty: $(READY) ## compare recipes for sets of classes in new regions, and w
 next: $(READY) ## measure what choosing labels saves, and write tools/next/tables.md; DATA=FOLDER
 	OMP_NUM_THREADS=1 $(BIN)/python tools/next $(DATA)
 
-matrix: $(READY) ## run every source with every task and kind of model on small data, and write tests/matrix/table.md
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix
+matrix: $(READY) ## run every source with every task and kind of model on small data, and write tests/matrix/table.md; ARGS="stac" for some
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix $(ARGS)
 
 attacks: $(READY) ## try attacks on runs, files, disks and processes, and write tests/attacks/table.md; ARGS="Signals" for some
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.attacks $(ARGS)
@@ -58,6 +58,9 @@ demo-stac: $(READY) ## seedbed export and run from a local STAC archive of the s
 
 try-earthengine: $(READY) ## ask the real Earth Engine, with an account, what only it can show: some minutes, ten chips
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.servers.earthengine.verify $(ARGS)
+
+try-stac: $(READY) ## ask a real STAC archive what only it can show; ARGS=planetary-computer, earth-search or cdse
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.servers.stac.verify $(ARGS)
 
 docs: $(READY)   ## build the documentation site into _docs; a broken link fails
 	OMP_NUM_THREADS=1 $(BIN)/seedbed docs

@@ -7,6 +7,7 @@ Two wheels are built, of this version and of a changed one. Seconds from the whe
 """
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK = ("-p", "models.names=majority, mine", "-p", "split.folds=3", "-p", "run.resamples=100")
-NEXT = "9.9.9"
+NEXT = "0.2.1"
+STAGE = "nbs/02_process.ipynb"
+OURS = (  # a function of the stage, as the project changes it
+    'manifest.get("attribution", "")',
+    'manifest.get("attribution", "") + "; labels by the crop unit"',
+)
+THEIRS = (("BATCH = 200", "BATCH = 199"), ("## Look at it", "## Look at it twice"))
+EXPORT = "from nbdev.doclinks import nbdev_export; nbdev_export()"
 
 
 def run(*words, cwd: Path, code: int = 0) -> str:
@@ -56,16 +64,21 @@ def build(folder: Path, dist: Path) -> Path:
 
 def change(folder: Path):
     """Make a copy a later version: another number of labels in a batch, and another heading."""
-    for path, old, new in (
-        (folder / "pkg/seedbed/__init__.py", r'__version__ = ".*"', f'__version__ = "{NEXT}"'),
-        (folder / "pkg/seedbed/process.py", "BATCH = 200", "BATCH = 199"),
-        (folder / "nbs/02_process.ipynb", "BATCH = 200", "BATCH = 199"),
-        (folder / "nbs/02_process.ipynb", "## Look at it", "## Look at it twice"),
-    ):
-        text, count = re.subn(old, new, path.read_text(encoding="utf-8"))
-        if not count:
-            raise SystemExit(f"{path}: has no {old}")
-        path.write_text(text, encoding="utf-8")
+    init = folder / "pkg/seedbed/__init__.py"
+    version = re.search(r'__version__ = ".*"', init.read_text(encoding="utf-8"))[0]
+    change_text(init, version, f'__version__ = "{NEXT}"')
+    change_text(folder / "pkg/seedbed/process.py", *THEIRS[0])
+    for old, new in THEIRS:
+        change_text(folder / STAGE, old, new)
+
+
+def change_text(path: Path, old: str, new: str):
+    """Write something else in a file, a notebook perhaps; stops where it is not there."""
+    if path.suffix == ".ipynb":
+        old, new = (json.dumps(text)[1:-1] for text in (old, new))
+    text = path.read_text(encoding="utf-8")
+    expect(old in text, f"{old} in {path}")
+    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 class Environment:
@@ -118,31 +131,88 @@ def main() -> int:
 
 
 def try_project(environment: Environment, here: Path, first: Path, second: Path, began: float):
-    """Make a project, run it, take a stage over, update it, replay its first run."""
+    """Make a project, run it, take a stage over and change it, update it, replay its first run."""
     project = here / "maize-kenya"
     environment.seedbed("new", project, "--package", "maize_kenya", "--no-ask", cwd=here)
-    if first.name not in (project / "constraints.txt").read_text():
-        raise SystemExit("constraints.txt does not name the wheel")
+    expect(first.name in (project / "constraints.txt").read_text(), "the wheel in constraints.txt")
     (environment.site / "project.pth").write_text(f"{project / 'pkg'}\n")
     said = environment.seedbed("run", *QUICK, cwd=project)
     print(f"from the wheel to the first table: {time.monotonic() - began:.0f} s")
     print("\n".join(line for line in said.splitlines() if line.startswith(("mine", "verdict"))))
     replayed = next((project / "runs").iterdir()).name
-    environment.seedbed("own", "optimism", cwd=project)
-    commit(project, "optimism is ours")
+    own_a_stage(environment, project)
+    test(environment, project)
+    update(environment, project, second)
+    said = environment.seedbed("replay", replayed, "--seedbed", first, cwd=project)
+    expect("identical" in said, "a replay that is identical")
+    print(f"the first run, replayed with {first.name}: {said.strip().splitlines()[-1]}")
+
+
+def expect(found: bool, what: str):
+    """Stop where something is not there."""
+    if not found:
+        raise SystemExit(f"not found: {what}")
+
+
+def own_a_stage(environment: Environment, project: Path):
+    """Take a stage over, change a function of it, and run."""
+    environment.seedbed("own", "02_process", cwd=project)
+    commit(project, "The stage is ours")
+    change_text(project / STAGE, *OURS)
+    run(environment.bin / "python", "-c", EXPORT, cwd=project)
+    commit(project, "What we call the data")
+    print(f"owned: {environment.seedbed('own', cwd=project).strip()}")
+    reasons = environment.seedbed("status", *QUICK, cwd=project)
+    print(reasons.strip())
+    expect("attributes_of in" in reasons, "the function that has changed, as a reason")
+    environment.seedbed("run", *QUICK, cwd=project)
+    check_ours(environment, project)
+
+
+def check_ours(environment: Environment, project: Path):
+    """The latest run has used the project's own function, and executed none of the demo cells."""
+    found = newest(project / "data/processed", "dataset.h5")
+    look = f"import h5py; print(h5py.File({str(found)!r}).attrs['attribution'])"
+    said = run(environment.bin / "python", "-c", look, cwd=project).strip()
+    expect(said.endswith("labels by the crop unit"), f"our attribution, instead of {said}")
+    copy = json.loads(newest(project / "runs", "02_process.ipynb").read_text(encoding="utf-8"))
+    demos = [c for c in copy["cells"] if "demo" in c["metadata"].get("tags", [])]
+    expect(demos and not any(c["outputs"] for c in demos), "demo cells that were not executed")
+
+
+def newest(folder: Path, name: str) -> Path:
+    """The file of a name that was written last."""
+    return max(folder.rglob(name), key=lambda path: path.stat().st_mtime)
+
+
+def test(environment: Environment, project: Path):
+    """The project's own tests, by its Makefile; in an environment of its own where none is lent."""
+    words = ["make", "test"]
     if environment.borrows:  # pytest is among the packages
-        said = run(environment.bin / "python", "-m", "pytest", "-q", cwd=project)
-        print(f"its own tests: {said.strip().splitlines()[-1]}")
-    environment.install(second)
+        venv = environment.bin.parent
+        words += ["-o", venv / ".ready", f"VENV={venv}"]
+    began = time.monotonic()
+    said = run(*words, cwd=project)
+    last = said.strip().splitlines()[-1]
+    print(f"make test: {last}; {time.monotonic() - began:.0f} s in all")
+
+
+def update(environment: Environment, project: Path, wheel: Path):
+    """Install a newer wheel, merge what it has changed, run again."""
+    environment.install(wheel)
     said = environment.seedbed("update", cwd=project)
-    print(said.strip())
-    if "twice" not in (project / "nbs/02_process.ipynb").read_text():
-        raise SystemExit("the update has not brought the new heading")
-    if second.name not in (project / "constraints.txt").read_text():
-        raise SystemExit("the update has not brought the new wheel")
+    print(f"updated to {wheel.name}: {said.strip()}")
+    text = (project / STAGE).read_text(encoding="utf-8")
+    for what in (OURS[1], *(new for _, new in THEIRS)):
+        expect(json.dumps(what)[1:-1] in text, f"{what} in the merged notebook")
+    expect(wheel.name in (project / "constraints.txt").read_text(), "the new wheel in constraints")
     commit(project, "Updated")
+    listed = environment.seedbed("own", cwd=project).strip()
+    print(f"owned: {listed}")
+    expect(f"since seedbed {NEXT}; 1 cells changed here, 0 changed" in listed, "one cell of ours")
     print(environment.seedbed("status", *QUICK, cwd=project).strip())
-    print(environment.seedbed("replay", replayed, "--seedbed", first, cwd=project).strip())
+    environment.seedbed("run", *QUICK, cwd=project)
+    check_ours(environment, project)
 
 
 if __name__ == "__main__":

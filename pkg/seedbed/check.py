@@ -32,6 +32,7 @@ from .sources.base import Source
 from .sources.registry import find_source
 from .splitting.folds import make_split, match_line, split_sizes
 from .splitting.sizes import suggest_block_km
+from .success import contract_line, contract_of
 
 # %% ../../nbs/check.ipynb #85a82c4c
 def labels_understood(
@@ -236,9 +237,11 @@ def split_understood(
 def check_data(
     settings: Settings,  # of the project
     most: int = 64,  # labels whose images are read
-) -> dict:  # source, labels, target, imagery, left_out, split, faults; parts may be absent
+) -> dict:  # source, success, labels, target ... split, faults; parts may be absent
     """What is understood of a source's labels and images; `faults` would end a run."""
     found: dict = {"source": settings.source.name, "faults": []}
+    if contract := _tried(found, contract_of, settings):
+        found["success"] = contract
     _tried(found, _look, settings, most, found)
     return found
 
@@ -404,7 +407,12 @@ def _note_lines(notes: list[str], most: int) -> list[str]:
     return [*notes[:most], *more]
 
 
+def _success_lines(contract: dict, most: int) -> list[str]:
+    return [contract_line(contract)]
+
+
 _PARTS: dict[str, Callable[..., list[str]]] = {
+    "success": _success_lines,
     "labels": _label_lines,
     "target": _target_lines,
     "notes": _note_lines,

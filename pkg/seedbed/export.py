@@ -20,8 +20,7 @@ from .base.errors import Faults, InputError
 from .base.files import atomic, write_json
 from .base.progress import Progress
 from .base.settings import Labels, Settings, nearest
-from .evaluation.metrics import metric_named
-from .evaluation.quantity import quantity_named
+from .evaluation.asked import check_asked
 from .imagery.labels import guess_task, row_faults, write_labels
 from .imagery.layout import Layout
 from .imagery.left_out import left_out_rows, stop_on_many
@@ -229,10 +228,7 @@ def plan_export(
     about, layout = source.about(), source.layout()
     labels, warnings = settled_labels(source, about, settings)
     target = describe_target(labels, columns, known_target(about, columns))
-    dense = columns.kind == "dense"
-    metric_named(settings.success.metric, target["task"], target["classes"], dense)
-    if settings.success.quantity:
-        quantity_named(settings.success.quantity, target["task"], target["classes"])
+    check_asked(settings, target)
     known = typed_labels(labels, target)
     wanted, left_out = choose_labels(known, columns, about.get("has_places", True))
     left_out |= _named_missing_labels(source.labels(), columns)

@@ -22,17 +22,19 @@ from seedbed.evaluation.metrics import (
     DECISIONS,
     METRICS,
     confusion_matrix,
+    is_counted,
     metric_named,
     per_class,
 )
 from .evaluation.units import drawn_units
-from .models.base import BaseModel
+from .models.base import BaseModel, targets_in
 from seedbed.models.records import (
     can_be_scored,
     cost_of,
     count_evaluation,
     labels_fingerprint,
     measured,
+    predict_chips,
     predicted_labels,
     score_predictions,
     write_model_results,
@@ -54,12 +56,13 @@ def predict_fold(
     train = SampleDataset(path, "train", fold, seed=model.seed, **training)
     val = SampleDataset(path, "val", fold)
     trained = copy.deepcopy(model).train(train)
+    threshold = tuned_threshold(copy.deepcopy(model), train, tune) if tune else None
     with measured() as clock:
-        table, y, prediction = predicted_labels(trained, val)
+        table, y, prediction = predicted_labels(trained, val, threshold)
     table = table.assign(
         fold=fold,
         scored=val.dense or can_be_scored(y, trained.meta["trained_classes"]),
-        threshold=tuned_threshold(copy.deepcopy(model), train, tune) if tune else 0.5,
+        threshold=0.5 if threshold is None else threshold,
     )
     costs = {
         "fit_s": trained.fit_s,
@@ -117,29 +120,41 @@ def tuned_threshold(
 ) -> float:  # the probability of the second class from which on it is predicted
     """Tune the threshold on a slice of the training blocks; 0.5 where the slice cannot decide."""
     aside = stopping_slice(train, model.seed)
-    if not aside.any() or len(set(train.y[aside])) < 2 or len(set(train.y[~aside])) < 2:
+    if not aside.any():
         return 0.5
-    held = train.part(aside)
-    p = model.train(train.part(~aside)).predict(held)[:, 1]
+    held, rest = train.part(aside), train.part(~aside)
+    if any(len(np.unique(targets_in(part))) < 2 for part in (held, rest)):
+        return 0.5
+    y, p = _second_class(model.train(rest), held)
     score = metric_named(metric, "classification", train.classes)
     sign = 1 if score.greater_is_better else -1
-    tried = threshold_candidates(p, held.y)
-    found = sign * np.array([score(held.y, at_threshold(p, t)) for t in tried])
+    tried = threshold_candidates(p, y)
+    found = sign * np.array([score(y, at_threshold(p, t)) for t in tried])
     best = tried[np.flatnonzero(found >= np.nanmax(found) - 1e-12)]
     return float(best[np.abs(best - 0.5).argmin()])
+
+
+def _second_class(model: BaseModel, data: SampleDataset) -> tuple[np.ndarray, np.ndarray]:
+    "Truth and probability of the second class [n]: of samples, or of all labelled pixels."
+    if not data.dense:
+        return data.y, model.predict(data)[:, 1]
+    truth = data.targets()
+    known = truth >= 0
+    return truth[known].astype(int), predict_chips(model, data)[:, 1][known]
 
 # %% ../../nbs/04_model.ipynb #2ffab573
 def tuning_metric(
     metric: str,  # of the settings
 ) -> str:  # a metric of decisions
     """What thresholds are tuned by: the metric itself where it scores decisions, else macro-F1."""
-    return metric if metric in DECISIONS or metric.startswith("f1:") else "f1_score"
+    named = metric in (*DECISIONS, "mean_iou") or metric.startswith("f1:")
+    return metric if named else "f1_score"
 
 
 def threshold_record(
     table: pd.DataFrame,  # of `out_of_fold`
     y: np.ndarray,  # [n] truth
-    prediction: np.ndarray,  # [n, 2] of `out_of_fold`
+    prediction: np.ndarray,  # [n, 2] of `out_of_fold`, or counts of chips
     resamples: int = 2000,  # of the block bootstrap
     level: float = 0.95,  # of the intervals
     classes: Sequence[str] = (),  # names of the two classes
@@ -148,7 +163,10 @@ def threshold_record(
 ) -> dict:  # values by fold, shipped (their median), scores with their intervals, per_class
     """The scores at the tuned thresholds, and the one threshold for the model that is shipped."""
     keep = table["scored"].to_numpy(bool)
-    hard = at_threshold(prediction[:, 1], table["threshold"].to_numpy())[keep]
+    if is_counted(prediction):
+        hard = np.stack(table["tuned"].to_numpy())[keep]
+    else:
+        hard = at_threshold(prediction[:, 1], table["threshold"].to_numpy())[keep]
     units = drawn_units(table[keep], split)
     values = table.groupby("fold")["threshold"].first().tolist()
     found = {name: METRICS[name] for name in DECISIONS}
@@ -219,7 +237,7 @@ def cross_validate(
     (folder / "results.json").unlink(missing_ok=True)
     meta, metric = SampleDataset(path).meta, settings.success.metric
     model.metric = "f1_score" if metric == "boundary_f1" else metric  # of single pixels
-    two_classes = len(meta["classes"]) == 2 and meta["sampling"] != "dense"
+    two_classes = len(meta["classes"]) == 2
     training = {"augment": augment, "batch_size": settings.dataset.batch_size}
     tune = tuning_metric(metric) if two_classes else None
     table, y, prediction, mean = out_of_fold(model, path, training, tune)

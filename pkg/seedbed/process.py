@@ -6,7 +6,8 @@
 __all__ = ['ROWS', 'BATCH', 'MANY', 'sample_label', 'as_series', 'read_batch', 'table_samples', 'readers', 'read_samples',
            'sampled_labels', 'all_left_out', 'series_days', 'map_area', 'train_statistics', 'all_statistics',
            'sample_columns', 'with_tiles', 'target_arrays', 'observed_dates', 'band_units', 'attributes_of',
-           'write_dataset', 'audit_split', 'possible_leaks', 'leaks_in', 'one_place', 'process', 'ready_dataset']
+           'write_dataset', 'audit_split', 'possible_leaks', 'leaks_in', 'one_place', 'rare_in_tiles', 'process',
+           'ready_dataset']
 
 # %% ../../nbs/02_process.ipynb #8dd3d9e1
 import contextlib
@@ -694,6 +695,14 @@ def _with_field(
     )
 
 
+def rare_in_tiles(
+    settings: Settings,  # labels.kind counts
+    labels: pd.DataFrame,  # with the column `label`, of tiles their most frequent class
+) -> bool:
+    """Whether all tiles are mostly of one class, so that blocks cannot be dealt by class."""
+    return settings.labels.kind == "dense" and labels["label"].nunique() == 1
+
+
 def process(
     settings: Settings,  # [process], [split] and [labels] count
     export_dir: str | Path | None = None,  # relative to the project; None: the settings' own
@@ -720,7 +729,8 @@ def _processed(settings: Settings, source: Path, folder: Path, pixels: Path) -> 
     left_out = all_left_out(source, manifest, faults)
     stop_on_many(*left_out, settings.labels.max_left_out, manifest["source"])
     footprints = samples.ground
-    asked = (classes, settings.success.claim, footprints, series_days(layout), map_area(settings))
+    dealt = [] if rare_in_tiles(settings, labels) else classes
+    asked = (dealt, settings.success.claim, footprints, series_days(layout), map_area(settings))
     try:
         subsets, block, split = make_split(labels, settings.split, manifest["suggested"], *asked)
     except InputError as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .base.files import atomic, read_json
+from .base.overlay import own_package
 from .imagery.scene import read_small
 from .plotting.page import asset, filled, png_uri
 from .plotting.plots import class_colours
@@ -231,13 +232,20 @@ def stakeholder_page(
         asset("stakeholder.html"),
         {
             "title": of(f"A map of {what}"),
-            "what": of(f"{data['name'].replace('_', ' ')}, {data['n']['val']:,} checked places"),
+            "what": of(_about(data)),
             "mood": mood,
             "verdict": of(verdict),
             "parts": shown,
             "footer": footer,
         },
     )
+
+
+def _about(data: dict) -> str:
+    "The project's own title, the data and how many places were checked."
+    own = own_package()
+    start = f"{own.title}: " if own and own.title else ""
+    return f"{start}{data['name'].replace('_', ' ')}, {data['n']['val']:,} checked places"
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:

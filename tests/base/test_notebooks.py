@@ -34,3 +34,10 @@ def test_the_sync_check_sees_code_and_not_prose(tmp_path):
     (package / "area.py").unlink()
     with pytest.raises(InputError, match="its code differs"):
         check_in_sync(tmp_path / "nbs", package)
+
+
+def test_a_folder_that_exports_nothing_is_in_sync(tmp_path):
+    """Such as the demo, which has stage notebooks and settings alone."""
+    write_notebook(tmp_path / "nbs/area.ipynb", "#| default_exp area", "#| export\na = 1", tag=None)
+    (tmp_path / "settings.ini").touch()
+    assert check_in_sync(tmp_path / "nbs") == []

@@ -50,13 +50,13 @@ def contestants(url, folder):
     """Two ways to put chip number i on the disk, with so many workers."""
     import ee
 
+    from seedbed.imagery.grid import grid_around
     from seedbed.sources.earthengine.client import Client, pixel_grid
     from seedbed.sources.earthengine.credentials import connect
     from seedbed.sources.earthengine.expression import stack
     from seedbed.sources.earthengine.fetch import EarthEngineFetcher
     from seedbed.sources.earthengine.spec import presets
     from seedbed.sources.fetching.forecast import Allowance
-    from seedbed.sources.fetching.grid import grid_around
     from seedbed.sources.fetching.ratelimit import RateLimit, RetryPolicy
     from seedbed.sources.fetching.store import Store
     from seedbed.sources.fetching.workers import ChipRequest

@@ -64,3 +64,18 @@ def test_another_metric_is_left_to_compare(two_runs, here):
     out = here("runs", "--diff", "one", "two", cwd=root)[1]
     assert "metric: f1_score against accuracy; seedbed compare one two scores both" in out
     assert "usable: 0.75 against 0.9" in out and "->" not in out
+
+
+@pytest.mark.parametrize("width", ["60", "80", "120"])
+def test_runs_fit_the_terminal_and_are_whole_on_request(two_runs, here, monkeypatch, width):
+    root = two_runs()
+    overrides = ["success.source=" + "a long reason " * 20]
+    (root / "runs/one/run.json").write_text(
+        json.dumps({"status": "complete", "git": {}, "overrides": overrides})
+    )
+    monkeypatch.setenv("COLUMNS", width)
+    lines = here("runs", cwd=root)[1].splitlines()
+    assert max(map(len, lines)) <= int(width) and any(line.startswith("one") for line in lines)
+    assert any(
+        "a long reason " * 20 in line for line in here("runs", "--wide", cwd=root)[1].splitlines()
+    )

@@ -27,3 +27,11 @@ def test_metrics_are_listed(here):
 
 def test_models_are_listed(here):
     assert any(line.startswith("majority ") for line in here("models")[1].splitlines())
+
+
+def test_own_metrics_are_told_which_number_is_which_class(tmp_path, here):
+    root = make_project(tmp_path / "p")
+    (root / "runs/one").mkdir(parents=True)
+    (root / "runs/one/run.json").write_text('{"status": "complete"}')
+    (root / "runs/one/results.json").write_text('{"data": {"classes": ["rye", "oats"]}}')
+    assert "In one: 0 rye, 1 oats" in here("metrics", cwd=root)[1]

@@ -74,7 +74,7 @@ def region_of(trained, folder, scene=None, side=40, **options):
     root, settings, run, _ = trained
     outline = outline_of(root / "field.gpkg")
     model, place = best_model(run)
-    imagery, start = imagery_for(settings, model, folder, root / "field.gpkg", scene)
+    imagery, start = imagery_for(settings, model, folder, scene)
     return Region(outline, model, place, imagery, folder, side, start, **options)
 
 
@@ -83,7 +83,7 @@ def scene_of(trained, folder):
     root, settings, run, dataset = trained
     model, _ = best_model(run)
     outline = outline_of(root / "field.gpkg").buffer(0.001)
-    imagery, _ = imagery_for(settings, model, folder, root / "field.gpkg")
+    imagery, _ = imagery_for(settings, model, folder)
     [tile] = imagery.tiles(outline, 512)
     [(_, place, _, reason)] = imagery.fetch([tile])
     assert reason is None
@@ -209,7 +209,7 @@ def test_what_cannot_be_a_region_is_refused(trained, archive, tmp_path):
     refused(lambda: region_of(trained, tmp_path / "a", most=3), "--max-tiles 3")
     refused(
         lambda: (
-            region_of(trained, tmp_path / "b", side=8).plan()
+            region_of(trained, tmp_path / "b", side=8).run(most=0)
             and region_of(trained, tmp_path / "b", side=16)
         ),
         "begun with other tiles",
@@ -218,21 +218,17 @@ def test_what_cannot_be_a_region_is_refused(trained, archive, tmp_path):
     far = gpd.GeoSeries([shapely.box(20, 10, 20.01, 10.01)], crs=4326)
     far.to_file(tmp_path / "far.gpkg")
     outline = outline_of(tmp_path / "far.gpkg")
-    imagery, start = imagery_for(settings, model, tmp_path / "c", "far.gpkg")
+    imagery, start = imagery_for(settings, model, tmp_path / "c")
     region = Region(outline, *best_model(run), imagery, tmp_path / "c", start=start)
     refused(lambda: region.plan(), "no scene")
     with_scene, _ = imagery_for(
-        settings, model, tmp_path / "d", "far.gpkg", scene_of(trained, tmp_path / "scene")
+        settings, model, tmp_path / "d", scene_of(trained, tmp_path / "scene")
     )
     refused(lambda: with_scene.tiles(outline, None), "outside of the scene")
-    engine = settings.model_copy(
-        update={"source": settings.source.model_copy(update={"name": "earthengine"})}
-    )
-    refused(lambda: imagery_for(engine, model, tmp_path / "e", "far.gpkg"), "seedbed export-scene")
     undated = settings.model_copy(
         update={"labels": settings.labels.model_copy(update={"start": "start"})}
     )
-    refused(lambda: imagery_for(undated, model, tmp_path / "f", "far.gpkg"), "--start YYYY-MM-DD")
+    refused(lambda: imagery_for(undated, model, tmp_path / "f"), "--start YYYY-MM-DD")
 
 
 def test_each_zone_has_its_part():

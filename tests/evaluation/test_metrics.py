@@ -112,6 +112,30 @@ def test_a_metric_beside_settings_ini_is_found(tmp_path, monkeypatch):
     refused(lambda: object_named("no_such_module_at_all:cost", "success.metric"), "settings.ini")
 
 
+OWN = """
+def missed(y, prediction, classes):
+    first = list(classes).index("maize")
+    return (prediction.argmax(1)[y == first] != first).mean()
+
+missed.greater_is_better, missed.title = False, "maize missed"
+"""
+
+
+def test_a_metric_of_ones_own_gets_the_classes_and_is_named_where_it_fails(tmp_path, monkeypatch):
+    (tmp_path / "settings.ini").write_text("[success]\n")
+    (tmp_path / "losses_of_this_test.py").write_text(OWN)
+    monkeypatch.setenv("SEEDBED_ROOT", str(tmp_path))
+    monkeypatch.setattr("sys.path", list(__import__("sys").path))
+    y, proba = np.array([0, 1, 1, 1]), np.eye(2)[[0, 0, 1, 0]]
+    name, task = "losses_of_this_test:missed", "classification"
+    metric = metric_named(name, task, ["other", "maize"])
+    assert metric(y, proba) == pytest.approx(2 / 3)
+    assert (metric.title, metric.greater_is_better) == ("maize missed", False)
+    other = metric_named(name, task, ["other", "wheat"])
+    place = "correct losses_of_this_test.py, line 3"
+    refused(lambda: other(y, proba), f"success.metric = {name}: ValueError", place)
+
+
 @pytest.mark.parametrize("name", ["average_precision", "average_precision:b", "roc_auc"])
 def test_ranks_are_compared_within_folds_alone(name):
     """By scikit-learn in each fold; the folds weigh by the samples of the class, or by pairs."""

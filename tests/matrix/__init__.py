@@ -22,6 +22,11 @@ MODELS = {
     "trees": "date, hist_gradient_boosting",
     "network": "majority, tempcnn",
 }
+OF_PIXELS = {  # where each pixel has a target
+    "classical": "majority, pixel_forest",
+    "trees": "pixel_forest",
+    "network": "majority, unet",
+}
 TASKS = ("classification", "regression")
 SOURCES = ("sample", *FORMS, "cropharvest")
 SIGNAL = 0.6  # macro-F1 or R2 that a classical model reaches where the images tell the answer
@@ -39,6 +44,18 @@ class Case:
     def name(self) -> str:
         """For tables and tests."""
         return f"{self.source}, {self.task}, {self.models}"
+
+    @property
+    def dense(self) -> bool:
+        """Whether each pixel has a target."""
+        return self.source.startswith("dense")
+
+    @property
+    def metric(self) -> str:
+        """That decides."""
+        if self.task == "regression":
+            return "r2"
+        return "mean_iou" if self.dense else "f1_score"
 
     @property
     def tells(self) -> bool:
@@ -73,12 +90,12 @@ def covering() -> list[Case]:
 def settings_of(case: Case, folder: Path) -> list[str]:
     """The settings of a run, as a user would give them."""
     common = [
-        f"models.names={MODELS[case.models]}",
+        f"models.names={(OF_PIXELS if case.dense else MODELS)[case.models]}",
         "models.epochs=3",
         "run.seeds=0",
         "run.resamples=200",
         "run.optimism=no",
-        f"success.metric={'f1_score' if case.task == 'classification' else 'r2'}",
+        f"success.metric={case.metric}",
         "success.usable=0.5",
         "success.ceiling=0.99",
         *(f"paths.{name}={folder / name}" for name in ("exports", "processed", "cache", "runs")),

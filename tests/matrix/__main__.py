@@ -1,4 +1,7 @@
-"""`make matrix`: every case, and the table of how they ended. Names of sources given as arguments choose some."""
+"""`make matrix`: every case, and the table of how they ended.
+
+ARGS="stac" chooses sources by name, and puts their lines into the table.
+"""
 
 import sys
 import tempfile
@@ -27,6 +30,26 @@ def row(outcome) -> str:
     return f"| {' | '.join(parts)} | {outcome.seconds:.0f} |"
 
 
+HEAD = [
+    "| source | task | models | outcome | metric | best | s |",
+    "|---|---|---|---|---|---|---|",
+]
+
+
+def write_table(rows: dict):
+    """table.md: these lines by case, and those that it has of others."""
+    lines = TABLE.read_text(encoding="utf-8").splitlines() if TABLE.is_file() else []
+    starts = {f"| {case.source} | {case.task} | {case.models} |": case for case in all_cases()}
+    known = {
+        case: line for start, case in starts.items() for line in lines if line.startswith(start)
+    }
+    found = known | rows
+    shown = [found[case] for case in all_cases() if case in found]
+    failed = sum(line.split(" | ")[3] != "ok" for line in shown)
+    last = f"{len(shown)} runs, {failed} failed."
+    TABLE.write_text("\n".join([*HEAD, *shown, "", last]) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     """Run, write, and fail where a case fails."""
     wanted = sys.argv[1:]
@@ -34,13 +57,7 @@ def main() -> int:
     with ThreadPoolExecutor(2) as executor:
         outcomes = list(executor.map(execute, cases))
     failed = [outcome for outcome in outcomes if outcome.fault()]
-    if not wanted:
-        head = [
-            "| source | task | models | outcome | metric | best | s |",
-            "|---|---|---|---|---|---|---|",
-        ]
-        lines = [*head, *map(row, outcomes), "", f"{len(outcomes)} runs, {len(failed)} failed."]
-        TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_table(dict(zip(cases, map(row, outcomes))))
     print(f"{len(outcomes)} runs, {len(failed)} failed")
     return 1 if failed else 0
 

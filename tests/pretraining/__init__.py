@@ -1,8 +1,9 @@
 """Whether pretraining pays on real labels, by command, against figures that were measured apart.
 
 `make pretraining` runs all cases and writes `table.md`. Weights and labels are other people's and are not part of the
-project: below `SEEDBED_SHARED_DATA` lie `pretrained` (presto.pt, galileo_nano_encoder.pt) and
-`worldcereal_eastafrica2017_month/physical.npz`. What is absent is left out.
+project: below `SEEDBED_SHARED_DATA` lie `pretrained` (presto.pt, galileo_nano_encoder.pt),
+`worldcereal_eastafrica2017_month/physical.npz`, `cawa_central_asia/data.npz` and `mt_modis_9class/data.npz`. What is
+absent is left out.
 """
 
 from pathlib import Path
@@ -14,6 +15,8 @@ from tests.support.paths import SHARED
 
 WEIGHTS = SHARED / "pretrained"
 EAST_AFRICA = SHARED / "worldcereal_eastafrica2017_month/physical.npz"
+CENTRAL_ASIA = SHARED / "cawa_central_asia/data.npz"
+MATO_GROSSO = SHARED / "mt_modis_9class/data.npz"
 REAL = (
     f"presto = {WEIGHTS / 'presto.pt'}, galileo = {WEIGHTS / 'galileo_nano_encoder.pt'}"
     if WEIGHTS.is_dir()
@@ -62,6 +65,60 @@ def east_africa(folder: Path) -> Path:
     path = folder / "east_africa.csv"
     table.to_csv(path, index=False)
     return path
+
+
+def central_asia(folder: Path, n: int = 600) -> Path:
+    """Seasons of crops in five regions, of several years each: the NDVI of MODIS every 16 days."""
+    with np.load(CENTRAL_ASIA, allow_pickle=False) as z:
+        known = np.flatnonzero(np.isin(z["season"], ("summer", "double", "winter", "permanent")))
+        rows = _drawn(known, z["region"][known], n)
+        table = pd.DataFrame(
+            {
+                "id": [f"ca-{k}" for k in rows],
+                "label": z["season"][rows],
+                "region": z["region"][rows],
+                "lon": z["lon"][rows],
+                "lat": z["lat"][rows],
+                "start": [f"{year}-01-01" for year in z["year"][rows]],
+                **_ndvi_columns(z, rows),
+            }
+        )
+    path = folder / "central_asia.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+def mato_grosso(folder: Path, n: int = 600) -> Path:
+    """Land use in sixteen agricultural years: the NDVI of MODIS every 16 days; two rare classes are left out."""
+    with np.load(MATO_GROSSO, allow_pickle=False) as z:
+        start = pd.read_csv(MATO_GROSSO.parent / "samples.csv")["start_date"].to_numpy()
+        known = np.flatnonzero(~np.isin(z["y"], ("Soy_Sunflower", "Fallow_Cotton")))
+        rows = _drawn(known, np.array([text[:4] for text in start[known]]), n)
+        table = pd.DataFrame(
+            {
+                "id": [f"mt-{k}" for k in rows],
+                "label": z["y"][rows],
+                "lon": z["lon"][rows],
+                "lat": z["lat"][rows],
+                "start": start[rows],
+                **_ndvi_columns(z, rows),
+            }
+        )
+    path = folder / "mato_grosso.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+def _drawn(rows: np.ndarray, unit: np.ndarray, n: int) -> np.ndarray:
+    """Some rows, from every unit as many, as far as it has them."""
+    order = np.random.default_rng(0).permutation(len(rows))
+    turn = pd.Series(unit[order]).groupby(unit[order]).cumcount().to_numpy()
+    return np.sort(rows[order[np.argsort(turn, kind="stable")[:n]]])
+
+
+def _ndvi_columns(z, rows: np.ndarray) -> dict:
+    band = list(z["bands"]).index("NDVI")
+    return {f"NDVI_t{step:02d}": z["X"][rows, step, band] for step in range(z["X"].shape[1])}
 
 
 def six_years(folder: Path, n: int = 360, seed: int = 0) -> Path:

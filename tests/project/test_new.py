@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,13 @@ from seedbed.base.notebooks import check_in_sync
 from seedbed.base.overlay import own_package
 from seedbed.project.derive import derive, read_notebook, source_of, write_notebook
 from seedbed.project.new import BASE, Answers, check_package, make_project, set_values
-from seedbed.project.own import take
+from seedbed.project.own import notebooks_named, take
 from seedbed.project.update import update_project
 from seedbed.running.dependencies import Reader
+from seedbed.running.graph import used_by
+from seedbed.running.stages import STAGES
 from tests.support.paths import ROOT
+from tests.support.site import builder_of_sites
 
 pytestmark = pytest.mark.xdist_group("own-project")
 
@@ -130,8 +134,29 @@ def test_settings_keep_their_comments():
     text = "[a]\nx = 1        # one\ny = 2\n[b]\nx = 3 # three\n"
     assert (
         set_values(text, {"a.x": "long value that is wide", "b.x": "4"})
-        == "[a]\nx = long value that is wide # one\ny = 2\n[b]\nx = 4 # three\n"
+        == "[a]\nx = long value that is wide    # one\ny = 2\n[b]\nx = 4 # three\n"
     )
+
+
+def test_the_models_are_those_of_the_models_section(tmp_path, monkeypatch):
+    """Whatever other section has a setting of that name before it."""
+    from seedbed.project import new
+
+    settings = "[success]\n[source]\nnames = red, green\n[models]\nnames = knn    # who\n"
+    (tmp_path / "settings.ini").write_text(settings)
+    monkeypatch.setattr(new, "shipped", lambda name: tmp_path / name)
+    text = new._settings_text(Answers("a", "A", "B"))
+    assert "names = red, green\n" in text and "names = knn, mine    # who" in text
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [("nothing_such", "a room (evaluation,"), ("tempcn", "did you mean 'models.tempcnn'?")],
+)
+def test_a_notebook_that_there_is_not(name, said):
+    with pytest.raises(InputError, match=re.escape(said)) as caught:
+        notebooks_named(name)
+    assert len(str(caught.value)) < 250
 
 
 LOOK = """
@@ -144,7 +169,10 @@ print(a is b, a.BATCH, a.readers.__module__, a.__file__.count("maize_kenya"))
 @pytest.mark.slow
 def test_what_is_taken_over_is_used_everywhere(project):
     before = Reader(project / "nbs").module("seedbed.process").parts["BATCH"].digest
+    stage = next(stage for stage in STAGES if stage.name == "02_process")
+    used = used_by(Reader(project / "nbs"), project / "nbs", stage)
     assert take(project, "02_process") == ["nbs/02_process.ipynb"]
+    assert used_by(Reader(project / "nbs"), project / "nbs", stage) == used  # nothing has changed
     path = project / "nbs/02_process.ipynb"
     notebook = read_notebook(path)
     cell = next(c for c in notebook["cells"] if "BATCH = 200" in source_of(c))
@@ -226,6 +254,26 @@ def test_a_folder_from_somebody_else_is_not_obeyed(project):
     assert done.stdout == b"quiet\n"
     (project / "run.json").write_text("{}")
     assert own_package(project) is None and python(project, code) == "quiet\n"
+
+
+@pytest.mark.slow
+def test_the_site_executes_only_what_depends_on_a_change(project):
+    builder_of_sites()
+    from execution import Keys
+
+    def keys():
+        found = Keys(project, project / "nbs")
+        return {path.stem: found.of(path) for path in sorted((project / "nbs").rglob("*.ipynb"))}
+
+    before, model = keys(), project / "pkg/maize_kenya/models/mine.py"
+    assert keys() == before
+    model.write_text(model.read_text().replace("The usual season", "The season"))
+    assert keys() == before  # prose
+    model.write_text(model.read_text().replace("else BayesianRidge", "else GaussianNB"))
+    after = keys()
+    changed = {name for name in before if before[name] != after[name]}
+    assert {"04_model", "05_compare", "07_report", "mine"} <= changed
+    assert not changed & {"00_success", "01_export", "02_process", "03_dataset", "index"}
 
 
 def as_if_made_by_another_version(project, path, old, new):

@@ -16,7 +16,7 @@ def test_another_threshold_judges_again_and_trains_nothing():
     reads = {
         s.name: set(setting_values(settings, used_by(Reader(nbs), nbs, s).settings))
         for s in STAGES
-        if s.name in ("04_model", "05_compare")
+        if s.name in ("01_export", "04_model", "05_compare")
     }
     assert {name for name in reads["04_model"] if name.startswith(("success.", "run."))} == {
         "success.metric",
@@ -28,4 +28,5 @@ def test_another_threshold_judges_again_and_trains_nothing():
         "run.open_test",
     }
     assert "dataset.batch_size" in reads["04_model"]
+    assert not {name for name in reads["01_export"] if name.startswith("success.")}
     assert {"success.usable", "success.ceiling", "success.worst_region_min"} <= reads["05_compare"]

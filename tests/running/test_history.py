@@ -85,6 +85,17 @@ def test_a_run_is_found_in_many_ways_by_every_command(tmp_path):
     refused(lambda: find_run(settings, "2026-03", complete=True), "2026-03: no such complete run; ")
 
 
+def test_a_failed_run_can_go_once_a_later_one_is_complete(tmp_path):
+    from seedbed.running.history import unreferenced
+
+    root = make_project(tmp_path / "p")
+    for name, status in (("1_a", "failed"), ("2_b", "complete"), ("3_c", "failed")):
+        (root / "runs" / name).mkdir(parents=True)
+        (root / "runs" / name / "run.json").write_text(json.dumps({"status": status}))
+    found = unreferenced(load_settings(root / "settings.ini"))
+    assert [(path.name, what) for path, _, what in found] == [("1_a", "a run that failed")]
+
+
 def a_scored_run(name, commit, split="same", metric="f1_score", **values):
     """A run of which only its results are known."""
     from pathlib import Path

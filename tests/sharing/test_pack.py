@@ -1,14 +1,17 @@
 """A packed model answers as the run's own does."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from seedbed.base.settings import load_settings
+from seedbed.evaluation.conformal import Certainty
 from seedbed.models.registry import find_model
 from seedbed.process import ready_dataset
 from seedbed.training.dataset import FINAL, SampleDataset
+from tests.support.dense import dense_settings, write_polygons, write_scene
 from tests.support.world import refused
 
 pack = pytest.importorskip("seedbed.sharing.pack")
@@ -16,43 +19,58 @@ for _name in ("onnx", "onnxruntime", "onnxscript", "skl2onnx"):
     pytest.importorskip(_name, reason="the extra pack is not installed")
 
 
-@pytest.fixture(scope="module")
-def dataset():
-    return ready_dataset(load_settings())
+def trained(name, settings):
+    data = SampleDataset(ready_dataset(settings), "train", FINAL)
+    return find_model(name)(0, settings.models).train(data)
 
 
-def trained(name, dataset):
-    settings = load_settings(None, ["models.epochs=2"])
-    return find_model(name)(0, settings.models).train(SampleDataset(dataset, "train", FINAL))
+def of_series(tmp_path):
+    return load_settings(None, ["models.epochs=1"])
+
+
+def of_chips(tmp_path):
+    """Three labels: what counts is that a chip is cut as it is for a map."""
+    more = ["process.sampling=chip", "process.chip_size=5", "process.indices=ndvi"]
+    return load_settings(None, ["models.epochs=1", f"paths.processed={tmp_path}", *more])
+
+
+def of_images(tmp_path):
+    write_scene(tmp_path, 3)
+    write_polygons(tmp_path)
+    return dense_settings(tmp_path, models={"epochs": 1})
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["random_forest", "tempcnn"])
-def test_same_answers_for_pixels_with_gaps(name, dataset, tmp_path):
-    import onnxruntime
-
-    model = trained(name, dataset)
+@pytest.mark.parametrize(
+    "name, data",
+    [("logistic_regression", of_chips), ("unet", of_images)],
+)
+def test_the_script_makes_the_map_that_the_run_makes(name, data, tmp_path):
+    model = trained(name, data(tmp_path))
+    count = len(model.meta["classes"])
+    if not model.dense:
+        model.certainty = Certainty(0.9, [0.3] * count, 1.3, "block", 20, True)
     pack.write_onnx(model, tmp_path / "model.onnx")
-    values = pack.pixels_with_gaps(model)
-    values[:5] = np.nan  # nothing was seen there
-    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
-    answer, missing = session.run(None, {"values": values})
-    own, share = pack.own_answers(model, values)
-    assert np.allclose(missing, share) and np.isnan(own[:5]).all()
-    known = np.isfinite(own).all(1)
-    assert known.sum() > 300 and np.abs(answer - own)[known].max() < pack.TOLERANCE
+    (tmp_path / "model.json").write_text(json.dumps(pack.about_model(model, "r")))
+    (tmp_path / "predict.py").write_text(pack.asset("predict.txt", "pack"))
+    found = pack.check_pack(tmp_path, model)
+    assert max(found.values()) < pack.TOLERANCE and len(found) == 1
 
 
-def test_what_cannot_be_packed_says_so(dataset):
-    refused(lambda: pack.check_packable(trained("coordinates", dataset)), "not at imagery")
-    model = trained("majority", dataset)
-    model.meta = model.meta | {"sampling": "chip"}
-    refused(lambda: pack.check_packable(model), "only models of series of single pixels")
+def test_what_cannot_be_packed_says_so():
+    settings = of_series(Path())
+    refused(lambda: pack.check_packable(trained("coordinates", settings)), "not at imagery")
+    model = trained("logistic_regression", settings)
+    model.reads_files = True
+    refused(lambda: pack.check_packable(model), "nobody knows how it prepares them")
+    model.reads_files, model.dense = False, True
+    model.meta["layout"]["static"] = ["height"]
+    refused(lambda: pack.check_packable(model), "depends on how the scene is cut")
 
 
-def test_the_script_is_short_and_needs_three_packages():
+def test_the_script_is_thirty_lines_and_needs_three_packages():
     text = pack.asset("predict.txt", "pack")
-    assert len(text.splitlines()) <= 45 and max(map(len, text.splitlines())) <= 100
+    assert len(text.splitlines()) <= 30 and max(map(len, text.splitlines())) <= 100
     imported = {
         w for line in text.splitlines() if line.startswith("import") for w in line[7:].split(", ")
     }
@@ -60,15 +78,42 @@ def test_the_script_is_short_and_needs_three_packages():
 
 
 def test_an_altered_model_is_not_taken_for_the_same(tmp_path):
-    own = np.array([[0.2, 0.8]])
-    refused(lambda: pack._largest(own + 1e-3, own, tmp_path), "answers otherwise")
-    assert pack._largest(own + 1e-7, own, tmp_path) < 1e-6
+    own = np.array([[[1.0, 2.0]], [[0.9, 0.8]]])
+    names = ["class", "probability"]
+    assert pack._largest(own + [[[0]], [[1e-7]]], own, names, tmp_path) < 1e-6
+    refused(lambda: pack._largest(own + [[[0]], [[1e-3]]], own, names, tmp_path), "answers other")
+    refused(lambda: pack._largest(own + [[[1]], [[0]]], own, names, tmp_path), "of the pixels")
+    holes = own.copy()
+    holes[1, 0, 0] = np.nan
+    refused(lambda: pack._largest(holes, own, names, tmp_path), "answers otherwise")
+
+
+def item_of(task, classes):
+    layout = {"variables": ["B4"], "steps": 2, "static": [], "step_months": 1}
+    meta = {"layout": layout, "task": task, "classes": classes, "unit": "%", "target": "cover"}
+    results = {"run_id": "r", "ended_at": "2021-01-01T00:00:00Z", "verdict": {"status": "usable"}}
+    return pack.stac_item(results, meta, "ridge", [0, 0, 1, 1], {"model.onnx": "ab" * 32})
 
 
 def test_the_item_is_plain_json():
-    layout = {"variables": ["B4"], "steps": 2, "static": [], "step_months": 1}
-    meta = {"layout": layout, "task": "regression", "classes": [], "unit": "%", "target": "cover"}
-    results = {"run_id": "r", "ended_at": "2021-01-01T00:00:00Z", "verdict": {"status": "usable"}}
-    item = pack.stac_item(results, meta, "ridge", [0, 0, 1, 1], {"model.onnx": "ab" * 32})
+    item = item_of("regression", [])
     assert json.loads(json.dumps(item))["assets"]["model"]["file:checksum"].startswith("1220ab")
-    assert item["properties"]["mlm:input"][0]["input"]["shape"] == [-1, 2]
+    assert item["properties"]["mlm:input"][0]["input"]["shape"] == [2, -1, -1]
+
+
+@pytest.mark.parametrize(
+    "task, classes", [("regression", []), ("classification", ["Rye, winter", "sun flower"])]
+)
+def test_the_item_is_valid(task, classes):
+    """By the schema of STAC 1.1, and by the extension's own model of itself."""
+    pystac = pytest.importorskip("pystac")
+    stac_model = pytest.importorskip("stac_model.schema", reason="the extra oracles is not there")
+    item = item_of(task, classes)
+    only = pystac.Item.from_dict(item | {"stac_extensions": []}, preserve_dict=True)
+    pystac.validation.validate(only)
+    known = stac_model.MLModelProperties.model_validate(item["properties"])
+    assert {str(getattr(t, "value", t)) for t in known.tasks} == {task}
+    assert stac_model.SCHEMA_URI in item["stac_extensions"]
+    wrong = item["properties"] | {"mlm:output": [{"name": "answer"}]}
+    with pytest.raises(ValueError):
+        stac_model.MLModelProperties.model_validate(wrong)

@@ -8,14 +8,18 @@ import pytest
 import rasterio
 
 from seedbed.base.errors import InputError
+from seedbed.base.files import read_json
 from seedbed.compare import compare
 from seedbed.evaluation.metrics import METRICS
-from seedbed.evaluation.scoring import read_predictions
+from seedbed.evaluation.scoring import pixel_table, read_predictions
+from seedbed.imagery.raster import transformer
 from seedbed.map import make_map
 from seedbed.model import cross_validate
 from seedbed.models.base import BaseModel
+from seedbed.models.records import predicted_labels
 from seedbed.models.registry import find_model, load_model
 from seedbed.process import process, ready_dataset
+from seedbed.report import importance
 from seedbed.training.dataset import SampleDataset
 from seedbed.training.pixels import every_pixel
 from tests.support.dense import (
@@ -89,6 +93,41 @@ def test_networks_beat_the_majority_and_their_counts_are_those_of_all_pixels(run
     np.testing.assert_array_equal(true, truth())
     accuracy = (predicted == true).mean()
     assert accuracy == pytest.approx(METRICS["accuracy"](None, counted))
+
+
+def test_probabilities_of_some_pixels_are_kept_and_say_how_sure_a_map_is(run, made):
+    folder, result = run
+    place = folder / "models/unet/seed_0"
+    table, proba = read_predictions(place / "predictions.gpkg", "pixels")
+    truth_of = np.array(["bare", "crop", "wood"], object)
+    assert len(table) == 96 * 96  # fewer than are drawn at most, so all of them
+    assert np.allclose(proba.sum(1), 1)
+    with rasterio.open(place / "prediction.tif") as file:
+        predicted = file.read(1)
+        x, y = transformer("EPSG:4326", file.crs.to_string()).transform(
+            table.geometry.x, table.geometry.y
+        )
+        column, row = ~file.transform @ (np.array(x), np.array(y))
+    seen = truth_of[predicted[row.astype(int), column.astype(int)]]
+    assert (seen == table["y_pred"]).all()
+    assert (truth_of[truth()[row.astype(int), column.astype(int)]] == table["y_true"]).all()
+    record = read_json(place / "results.json")
+    assert sum(bin["n"] for bin in record["calibration"]) == len(table)
+    assert 0.8 < record["certainty"]["covered"] <= 1
+    assert "of the pixels of another one" in record["certainty"]["said"]
+    assert result["certainty"]["nominal"] == 0.9
+
+
+def test_the_pixels_that_are_kept_are_the_same_for_all_models(run, made, monkeypatch):
+    monkeypatch.setattr("seedbed.models.records.SAMPLE", 500)
+    folder, _ = run
+    data = SampleDataset(made[1], "val")
+    kept = []
+    for name in ("pixel_forest", "unet"):
+        table, *_ = predicted_labels(load_model(folder / f"models/{name}/seed_0"), data)
+        kept.append(pixel_table(table)[0])
+    assert (kept[0][["lon", "lat"]] == kept[1][["lon", "lat"]]).all(None)
+    assert len(kept[0]) < 96 * 96 / 2 and set(kept[0]["id"]) == set(data.column("label_id"))
 
 
 def test_a_saved_network_predicts_the_same(run, made):
@@ -201,3 +240,26 @@ def test_a_network_that_adds_nothing_is_said_to_add_nothing(run):
     beaten = order[0] == "unet" and not tied["pixel_forest"]
     said = [line for line in result["warnings"] if "which sees single pixels" in line]
     assert bool(said) != beaten
+
+
+@pytest.mark.slow
+def test_the_threshold_of_pixels_of_two_classes_is_tuned_and_scored(tmp_path):
+    write_scene(tmp_path)
+    rare = (truth() == 2) & (np.random.default_rng(0).random((96, 96)) < 0.3)
+    write_raster(tmp_path / "mask.tif", rare.astype("uint8"))
+    settings = dense_settings(tmp_path, labels={"masks": "mask.tif", "values": "0=no, 1=wood"})
+    model = find_model("pixel_forest")(0, settings.models)
+    record = cross_validate(model, ready_dataset(settings), tmp_path / "m", settings, tmp_path)
+    found = record["threshold"]
+    assert found["tuned_by"] == "mean_iou" and len(found["values"]) == 3
+    assert found["shipped"] < 0.5  # a third of the wood is labelled
+    assert found["scores"]["mean_iou"]["value"] > record["mean_iou"]
+    assert sum(row["n"] for row in found["per_class"]) == 96 * 96
+
+
+def test_what_a_network_owes_to_a_band_is_told_by_its_pixels(made):
+    settings, path = made
+    for name in ("pixel_forest", "unet"):
+        model = find_model(name)(0, settings.models)
+        loss = importance(model, path, "mean_iou", most=1)["bands"]
+        assert loss.shape[0] == 2 and (loss.mean(1) > 0.02).all()

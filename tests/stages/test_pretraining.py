@@ -1,5 +1,8 @@
 """Whether pretraining pays: nested draws, and a verdict that a control can refuse."""
 
+import json
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -88,3 +91,24 @@ def test_a_split_that_does_not_test_the_claim_stays_undecided():
 
 def test_without_encoders_nothing_is_computed(path):
     assert pretraining_curves(path, SETTINGS) == []
+
+
+def test_the_guide_says_what_the_last_table_says():
+    table = (ROOT / "tests/pretraining/table.md").read_text(encoding="utf-8")
+    guide = json.loads((ROOT / "nbs/guides/foundation_models.ipynb").read_text(encoding="utf-8"))
+    rows = "".join("".join(cell["source"]) for cell in guide["cells"]).splitlines()
+    verdicts = re.findall(
+        r"^### (.+?): .+\n\n(\w+): (pays|does not pay|undecided).*?, for the claim ([\w ]+): "
+        r"macro-F1 ([+-][\d.]+ \[[^]]+\])",
+        table,
+        re.MULTILINE,
+    )
+    real = [found for found in verdicts if "random" not in found[0]]
+    assert len(real) >= 4
+    for _, encoder, status, claim, gain in real:
+        told = [row for row in rows if f"| {gain} |" in row]
+        assert len(told) == 1 and f"| {encoder} | {status}" in told[0] and f"| {claim} |" in told[0]
+    for value in re.findall(
+        r"linear probe on Presto scores (0\.\d+) .* and (0\.\d+) where", "".join(rows)
+    )[0]:
+        assert re.search(rf"^\| east africa \| presto.* / {value} \|", table, re.MULTILINE)

@@ -1,6 +1,6 @@
 """What success means."""
 
-from seedbed.success import verdict, write_contract
+from seedbed.success import contract_line, verdict, write_contract
 from tests.support.world import refused
 
 
@@ -51,3 +51,15 @@ def test_limits_and_quantities():
         "quantity",
     )
     refused(lambda: write_contract("f1_score", 0.7, 0.95, source=" "), "who said so")
+
+
+def test_the_worst_region_of_an_error_is_the_largest_value():
+    refused(
+        lambda: write_contract("rmse", 10, 5, worst_region_min=0.5, source="a test"),
+        "worst_region_min = 0.5: for rmse smaller is better",
+        "set it to 10 or more, or to none",
+    )
+    kept = write_contract("rmse", 10, 5, worst_region_min=12, source="a test")
+    assert "usable up to 10, ceiling 5; no region above 12;" in contract_line(kept)
+    usual = write_contract("f1_score", 0.7, 0.9, worst_region_min=0.8, source="a test")
+    assert "usable from 0.7, ceiling 0.9; no region below 0.8;" in contract_line(usual)

@@ -14,6 +14,8 @@ import rasterio
 import shapely
 from affine import Affine
 
+from seedbed.imagery.raster import reproject
+from seedbed.sources.stac.example import Pass, item_of, write_catalogue, write_cog
 from tests.support.world import box_around
 
 CRS = "EPSG:32635"
@@ -238,6 +240,47 @@ def labels_alone(root: Path) -> list[str]:
     ]
 
 
+def archive(root: Path) -> list[str]:
+    """Labels, and a static catalogue of a date for each step beside them."""
+    labels = fields()
+    folder, values = root / "archive", scene(labels)
+    folder.mkdir(parents=True)
+    in_degrees(labels, "square").to_file(root / "fields.gpkg")
+    place = {"transform": Affine(PIXEL, 0, SCENE_WEST, 0, -PIXEL, SCENE_NORTH), "crs": CRS}
+    height, width = values.shape[1:]
+    corner = SCENE_WEST + width * PIXEL, SCENE_NORTH - height * PIXEL
+    outline = reproject(
+        shapely.box(SCENE_WEST, corner[1], corner[0], SCENE_NORTH), CRS, "EPSG:4326"
+    )
+    items = []
+    for step, month in enumerate(STEPS):
+        one = Pass(f"{month}-15")
+        stored = np.round(values[step * len(BANDS) :][: len(BANDS)] * 10_000).astype("uint16")
+        files = {name: f"{one.id}_{name}.tif" for name in BANDS}
+        for name, data in zip(BANDS, stored):
+            write_cog(folder / files[name], data, **place)
+        items.append(item_of(one, files, outline, str(folder)))
+    write_catalogue(folder, items)
+    return [
+        "source.name=stac",
+        f"source.labels_file={root / 'fields.gpkg'}",
+        f"paths.chips={root / 'chips'}",
+        f"stac.catalog={folder}",
+        f"stac.bands={', '.join(BANDS)}",
+        "stac.mask=none",
+        f"stac.steps={len(STEPS)}",
+        f"stac.resolution={PIXEL}",
+        "stac.size=9",
+        "process.sampling=mean",
+    ]
+
+
+def every_pixel(root: Path) -> list[str]:
+    """The landscape as a tif, and polygons that tell the target of each of their pixels."""
+    own = scene_of("tif")(root)
+    return [*own, "labels.kind=dense", "labels.tile=8"]
+
+
 COLUMNS_OF_FIELDS = [
     "labels.start=sown",
     "labels.group=farm",
@@ -251,5 +294,7 @@ FORMS: dict[str, Callable[[Path], list[str]]] = {
     "folder, chips": folder_of("square", "chip", ".shp"),
     **{f"scene, {kind}": scene_of(kind) for kind in WRITERS},
     **{f"table, {kind}": table_of(kind) for kind in TABLES},
+    "dense, tif": every_pixel,
+    "stac": archive,
     "earthengine": labels_alone,
 }

@@ -1,5 +1,6 @@
 """Notebooks are committed without most of their outputs; the site shows them executed."""
 
+import functools
 import os
 from pathlib import Path
 
@@ -7,7 +8,12 @@ import nbformat
 
 from seedbed.base.files import fingerprint_of, package_folder
 from seedbed.base.resources import default_workers
+from seedbed.base.settings import load_settings
+from seedbed.project.derive import tree_of
+from seedbed.running.dependencies import Reader, Used, chains, executed_code, follow, settings_in
 from seedbed.running.engines import Task, Watcher, default_kernel, preload, run_tasks
+from seedbed.running.graph import setting_values, version_of
+from seedbed.running.stages import STAGES
 
 
 class Told(Watcher):
@@ -23,17 +29,59 @@ def needs_running(path: Path) -> bool:
     return bool(code) and not any(c.outputs for c in code)
 
 
+class Keys:
+    """What the outputs of each notebook depend on, as a run's graph sees it: cells, code by definition, settings."""
+
+    def __init__(self, root: Path, nbs: Path):
+        self.root, self.nbs, self.reader = root, nbs, Reader(nbs)
+        self.settings = load_settings(root / "settings.ini")
+        self.stages = {stage.name: stage for stage in STAGES}
+
+    @functools.cache
+    def of(self, path: Path) -> str:
+        """The key of a notebook's outputs; that of a stage holds those of the stages that it builds on."""
+        cells = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+        package = self.reader.own.name if self.reader.own else "seedbed"
+        code = executed_code(path, lambda cell: False, package)
+        used = follow(self.reader, self.reader.parse(code, assigned=False), path.stem)
+        read = used.settings | {name for cell in cells for name in settings_of(cell)}
+        stage = self.stages.get(path.stem) if path.parent == self.nbs else None
+        before = [self.of(self.nbs / f"{name}.ipynb") for name in stage.needs] if stage else []
+        values = setting_values(self.settings, read)
+        libraries = {name: version_of(name) for name in used.libraries}
+        return fingerprint_of([cells, used.code, values, libraries, self.by_name(used), before], 12)
+
+    def by_name(self, used: Used) -> dict[str, str]:
+        """The digest of each definition that a notebook may find by its name, by file."""
+        own = [self.reader.own.folder] if self.reader.own else []
+        files = []
+        for room in ("models", "sources"):
+            if any(name.startswith(f"{room}/registry.") for name in used.code):
+                files += [p for f in (package_folder(), *own) for p in (f / room).rglob("*.py")]
+        if any(name.startswith("base/registry.own_") for name in used.code):
+            files += [f / f"{name}.py" for f in own for name in ("metrics", "splits", "figures")]
+        texts = {p.as_posix(): p.read_text(encoding="utf-8") for p in files if p.is_file()}
+        parts = {name: self.reader.parse(text).parts for name, text in texts.items()}
+        return {
+            f"{name}.{part}": found.digest for name in parts for part, found in parts[name].items()
+        }
+
+
+def settings_of(source: str) -> set[str]:
+    """The settings that a cell reads, the cell of parameters too."""
+    try:
+        return {name for chain in chains(tree_of(source)) if (name := settings_in(chain))}
+    except SyntaxError:
+        return set()
+
+
 def executed(
     root: Path,
     nbs: Path,
     execute: bool,  # False: only what was executed before
 ) -> dict[Path, Path]:  # the executed copy of each notebook that has no outputs of its own
-    """Execute notebooks that have not been executed with this very text and this very package."""
-    code = {*root.glob("pkg/**/*.py"), *package_folder().rglob("*.py")}
-    package = fingerprint_of(
-        {p.as_posix(): p.read_text() for p in sorted(code) if p.name != "_modidx.py"}, 16
-    )
-    room, runs, tasks = root / "build/docs/executed", {}, []
+    """Execute notebooks that have no outputs, but for those of which nothing has changed that they depend on."""
+    keys, room, runs, tasks = Keys(root, nbs), root / "build/docs/executed", {}, []
     for path in sorted(nbs.rglob("*.ipynb")):
         place = path.relative_to(nbs)
         if (
@@ -42,11 +90,8 @@ def executed(
             or not needs_running(path)
         ):
             continue
-        code = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
-        copy = (
-            room
-            / f"{place.with_suffix('').as_posix().replace('/', '-')}-{fingerprint_of([package, code], 12)}.ipynb"
-        )
+        name = place.with_suffix("").as_posix().replace("/", "-")
+        copy = room / f"{name}-{keys.of(path)}.ipynb"
         if not copy.is_file() and execute:
             tasks.append(
                 Task(

@@ -199,7 +199,7 @@ def ten_regions(repeats: int) -> Row:
     return _many_regions(10, repeats)
 
 
-@promise(TOPIC, 600)
+@promise(TOPIC, 400)
 def seeds(repeats: int) -> Row:
     """Three seeds of a model whose score varies between seeds."""
     rng = np.random.default_rng(6)
@@ -256,19 +256,19 @@ def _best_of(count: int, repeats: int) -> Row:
     )
 
 
-@promise(TOPIC, 600)
+@promise(TOPIC, 2000)
 def best_of_2(repeats: int) -> Row:
     """Two models."""
     return _best_of(2, repeats)
 
 
-@promise(TOPIC, 300)
+@promise(TOPIC, 1500)
 def best_of_6(repeats: int) -> Row:
     """Six models."""
     return _best_of(6, repeats)
 
 
-@promise(TOPIC, 150)
+@promise(TOPIC, 1000)
 def best_of_20(repeats: int) -> Row:
     """Twenty models."""
     return _best_of(20, repeats)
@@ -306,13 +306,13 @@ def _not_tied(count: int, repeats: int) -> Row:
     )
 
 
-@promise(TOPIC, 600)
+@promise(TOPIC, 1000)
 def tied_2(repeats: int) -> Row:
     """Two models."""
     return _not_tied(2, repeats)
 
 
-@promise(TOPIC, 400)
+@promise(TOPIC, 1000)
 def tied_6(repeats: int) -> Row:
     """Six models."""
     return _not_tied(6, repeats)

@@ -177,6 +177,8 @@ def check_in_sync(
     notebook that cannot be read or exported.
     """
     root = root or nbs.parent
+    if package is None and not (root / "pyproject.toml").is_file():
+        return []  # a folder that exports nothing: the demo
     package = package or exported_to(root)
     lines: list[str] = []
     pairs: list[str] = []

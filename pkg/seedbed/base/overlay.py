@@ -37,6 +37,7 @@ class OwnPackage:
     name: str  # e.g. maize_kenya
     folder: Path  # of its modules
     own: tuple[str, ...] = ()  # modules that it has taken over, e.g. models.tempcnn
+    title: str = ""  # of the project, in one line
 
     def file(
         self,
@@ -68,7 +69,9 @@ def _read_package(path: Path, time: int, size: int) -> OwnPackage | None:
     import tomllib
 
     try:
-        tools = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        tools = found.get("tool", {})
+        title = str(found.get("project", {}).get("description", ""))
         place = tools.get("nbdev", {}).get("lib_path", "")
         own = tools.get("seedbed", {}).get("own", [])
     except (ValueError, AttributeError) as error:
@@ -80,7 +83,7 @@ def _read_package(path: Path, time: int, size: int) -> OwnPackage | None:
         return None
     if not isinstance(own, list) or not all(isinstance(n, str) for n in own):
         raise InputError(f'{path}: tool.seedbed.own = {own!r}: write a list, e.g. ["process"]')
-    return OwnPackage(name, path.parent / place, tuple(own))
+    return OwnPackage(name, path.parent / place, tuple(own), title)
 
 # %% ../../../nbs/base/overlay.ipynb #09c14e6d
 def is_installed(

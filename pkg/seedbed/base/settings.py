@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
-from .errors import Faults, InputError
+from .errors import Faults, InputError, shortened
 from .files import fingerprint_of, project_root, read_json
 
 # %% ../../../nbs/base/settings.ipynb #a3b81f47
@@ -282,6 +282,7 @@ class Map(Section):
     scene: str = "auto"
     threshold: OptionalValue(Literal["tuned"]) = None
     largest: OptionalValue(float, gt=0) = None
+    probabilities: bool = False
 
 
 class Next(Section):
@@ -469,11 +470,11 @@ def nearest(
     word: str,  # that does not exist
     known: Iterable[str],  # words that do
 ) -> str:  # the end of a message
-    """A hint that names the nearest of the known words, or all of them where none is near."""
+    """A hint that names the nearest of the known words; where none is near, at most 40 of them."""
     known = list(known)
     folded = {name.casefold(): name for name in reversed(known)}
     found = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
-    return f"did you mean '{folded[found[0]]}'?" if found else f"use one of: {', '.join(known)}"
+    return f"did you mean '{folded[found[0]]}'?" if found else f"use one of: {shortened(known, 40)}"
 
 # %% ../../../nbs/base/settings.ipynb #0ea012b2
 def make_settings(

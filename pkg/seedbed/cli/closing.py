@@ -105,7 +105,8 @@ def verdict_lines(results: dict) -> list[str]:
         lines.append(f"verdict: {verdict.get('headline') or best + ' is ' + verdict['status']}")
     lines += [f"  {reason}" for reason in verdict.get("reasons", [])]
     smallest = results.get("primary", {}).get("smallest_detectable_difference")
-    if smallest is not None:
+    warned = any("cannot be seen with this" in warning for warning in results.get("warnings", []))
+    if smallest is not None and not warned:
         lines.append(
             f"  this split can tell two models apart that differ by {smallest:.3f} or more"
         )

@@ -6,7 +6,7 @@ import typer
 
 from . import completion
 from .options import Debug, Overrides, RunName, SettingsFile, Trust, leave
-from .tables import make_console, print_table
+from .tables import WHOLE_LINES, make_console, print_table
 
 Words = Annotated[
     Optional[list[str]],
@@ -27,6 +27,9 @@ Diff = Annotated[
     ),
 ]
 Last = Annotated[int, typer.Option("-n", metavar="COUNT", help="Show this many, the latest ones.")]
+Wide = Annotated[
+    bool, typer.Option("--wide", help="Show every column whole, however long the lines get.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Remove what is listed.")]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep the checkout, in data/cache/replays.")]
 
@@ -66,8 +69,17 @@ def origin_or_reasons(state) -> str:
     return "; ".join(state.why[:3]) + more
 
 
-def runs(words: Words = None, diff: Diff = None, last: Last = 20, debug: Debug = False):
-    """List the runs, or show how two of them differ."""
+def runs(
+    words: Words = None,
+    diff: Diff = None,
+    last: Last = 20,
+    wide: Wide = False,
+    debug: Debug = False,
+):
+    """List the runs, or show how two of them differ.
+
+    Columns that the terminal (or COLUMNS) has no room for are left out or cut; --wide shows all.
+    """
     from seedbed.base.settings import load_settings
     from seedbed.running.history import compare_runs, find_run, list_runs, run_row
 
@@ -80,7 +92,7 @@ def runs(words: Words = None, diff: Diff = None, last: Last = 20, debug: Debug =
     rows = [run_row(run) for run in list_runs(settings, words or ())]
     shown = rows[:last]
     if rows:
-        print_runs(shown, make_console(wide=True))
+        print_runs(shown, make_console(width=WHOLE_LINES if wide else 0))
     note = f", the latest {last} shown" if len(rows) > last else ""
     console.print(f"{len(rows)} runs{note}", markup=False)
 

@@ -54,6 +54,7 @@ def metrics(debug: Debug = False):
     from seedbed.evaluation.metrics import METRICS, metric_named
 
     found = [*METRICS.values(), *(metric_named(name) for name in own_functions("metrics"))]
+    console = make_console()
     print_table(
         [
             ("name", [m.name for m in found]),
@@ -61,8 +62,36 @@ def metrics(debug: Debug = False):
             ("task", [m.task for m in found]),
             ("better", ["greater" if m.greater_is_better else "smaller" for m in found]),
         ],
-        make_console(),
+        console,
     )
+    console.print("\n" + "\n".join(lines_on_own_metrics()), markup=False)
+
+
+def lines_on_own_metrics() -> list[str]:
+    """What a metric of one's own is called with; the numbers of the classes of the last run."""
+    lines = [
+        "A function of your own gets the truth and the prediction: of classes their numbers [n] and",
+        "probabilities [n, classes], of a quantity two arrays of values. A parameter `classes` gets",
+        "the names of the classes, in the order of their numbers.",
+    ]
+    if found := numbered_classes():
+        lines.append(found)
+    return lines
+
+
+def numbered_classes() -> str:
+    """The classes of the last complete run, each with its number; empty where there is none."""
+    from seedbed.base.errors import InputError, shortened
+    from seedbed.base.settings import load_settings
+    from seedbed.running.history import find_run
+
+    try:
+        run = find_run(load_settings(), "last", complete=True)
+    except InputError:
+        return ""
+    classes = run.results.get("data", {}).get("classes") or []
+    numbers = shortened((f"{number} {name}" for number, name in enumerate(classes)), 40)
+    return f"In {run.name}: {numbers}" if classes else ""
 
 
 def settings(overrides: Overrides = None, debug: Debug = False):

@@ -52,6 +52,15 @@ Start = Annotated[
     ),
 ]
 
+Probabilities = Annotated[
+    bool,
+    typer.Option(
+        "--probabilities",
+        help="Also write that of every class, as map.probabilities = yes does: with them"
+        " `seedbed area` needs fewer labels.",
+    ),
+]
+
 
 def map(
     run: Run,
@@ -60,27 +69,35 @@ def map(
     out: Out = None,
     workers: Workers = None,
     start: Start = "",
+    probabilities: Probabilities = False,
     trust: Trust = False,
     settings_file: SettingsFile = None,
     debug: Debug = False,
 ):
-    """Map a scene with a run's model: map.tif, quality.tif and map.json.
+    """Map a scene with a run's model: map.tif, quality.tif, map.json, and probabilities if wanted.
 
     An interrupted map goes on where it stopped.
     """
     from seedbed.base.errors import naming
     from seedbed.base.files import relative
     from seedbed.base.settings import load_settings
-    from seedbed.running.history import find_run
+    from seedbed.running.history import find_run, settings_of
 
     project = load_settings(settings_file)
-    folder = find_run(project, run, complete=True).folder
+    found_run = find_run(project, run, complete=True)
+    folder = found_run.folder
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
     from seedbed.map import best_model, make_map
 
-    kept = folder / "settings.ini"  # of the run
-    settings = load_settings(kept if kept.is_file() else None)
-    found, place = best_model(folder, model, settings.map.threshold, trust, settings.map.largest)
+    settings = settings_of(found_run, project)
+    found, place = best_model(
+        folder,
+        model,
+        settings.map.threshold,
+        trust,
+        settings.map.largest,
+        probabilities or settings.map.probabilities,
+    )
     target = out or folder / "maps" / scene.resolve().stem
     dataset = project.root / settings.processed_dir / "dataset.h5"
     with naming(target):
@@ -102,7 +119,7 @@ def print_map(record: dict, folder: str):
         line += f"; {100 * useless:.1f} % without a useful answer"
     console.print(
         f"\n{line}; {record['pixels_per_second']:,} pixels/s"
-        f"\nThe map: {folder}/map.tif and quality.tif",
+        f"\nThe map: {folder}/{' and '.join(record['files'])}",
         markup=False,
         soft_wrap=True,
     )

@@ -17,9 +17,25 @@ MapFolder = Annotated[
         help="Holds map.tif and quality.tif; the run's own map if not given.",
     ),
 ]
+SceneFile = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--scene", metavar="PATH", help="Another scene than the run's; it is mapped if need be."
+    ),
+]
+Chips = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--chips", metavar="FOLDER", help="Holds a tif for each place that nobody has labelled."
+    ),
+]
+Start = Annotated[
+    str,
+    typer.Option("--start", metavar="DATE", help="Date of the first step, for models of dates."),
+]
 Out = Annotated[
     Optional[Path],
-    typer.Option("--out", metavar="FILE", help="A GeoJSON; next.geojson beside the map."),
+    typer.Option("--out", metavar="FILE", help="A GeoJSON; next.geojson beside the map or chips."),
 ]
 Forecast = Annotated[
     bool,
@@ -34,46 +50,56 @@ def next(
     run: Run = "last",
     n: Places = 50,
     map_folder: MapFolder = None,
+    scene: SceneFile = None,
+    chips: Chips = None,
+    start: Start = "",
     out: Out = None,
     forecast: Forecast = False,
     overrides: Overrides = None,
     trust: Trust = False,
     debug: Debug = False,
 ):
-    """Choose places of a map whose labels would help most; the section `next` of settings.ini says by what.
+    """Choose places whose labels would help most; the section `next` of settings.ini says by what.
 
-    Labels of these places may train, and never validate nor estimate an area: their column
-    `acquired` says so.
+    They come from a map, a scene, or chips without labels. Their labels may train, and never
+    validate nor estimate an area: the column `acquired` says so.
     """
     import pandas as pd
 
     from seedbed.base.errors import InputError
     from seedbed.base.files import relative
     from seedbed.base.settings import load_settings
-    from seedbed.running.history import find_run
+    from seedbed.running.history import find_run, settings_of
 
     project = load_settings(None, overrides or ())
-    folder = find_run(project, run, complete=True).folder
+    found_run = find_run(project, run, complete=True)
+    folder = found_run.folder
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
     from seedbed.acquisition import next_places
     from seedbed.training.dataset import SampleDataset
 
-    kept = folder / "settings.ini"
-    settings = load_settings(kept if kept.is_file() else None)
+    if sum(given is not None for given in (map_folder, scene, chips)) > 1:
+        raise InputError("--map, --scene, --chips: give one of them")
+    settings = settings_of(found_run, project)
     path = project.root / settings.processed_dir / "dataset.h5"
     if not path.is_file():
         raise InputError(f"{path}: needed to know which labels there are; run 02_process again")
     data = SampleDataset(path, None)
-    if not data.classes:
-        raise InputError(f"{relative(folder)}: predicts a quantity; places are chosen for classes")
-    found = sorted(folder.glob("maps/*/map.tif"))
-    if map_folder is None and not found:
-        raise InputError(f"{relative(folder)}: has no map; make one with: seedbed map --run {run}")
-    place = map_folder or found[0].parent
+    if not data.classes or data.dense:
+        raise InputError(
+            f"{relative(folder)}: predicts a quantity, or each pixel of an image; places are chosen"
+            " for classes of single places"
+        )
     labels = pd.DataFrame({name: data.column(name) for name in ("lon", "lat")})
     labels["label"] = [data.classes[k] for k in data.y]
-    target = out or place / "next.geojson"
-    chosen = next_places(place, target, labels, n, project.next.model_dump())
+    mix = project.next.model_dump()
+    if chips is not None:
+        target = out or chips / "next.geojson"
+        chosen = from_chips(chips, target, labels, n, mix, folder, path, settings, start, trust)
+    else:
+        place = map_folder or map_of_run(folder, run, scene, path, settings, start, trust)
+        target = out or place / "next.geojson"
+        chosen = next_places(place, target, labels, n, mix)
     says = ", ".join(f"{count} on {name}" for name, count in chosen["says"].value_counts().items())
     print(f"{n} places: {says}")
     if forecast:
@@ -84,16 +110,64 @@ def next(
     )
 
 
+def map_of_run(
+    folder: Path, run: str, scene: Path | None, dataset: Path, settings, start: str, trust: bool
+) -> Path:
+    """The folder of a run's map, or of a scene's, which is mapped where it was not."""
+    from seedbed.base.errors import InputError, naming
+    from seedbed.base.files import relative
+    from seedbed.map import best_model, make_map
+
+    if scene is None:
+        found = sorted(folder.glob("maps/*/map.tif"))
+        if not found:
+            raise InputError(
+                f"{relative(folder)}: has no map; make one with: seedbed map --run {run}"
+            )
+        return found[0].parent
+    place = folder / "maps" / scene.resolve().stem
+    if not (place / "map.json").is_file():
+        model, weights = best_model(folder, None, settings.map.threshold, trust)
+        with naming(place):
+            make_map(model, weights, scene, dataset, place, start=start)
+    return place
+
+
+def from_chips(
+    chips: Path, target: Path, labels, n: int, mix, folder, dataset, settings, start: str, trust
+):
+    """Choose among the tifs of a folder that no label names."""
+    from seedbed.acquisition import chip_candidates, write_chosen
+    from seedbed.base.errors import InputError
+    from seedbed.map import applicability_of, best_model
+
+    files = sorted(chips.glob("*.tif"))
+    if not files:
+        raise InputError(f"{chips}: holds no tif; name a folder with one for each place")
+    model, place = best_model(folder, trust=trust)
+    near = applicability_of(model, place, dataset)
+    candidates = chip_candidates(files, model, near, settings.process, start)
+    return write_chosen(candidates, target, labels, n, mix)
+
+
 def print_forecast(folder: Path, path: Path, settings, trust: bool):
     """Train the best model on parts of the labels, and say how many it takes."""
-    from seedbed.acquisition import forecast
+    from seedbed.acquisition import forecast, score_for_verdict
+    from seedbed.base.files import read_json
     from seedbed.evaluation.metrics import metric_named
     from seedbed.map import best_model
     from seedbed.models.registry import find_model
     from seedbed.report import learning_rows
 
-    model, _ = best_model(folder, trust=trust)
+    model, place = best_model(folder, trust=trust)
     kind, metric = find_model(model.title), metric_named(settings.success.metric)
+    primary = read_json(place / "results.json")["primary"]
     rows = learning_rows(lambda: kind(0, settings.models), path, settings.success.metric)
-    said = forecast(rows, settings.success.usable, metric.greater_is_better)["said"]
-    print(f"until {metric.title} is usable ({settings.success.usable:g}): {said}")
+    usable = settings.success.usable
+    wanted = score_for_verdict(usable, primary)
+    made = forecast(rows, wanted, primary["value"], metric.greater_is_better)
+    name = f"{metric.title} is {primary['value']:.3f}"
+    if primary["ci"]:
+        name += " [{:.3f}, {:.3f}]".format(*primary["ci"])
+    print(f"{name}; for all of that to be usable ({usable:g}) it has to be {wanted:.3f}")
+    print(f"until then: {made['said']}")

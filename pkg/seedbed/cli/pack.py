@@ -41,17 +41,16 @@ def pack(
     from seedbed.base.errors import InputError
     from seedbed.base.files import relative
     from seedbed.base.settings import load_settings
-    from seedbed.running.history import find_run
+    from seedbed.running.history import find_run, settings_of
 
     project = load_settings()
-    folder = find_run(project, run, complete=True).folder
+    found_run = find_run(project, run, complete=True)
+    folder = found_run.folder
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
     from seedbed.map import find_scene
     from seedbed.sharing.pack import pack as make_pack
-    from seedbed.sharing.pack import try_fresh
 
-    kept = folder / "settings.ini"  # of the run
-    settings = load_settings(kept if kept.is_file() else None)
+    settings = settings_of(found_run, project)
     target = out or folder / "packed"
     if target.exists() and not (target / "model.onnx").is_file():
         raise InputError(
@@ -60,9 +59,8 @@ def pack(
     dataset = project.root / settings.processed_dir / "dataset.h5"
     scene = find_scene(settings, settings.map.scene)
     scene = scene if scene and scene.is_file() else None
-    found = make_pack(folder, target, dataset, model, scene, trust)
+    threshold = settings.map.threshold
+    found = make_pack(folder, target, dataset, model, scene, trust, threshold, fresh)
     for what, value in found.items():
-        print(f"same answers, {what}: {value:.2g}" if value < 1 else f"{what}: {value}")
-    if fresh:
-        print(f"same answers in a new environment: {try_fresh(target):.2g}")
+        print(f"same answers on {what}: {value:.2g}")
     print(f"{relative(target)}: python predict.py SCENE.tif MAP.tif")

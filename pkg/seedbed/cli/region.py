@@ -1,12 +1,13 @@
 """`seedbed region`: from a region's outline to its map."""
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from .map import Model, Workers
+from .map import Model, Probabilities, Workers
 from .options import Debug, Run, SettingsFile, Trust, leave
 
 Area = Annotated[
@@ -64,6 +65,7 @@ def region(
     tiles: Tiles = None,
     max_tiles: MaxTiles = 5000,
     drop_imagery: DropImagery = False,
+    probabilities: Probabilities = False,
     workers: Workers = None,
     trust: Trust = False,
     settings_file: SettingsFile = None,
@@ -78,27 +80,34 @@ def region(
     from seedbed.base.files import relative
     from seedbed.base.settings import load_settings
     from seedbed.base.signals import exit_code_of
-    from seedbed.running.history import find_run
+    from seedbed.running.history import find_run, settings_of
 
     from .export import date_of
 
     project = load_settings(settings_file)
-    folder = find_run(project, run, complete=True).folder
+    found_run = find_run(project, run, complete=True)
+    folder = found_run.folder
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
     from seedbed.map import best_model
     from seedbed.region import Region, imagery_for, outline_of
 
-    kept = folder / "settings.ini"  # of the run
-    settings = load_settings(kept if kept.is_file() else None)
+    settings = settings_of(found_run, project)
     outline = outline_of(area)
-    found, place = best_model(folder, model, settings.map.threshold, trust, settings.map.largest)
+    found, place = best_model(
+        folder,
+        model,
+        settings.map.threshold,
+        trust,
+        settings.map.largest,
+        probabilities or settings.map.probabilities,
+    )
     name = name or area.stem
     if Path(name).name != name or name.startswith("."):
         raise InputError(f"--name {name}: no name of a folder; use letters, digits, - and _")
     target = folder / "regions" / name
     begins = date_of(start) if start else ""
     with naming(target):
-        imagery, begins = imagery_for(settings, found, target, area, scene, begins)
+        imagery, begins = imagery_for(settings, found, target, scene, begins)
         work = Region(outline, found, place, imagery, target, side, begins, max_tiles, drop_imagery)
         for line in work.plan().lines():
             print(line, flush=True)
@@ -107,7 +116,8 @@ def region(
         tags = {"model": found.name, "run": folder.name, "software": "seedbed"}
         dataset = project.root / settings.processed_dir / "dataset.h5"
         try:
-            record = work.run(workers, tiles, print_tile, tags, dataset)
+            with cluster_of(project) as cluster:
+                record = work.run(workers, tiles, print_tile, tags, dataset, cluster, trust)
         except KeyboardInterrupt as stopped:
             text = "\ninterrupted; finished tiles are kept: the same command goes on from there"
             leave(text, exit_code_of(stopped))
@@ -115,6 +125,13 @@ def region(
     if record["unfinished"]:
         text = "tiles have no imagery that could be read; the same command tries them again"
         leave(f"{len(record['unfinished']):,} {text}", 2)
+
+
+def cluster_of(project) -> AbstractContextManager:
+    """The workers that `run.scheduler` names; None where it names none."""
+    from seedbed.base.cluster import cluster_executor
+
+    return cluster_executor(project) if project.run.scheduler else nullcontext()
 
 
 def print_tile(done: int, total: int, tile):

@@ -17,14 +17,16 @@ def number(value, digits: int = 3) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
 
 
-def make_console(wide: bool = False):
-    """A console of rich's, as wide as the terminal.
+def make_console(wide: bool = False, width: int = 0):
+    """A console of rich's, as wide as the terminal, or as `width` says.
 
     Where the output goes into a file, it is as wide as COLUMNS says, else 100 columns; where
     `wide`, lines are not broken.
     """
     from rich.console import Console
 
+    if width:
+        return Console(highlight=False, width=width)
     if sys.stdout.isatty():
         return Console(highlight=False)
     asked = os.environ.get("COLUMNS", "")

@@ -26,7 +26,7 @@ def recalibrated(
     temperature: float,  # above 1: less sure than the model says
 ) -> np.ndarray:  # [n, K] probabilities
     """Probabilities sharpened or flattened by a temperature."""
-    logs = np.log(np.asarray(proba, float) + SMOOTH) / temperature
+    logs = np.log(np.asarray(proba) + SMOOTH) / temperature
     powers = np.exp(logs - logs.max(1, keepdims=True))
     return powers / powers.sum(1, keepdims=True)
 
@@ -118,12 +118,15 @@ class Certainty:
         """Of a quantity: how far below and above the prediction the interval reaches."""
         return self.thresholds[0]
 
-    def said(self) -> str:
+    def said(
+        self,
+        what: str = "labels",  # that are covered, or pixels
+    ) -> str:
         """What is promised, in a sentence."""
         several = self.unit if self.units == 1 else f"{self.unit}s"
         share = f"{100 * self.nominal:g} %"
         if self.promised:
-            return f"calibrated on {self.units} {several} for {share} of the labels of another one"
+            return f"calibrated on {self.units} {several} for {share} of the {what} of another one"
         return (
             f"{self.units} {several} can promise nothing about another one at {share}: that takes"
             f" at least {units_needed(self.nominal)}"
@@ -205,6 +208,7 @@ def certainty_record(
     classes: Sequence[str],  # names of the K classes; empty for values
     units: Units,  # of the labels
     nominal: float = 0.9,  # share of labels to cover
+    what: str = "labels",  # that the rows are, or pixels
 ) -> dict:
     """What is known of the certainty of a model's answers, as results.json holds it."""
     covered, size, proba = tried(y, prediction, units, nominal)
@@ -222,7 +226,7 @@ def certainty_record(
     return {
         **asdict(found),
         "thresholds": limits,
-        "said": found.said(),
+        "said": found.said(what),
         **row(np.ones(len(y), bool)),
         "per_class": [{"class": c, **row(y == k)} for k, c in enumerate(classes)] or None,
         "per_region": [{"region": r, **row(region == r)} for r in sorted(set(region) - {""})]

@@ -45,19 +45,18 @@ def add_scores(
 ) -> bool:  # whether there were any
     """Add to a design how sure the map was, at its places and on all ground.
 
-    Without a file it is the quality.tif beside the map; InputError where a file does not fit.
+    Without a file it is probabilities.tif beside the map, or quality.tif, which holds the largest
+    alone. InputError where a file does not fit.
     """
     design = read_design(design_path)
     source = map_of(design, design_path)
-    path = Path(probabilities) if probabilities else source.with_name("quality.tif")
-    if not path.is_file():
-        if probabilities:
-            raise InputError(
-                f"{path}: no such file; give a raster of probabilities on the map's grid"
-            )
+    path = Path(probabilities) if probabilities else _scores_beside(source)
+    if probabilities and not path.is_file():
+        raise InputError(f"{path}: no such file; give a raster of probabilities on the map's grid")
+    if path is None:
         return False
     with rasterio.open(source) as file, rasterio.open(path) as scores:
-        if not probabilities and scores.descriptions[0] != "probability":
+        if path.stem == "quality" and scores.descriptions[0] != "probability":
             return False
         classes = map_classes(file)
         _check_scores(file, scores, path, len(classes))
@@ -66,6 +65,7 @@ def add_scores(
         at = _scores_at(file, scores, classes, places)
     names = list(classes.values())
     design["scores"] = {
+        "file": str(path.resolve()),
         "sha256": fingerprint(path),
         "classes": names,
         "hectares": ground.tolist(),
@@ -76,6 +76,26 @@ def add_scores(
         design["points"][name]["scores"] = row.round(6).tolist()
     write_json(design_path, plain(design))
     return True
+
+
+def _scores_beside(source: Path) -> Path | None:
+    "The raster that says how sure a map was, the one that says most."
+    places = (source.with_name(name + source.suffix) for name in ("probabilities", "quality"))
+    return next((place for place in places if place.is_file()), None)
+
+
+def _scores_of(design: dict, source: Path) -> Path:
+    "The raster that a design's scores came from, also where it was moved with its map."
+    known = design["scores"]
+    there = [Path(known["file"])] if "file" in known else []
+    there += [source.with_name(path.name) for path in there] or [_scores_beside(source)]
+    for path in there:
+        if path and path.is_file() and fingerprint(path) == known["sha256"]:
+            return path
+    raise InputError(
+        f"{there[0]}: is gone, or has changed since the places were drawn; put back the raster of"
+        " probabilities that the design was made with"
+    )
 
 
 def _check_scores(file, scores, path: Path, classes: int):
@@ -94,8 +114,9 @@ def _read_scores(scores, window, value: np.ndarray, classes: int) -> np.ndarray:
     if scores.descriptions[0] == "probability":
         sure = scores.read(1, window=window)[value > 0].astype(float)
         return np.nan_to_num(shared_scores(sure, mapped, classes))
-    found = scores.read(list(range(1, classes + 1)), window=window).astype(float)
-    return np.nan_to_num(found[:, value > 0].T)
+    bands = list(range(1, classes + 1))
+    found = scores.read(bands, window=window, masked=True)[:, value > 0].astype(float).filled(0)
+    return np.nan_to_num(found.T * scores.scales[:classes] + scores.offsets[:classes])
 
 
 def _means_of(file, scores, classes: dict[int, str]):
@@ -201,7 +222,7 @@ def extend_design(
     )
     write_json(path, plain(design))
     if "scores" in design:
-        add_scores(path)
+        add_scores(path, _scores_of(design, source))
     with atomic(Path(folder) / "points.geojson") as temporary:
         temporary.write_text(pd.concat([points, fresh]).to_json(drop_id=True), encoding="utf-8")
     return read_json(path)

@@ -9,6 +9,7 @@ __all__ = ['BINS', 'METRICS', 'DECISIONS', 'Metric', 'is_counted', 'confusion_pa
            'risk_coverage']
 
 # %% ../../../nbs/evaluation/metrics.ipynb #ed76034b
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +18,7 @@ import numpy as np
 import scipy.sparse
 
 from ..base.errors import InputError
-from ..base.registry import object_named, own_function, own_functions
+from ..base.registry import explain_own, object_named, own_function, own_functions
 from ..base.settings import nearest
 
 # %% ../../../nbs/evaluation/metrics.ipynb #29fe8796
@@ -425,10 +426,37 @@ def _class_number(
     )
 
 
-def _of_function(name: str, function: Callable) -> Metric:
-    "A function as a metric; its attribute greater_is_better says which way is better."
+def _of_function(name: str, function: Callable, classes: Sequence[str] = ()) -> Metric:
+    "A function as a metric; its attributes greater_is_better and title say how it is read."
     greater = getattr(function, "greater_is_better", True)
-    return Metric(name, name, "any", None, None, greater, function)
+    title = getattr(function, "title", name.rpartition(":")[2].replace("_", " "))
+    wants = "classes" in _parameters_of(function)
+    called = partial(_called, name, function, {"classes": tuple(classes)} if wants else {})
+    return Metric(name, title, "any", None, None, greater, called)
+
+
+def _parameters_of(function: Callable) -> list[str]:
+    "The names of a function's parameters; none where they cannot be known."
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
+def _called(
+    name: str,  # in the settings
+    function: Callable,  # of the project's own, or of a library
+    given: dict,  # classes, where it has such a parameter
+    y: np.ndarray,  # [N]
+    prediction: np.ndarray,  # [N, K] or [N]
+) -> float:
+    "The value of a function; InputError, with its file and line, where it fails."
+    try:
+        return float(function(y, prediction, **given))
+    except InputError:
+        raise
+    except Exception as error:
+        raise explain_own(error, f"success.metric = {name}") from error
 
 
 def _meant_for(metric: Metric) -> str:
@@ -455,12 +483,12 @@ def metric_named(
         number = _class_number(name, label, classes) if len(classes) else None
         return _OF_ONE_CLASS[kind](name, number, label)
     if colon:
-        return _of_function(name, object_named(name, "success.metric"))
+        return _of_function(name, object_named(name, "success.metric"), classes)
     fitting = list(METRICS) if task is None else list(metrics_of(task, dense))
     if task == "classification":
         fitting.append("mean_iou")  # of labels too, where it is asked for
     if name not in METRICS and (function := own_function("metrics", name)):
-        return _of_function(name, function)
+        return _of_function(name, function, classes)
     if name not in METRICS:
         known = [*fitting, *own_functions("metrics")]
         raise InputError(f"success.metric = {name}: no such metric; {nearest(name, known)}")

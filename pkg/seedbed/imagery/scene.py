@@ -153,6 +153,7 @@ def write_cog(
     colours: dict[int, tuple] | None = None,  # red, green and blue by value, for one band of bytes
     tags: dict = {},  # of the file
     band_tags: dict = {},  # of the first band
+    scale: float = 1.0,  # of the stored numbers: what they are multiplied by
 ):
     """Write a cloud-optimised GeoTIFF from windows, whole or not at all."""
     profile = {
@@ -171,6 +172,7 @@ def write_cog(
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        are_names = np.dtype(dtype).kind in "ui" and scale == 1
         with rasterio.open(f"{aside}/plain.tif", "w", **profile) as file:
             for row, column, values in parts:
                 height, width = values.shape[1:]
@@ -178,6 +180,8 @@ def write_cog(
             file.descriptions = bands
             file.update_tags(**tags)
             file.update_tags(1, **band_tags)
+            if scale != 1:
+                file.scales = [scale] * len(bands)
             if colours:
                 file.write_colormap(1, colours)
         with atomic(path) as temporary:
@@ -189,7 +193,7 @@ def write_cog(
                 predictor="NO" if colours else "YES",
                 blocksize=256,
                 bigtiff="IF_SAFER",
-                overview_resampling="MODE" if np.dtype(dtype).kind in "ui" else "AVERAGE",
+                overview_resampling="MODE" if are_names else "AVERAGE",
             )
 
 # %% ../../../nbs/imagery/scene.ipynb #3de8aa6e

@@ -297,6 +297,7 @@ class BaseModel(BaseEstimator):
     threshold: float | None = None  # of the second of two classes in a map; None: one half
     certainty: Any = None  # `Certainty` of its answers in a map; None: not known
     largest: float | None = None  # set, or interval, that is an answer; None: half of the classes
+    all_probabilities: bool = False  # whether a map also holds that of every class
     pickled = False  # its weights are a pickle, which is only read where it is trusted
     trust = False  # read weights that execute code
     reads_files = False  # its `train` takes a path: it sees values as they are stored
@@ -320,6 +321,11 @@ class BaseModel(BaseEstimator):
     def title(self) -> str:
         """The model's name in tables and folders."""
         return self.name or type(self).__name__
+
+    @property
+    def reads_dates(self) -> bool:
+        """Whether it must be told when the first step of a scene begins."""
+        return self.sees == "dates"
 
     def train(
         self,

@@ -12,7 +12,7 @@ from ..base.errors import InputError, explain
 from ..base.files import fingerprint, project_root, read_json
 from seedbed.base.registry import (
     current_name,
-    import_by_name,
+    import_own,
     may_be_imported,
     modules_in,
     modules_of,
@@ -27,7 +27,7 @@ from .weights import executed_by
 def list_models() -> dict[str, type[BaseModel]]:  # by name
     """Every model of seedbed and of the project's own package."""
     encoders = (f"{_ENCODERS}.{name}" for name in modules_in(_ENCODERS))
-    modules = [import_by_name(name) for name in (*modules_of("models").values(), *encoders)]
+    modules = [import_own(name) for name in (*modules_of("models").values(), *encoders)]
     found = {}
     for module in modules:
         for kind in vars(module).values():

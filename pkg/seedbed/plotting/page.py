@@ -20,6 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..base.files import atomic, plain
+from ..base.overlay import own_package
 from .plots import INK, QUIET
 
 # %% ../../../nbs/plotting/page.ipynb #6f0f4294
@@ -181,8 +182,10 @@ def write_page(
     links = "".join(f'<a href="#{name}">{text}</a>' for name, text in headings)
     own_style = ":root{" + "".join(f"--class-{k}:{c};" for k, c in enumerate(colours)) + "}"
     values = json.dumps(plain(data), ensure_ascii=False, separators=(",", ":"))
+    own = own_package()
     parts = {
         "title": html.escape(title),
+        "brand": html.escape(own.title if own and own.title else "seedbed"),
         "style": asset("report.css") + own_style,
         "links": links,
         "head": head,

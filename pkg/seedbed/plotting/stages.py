@@ -247,10 +247,9 @@ def plot_model_errors(
     if classes:
         plot_confusion(record["confusion_matrix"]["matrix"], classes, left, "validation labels")
         if record["calibration"]:
-            title = f"calibration error {record['ece']:.3f}"
-            plot_reliability(record["calibration"], right, title)
+            plot_reliability(record["calibration"], right, _calibration_title(record))
             return fig
-        rows = record["per_class"]  # of pixels, whose probabilities are not kept
+        rows = record["per_class"]  # of pixels, in a run whose probabilities were not kept
         right.barh([row["class"] for row in rows], [row["iou"] or 0 for row in rows], color=FILL)
         right.set(xlabel="intersection over union", title=f"mean {record['mean_iou']:.3f}")
         right.invert_yaxis()
@@ -261,13 +260,21 @@ def plot_model_errors(
     right.set(xlabel=f"error {unit}", title=f"bias {record['bias']:.2f}")
     return fig
 
+
+def _calibration_title(record: dict) -> str:
+    "The calibration error of labels, or of the pixels that were drawn."
+    error = record.get("ece")
+    if error is None:
+        error = record["certainty"]["calibration_error"][0]
+    return f"calibration error {error:.3f}"
+
 # %% ../../../nbs/plotting/stages.ipynb #5a61c034
 def plot_confidence(
     record: dict,  # results.json of a run or a model, of classes
 ) -> Figure:
     """Left the reliability, right the accuracy among the most confident predictions."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3))
-    plot_reliability(record["calibration"], left, f"calibration error {record['ece']:.3f}")
+    plot_reliability(record["calibration"], left, _calibration_title(record))
     kept = [row["coverage"] for row in record["risk_coverage"]]
     accuracy = [row["accuracy"] for row in record["risk_coverage"]]
     right.plot(kept, accuracy, "o-", color=FILL, ms=4)

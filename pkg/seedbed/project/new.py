@@ -24,6 +24,7 @@ from pathlib import Path
 from ..base.errors import InputError
 from ..base.files import package_folder, shipped, write_json
 from ..base.provenance import seedbed_state
+from ..base.settings import parse_ini
 from .derive import derive, read_notebook, source_of, write_notebook
 
 # %% ../../../nbs/project/new.ipynb #74222865
@@ -104,7 +105,11 @@ def set_values(
         if found and f"{section}.{found[1]}" in values:
             start = f"{found[1]} = {values[f'{section}.{found[1]}']}"
             comment = (found[2] or "").strip()
-            line = f"{start.ljust(line.index(comment) - 1)} {comment}" if comment else start
+            width = line.index(comment) if comment else 0
+            fits = len(start) < width
+            line = (
+                f"{start.ljust(width) if fits else f'{start}    '}{comment}" if comment else start
+            )
         lines.append(line)
     return "\n".join(lines) + "\n"
 
@@ -228,7 +233,7 @@ def _settings_text(answers: Answers) -> str:
     "Seedbed's settings with those that were answered; the example's own model competes."
     text = shipped("settings.ini").read_text(encoding="utf-8")
     head, *rest = text.partition("[success]")
-    names = re.search(r"(?m)^names = (.*?)\s*(#|$)", text)[1]
+    names = parse_ini(text)["models"]["names"]
     own = {"models.names": f"{names}, {_MODEL}"} | answers.settings
     first = (
         "# The one file that you edit. Every stage notebook and"

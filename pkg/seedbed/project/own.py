@@ -7,6 +7,7 @@ __all__ = ['notebooks_named', 'project_record', 'check_committed', 'write_own', 
            'cells_that_differ', 'list_owned', 'give_back']
 
 # %% ../../../nbs/project/own.ipynb #5057d6de
+import difflib
 import json
 import re
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from ..base.errors import InputError, shortened
 from ..base.files import read_json, shipped, write_json
 from ..base.overlay import OwnPackage, may_be_own, own_package
 from ..base.provenance import git, git_problem, seedbed_state
-from ..base.settings import nearest
 from .derive import module_of, read_notebook, write_notebook
 from .merge import by_name, cells_from, content, merge_notebooks, open_conflicts
 from .new import BASE, export_package, kept_cells_of, short_form
@@ -38,9 +38,24 @@ def notebooks_named(
         for key in {place.replace("/", "."), module, module.partition(".")[0]}:
             known.setdefault(key, []).append(place)
     if wanted not in known:
-        raise InputError(f"{name}: no notebook that can be taken over; {nearest(wanted, known)}")
+        hint = _nearest_notebook(wanted, known)
+        raise InputError(f"{name}: no notebook that can be taken over; {hint}")
     exact = [p for p in known[wanted] if p.replace("/", ".") == wanted or "/" not in p]
     return exact or known[wanted]
+
+
+def _nearest_notebook(wanted: str, known: dict[str, list[str]]) -> str:
+    "A hint: the nearest name, of a chapter without its room too; else the kinds of names."
+    short = {key.rpartition(".")[2]: key for key in known}
+    for names in (known, short):
+        if found := difflib.get_close_matches(wanted.rpartition(".")[2], names, n=1):
+            return f"did you mean '{short.get(found[0], found[0])}'?"
+    rooms = {key.partition(".")[0] for key in known if "." in key}
+    stages = sorted(key for key in known if key[0].isdigit())
+    return (
+        f"name a stage ({stages[0]} to {stages[-1]}), a room ({', '.join(sorted(rooms))}), or one"
+        " of its chapters, e.g. models.tempcnn"
+    )
 
 # %% ../../../nbs/project/own.ipynb #21dd1ba1
 def project_record(

@@ -157,6 +157,13 @@ class Module:
     imports: dict[str, list[str]]  # by the name here: dotted names there
     stars: list[str]  # modules of which all is imported
 
+    def has(
+        self,
+        name: str,  # without a dot
+    ) -> bool:
+        """Whether the module defines or imports a name."""
+        return name in self.parts or name in self.imports
+
 
 def read_module(
     text: str,  # Python
@@ -187,8 +194,9 @@ def _part(statements: list[ast.stmt]) -> Part:
 def executed_code(
     notebook: Path,  # a stage
     skipped=lambda cell: False,  # which cells a run does not execute
+    package: str = "seedbed",  # that it is exported to
 ) -> str:  # Python
-    """The code of a notebook that counts."""
+    """The code of a notebook that counts; what it exports is imported from its module."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     sources = [
         "".join(cell["source"])
@@ -197,11 +205,18 @@ def executed_code(
         and not skipped(cell)
         and "parameters" not in cell.get("metadata", {}).get("tags", [])
     ]
+    if module := next((found[1] for s in sources if (found := _MODULE.match(s))), ""):
+        steps = [source for source in sources if not _EXPORTED.match(source)]
+        sources = [f"from {package}.{module} import *", *steps]
     return "\n".join(
         re.sub(r"(?m)^[ \t]*[%!].*$", "", source)
         for source in sources
         if not source.startswith("%%")
     )
+
+
+_MODULE = re.compile(r"#\s*\|\s*default_exp\s+([\w.]+)")
+_EXPORTED = re.compile(r"#\s*\|\s*exporti?\b")
 
 # %% ../../../nbs/running/dependencies.ipynb #501579b7
 class Reader:
@@ -275,6 +290,7 @@ class Reader:
 _ASIDE = (
     "seedbed.base.settings",  # whose values count, not the code that reads them
     "seedbed.base.cluster",  # where a thing is done, not what
+    "seedbed.evaluation.asked",  # refuses a contract; nothing is made by it
 )
 
 
@@ -340,6 +356,6 @@ def _meanings(
         is_module = owner is not None and not part
         found += _targets(reader, f"{there}.{rest}" if is_module and rest else there, used)
     for star in table.stars:
-        if reader.locate(star) and first in reader.module(star).parts:
+        if reader.locate(star) and reader.module(star).has(first):
             found.append(reader.owner(f"{star}.{first}"))
     return found

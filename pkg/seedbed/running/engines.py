@@ -31,6 +31,7 @@ from papermill.engines import Engine, NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from ..base.errors import InputError, hint_for
+from ..base.registry import own_place
 from ..base.secrets import redact, secret_in
 
 # %% ../../../nbs/running/engines.ipynb #7818495b
@@ -219,13 +220,16 @@ class Failure:
     kind: str  # the exception's class; empty where the process died
     message: str
     traceback: str = ""
+    place: str = ""  # in the project's own code, see `base.registry.own_place`
 
     @property
     def text(self) -> str:
         """The message, after the class of the exception; a user's mistake needs no class."""
-        is_plain = self.kind in ("InputError", "")
-        said = self.message if is_plain else f"{self.kind}: {self.message}"
+        if self.kind in ("InputError", ""):
+            return self.message
+        said = f"{self.kind}: {self.message}"
         hint = hint_for(self.kind, self.message)
+        hint = hint or (f"correct {self.place}" if self.place else "")
         return f"{said}; {hint}" if hint else said
 
 
@@ -235,13 +239,23 @@ _MEMORY = (
 )
 
 
+def _frames_in(
+    text: str,  # a traceback, as Python or IPython prints it
+) -> list[tuple[str, int]]:  # file and line of each call
+    "The files and lines that a traceback names."
+    found = re.findall(r'(?m)^\s*File (?:"([^"]+)", line (\d+)|(\S+?):(\d+))', text)
+    return [(name or other, int(line or number)) for name, line, other, number in found]
+
+
 def failure_of(
     error: Exception,  # what `execute` raised
     output: Path,  # the executed copy
 ) -> Failure:
     """An exception as a record that can be sent from one process to another."""
     if isinstance(error, PapermillExecutionError):
-        return Failure(stopped_at(output), error.ename, error.evalue, "\n".join(error.traceback))
+        said = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(error.traceback))
+        place = own_place(_frames_in(said))
+        return Failure(stopped_at(output), error.ename, error.evalue, said, place)
     said = " ".join(str(error).split()) or "no message"
     if type(error).__name__ == "DeadKernelError":
         said += _MEMORY

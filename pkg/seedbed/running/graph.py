@@ -191,7 +191,8 @@ def used_by(
     also=(),  # dotted names of code that it finds by name: a model's class, the source's module
 ) -> Used:
     """The code, settings and libraries that a stage uses."""
-    cells = executed_code(nbs / f"{stage.name}.ipynb", is_skipped)
+    package = reader.own.name if reader.own else "seedbed"
+    cells = executed_code(nbs / f"{stage.name}.ipynb", is_skipped, package)
     return follow(reader, reader.parse(cells, assigned=False), stage.name, also)
 
 # %% ../../../nbs/running/graph.ipynb #cefdde49
@@ -317,8 +318,7 @@ def differences(
 ) -> list[str]:  # empty where they are the same
     """What has changed, a line each, the most telling first."""
     changed = [name for name in new if name in old and plain(new[name]) != plain(old[name])]
-    repeated = _exported_twice(changed)
-    lines = [_change(n, old[n], new[n]) for n in _by_kind(changed) if n not in repeated]
+    lines = [_change(n, old[n], new[n]) for n in _by_kind(changed)]
     if lines:
         return lines
     come = _by_kind(name for name in new if name not in old)
@@ -329,14 +329,6 @@ def differences(
 def _by_kind(names) -> list[str]:
     names = list(names)
     return [name for kind in _KINDS for name in names if name.startswith(f"{kind} ")]
-
-
-def _exported_twice(changed: list[str]) -> set[str]:
-    "Code of the package that stands in a stage notebook as well: it is named once."
-    code = [name.removeprefix("code ") for name in changed if name.startswith("code ")]
-    own = {name.rpartition(".")[2] for name in code if name[:1].isdigit()}
-    package = [name for name in code if not name[:1].isdigit() and "/" not in name]
-    return {f"code {name}" for name in package if name.rpartition(".")[2] in own}
 
 
 def _title(name: str) -> str:

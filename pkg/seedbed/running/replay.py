@@ -21,11 +21,11 @@ from pathlib import Path
 from ..base.errors import InputError
 from ..base.files import inside, package_folder, read_json, write_json
 from ..base.provenance import environment, git, now
-from ..base.settings import Settings, load_settings, parse_ini
+from ..base.settings import Settings, parse_ini
 from ..base.signals import end_process
 from .cache import Cache, held
 from .graph import outside_files, version_of
-from .history import Run
+from .history import Run, settings_of
 from .trust import check_replay
 from .verify import lacking
 
@@ -307,7 +307,7 @@ def replay(
         raise InputError(f"{run.name}: is being replayed already; wait until that has ended")
     directory = cache.folder.resolve() / "replays" / run.name / "checkout"
     found = Replay(run.name, environment=environment_differences(run, settings.root))
-    asked = load_settings(run.folder / "settings.ini").model_copy(update={"root": settings.root})
+    asked = settings_of(run, settings)
     with lock, checkout(settings.root, run, directory, keep) as project:
         link_data(asked, project, directory)
         place = [str(other_seedbed(seedbed, directory.parent / "seedbed"))] if seedbed else []

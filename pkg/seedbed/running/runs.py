@@ -62,7 +62,9 @@ class Run(StoredRun):
         """Out-of-fold predictions: one row per validated label, with place and truth."""
         import geopandas as gpd
 
-        return gpd.read_file(self.model_folder(model) / "predictions.gpkg", engine="pyogrio")
+        return gpd.read_file(
+            self.model_folder(model) / "predictions.gpkg", layer="predictions", engine="pyogrio"
+        )
 
     def model(
         self,

@@ -9,7 +9,7 @@ __all__ = ['source_kinds', 'source_module', 'source_class', 'find_source']
 from importlib.util import find_spec
 
 from ..base.errors import InputError
-from ..base.registry import import_by_name, modules_of
+from ..base.registry import import_own, modules_of
 from ..base.settings import Settings, nearest
 from .base import Source
 from .dense import Dense
@@ -35,7 +35,7 @@ def source_class(
     kind: str,  # one of `source_kinds`
 ) -> type[Source]:
     """The class of a source; InputError where its module defines none."""
-    module = import_by_name(source_module(kind))
+    module = import_own(source_module(kind))
     for found in vars(module).values():
         is_own = isinstance(found, type) and found.__module__ == module.__name__
         if is_own and issubclass(found, Source):

@@ -331,7 +331,8 @@ def run_network(
     task: str,  # classification | regression
     batch_size: int = 1024,  # samples at once
     device: torch.device = torch.device("cpu"),  # where to compute
-) -> np.ndarray:  # float64, [n, K] probabilities or [n] values
+    dtype: type = np.float64,  # of the answer
+) -> np.ndarray:  # [n, K] probabilities or [n] values, with [..., H, W] of pixels
     """What a trained network predicts for samples."""
     network.eval().to(device)
     out = []
@@ -340,4 +341,5 @@ def run_network(
         if task == "classification":
             output = output.softmax(1)
         out.append(output.float().cpu().numpy())
-    return np.concatenate(out).astype(np.float64)
+    joined = out[0] if len(out) == 1 else np.concatenate(out)
+    return joined.astype(dtype, copy=False)

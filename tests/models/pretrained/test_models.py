@@ -7,7 +7,14 @@ import torch
 from seedbed.base.errors import InputError
 from seedbed.base.settings import make_settings
 from seedbed.models.pretrained import features
-from seedbed.models.pretrained.inputs import checked_unit, month_places, plan_inputs
+from seedbed.models.pretrained.inputs import (
+    check_one_unit,
+    checked_unit,
+    month_places,
+    physical_values,
+    plan_inputs,
+    prepared,
+)
 from seedbed.models.pretrained.presto import Presto
 from seedbed.models.registry import list_models, load_model
 from seedbed.process import write_dataset
@@ -152,10 +159,35 @@ def test_units_are_checked(path, units, says):
         plan_inputs(Presto.inputs, data, units, "presto")
 
 
+def test_an_ndvi_is_read_where_it_cannot_be_computed(path):
+    data = SampleDataset(path, None)
+    X, _ = physical_values(data, 0, len(data))
+    data.bands = ("ndvi", "nir", "rain", "elevation")
+    plan = plan_inputs(Presto.inputs, data, (), "presto")
+    assert list(plan.columns) == ["elevation", "NDVI"] and not plan.converted
+    part = next(prepared(Presto.inputs, plan, data, "presto"))
+    assert np.array_equal(part.X[:, :, -1], X[:, :, 0]) and not part.missing[:, :, -1].any()
+    assert part.missing[:, :, :14].all()
+
+
 def test_rain_of_a_month_is_not_taken_for_rain_of_a_day():
     rain = next(i for i in Presto.inputs if i.kind == "precipitation")
     with pytest.raises(InputError, match="its values fit mm/day or m/month: set models.units"):
         checked_unit(np.array([0.05, 0.14]), rain, "total_precipitation", "m/day")
+
+
+@pytest.mark.parametrize(
+    "name, most, few",
+    [("B4", "1e-4", "1"), ("B4", "1", "1e-4"), ("temperature_2m", "K", "C")],
+)
+def test_two_units_in_one_column_are_a_line(name, most, few):
+    wanted = next(i for i in Presto.inputs if i.name == name)
+    typical = {"1e-4": 900.0, "1": 0.09, "K": 288.0, "C": 15.0}
+    means = np.full(100, typical[most])
+    check_one_unit(means, wanted, name, most)
+    means[::20] = typical[few]
+    with pytest.raises(InputError, match=f"those of 5 of 100 samples fit {few} alone"):
+        check_one_unit(means, wanted, name, most)
 
 
 def test_too_many_months_and_no_dates_are_lines(path, tmp_path):

@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from seedbed.imagery.grid import grid_at
 from seedbed.sources.earthengine.credentials import offline
 from seedbed.sources.earthengine.expression import Expressions
 from seedbed.sources.earthengine.spec import presets
-from seedbed.sources.fetching.grid import grid_at
 
 if __name__ == "__main__":
     offline()

@@ -9,7 +9,6 @@ import concurrent.futures
 import datetime as dt
 import json
 import sys
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import ee
 import numpy as np
 from rasterio.io import MemoryFile
 
+from seedbed.imagery.grid import grid_at
 from seedbed.sources.earthengine.client import Client, request_body
 from seedbed.sources.earthengine.credentials import connect
 from seedbed.sources.earthengine.expression import NODATA, Expressions
@@ -24,15 +24,26 @@ from seedbed.sources.earthengine.quota import cost_of, guess_eecu
 from seedbed.sources.earthengine.responses import read_pixels
 from seedbed.sources.earthengine.sensors import LANDSAT57, catalogue, parse_sensor
 from seedbed.sources.earthengine.spec import Spec, presets
-from seedbed.sources.fetching.grid import grid_at
 from seedbed.sources.fetching.outcomes import ChipFailed, ExportStopped, RateLimited, TooLarge
+from tests.servers.points import Points
 
 LIST = Path(__file__).parent / "UNVERIFIED.md"
 NAIROBI = (36.82, -1.29)
 TOGO = (1.42279, 7.71957)
 SEA = (-30.0, 0.5)
 START = "2021-03-01"
-POINTS = []
+HEAD = """# What only the real Earth Engine can show
+
+Everything else is tested against the local server of this folder, which was built from the documentation of Earth Engine, from its Python library, and from what its users have quoted. `make try-earthengine` asks the service itself, with an account, in some minutes and ten chips, and prints a table of these points. Until somebody has done so they are assumptions.
+"""
+FOOT = """## What ten chips cannot show
+
+- What batch tasks cost beside single requests, and how long they wait: `seedbed export-scene` writes both into the ledger.
+- The speed of thousands of chips, and the words of a project that is past its quota of the month.
+- Whether neighbouring chips get different passes of Sentinel-1 from `orbit = auto`: the pass of a chip is not recorded.
+- Which scene is chosen where two are equally clear, and what a distance transform makes of masked pixels: the score is CropHarvest's, step by step, so its results are whatever the service makes of them.
+"""
+point = Points(LIST, HEAD, FOOT)
 
 
 @dataclass
@@ -70,16 +81,6 @@ class Asked:
         names = [f"constant_{i}" for i in range(bands)] if bands > 1 else ["constant"]
         text = json.dumps(ee.serializer.encode(image))
         return self.client.pixels(request_body(text, grid_at(NAIROBI, spec), names, tag))
-
-
-def point(claim):
-    """Register a check: a function of Asked that returns whether the claim holds, and what was seen."""
-
-    def register(check):
-        POINTS.append((check.__name__, claim, check))
-        return check
-
-    return register
 
 
 def share(values):
@@ -304,47 +305,6 @@ def too_many_at_once(asked):
     return good, f"{sum(e is not None for e in errors)} refused: {sorted(told)[:2]}"
 
 
-NEVER = """
-## What ten chips cannot show
-
-- What batch tasks cost beside single requests, and how long they wait: `seedbed export-scene` writes both into the ledger.
-- The speed of thousands of chips, and the words of a project that is past its quota of the month.
-- Whether neighbouring chips get different passes of Sentinel-1 from `orbit = auto`: the pass of a chip is not recorded.
-- Which scene is chosen where two are equally clear, and what a distance transform makes of masked pixels: the score is CropHarvest's, step by step, so its results are whatever the service makes of them.
-"""
-
-
-def listed():
-    """UNVERIFIED.md."""
-    rows = "\n".join(f"| `{name}` | {claim} |" for name, claim, _ in POINTS)
-    return f"""# What only the real Earth Engine can show
-
-Everything else is tested against the local server of this folder, which was built from the documentation of Earth Engine, from its Python library, and from what its users have quoted. `make try-earthengine` asks the service itself, with an account, in some minutes and ten chips, and prints a table of these points. Until somebody has done so they are assumptions.
-
-| point | what seedbed takes for granted |
-|---|---|
-{rows}
-{NEVER}"""
-
-
-def verify(client, say=print):
-    """Check every point; how many do not hold."""
-    asked, wrong, began = Asked(client), 0, time.monotonic()
-    for name, claim, check in POINTS:
-        try:
-            holds, seen = check(asked)
-        except Exception as error:
-            holds, seen = False, f"{type(error).__name__}: {error}"
-        wrong += not holds
-        say(f"{'as expected' if holds else 'NOT SO    '}  {name}: {claim}\n             {seen}")
-    say(
-        f"\n{len(POINTS) - wrong} of {len(POINTS)} points hold; {asked.chips} chips were asked for in "
-        f"{time.monotonic() - began:.0f} s. Please report the table, also where all is well: "
-        "tests/servers/earthengine/UNVERIFIED.md says what it is for."
-    )
-    return wrong
-
-
 def main():
     """Ask, or write the list."""
     parser = argparse.ArgumentParser(description="What only the real Earth Engine can show.")
@@ -354,11 +314,11 @@ def main():
     )
     given = parser.parse_args()
     if given.list:
-        LIST.write_text(listed(), encoding="utf-8")
+        point.write()
         return 0
     url, credentials, project = connect(given.project)
     print(f"Asking {url} for project {project}; it costs about ten chips of your quota.\n")
-    return 1 if verify(Client(url, credentials, project, workers=60)) else 0
+    return 1 if point.verify(Asked(Client(url, credentials, project, workers=60))) else 0
 
 
 if __name__ == "__main__":

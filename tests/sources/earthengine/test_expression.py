@@ -8,11 +8,11 @@ import ee
 import numpy as np
 import pytest
 
+from seedbed.imagery.grid import grid_around, grid_at
 from seedbed.sources.earthengine.client import pixel_grid
 from seedbed.sources.earthengine.credentials import connect, offline
 from seedbed.sources.earthengine.expression import Expressions, stack
 from seedbed.sources.earthengine.spec import presets
-from seedbed.sources.fetching.grid import grid_around, grid_at
 from tests.servers.earthengine import graph
 from tests.servers.earthengine import world as synthetic
 from tests.support.earthengine import SMALL, bands_of, exported

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from seedbed.base.settings import EarthEngine
+from seedbed.imagery.grid import grid_around
 from seedbed.sources.earthengine.client import Client
 from seedbed.sources.earthengine.credentials import connect
 from seedbed.sources.earthengine.expression import Expressions
 from seedbed.sources.earthengine.responses import classify_response
 from seedbed.sources.earthengine.spec import spec_of
-from seedbed.sources.fetching.grid import grid_around
 from seedbed.sources.fetching.outcomes import ChipFailed
 from seedbed.sources.fetching.ratelimit import RateLimit, RetryPolicy
 from tests.servers.earthengine.faults import Fault

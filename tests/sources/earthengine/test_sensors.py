@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import shapely
 
+from seedbed.imagery.grid import grid_at
 from seedbed.sources.earthengine.client import Client, request_body
 from seedbed.sources.earthengine.credentials import connect
 from seedbed.sources.earthengine.expression import Expressions
 from seedbed.sources.earthengine.responses import read_pixels
 from seedbed.sources.earthengine.sensors import LANDSAT, LANDSAT_ALL, parse_sensor
 from seedbed.sources.earthengine.spec import Spec, presets
-from seedbed.sources.fetching.grid import grid_at
 from tests.servers.earthengine import world as synthetic
 from tests.servers.earthengine.places import make_places
 from tests.support.earthengine import SMALL, bands_of, exported

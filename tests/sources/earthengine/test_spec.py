@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import rasterio
 
+from seedbed.imagery.grid import grid_at, place_of
 from seedbed.sources import cropharvest
 from seedbed.sources.earthengine.spec import Spec, presets
-from seedbed.sources.fetching.grid import grid_at, place_of
 from seedbed.sources.fetching.spec import windows
 from tests.servers.earthengine.places import make_places
 from tests.support.earthengine import SMALL, TINY, bands_of, exported

@@ -17,7 +17,7 @@ SYNTHETIC = {"numbers_of_cropharvest"}  # that only the real world has
 
 def test_the_list_is_that_of_the_command():
     """`python -m tests.servers.earthengine.verify --list` writes it anew."""
-    assert verify.LIST.read_text(encoding="utf-8") == verify.listed()
+    assert verify.LIST.read_text(encoding="utf-8") == verify.point.listed()
     assert "try-earthengine" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
@@ -32,4 +32,4 @@ def test_the_command_on_the_local_service():
     lines = done.stdout.splitlines()
     wrong = {line.split()[2].rstrip(":") for line in lines if line.startswith("NOT SO")}
     assert wrong == SYNTHETIC and done.returncode == 1, done.stdout + done.stderr
-    assert f"{len(verify.POINTS) - 1} of {len(verify.POINTS)} points hold; 10 chips" in done.stdout
+    assert f"{len(verify.point) - 1} of {len(verify.point)} points hold; 10 chips" in done.stdout

@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 import rasterio
 
+from seedbed.imagery.layout import check_units, layout_from_dict
+from seedbed.models.pretrained.encoder import Input
+from seedbed.models.pretrained.inputs import plan_inputs
 from seedbed.sources.stac.catalogue import write_items
 from seedbed.sources.stac.example import clouds
+from seedbed.training.dataset import SampleDataset
 from tests.support.stac import exported, make_places
 from tests.support.world import refused
 
@@ -41,6 +45,29 @@ def test_a_chip_is_the_window_of_its_scenes(archive, make):
                 values = stored * 1e-4 + (-0.1 if number else 0.0)
                 expected = np.where(stored > 0, values, np.nan).astype(np.float32)
                 np.testing.assert_array_equal(chip.data[2 * number + band], expected)
+
+
+@pytest.mark.slow
+def test_units_go_with_the_chips(archive, make):
+    """Reflectance is a fraction of one, and who was trained on other numbers says so or converts."""
+    split = {"split.folds": 2, "split.block_km": 0.5, "split.buffer_km": 0}
+    project = make(
+        archive().catalog, 16, **split | {"process.max_missing": 1, "stac.bands": "B04, B08"}
+    )
+    arrays = project.run()
+    settings = project.settings()
+    assert list(arrays["manifest"]["layout"]["units"]) == ["1", "1"]
+    tif = next((settings.root / settings.export_dir / "tifs").glob("*.tif"))
+    with rasterio.open(tif) as file:
+        assert set(file.units) == {"1"}
+    path = settings.root / settings.processed_dir / "dataset.h5"
+    data = SampleDataset(path, None)
+    optical = [Input(name, "reflectance", "1e-4", 0, 1e4, "S2") for name in ("B4", "B8")]
+    plan = plan_inputs(optical, data)
+    assert plan.converted == ["B4", "B8"] and not plan.worked_out
+    thousands = dict.fromkeys(("B04", "B08"), "1e-4")
+    given = layout_from_dict(data.meta["layout"]).unit_of
+    refused(lambda: check_units(thousands, given, "dataset.h5"), "B04 is in 1,", "trained on 1e-4")
 
 
 def test_clouds_do_not_count(archive, make):

@@ -119,6 +119,10 @@ class Probed(BaseModel):
             (X - mean) / std, data.y, block, data.task, self.metric, names, self.seed, weight
         )
 
+    @property
+    def reads_dates(self):
+        return self.encoder is not None
+
     def learn_features(
         self,
         data: Samples,  # training
@@ -295,6 +299,7 @@ class FineTuned(Network):
     slower = 0.1  # learning rate of the encoder's last block, in that of the head
     deeper = 0.7  # of each block below, in that of the one above
     learnt: dict = {}  # set by training
+    reads_dates = True  # type: ignore[assignment]
     _start: Encoder | None = None  # the encoder to begin with
 
     def train(self, data):

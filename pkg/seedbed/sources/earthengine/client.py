@@ -16,9 +16,9 @@ import google.auth.transport.requests
 import requests
 import urllib3
 
+from ...imagery.grid import Grid
 from .credentials import PORTAL, SIGN_IN
 from .responses import classify_response, error_message
-from ..fetching.grid import Grid
 from ..fetching.outcomes import ExportStopped, Retry, retry_after
 
 # %% ../../../../nbs/sources/earthengine/client.ipynb #648434cf

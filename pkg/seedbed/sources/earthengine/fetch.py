@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...imagery.grid import Grid, halves
 from .client import Client, request_body
 from .expression import Expressions
 from .responses import read_pixels
 from .spec import Spec
-from ..fetching.grid import Grid, halves
 from ..fetching.outcomes import ChipFailed, TooLarge
 from ..fetching.ratelimit import RateLimit, RetryPolicy, with_retries
 from ..fetching.workers import ChipFetcher, Cost, gaps_of

@@ -15,10 +15,10 @@ import numpy as np
 import pyproj
 
 from ...base.errors import InputError
+from ...imagery.grid import Grid
 from ...imagery.raster import read_tif
 from .credentials import PORTAL, SIGN_IN, advice
 from .expression import NODATA
-from ..fetching.grid import Grid
 from seedbed.sources.fetching.outcomes import (
     ChipFailed,
     ExportStopped,

@@ -7,16 +7,24 @@ __all__ = ['closing_days', 'out_of_time', 'EarthEngine']
 
 # %% ../../../../nbs/sources/earthengine/source.ipynb #70b919e6
 from collections import Counter
+from functools import cached_property
 
 import pandas as pd
 
+from ...base.errors import counted
 from ...base.provenance import now
 from ...base.settings import Settings
 from .client import Client
 from .credentials import connect
 from .expression import window_of
-from .fetch import EarthEngineFetcher
-from .quota import Budget, cost_of, guess_eecu, with_eecu
+from .fetch import EarthEngineFetcher, plan
+from seedbed.sources.earthengine.quota import (
+    Budget,
+    cost_of,
+    guess_eecu,
+    price_lines,
+    with_eecu,
+)
 from .sensors import credit
 from .spec import Spec, spec_of
 from ..fetching.ratelimit import RateLimit, RetryPolicy
@@ -95,45 +103,66 @@ class EarthEngine(ArchiveSource):
         over = max(closing_days(self.spec, start).values(), default="")
         return min(over, now()[:10])  # on one day the archive does not grow twice
 
-    def lacking(self, labels):
-        reasons = super().lacking(labels)
-        if self.asked.incomplete == "fetch":
-            return reasons
-        return reasons | self._out_of_time(labels)
-
-    def _out_of_time(self, labels) -> dict[str, str]:
-        "Reason by id of labels with a step that the archives do not hold yet, or never will."
-        today = now()[:10]
-        starts = labels["start"].fillna("").astype(str)
-        told = {start: out_of_time(self.spec, start, today) for start in set(starts) if start}
-        found = {name: told[start] for name, start in zip(labels["id"], starts) if start}
-        return {name: reason for name, reason in found.items() if reason}
+    def out_of_time(self, start):
+        refuse = self.asked.incomplete == "refuse"
+        return out_of_time(self.spec, start, now()[:10]) if refuse else ""
 
     def warnings(self):
         lines = super().warnings()
         if self.asked.incomplete == "fetch":
-            reasons = Counter(self._out_of_time(self.labels()).values())
-            lines += [f"{count:,} labels: {reason}" for reason, count in reasons.items()]
+            starts = Counter(filter(None, self.labels()["start"].fillna("").astype(str)))
+            counts: Counter = Counter()
+            for start, count in starts.items():
+                counts[out_of_time(self.spec, start, now()[:10])] += count
+            lines += [f"{count:,} labels: {reason}" for reason, count in counts.items() if reason]
         return lines
 
     def budget(self) -> Budget:
         """A chip's cost, measured by a pilot or guessed; what this month has used; the limit."""
-        measured = self.store.known.get(f"cost of {self.spec.key}", {}).get("each")
-        each = measured or guess_eecu(self.spec)
+        each = self._measured() or guess_eecu(self.spec)
         used = self.store.used(now()[:7], "eecu")
-        return Budget(each, used, self.asked.max_eecu_hours)
+        return Budget(each, used, self.asked.max_eecu_hours, self.spec.size)
+
+    def _measured(self) -> float | None:
+        "EECU-seconds of a chip, as a pilot has measured them; None where there was none."
+        return self.store.known.get(f"cost of {self.spec.key}", {}).get("each")
+
+    def price(self, asked):
+        bands, budget = self.spec.layout.count, self.budget()
+        requests = sum(len(plan(bands, request.grid)) for request in asked)
+        pixels = [request.grid.width * request.grid.height for request in asked]
+        hours = sum(map(budget.cost, pixels)) / 3600
+        source = "from a pilot's chips" if self._measured() else "a guess; seedbed export --pilot 5"
+        words = [f"about {requests:,} requests", *price_lines(hours, source, self.asked.tier)]
+        if self.asked.max_eecu_hours:
+            limit = f"earthengine.max_eecu_hours = {self.asked.max_eecu_hours:g}"
+            words.append(f"{limit}, of which {budget.used / 3600:.3g} are used in this month")
+        received = 4 * bands * sum(pixels)
+        return {"requests": requests, "received": received, "eecu_hours": hours, "words": words}
+
+    def afford(self, asked):
+        budget = self.budget()
+        cost = sum(budget.cost(request.grid.width * request.grid.height) for request in asked)
+        budget.check(cost, counted(len(asked), "tile"))
+
+    @cached_property
+    def _client(self) -> Client:
+        "Signed in once."
+        url, credentials, project = connect(self.asked.project)
+        return Client(url, credentials, project, self.workers, tag=self.asked.workload_tag)
+
+    @cached_property
+    def _rate_limit(self) -> RateLimit:
+        return RateLimit(self.workers, service="Earth Engine", setting="earthengine.workers")
 
     def make_fetcher(self, profile=False) -> EarthEngineFetcher:
         """Sign in, and put together what fetching needs; InputError where the service refuses."""
-        url, credentials, project = connect(self.asked.project)
         return EarthEngineFetcher(
             self.spec,
-            Client(url, credentials, project, self.workers, tag=self.asked.workload_tag),
+            self._client,
             profile,
             store=self.store,
-            rate_limit=RateLimit(
-                self.workers, service="Earth Engine", setting="earthengine.workers"
-            ),
+            rate_limit=self._rate_limit,
             policy=RetryPolicy(),
             allowance=self.budget(),
         )

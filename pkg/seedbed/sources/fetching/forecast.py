@@ -21,24 +21,40 @@ class Allowance:
         each: float = 0,  # what a chip costs, in the archive's own unit
         used: float = 0,  # what was used before
         most: float | None = None,  # what may be used; None: no limit
+        pixels: int = 1,  # of a chip; what is larger costs more
     ):
         self.each = each
+        self.pixels = pixels
         self.used = used
         self.most = most
         self.lock = threading.Lock()
 
-    def take(self):
+    def cost(
+        self,
+        pixels: int,  # of a chip, or of a tile
+    ) -> float:  # in the archive's own unit
+        """What so many pixels cost."""
+        return self.each * pixels / self.pixels
+
+    def take(
+        self,
+        pixels: int = 1,  # of a chip, or of a tile
+    ):
         """Count a chip; ExportStopped where it would pass the limit."""
+        cost = self.cost(pixels)
         with self.lock:
-            if self.most and self.used + self.each > self.most:
+            if self.most and self.used + cost > self.most:
                 raise ExportStopped(self.refusal())
-            self.used += self.each
+            self.used += cost
 
     def refusal(self) -> str:
         """What to say where the limit would be passed."""
         return f"{self.used:g} of {self.most:g} are used, and another chip would pass the limit"
 
-    def to_dict(self) -> dict:
+    def to_dict(
+        self,
+        pixels: int = 1,  # of a chip, or of a tile
+    ) -> dict:
         """What a chip costs, for its line of the ledger."""
         return {}
 

@@ -6,6 +6,7 @@
 __all__ = ['chip_request', 'ArchiveSource']
 
 # %% ../../../../nbs/sources/fetching/source.ipynb #85eeb7df
+import datetime
 import time
 from dataclasses import replace
 from functools import cached_property
@@ -16,11 +17,11 @@ import geopandas as gpd
 from ...base.errors import InputError
 from ...base.files import tif_path
 from ...base.settings import Settings
+from ...imagery.grid import chip_grid
 from ...imagery.labels import labels_of
 from ..base import Source, remove_files
 from .forecast import Forecast, forecast
-from .grid import chip_grid
-from .spec import ChipSpec
+from .spec import ChipSpec, windows
 from .store import Store, chip_key
 from seedbed.sources.fetching.workers import (
     ChipFetcher,
@@ -73,8 +74,8 @@ class ArchiveSource(Source):
         self,
         folder: Path,  # of a region
     ):
-        """Keep what is fetched in a folder of its own, and not with the chips of labels."""
-        self.store = Store(folder / "imagery")
+        """Keep what is fetched in a folder of its own; what it costs stays in one ledger."""
+        self.store = Store(folder / "imagery", self.store.ledger)
 
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
@@ -95,7 +96,22 @@ class ArchiveSource(Source):
     def lacking(self, labels):
         column = self.settings.labels.start
         reason = f"no date: fill the column '{column}', or set labels.start to a date for all"
-        return {name: reason for name, start in zip(labels["id"], labels["start"]) if not start}
+        starts = labels["start"].fillna("").astype(str)
+        told = {start: self.out_of_time(start) if start else reason for start in set(starts)}
+        return {name: told[start] for name, start in zip(labels["id"], starts) if told[start]}
+
+    def out_of_time(
+        self,
+        start: str,  # of a label's first step, ISO date
+    ) -> str:  # a reason; empty where nothing speaks against it
+        """Why a label's steps cannot be had whole."""
+        end = windows(start, self.spec)[-1][1]
+        if end <= datetime.date.today().isoformat():
+            return ""
+        return (
+            f"not over: the last step ends on {end}, after today; lower {self.kind}.steps, "
+            "export later, or correct the date"
+        )
 
     def unfinished(self, failed):
         final = ("no date", "too early")
@@ -128,9 +144,15 @@ class ArchiveSource(Source):
     def price(
         self,
         asked: list[ChipRequest],  # that are still to fetch
-    ) -> dict:  # scenes, reads: bands of scenes; received: bytes at most
+    ) -> dict:  # numbers, and words: lines that say them; received: bytes without compression
         """What can be said of requests before a pixel is read; empty where nothing can."""
         return {}
+
+    def afford(
+        self,
+        asked: list[ChipRequest],  # that are still to fetch
+    ):
+        """ExportStopped where all of them together would pass a limit of the settings."""
 
     def make_fetcher(
         self,

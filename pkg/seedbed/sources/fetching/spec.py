@@ -13,14 +13,11 @@ from typing import Protocol
 import pandas as pd
 
 from ...base.errors import InputError
+from ...imagery.grid import ChipSize
 
 # %% ../../../../nbs/sources/fetching/spec.ipynb #c681489c
-class ChipSpec(Protocol):
+class ChipSpec(ChipSize, Protocol):
     """What is requested for each label, as far as all archives have it."""
-
-    @property
-    def section(self) -> str:
-        """The section of the settings that asks for it."""
 
     @property
     def key(self) -> str:
@@ -37,18 +34,6 @@ class ChipSpec(Protocol):
     @property
     def unit(self) -> str:
         """The unit of a step's length: month or day."""
-
-    @property
-    def size(self) -> int:
-        """Rows and columns of a chip."""
-
-    @property
-    def resolution(self) -> float:
-        """The side of a pixel, in units of the CRS."""
-
-    @property
-    def crs(self) -> str | None:
-        """The CRS of all chips; None: the UTM zone of each label."""
 
 # %% ../../../../nbs/sources/fetching/spec.ipynb #9eda57a0
 def windows(

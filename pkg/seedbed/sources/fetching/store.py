@@ -18,7 +18,7 @@ import numpy as np
 from ...base.files import fingerprint_of, link
 from ...base.provenance import now
 from ...imagery.chips import write_chip
-from .grid import Grid
+from ...imagery.grid import Grid
 from .spec import ChipSpec, windows
 
 # %% ../../../../nbs/sources/fetching/store.ipynb #e54ec0a4
@@ -76,11 +76,12 @@ class Store:
     def __init__(
         self,
         folder: Path,  # paths.chips of the settings; made where it does not exist
+        ledger: Ledger | None = None,  # one that others write too; None: of its own, in the folder
     ):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._remove_leftovers()
-        self.ledger = Ledger(self.folder / "ledger.jsonl")
+        self.ledger = ledger or Ledger(self.folder / "ledger.jsonl")
         self.known = self.ledger.read()
 
     def _remove_leftovers(self):

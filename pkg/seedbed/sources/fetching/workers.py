@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from ...imagery.grid import Grid
 from ...imagery.layout import Layout, by_step
 from .forecast import Allowance
-from .grid import Grid
 from .outcomes import ChipFailed, ExportStopped
 from .ratelimit import RateLimit, RetryPolicy
 from .store import Store
@@ -163,15 +163,15 @@ class ChipFetcher:
         request: ChipRequest,  # where and when
     ) -> dict:  # the chip's line of the ledger
         """Fetch a chip and store it; a ChipFailed is written down too, and raised."""
-        cost = Cost()
-        self.allowance.take()
+        cost, size = Cost(), request.grid.width * request.grid.height
+        self.allowance.take(size)
         try:
             data = self.pixels(request, cost)
         except ChipFailed as error:
             failure = {"key": request.key, "status": "failed", "reason": str(error)}
-            self.store.note(failure | self.allowance.to_dict() | cost.to_dict())
+            self.store.note(failure | self.allowance.to_dict(size) | cost.to_dict())
             raise
-        meta = self.allowance.to_dict() | cost.to_dict()
+        meta = self.allowance.to_dict(size) | cost.to_dict()
         if "unread" in meta:  # said before the chip is there, so that a crash hides nothing
             self.store.note({"key": request.key, "status": "partial"})
         return self.store.keep(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OTHER_NAMES', 'BandFile', 'band_file', 'names_of', 'check_bands', 'Scaling', 'is_sentinel2', 'baseline_of',
-           'claimed_scaling']
+           'claimed_scaling', 'unit_of']
 
 # %% ../../../../nbs/sources/stac/bands.ipynb #299ca0d6
 import re
@@ -180,6 +180,8 @@ def claimed_scaling(
         scale = 1.0 if file.scale is None else file.scale
         return Scaling(scale, file.offset or 0.0, "scale and offset of the item")
     if "landsat-c2-l2" in str(item.get("collection", "")):
+        if re.search(r"_ST_B\d", file.href, re.IGNORECASE):
+            return Scaling(0.00341802, 149.0, "Landsat Collection 2, level 2, temperature")
         return Scaling(2.75e-5, -0.2, "Landsat Collection 2, level 2")
     return Scaling(1.0, 0.0, "the item says nothing")
 
@@ -193,3 +195,30 @@ def _of_sentinel2(properties: dict, baseline: float | None, file: BandFile) -> S
     if file.offset is not None:
         return Scaling(1e-4, file.offset, "offset of the item")
     return Scaling(1e-4, 0.0, "the item says nothing")
+
+# %% ../../../../nbs/sources/stac/bands.ipynb #1cb1d4e4
+_NO_LIGHT = {"scl", "qa_pixel"}
+_THERMAL = {"lwir", "lwir11", "lwir12"}
+
+
+def unit_of(
+    band: str,  # common name, or a name of the archive's own
+    collections: Iterable[str],  # in which it is
+) -> str:  # empty where it is not known
+    """The unit of a band's values, when scale and offset are applied."""
+    found = {_unit_in(band.lower(), collection.lower()) for collection in collections}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _unit_in(band: str, collection: str) -> str:
+    "The unit of a band in one collection."
+    of_landsat = "landsat-c2-l2" in collection
+    common = OTHER_NAMES.keys() - _NO_LIGHT
+    if of_landsat and (band in _THERMAL or re.fullmatch(r"st_b\d+", band)):
+        return "K"
+    if of_landsat and (band in common or re.fullmatch(r"sr_b\d", band)):
+        return "1"
+    if "sentinel-2" in collection:
+        own = {name for key in common for name in OTHER_NAMES[key]}
+        return "1" if band in common or band.partition("_")[0] in own else ""
+    return "1" if "hls" in collection and band in common else ""

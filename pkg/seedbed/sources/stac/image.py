@@ -19,8 +19,8 @@ import rasterio.warp
 import tifffile
 from affine import Affine
 
+from ...imagery.grid import Grid
 from ...imagery.raster import GDAL_NODATA, georeference, transformer
-from ..fetching.grid import Grid
 from ..fetching.outcomes import ChipFailed, Retry
 from .remote import ReadOnce, Remote
 

@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 
 from ...base.files import fingerprint_of
-from ..fetching.grid import Grid
+from ...imagery.grid import Grid
 from .bands import baseline_of, is_sentinel2
 
 # %% ../../../../nbs/sources/stac/items.ipynb #75ca837b

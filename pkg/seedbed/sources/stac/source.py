@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import urllib3
 
-from ...base.errors import InputError
+from ...base.errors import InputError, counted
 from ...base.files import fingerprint_of
 from ...base.settings import Settings
 from ..fetching.forecast import Allowance
@@ -189,7 +189,8 @@ class StacFetcher(ChipFetcher):
         threads: int,  # reads that are under way at once
         **shared,  # store, rate_limit, policy and allowance of a ChipFetcher
     ):
-        super().__init__(bands=spec.layout.descriptions, **shared)
+        layout = spec.layout
+        super().__init__(bands=layout.descriptions, units=layout.band_units, **shared)
         self.spec = spec
         self.scenes = scenes
         self.reader = reader
@@ -301,17 +302,6 @@ class StacArchive(ArchiveSource):
             "made_from": list(self.spec.collections),
         }
 
-    def lacking(self, labels):
-        today = datetime.date.today().isoformat()
-        out = super().lacking(labels)
-        for name, start in zip(labels["id"], labels["start"]):
-            if start and (end := windows(start, self.spec)[-1][1]) > today:
-                out[name] = (
-                    f"the last step ends on {end}, after today; lower stac.steps or "
-                    "correct the label's date"
-                )
-        return out
-
     def looked_up(self, asked):
         requests = super().looked_up(asked)
         scenes = self._scenes_for(requests) if requests else Scenes([])
@@ -355,7 +345,8 @@ class StacArchive(ArchiveSource):
             seen |= keys
             reads += each * len(keys)
             pixels += each * len(keys) * request.grid.width * request.grid.height
-        return {"scenes": len(seen), "reads": reads, "received": 2 * pixels}
+        words = f"{counted(len(seen), 'scene')}, {reads:,} bands of them to read"
+        return {"scenes": len(seen), "reads": reads, "received": 2 * pixels, "words": [words]}
 
     def _scenes_for(self, requests: list[ChipRequest]) -> Scenes:
         "The scenes of all chips, their offsets held against their pixels."
@@ -419,8 +410,8 @@ class StacArchive(ArchiveSource):
         yield from self.empty.items()
 
     def unfinished(self, failed):
-        final = ("the last step", "no clear scene")
-        again = [name for name in super().unfinished(failed) if not failed[name].startswith(final)]
+        again = super().unfinished(failed)
+        again = [name for name in again if not failed[name].startswith("no clear scene")]
         return sorted({*again, *self.partial})
 
     def notes(self):

@@ -19,6 +19,7 @@ from ...base.files import fingerprint_of
 from ...base.settings import Stac
 from ...imagery.layout import Layout
 from ..fetching.spec import step_length
+from .bands import unit_of
 
 # %% ../../../../nbs/sources/stac/spec.ipynb #d8f609ff
 COMPARE = {
@@ -148,7 +149,8 @@ class StacSpec:
     def layout(self) -> Layout:
         """The order of the bands, in the tif and in the manifest."""
         months = self.length if self.unit == "month" else round(self.length * 12 / 365.25, 6)
-        return Layout(self.bands, self.steps, (), months)
+        units = tuple(unit_of(band, self.collections) for band in self.bands)
+        return Layout(self.bands, self.steps, (), months, units=units if any(units) else ())
 
     @cached_property
     def key(self) -> str:  # 16 hexadecimal digits

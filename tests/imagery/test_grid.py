@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import shapely
 
-from seedbed.sources.fetching.grid import chip_grid, grid_around, holds, place_of, zone_of
+from seedbed.imagery.grid import chip_grid, grid_around, holds, place_of, zone_of
 
 
 @pytest.mark.parametrize(
