@@ -7,10 +7,8 @@ import tempfile
 from pathlib import Path
 
 from tests.million import BANDS, MODELS, STEPS, run
-from tests.support.paths import ROOT
 
 TABLE = Path(__file__).parent / "table.md"
-PAGE = ROOT / "nbs/guides/million.json"  # what the page about large data is made from
 SETTINGS = ["split.cross_validate=no", "run.workers=1", "run.seeds=0"]
 FITTED = ("logistic_regression", "hist_gradient_boosting", "random_forest", "tempcnn")
 PAGES = 5e6  # bytes that a report and a notebook may have
@@ -62,7 +60,7 @@ def facts_of(one) -> list[str]:
 
 
 def record_of(one) -> dict:
-    """What the page shows of a run."""
+    """The numbers of a run."""
     stages = {
         short(name): {key: round(found[key], 2) for key in ("cpu", "fit", "mb")}
         for name, found in one.stages.items()
@@ -86,7 +84,7 @@ def main() -> int:
     parser.add_argument("--models", default=MODELS)
     parser.add_argument("--set", action="append", default=[], help="section.key=value")
     parser.add_argument("--table", type=Path, default=TABLE)
-    parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--page", type=Path, help="also write the numbers as JSON")
     asked = parser.parse_args()
     runs = []
     for count in asked.sizes:
@@ -99,7 +97,8 @@ def main() -> int:
         text = [title, "", *rows_of(runs), "", *facts]
         asked.table.write_text("\n".join(text) + "\n", encoding="utf-8")
         page = json.dumps([record_of(one) for one in runs], indent=1)
-        asked.page.write_text(page + "\n", encoding="utf-8")
+        if asked.page:
+            asked.page.write_text(page + "\n", encoding="utf-8")
     return max(one.code for one in runs)
 
 
