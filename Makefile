@@ -89,7 +89,7 @@ wheel: $(READY)  ## build the wheel, install it into an empty environment and us
 	cd dist && $(abspath $(VENV)-wheel/bin/seedbed) --version && $(abspath $(VENV)-wheel/bin/seedbed) models
 	cd dist && $(abspath $(VENV)-wheel/bin/seedbed) demo -p models.names=majority -p run.optimism=no
 
-try-wheel: $(READY) ## make a project from the wheel, run it, update it by a changed wheel, replay its first run
+try-wheel: $(READY) ## make a project from the wheel, run it, own and change a stage, test it, update it by a changed wheel, replay its first run
 	OMP_NUM_THREADS=1 $(BIN)/python tools/try_wheel.py --packages $(VENV) $(ARGS)
 
 lock: $(READY)   ## write constraints.lock: every package of constraints.txt with the hashes of its files
@@ -116,5 +116,5 @@ clean:           ## remove the environments and what the stages have made of the
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seedbed needs Python 3.11 or newer; try: make PYTHON=python3.11")'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,docs]' -c constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,docs,pack,oracles]' -c constraints.txt
 	touch $(READY)

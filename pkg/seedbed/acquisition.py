@@ -102,7 +102,7 @@ def write_chosen(
             "label": None,
             "acquired": MARK,
             "says": said[picked],
-            **{name: np.round(values[picked], 4) for name, values in reasons.items()},
+            **{name: np.round(values[picked], 4) + 0.0 for name, values in reasons.items()},
         },
         geometry=shapely.points(lon[picked], lat[picked]),
         crs=4326,

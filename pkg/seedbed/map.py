@@ -358,9 +358,12 @@ def side_for(
     """The side of a window without its margin.
 
     The largest array that the model makes of it stays below `LARGEST_ARRAY`, unless most of the
-    work would go into margins.
+    work would go into margins. A model that takes images of one size alone says so by its
+    attribute `window`, in pixels with the margins.
     """
     stride, margin = getattr(model, "stride", 1), margin_of(model)
+    if window := getattr(model, "window", 0):
+        return window - 2 * margin
     side = min(SIDE, int((2 * values / len(scene.bands)) ** 0.5))
     if hasattr(model, "numbers_per_pixel"):
         fits = int((LARGEST_ARRAY / 4 / model.numbers_per_pixel()) ** 0.5) - 2 * margin

@@ -23,7 +23,12 @@ from .evaluation.scoring import scored_labels
 from .evaluation.units import drawn_units, untested_claim
 from .models.base import BaseModel, predict_sklearn
 from .models.pretrained.probes import Frozen, Probed, RawProbe, fit_probe, standardisation
-from .models.pretrained.products import Embedding, RawBeside, ShuffledProduct
+from seedbed.models.pretrained.products import (
+    Embedding,
+    RawBeside,
+    ShuffledProduct,
+    raw_bands,
+)
 from .models.records import can_be_scored, per_label_predictions
 from .models.registry import find_model
 from .training.dataset import SampleDataset
@@ -327,12 +332,26 @@ def pretraining_curve(
     repeats: int = REPEATS,  # draws of each size
     known: dict[tuple, np.ndarray] | None = None,  # predictions of raw values, gathered here
 ) -> dict:  # encoder, status, from, to, sentence, claim, metric, level, rows, weights
-    """The verdict on one encoder."""
+    """The verdict on one encoder; without rows where there is nothing to compare it with."""
     encoder = getattr(kind, "encoder", None)
     name = encoder.name if encoder else kind.name
     claim, metric = settings.success.claim, settings.success.metric
     data = SampleDataset(path)
     title = metric_named(metric, data.task, data.classes).title
+    if not encoder and not raw_bands(data):
+        why = "the data hold an embedding alone, and no raw bands to compare it with"
+        return {
+            "encoder": name,
+            "status": "undecided",
+            "from": None,
+            "to": None,
+            "sentence": f"{name}: undecided, since {why}",
+            "claim": claim,
+            "metric": metric,
+            "level": settings.run.level,
+            "rows": [],
+            "weights": {},
+        }
     sides = sides_of(kind, settings.models)
     known = {} if known is None or not encoder else known
     pooled = pooled_predictions(sides, path, metric, sizes, repeats, known)

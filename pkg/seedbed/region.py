@@ -45,6 +45,7 @@ from .imagery.places import unwrapped
 from .imagery.scene import Scene, write_categories
 from .imagery.vector import read_vector
 from seedbed.map import (
+    CELL,
     UNKNOWN,
     applicability_of,
     count_map,
@@ -107,7 +108,7 @@ def multiple_of(
 ) -> int:  # pixels
     """What the sides and corners of tiles are multiples of."""
     if model.dense:
-        return math.lcm(getattr(model, "stride", 1), 4)
+        return math.lcm(getattr(model, "stride", 1), CELL)
     return stride_of(model.meta)
 
 
@@ -452,6 +453,7 @@ class TrainedModel:
     threshold: float | None  # of two classes
     certainty: Any  # of its answers; None: not known
     largest: float | None  # answer that is still of use
+    all_probabilities: bool = False  # also write that of every class
 
     @classmethod
     def of(
@@ -462,18 +464,15 @@ class TrainedModel:
     ) -> "TrainedModel":
         """What to tell another process of a model."""
         own = tuple(str(Path(p).resolve()) for p in sys.path if p.endswith("nbs"))
-        said = model.threshold, model.certainty, model.largest
+        said = model.threshold, model.certainty, model.largest, model.all_probabilities
         return cls(Path(place).resolve(), own, trust, *said)
 
     def load(self) -> BaseModel:
         """The model, read again."""
         sys.path[:0] = [folder for folder in self.own if folder not in sys.path]
         model = load_model(self.place, self.trust)
-        model.threshold, model.certainty, model.largest = (
-            self.threshold,
-            self.certainty,
-            self.largest,
-        )
+        model.threshold, model.certainty = self.threshold, self.certainty
+        model.largest, model.all_probabilities = self.largest, self.all_probabilities
         return model
 
 

@@ -640,6 +640,9 @@ def pretraining_section(
     """Whether pretraining pays, encoder by encoder, as HTML; empty where none took part."""
     parts = []
     for found in results.get("pretraining") or []:
+        if not found["rows"]:
+            parts.append(f"<p>{html.escape(found['sentence'])}</p>")
+            continue
         drawn = plt.figure(figsize=(8.4, 3.2), layout="constrained")
         plot_pretraining(found, title_of(results["primary"]), drawn.subplots(1, 2))
         svg = themed_svg(drawn, f"pretraining-{found['encoder']}", found["sentence"])

@@ -25,6 +25,7 @@ NAMES = (
     "growth",
     "exporting",
     "archives",
+    "encoders",
 )
 LONG = ("large_map",)  # only where it is named: half an hour
 

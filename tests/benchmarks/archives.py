@@ -1,13 +1,17 @@
 """Chips from a STAC archive behind a delay, against odc-stac: the same scenes, dates and chips, in turns."""
 
 import contextlib
+import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from harness import Row, in_child
+from harness import Row, peak_mb
 
 LATENCY, COUNT, ROUNDS = 0.05, 40, 3
 BANDS = {"blue": "B02", "green": "B03", "red": "B04", "nir": "B08"}
@@ -29,6 +33,9 @@ def project_at(folder, catalog, workers=16):
 
 def ours(catalog, workers):
     """Seconds of an export, the search included."""
+    import pystac_client.stac_api_io  # noqa: F401 (on both sides what is imported is there before)
+    import rustac  # noqa: F401
+
     from seedbed.sources.registry import find_source
 
     with tempfile.TemporaryDirectory() as folder:
@@ -41,11 +48,13 @@ def ours(catalog, workers):
         return time.perf_counter() - began
 
 
-def theirs(catalog, grids, threads, at_once):
+def theirs(catalog, threads, at_once):
     """Seconds of the same chips by odc-stac, each loaded alone, the search included."""
     import odc.stac
     import pystac_client
     from odc.geo.geobox import GeoBox
+
+    from seedbed.imagery.grid import Grid
 
     names = [*BANDS.values(), "SCL"]
     odc.stac.configure_rio(
@@ -55,6 +64,7 @@ def theirs(catalog, grids, threads, at_once):
         GDAL_HTTP_MULTIPLEX="YES",
         VSI_CACHE="TRUE",
     )
+    grids = [Grid(**fields) for fields in json.loads(os.environ["GRIDS"])]
     began = time.perf_counter()
     search = pystac_client.Client.open(catalog).search(collections=["sentinel-2-l2a"])
     items = list(search.items())
@@ -68,6 +78,19 @@ def theirs(catalog, grids, threads, at_once):
     with ThreadPoolExecutor(at_once) as pool:
         list(pool.map(load, grids))
     return time.perf_counter() - began
+
+
+def in_process(grids, call, *arguments):
+    """Seconds and megabytes of a call in a process without anything in its caches."""
+    fields = json.dumps([grid.to_dict() for grid in grids])
+    done = subprocess.run(
+        [sys.executable, __file__, call, *map(str, arguments)],
+        env=os.environ | {"GRIDS": fields, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def run():
@@ -86,15 +109,14 @@ def run():
 
         source = find_source(project_at(folder / "grids", server.catalog).settings())
         grids = [chip.grid for chip in source.chips(source.labels())]
-        contestants = {f"seedbed, {n} workers": (ours, server.catalog, n) for n in (16, 32)}
+        contestants = {f"seedbed, {n} workers": ("ours", server.catalog, n) for n in (16, 32)}
         contestants |= {
-            f"odc-stac, {name}": (theirs, server.catalog, grids, *how)
-            for name, how in SETTINGS.items()
+            f"odc-stac, {name}": ("theirs", server.catalog, *how) for name, how in SETTINGS.items()
         }
         for _ in range(ROUNDS):
             for name, call in contestants.items():
                 server.log.clear()
-                took, _, peak = in_child(*call)  # a process without anything in its caches
+                took, peak = in_process(grids, *call)
                 seconds.setdefault(name, []).append(took)
                 requests[name] = len(server.files()) / COUNT
                 if name.startswith("seedbed"):
@@ -129,5 +151,6 @@ def run():
 
 
 if __name__ == "__main__":
-    for row in run():
-        print(f"{row.what:<66} {row.measured:9.3g}  {row.note}", flush=True)
+    name, catalog, *numbers = sys.argv[1:]
+    seconds = {"ours": ours, "theirs": theirs}[name](catalog, *map(int, numbers))
+    print(json.dumps([seconds, peak_mb()]))

@@ -15,8 +15,8 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, T
 from seedbed.training.dataset import SampleDataset
 
 
-def make(path, n, shape):
-    """A dataset.h5 of noise; every sample is for training."""
+def make(path, n, shape, dense=False):
+    """A dataset.h5 of noise; every sample is for training. Dense: a class for each pixel."""
     steps, bands = shape[:2]
     rng = np.random.default_rng(0)
     with h5py.File(path, "w") as file:
@@ -26,6 +26,8 @@ def make(path, n, shape):
             rng.integers(0, 4, n),
             np.zeros(n, "float32"),
         )
+        if dense:
+            file["Y"] = rng.integers(-1, 4, (n, *shape[2:])).astype("int16")
         file.create_dataset("split", data=np.full((2, n), b"train", "S7"))
         file.create_dataset(
             "block",
@@ -39,7 +41,7 @@ def make(path, n, shape):
             "steps": steps,
             "variables": [f"B{i}" for i in range(bands)],
             "static_names": [],
-        }
+        } | ({"sampling": "dense", "chip_size": shape[-1]} if dense else {})
         for name, value in meta.items():
             file.attrs[name] = json.dumps(value)
         for name, size in {
@@ -82,9 +84,9 @@ def gathered(X, batch=256):
         X[order[i : i + batch]]
 
 
-def contest(folder, kind, n, shape):
+def contest(folder, kind, n, shape, dense=False):
     """One kind of samples against memory and against a folder of files."""
-    data = make(folder / f"{kind}.h5", n, shape)
+    data = make(folder / f"{kind}.h5", n, shape, dense)
     X, y = (torch.from_numpy(v) for v in data.arrays())
     memory = TensorDataset(X, y)
     files = folder / kind
@@ -169,6 +171,7 @@ def run():
     with tempfile.TemporaryDirectory() as name:
         folder, chip = Path(name), (12, 18, 16, 16)
         rows = contest(folder, "series", 20_000, (12, 18)) + contest(folder, "chips", 2048, chip)
+        rows += contest(folder, "dense chips", 512, (1, 13, 64, 64), dense=True)
         return rows + (
             [from_disk(folder / "cold.h5", 2048, chip)] if hasattr(os, "posix_fadvise") else []
         )

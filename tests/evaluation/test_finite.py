@@ -12,6 +12,7 @@ from seedbed.evaluation.finite import (
     ground_share,
     labels_to_compare,
     sequential_count,
+    unconditional_p,
     zone_labels,
 )
 
@@ -75,7 +76,7 @@ def test_the_number_of_labels_finds_the_better_map():
     assert 440 <= n <= 470  # 462 elsewhere
     wins = np.arange(n + 1)
     chance = binom.pmf(wins, n, 0.5 + 0.01 / 0.13)
-    names = [better_map(int(w), int(n - w), 0, 0.13)["better"] == "first" for w in wins]
+    names = [better_map(w, n - w, 0, 0.13, two_classes=True)["better"] == "first" for w in wins]
     assert chance[names].sum() >= 0.9
 
 
@@ -86,3 +87,23 @@ def test_the_difference_of_two_maps_is_covered():
         low, high = better_map(int(a), int(b), int(c), 0.1)["ci"]
         hits += low <= 0.02 <= high
     assert hits / 300 >= 0.95
+
+
+def test_two_maps_that_are_as_good_are_told_apart_no_more_often_than_said():
+    """Exactly, whatever share of the places decides; and more often than by the sign test where they differ."""
+    n = 36
+    table = [[unconditional_p(min(k, m - k), m, n) for k in range(m + 1)] for m in range(n + 1)]
+
+    def named(share, lead, by_sign=False):
+        """The chance that a map is named, where the first leads by so much."""
+        total, chance = 0.0, binom.pmf(np.arange(n + 1), n, share)
+        for m in range(n + 1):
+            k = np.arange(m + 1)
+            p = 2 * binom.cdf(np.minimum(k, m - k), m, 0.5) if by_sign else np.array(table[m])
+            total += chance[m] * binom.pmf(k, m, (1 + lead / share) / 2)[p <= 0.05].sum()
+        return total
+
+    assert max(named(share, 0) for share in np.linspace(0.007, 1, 301)) <= 0.05
+    assert named(0.5, 0.25) > named(0.5, 0.25, by_sign=True) + 0.02
+    assert better_map(60, 40, 100, 0.1)["better"] == "first"
+    assert better_map(60, 40, 100, 0.1, two_classes=True)["better"] is None

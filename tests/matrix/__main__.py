@@ -54,10 +54,12 @@ def main() -> int:
     """Run, write, and fail where a case fails."""
     wanted = sys.argv[1:]
     cases = [case for case in all_cases() if not wanted or case.source in wanted]
+    outcomes = []
     with ThreadPoolExecutor(2) as executor:
-        outcomes = list(executor.map(execute, cases))
+        for outcome in executor.map(execute, cases):
+            outcomes.append(outcome)
+            write_table({each.case: row(each) for each in outcomes})
     failed = [outcome for outcome in outcomes if outcome.fault()]
-    write_table(dict(zip(cases, map(row, outcomes))))
     print(f"{len(outcomes)} runs, {len(failed)} failed")
     return 1 if failed else 0
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seedbed.acquisition import choose, forecast
+from seedbed.acquisition import choose, forecast, score_for_verdict
 from seedbed.base.settings import Split
 from seedbed.evaluation.area import design_sample, estimate_from_design
 from seedbed.splitting.audit import audit
@@ -84,8 +84,8 @@ def test_rare_and_far_candidates_are_found():
 def test_a_forecast_from_a_curve_that_is_known():
     rng, sizes = np.random.default_rng(2), np.array([50, 100, 200, 400])
     rows = pd.DataFrame(
-        [(n, 0.9 - 4 / n + rng.normal(0, 0.002), f) for n in sizes for f in range(5)],
-        columns=["n", "score", "fold"],
+        [(n / 400, n + f, 0.9 - 4 / n + rng.normal(0, 0.002), f) for n in sizes for f in range(5)],
+        columns=["share", "n", "score", "fold"],
     )
     found = forecast(rows, 0.895)  # at 800
     assert found["ci"][0] < 800 and found["labels"] > 400
@@ -93,4 +93,9 @@ def test_a_forecast_from_a_curve_that_is_known():
     assert "reached already" in forecast(rows, 0.8)["said"]
     falling = rows.assign(score=1 - rows["score"])
     assert forecast(falling, 0.105, greater_is_better=False)["labels"] > 400
-    refused(lambda: forecast(rows[rows["n"] > 100], 0.9), "a learning curve of 2 sizes")
+    primary = {"value": 0.88, "ci": [0.87, 0.9], "greater_is_better": True}
+    assert score_for_verdict(0.885, primary) == pytest.approx(0.895)
+    lower = primary | {"greater_is_better": False}
+    assert score_for_verdict(0.9, lower) == pytest.approx(0.88)
+    assert "will not do it" in forecast(rows, 0.895, now=0.87)["said"]
+    refused(lambda: forecast(rows[rows["share"] > 0.3], 0.9), "a learning curve of 2 sizes")

@@ -70,12 +70,33 @@ def test_a_quantity_has_a_range(project):
     assert "0.5 to 29.5" in text
 
 
+@pytest.mark.parametrize(
+    "metric, fault",
+    [
+        ("statistics:harmonic_mean", "success.metric = statistics:harmonic_mean: "),
+        ("sklearn.metrics:log_loss", None),
+    ],
+)
+def test_a_metric_of_ones_own_is_tried_before_a_run(project, metric, fault):
+    found, _ = checked(project(30, ini={"success.metric": metric}))
+    assert [f.startswith(fault or "") for f in found["faults"]] == ([True] if fault else [])
+
+
+def test_what_is_asked_of_an_error_is_said_and_held_together(project):
+    ini = {"success.metric": "mae", "success.usable": 3, "success.ceiling": 1}
+    labels = [k + 0.5 for k in range(30)]
+    found, text = checked(project(30, label=labels, ini=ini | {"success.worst_region_min": 4}))
+    assert not found["faults"] and "smaller is better: usable up to 3" in text
+    found, _ = checked(project(30, label=labels, ini=ini | {"success.worst_region_min": 0.5}))
+    assert "worst_region_min = 0.5" in found["faults"][0]
+
+
 def test_a_file_that_is_no_labels_file_is_one_line(project):
     world = project(30)
     (world.data / "labels.geojson").write_text("{")
     found, text = checked(world)
     assert len(found["faults"]) == 1 and "labels.geojson" in found["faults"][0]
-    assert text.count("\n") == 1
+    assert text.count("\n") == 2  # the source, what is asked, the fault
 
 
 def test_labels_without_regions(project):

@@ -231,7 +231,7 @@ class Models(Section):
     """The models that are compared, and how networks are trained."""
 
     names: CommaList = LABEL_MODELS
-    epochs: int = Field(60, gt=0)
+    epochs: OptionalValue(int, gt=0) = None
     patience: int = Field(12, gt=0)
     learning_rate: float = Field(0.001, gt=0)
     max_steps: int = Field(100_000, gt=0)

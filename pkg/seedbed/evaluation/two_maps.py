@@ -137,10 +137,11 @@ def compare_from_design(
     second = int((drawn["second"].to_numpy() == truth).sum())
     unknown = int((truth == "").sum())
     neither, share = len(truth) - first - second - unknown, design["differing"] / design["hectares"]
-    found = better_map(first, second, neither, share, level)
+    two = len(design["classes"]) == 2
+    found = better_map(first, second, neither, share, level, two)
     if unknown:
-        least = better_map(first, second + unknown, neither, share, level)["ci"][0]
-        most = better_map(first + unknown, second, neither, share, level)["ci"][1]
+        least = better_map(first, second + unknown, neither, share, level, two)["ci"][0]
+        most = better_map(first + unknown, second, neither, share, level, two)["ci"][1]
         found["bounds"] = [min(least, found["ci"][0]), max(most, found["ci"][1])]
     return {
         "design": KIND,

@@ -130,6 +130,8 @@ class DenseNetwork(Network):
 
     dense = True
     batch_size = 16
+    epochs = 25  # a rate that rises and falls gets there in fewer of them
+    peak = 5.0
     stride = 4  # pixels of the image in one of the coarsest level
     field = 32  # pixels across that it may see: labels.field, set by training
 

@@ -82,6 +82,8 @@ class Network(BaseModel):
 
     stochastic = True
     batch_size: int | None = None  # of this kind of model; the dataset's if None
+    epochs = 60  # at most, where the options name none
+    peak: float | None = None  # of the learning rate, see `rate_of`
     sees_space = False  # takes chips as they are; no: the mean over their pixels
 
     shape: dict = {}  # of `shape_of`, set by training
@@ -138,7 +140,7 @@ class Network(BaseModel):
         self.history = fit_network(
             network,
             data,
-            epochs=self.options.epochs,
+            epochs=self.options.epochs or self.epochs,
             patience=self.options.patience,
             max_steps=self.options.max_steps,
             learning_rate=self.options.learning_rate,
@@ -147,6 +149,7 @@ class Network(BaseModel):
             device=pick_device(self.options.device),
             weight=self._class_weights(data),
             groups=self.parameter_groups(network),
+            peak=self.peak,
         )
         self.model = network
 
@@ -185,6 +188,7 @@ class Network(BaseModel):
             self.options.model_dump(exclude={"names"})
             | window
             | {
+                "epochs": self.options.epochs or self.epochs,
                 "batch_size": self.trained_batch_size,
                 "best_epoch": self.history.best,
                 "epochs_run": len(self.history.train),

@@ -118,11 +118,11 @@ class UNet(DenseNetwork):
     """A small U-Net (Ronneberger et al. 2015), dates as channels."""
 
     name = "unet"
+    layers: type[nn.Module] = UNetLayers
 
     def network(self, bands, steps, outputs):
-        return UNetLayers(
-            bands, steps, outputs, self.options.width or WIDTH, levels_for(self.field)
-        )
+        width, levels = self.options.width or WIDTH, levels_for(self.field)
+        return self.layers(bands, steps, outputs, width, levels)
 
 # %% ../../../nbs/models/segmentation.ipynb #2ad0832f
 class UTAELayers(nn.Module):
@@ -178,12 +178,8 @@ class UTAELayers(nn.Module):
         return answer[..., :height, :width]
 
 
-class UTAE(DenseNetwork):
+class UTAE(UNet):
     """U-TAE: a U-Net whose dates are weighed by attention (Garnot and Landrieu 2021)."""
 
     name = "utae"
-
-    def network(self, bands, steps, outputs):
-        return UTAELayers(
-            bands, steps, outputs, self.options.width or WIDTH, levels_for(self.field)
-        )
+    layers = UTAELayers

@@ -43,7 +43,7 @@ from ..plotting.page import asset
 
 # %% ../../../nbs/sharing/pack.ipynb #e24819d2
 class Prepared(nn.Module):
-    """From a window of bands in physical units, with NaN for gaps, to what a model was trained on."""
+    """From a window in physical units, NaN for gaps, to what a model was trained on."""
 
     medians: torch.Tensor
     mean: torch.Tensor
@@ -175,6 +175,8 @@ def layers_of(
 class Finished(nn.Module):
     """From a model's answers to the layers of a map."""
 
+    limits: torch.Tensor
+
     def __init__(
         self,
         model: BaseModel,  # trained
@@ -190,7 +192,7 @@ class Finished(nn.Module):
 
     def forward(
         self,
-        found: torch.Tensor,  # [n, K] probabilities or [n] values; of images [1, K, R, C], [1, R, C]
+        found: torch.Tensor,  # [n, K] or [n]; of images [1, K, R, C] or [1, R, C]
         missing: torch.Tensor,  # [R, C] share of the values that is missing
     ) -> tuple[torch.Tensor, torch.Tensor]:  # [K or 1, H, W] answers; [layers, H, W]
         """Answers and layers, empty where too much is missing."""
@@ -425,8 +427,9 @@ def own_layers(
 ) -> np.ndarray:  # float32 [layers, H, W] of `layers_of`
     """What the run's model says of a window, as it does for a map."""
     size, stride = model.meta["chip_size"] or 0, stride_of(model.meta)
-    window = _Window(values, layout_from_dict(model.meta["layout"]), 2 * size)
-    found = map_window(model, window, (0, 0, window.height, window.width), _Anywhere())
+    window: Any = _Window(values, layout_from_dict(model.meta["layout"]), 2 * size)
+    anywhere: Any = _Anywhere()
+    found = map_window(model, window, (0, 0, window.height, window.width), anywhere)
     value, size = found["value"], found.get("size")
     made = {"value": value, "probability": found["probability"], "possible": size}
     made["class"] = np.where(np.isnan(value), 0, value + 1)

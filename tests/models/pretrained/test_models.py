@@ -17,7 +17,9 @@ from seedbed.models.pretrained.inputs import (
 )
 from seedbed.models.pretrained.presto import Presto
 from seedbed.models.registry import list_models, load_model
+from seedbed.pretraining import pretraining_curves
 from seedbed.process import write_dataset
+from seedbed.report import pretraining_section
 from seedbed.training.dataset import FINAL, SampleDataset
 from tests.support.models import make_arrays, make_attributes, needs_weights
 from tests.support.paths import ROOT
@@ -168,6 +170,10 @@ def test_an_ndvi_is_read_where_it_cannot_be_computed(path):
     part = next(prepared(Presto.inputs, plan, data, "presto"))
     assert np.array_equal(part.X[:, :, -1], X[:, :, 0]) and not part.missing[:, :, -1].any()
     assert part.missing[:, :, :14].all()
+    wanted = Presto.inputs[-1]
+    with pytest.raises(InputError, match=r"is no ndvi in 1; set models.units = ndvi: 1 \| 1e-4"):
+        checked_unit(np.array([5000.0, 8000]), wanted, "ndvi", None)
+    assert checked_unit(np.array([5000.0, 8000]), wanted, "ndvi", "1e-4") == ("1e-4", False)
 
 
 def test_rain_of_a_month_is_not_taken_for_rain_of_a_day():
@@ -217,3 +223,20 @@ def test_an_embedding_product_goes_through_the_same_probes(tmp_path):
         right[name] = (model.predict(val).argmax(1) == val.y).mean()
         assert model.model.n_features_in_ == (32 if name == "embedding" else 35)
     assert min(right.values()) > 0.5
+
+
+def test_an_embedding_alone_has_nothing_to_be_compared_with(tmp_path):
+    arrays = make_arrays("classification", 1, (), 96)
+    arrays["X"] = np.random.default_rng(0).normal(size=(96, 1, 32)).astype(np.float32)
+    arrays["static"] = np.zeros((96, 0), np.float32)
+    names = [f"A{k:02d}" for k in range(32)]
+    meta = make_attributes("classification", 1, ()) | {"variables": names, "static_names": []}
+    meta |= {"medians": np.zeros((3, 1, 32)), "mean": np.zeros((3, 32)), "std": np.ones((3, 32))}
+    meta |= {name: np.zeros((3, 0)) for name in ("static_medians", "static_mean", "static_std")}
+    write_dataset(tmp_path / "dataset.h5", arrays, meta)
+    settings = make_settings({"models": {"names": ("embedding",)}}, root=ROOT)
+    (found,) = pretraining_curves(tmp_path / "dataset.h5", settings)
+    assert found["status"] == "undecided" and found["rows"] == []
+    assert "no raw bands to compare it with" in found["sentence"]
+    page = pretraining_section({"pretraining": [found], "primary": "f1_score"})
+    assert "no raw bands" in page and "<svg" not in page

@@ -152,6 +152,25 @@ def test_numbers_that_nothing_uses(empty):
     assert "no bands" not in understood
 
 
+@pytest.mark.parametrize(
+    "name, asked, bands",
+    [
+        ("A{k:02d}", "auto", [f"A{k:02d}" for k in range(20)]),
+        ("A{k:02d}", "B4, A*", ["B4", *(f"A{k:02d}" for k in range(20))]),
+        ("emb_{k}", "emb_*, B4", [*(f"emb_{k}" for k in range(20)), "B4"]),
+    ],
+)
+def test_an_embedding_is_numbered_bands_of_one_date(empty, name, asked, bands):
+    """A family without times is found; a pattern names one beside other columns."""
+    world, (labels, X) = empty(source__name="table:mine/data.csv"), truth()
+    columns = {name.format(k=k): X[:, 0, 0] + k for k in range(20)}
+    labels.assign(B4=X[:, 0, 1], **columns).to_csv(world.data / "data.csv", index=False)
+    found, manifest = exported(world, f"source.variables={asked}")
+    assert list(manifest["layout"]["variables"]) == bands
+    assert found.shape == (COUNT, 1, len(bands))
+    assert np.allclose(found[:, 0, bands.index(name.format(k=3))], X[:, 0, 0] + 3, atol=1e-5)
+
+
 @pytest.mark.parametrize("one_has_all", [False, True], ids=["a season each", "one has all years"])
 def test_long_over_years(empty, one_has_all):
     """Labels of different years need the first day of each; a single long one does not hide that."""

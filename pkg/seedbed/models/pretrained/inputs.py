@@ -54,7 +54,7 @@ KINDS = {
     ),
     "elevation": Kind({"m": (1, 0), "ft": (0.3048, 0)}, -430, 6500, alike=("m",)),
     "slope": Kind({"degrees": (1, 0), "%": (1, 0)}, 0, 60, least=-1e-3, alike=("degrees",)),
-    "ndvi": Kind({"1": (1, 0)}, -1, 1, alike=("1",)),
+    "ndvi": Kind({"1": (1, 0), "1e-4": (1e-4, 0)}, -1, 1, alike=("1",)),
 }
 _SAME_UNIT = {
     "db": "dB",
@@ -165,7 +165,8 @@ def checked_unit(
         )
     if len(others) == 1:
         return others[0], True
-    may = f"may be {' or '.join(others)}" if others else f"is no {kind} in any unit that is known"
+    usual = " or ".join(KINDS[kind].alike)
+    may = f"may be {' or '.join(others)}" if others else f"is no {kind} in {usual}"
     raise InputError(
         f"band {band}: its unit is not stated, and its mean, {mean:.4g}, {may};"
         f" set models.units = {band}: {' | '.join(others or KINDS[kind].units)}"

@@ -88,7 +88,7 @@ KNOWN = (
         "olmoearth",
         "",
         "Sentinel-1, Sentinel-2, Landsat: pictures in time",
-        "several sizes",
+        "1.4 (nano) to 308 (large) million",
         None,
         "OlmoEarth Artifact License",
         forbids="military use and the extraction of resources",

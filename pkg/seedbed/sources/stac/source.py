@@ -195,7 +195,7 @@ class StacFetcher(ChipFetcher):
         self.scenes = scenes
         self.reader = reader
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="stac")
-        self.at_once = min(4, threads)
+        self.at_once = max(min(4, threads), threads // 4)
 
     def pixels(self, request, cost):
         began = time.monotonic()

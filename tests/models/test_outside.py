@@ -1,0 +1,153 @@
+"""Networks of other people: one that is trained here, and one that comes trained."""
+
+import importlib.util
+import json
+import re
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from seedbed.base.errors import InputError
+from seedbed.base.files import project_root, read_json
+from seedbed.evaluation.applicability import fit_applicability
+from seedbed.imagery.layout import layout_from_dict
+from seedbed.imagery.scene import Scene
+from seedbed.map import make_map
+from seedbed.models.base import BaseModel
+from seedbed.models.dense import check_field, receptive_field
+from seedbed.models.records import predicted_labels
+from seedbed.models.registry import find_model
+from seedbed.process import ready_dataset
+from seedbed.training.dataset import SampleDataset
+from tests.support.dense import dense_settings, truth, write_raster, write_scene
+
+ROOT = project_root()
+SAMPLE = ROOT / "data/sample/brandenburg"
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def of_the_guide(monkeypatch):
+    """The module that the guide on masks shows."""
+    pytest.importorskip("monai")
+    text = json.loads((ROOT / "nbs/guides/masks.ipynb").read_text(encoding="utf-8"))
+    source = "".join("".join(cell["source"]) for cell in text["cells"])
+    (code,) = re.findall(r"```python\n(from monai.*?)```", source, re.S)
+    module = types.ModuleType("vision")
+    exec(code, module.__dict__)
+    monkeypatch.setitem(sys.modules, "vision", module)
+    return module
+
+
+def test_the_network_of_the_guide_learns_and_sees_what_it_says(of_the_guide, tmp_path):
+    write_scene(tmp_path)
+    write_raster(tmp_path / "mask.tif", truth().astype("uint8"))
+    labels = {"masks": "mask.tif", "field": 19}
+    split = {"method": "random", "folds": 2, "allow_leakage": True}
+    settings = dense_settings(tmp_path, labels=labels, split=split, models={"epochs": 6})
+    path = ready_dataset(settings)
+    model = find_model("vision:MonaiUNet")(0, settings.models)
+    model.train(SampleDataset(path))
+    sums = predicted_labels(model, SampleDataset(path, "val"))[2]
+    assert np.trace(sums[:, :, :3].sum(0)) / sums[:, :, :3].sum() > 0.5
+    assert receptive_field(model.model, 2, 1)[0] == 19
+
+
+def test_statistics_over_the_window_are_refused(of_the_guide):
+    default = of_the_guide.UNet(2, 3, 2, (8, 16), (2,))  # instance normalisation
+    field = receptive_field(of_the_guide.Outside(default), 3, 1)[0]
+    meta = {"split": {"leaky": False, "method": "blocks", "buffer_km": 0.32}, "pixel_km": 0.01}
+    with pytest.raises(InputError, match="sees 96 pixels across"):
+        check_field("default", field, meta)
+
+
+class CloudMask(BaseModel):
+    """A network of ukis-csmask (Apache-2.0): ONNX, images of 256 pixels."""
+
+    name = "csmask"
+    dense, stride, window = True, 32, 256
+
+    def __init__(self, folder: Path, layout: dict):
+        super().__init__()
+        runtime = pytest.importorskip("onnxruntime")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.session = runtime.InferenceSession(folder / "model_4b_l1c.onnx", options)
+        given = read_json(folder / "model_4b_l1c.json")["data"]["dataset_statistics"]
+        self.mean, self.std = (np.array(part, "float32")[:, None, None] for part in given["img"])
+        names = layout["variables"]
+        self.bands = [names.index(name) for name in ("B2", "B3", "B4", "B8")]
+        count = len(names)
+        scaling = {"medians": np.zeros((1, count)), "mean": np.zeros(count), "std": np.ones(count)}
+        scaling |= {f"static_{name}": np.zeros(0) for name in ("medians", "mean", "std")}
+        about = {"task": "classification", "classes": ["clear", "cloud", "shadow"], "unit": ""}
+        self.meta = about | {
+            "target": "cloud",
+            "steps": 1,
+            "variables": names,
+            "bands": names,
+            "static_names": [],
+            "sampling": "dense",
+            "chip_size": 256,
+            "max_missing": 0.5,
+            "indices": [],
+            "layout": layout,
+            "scaling": {name: values.tolist() for name, values in scaling.items()},
+        }
+
+    def margin(self):
+        return 32
+
+    def predict(self, data):
+        X = data.arrays()[0][:, 0, self.bands]
+        height, width = X.shape[2:]
+        rest = ((0, 0), (0, 0), (0, 256 - height), (0, 256 - width))
+        X = (np.pad(X, rest, mode="edge") - self.mean) / self.std
+        name = self.session.get_inputs()[0].name
+        scores = np.concatenate([self.session.run(None, {name: one[None]})[0] for one in X])
+        powers = np.exp(scores - scores.max(1, keepdims=True))
+        return (powers / powers.sum(1, keepdims=True))[..., :height, :width]
+
+
+def test_a_network_that_others_have_trained_goes_through_the_same_map(tmp_path):
+    found = importlib.util.find_spec("ukis_csmask")
+    if found is None:
+        pytest.skip("ukis-csmask is not installed")
+    folder = Path(found.submodule_search_locations[0])
+    if not (folder / "model_4b_l1c.onnx").is_file():
+        pytest.skip("ukis-csmask has no weights beside it")
+    layout = read_json(SAMPLE / "manifest.json")["layout"]
+    model, place = CloudMask(folder, layout), tmp_path / "run/models/csmask/seed_0"
+    place.mkdir(parents=True)
+    for name in ("model.bin", "model.json"):
+        (place / name).write_text("{}")
+    side = 256
+    with rasterio.open(SAMPLE / "scene.tif") as file:
+        profile, names = file.profile, file.descriptions
+        data = file.read(window=((400, 400 + side), (300, 300 + side)))
+    with rasterio.open(
+        tmp_path / "s.tif", "w", **profile | {"width": side, "height": side}
+    ) as file:
+        file.write(data)
+        file.descriptions = names
+    image = Scene(tmp_path / "s.tif", layout_from_dict(layout)).read(0, 0, side, side)
+    some = image[:, ::16, ::16].reshape(len(image), -1).T
+    near = fit_applicability([(some[::2], some[1::2])], some)
+    (tmp_path / "run/maps").mkdir()
+    near.save(tmp_path / "run/maps/applicability-csmask-seed_0.npz")
+    record = make_map(model, place, tmp_path / "s.tif", tmp_path / "none.h5", tmp_path / "map", 1)
+    assert record["pixels"]["mapped"] == side * side
+    with rasterio.open(tmp_path / "map/map.tif") as file:
+        mapped = file.read(1) - 1
+    from ukis_csmask.mask import CSmask
+
+    order = [f"b{k}" for k in range(len(image))]
+    for name, k in zip(("blue", "green", "red", "nir"), model.bands):
+        order[k] = name
+    theirs = CSmask(np.moveaxis(image, 0, -1).copy(), order, "l1c").csm[:, :, 0]
+    # it weighs channels by their mean over the image, so that windows differ a little
+    assert (mapped == theirs).mean() > 0.9
