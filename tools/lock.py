@@ -24,7 +24,12 @@ def resolved() -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         words = ["install", "--dry-run", "--ignore-installed", "--quiet", "--report", str(report)]
-        wanted = ["-c", str(ROOT / "constraints.txt"), f"{ROOT}[dev,docs,pack,oracles]", "setuptools>=77"]
+        wanted = [
+            "-c",
+            str(ROOT / "constraints.txt"),
+            f"{ROOT}[dev,docs,pack,oracles]",
+            "setuptools>=77",
+        ]
         done = subprocess.run([sys.executable, "-m", "pip", *words, *wanted])
         if done.returncode:
             sys.exit("pip could not resolve the packages of constraints.txt; nothing was written")
