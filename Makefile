@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run check test promises certainty next matrix attacks pretraining storm lab export demo-export demo-stac try-earthengine try-stac docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
+.PHONY: help run check test promises certainty next matrix attacks pretraining million storm lab export demo-export demo-stac try-earthengine try-stac docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -37,6 +37,9 @@ storm: $(READY)  ## fetch a thousand chips from a local STAC archive that fails,
 
 pretraining: $(READY) ## whether real pretrained weights pay on real labels, where they are at hand, and write tests/pretraining/table.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.pretraining $(ARGS)
+
+million: $(READY) ## whole runs on ten thousand to a million labels, with time and memory of each stage, and write tests/million/table.md; an hour
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.million $(ARGS)
 
 bench: $(READY)  ## measure speeds, as ratios to peers and to the machine's limit; ARGS="reading batches" for some
 	$(BIN)/python tests/benchmarks $(ARGS)

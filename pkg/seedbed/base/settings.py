@@ -234,6 +234,8 @@ class Models(Section):
     epochs: OptionalValue(int, gt=0) = None
     patience: int = Field(12, gt=0)
     learning_rate: float = Field(0.001, gt=0)
+    max_steps: int = Field(100_000, gt=0)
+    tree_samples: int = Field(50_000, ge=100)
     class_weight: OptionalValue(Literal["balanced"]) = None
     width: OptionalValue(int, gt=0) = None
     device: OptionalValue(str) = None

@@ -152,15 +152,17 @@ def filled_record(
 
 # %% ../../../nbs/imagery/missing.ipynb #6c1a31d2
 def medians(
-    X: np.ndarray,  # [N, T, B, ...] of the training samples; NaN where missing
-) -> np.ndarray:  # [T, B] float32; 0 where no training sample has a value
-    """Median of each band at each step."""
-    flat = np.moveaxis(X, (1, 2), (0, 1)).reshape(X.shape[1], X.shape[2], -1)
-    out = np.zeros(flat.shape[:2], np.float32)
-    for t, b in np.ndindex(out.shape):
-        known = flat[t, b][~np.isnan(flat[t, b])]
-        if len(known):
-            out[t, b] = np.median(known)
+    X: np.ndarray,  # [N, T, B, ...]; NaN where missing
+    rows: np.ndarray | slice = slice(None),  # of X that count, e.g. the training samples
+) -> np.ndarray:  # [T, B] float32; 0 where no such sample has a value
+    """Median of each band at each step; one step is in memory at a time."""
+    out = np.zeros(X.shape[1:3], np.float32)
+    for t in range(len(out)):
+        part = np.moveaxis(X[:, t][rows], 1, 0).reshape(X.shape[2], -1)
+        for b, values in enumerate(part):
+            known = values[~np.isnan(values)]
+            if len(known):
+                out[t, b] = np.median(known)
     return out
 
 
@@ -222,16 +224,20 @@ def moments(
         seen = pixels - gaps.astype(int)
         mean = total / np.maximum(seen, 1)
         level = np.where(np.isnan(level) & (seen > 0), mean, level).astype(np.float32)
-    return Moments(level, gaps.astype(np.uint16), total.sum(1), square, pixels)
+    return Moments(
+        level, gaps.astype(np.uint8 if pixels < 256 else np.uint16), total.sum(1), square, pixels
+    )
 
 
 def join_moments(
     parts: Sequence[Moments],  # of batches, in their order
+    level: np.ndarray | None = None,  # of all of them, where it is kept elsewhere already
+    absent: np.ndarray | None = None,  # likewise
 ) -> Moments:  # of all their samples
     """The moments of several batches as one."""
     return Moments(
-        level=np.concatenate([p.level for p in parts]),
-        absent=np.concatenate([p.absent for p in parts]),
+        level=np.concatenate([p.level for p in parts]) if level is None else level,
+        absent=np.concatenate([p.absent for p in parts]) if absent is None else absent,
         total=np.concatenate([p.total for p in parts]),
         square=np.concatenate([p.square for p in parts]),
         pixels=parts[0].pixels,
@@ -239,15 +245,17 @@ def join_moments(
 
 # %% ../../../nbs/imagery/missing.ipynb #df384acd
 def scaling(
-    sums: Moments,  # of the training samples
+    sums: Moments,  # of samples
     middle: np.ndarray | None = None,  # [T, B] for what is missing; the medians if not given
+    rows: np.ndarray | slice = slice(None),  # of the samples that count: those of training
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # medians [T, B], mean [B], standard deviation [B]
-    """The statistics of samples as they will be filled."""
+    """The statistics of samples as they will be filled; one step is in memory at a time."""
     if middle is None:
-        middle = medians(sums.level)
-    count = sums.pixels * np.prod(sums.level.shape[:2])
-    gaps = sums.absent.sum(0, dtype=np.float64)
-    mean = (sums.total.sum(0) + (gaps * middle).sum(0)) / count
+        middle = medians(sums.level, rows)
+    total, steps = sums.total[rows], range(sums.level.shape[1])
+    count = sums.pixels * len(total) * len(steps)
+    gaps = np.stack([sums.absent[:, t][rows].sum(0, dtype=np.float64) for t in steps])
+    mean = (total.sum(0) + (gaps * middle).sum(0)) / count
     filled_square = (gaps * np.square(middle, dtype=np.float64)).sum(0)
-    square = (sums.square.sum(0) + filled_square) / count
+    square = (sums.square[rows].sum(0) + filled_square) / count
     return middle, *_mean_and_std(mean, square)

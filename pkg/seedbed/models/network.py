@@ -142,6 +142,7 @@ class Network(BaseModel):
             data,
             epochs=self.options.epochs or self.epochs,
             patience=self.options.patience,
+            max_steps=self.options.max_steps,
             learning_rate=self.options.learning_rate,
             batch_size=self.trained_batch_size,
             seed=self.seed,
@@ -191,6 +192,8 @@ class Network(BaseModel):
                 "batch_size": self.trained_batch_size,
                 "best_epoch": self.history.best,
                 "epochs_run": len(self.history.train),
+                "steps_run": self.history.steps,
+                "steps_exhausted": self.history.exhausted,
             }
         )
 

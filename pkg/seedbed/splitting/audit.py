@@ -41,9 +41,9 @@ def shared_names(
     split: Sequence[str],  # [N] "train", "val" or another subset
 ) -> list[str]:  # names in both, sorted
     """Names that training and validation have in common."""
-    names, subset = np.asarray(values), np.asarray(split)
-    train, val = (set(names[subset == s].tolist()) for s in ("train", "val"))
-    return sorted((train & val) - {""})
+    names, subset = np.asarray(values, object), np.asarray(split)
+    train, val = (pd.unique(names[subset == s]) for s in ("train", "val"))
+    return sorted(set(val[pd.Series(val).isin(train)].tolist()) - {""})
 
 # %% ../../../nbs/splitting/audit.ipynb #a8881e1c
 def identical(
@@ -198,7 +198,7 @@ def _check_dates(
 # %% ../../../nbs/splitting/audit.ipynb #980182d3
 def _check_statistics(arrays: dict, meta: dict) -> Iterator[dict]:
     train = arrays["split"] == "train"
-    middle, mean, std = scaling(arrays["moments"][train])
+    middle, mean, std = scaling(arrays["moments"], rows=train)
     found = {"mean": mean, "std": std}
     if "medians" in meta:
         found["medians"] = middle

@@ -256,6 +256,8 @@ class History:
     train: list[float]  # loss of each epoch
     stop: list[float]  # loss of each epoch on the blocks that were held out to stop by
     best: int  # the epoch whose weights were kept
+    steps: int = 0  # of the optimiser
+    exhausted: bool = False  # whether training ended since it was allowed no more steps
 
     def plot(
         self,
@@ -292,6 +294,7 @@ def fit_network(
     data,  # a SampleDataset of the training subset
     epochs: int = 60,  # at most
     patience: int = 12,  # epochs without a better loss after which training stops
+    max_steps: int = 100_000,  # at most, of the optimiser; an epoch may end in the middle
     learning_rate: float = 1e-3,  # of AdamW
     batch_size: int = 64,  # samples in each step
     seed: int = 0,  # of the order of the samples and of the blocks that are held out
@@ -319,18 +322,23 @@ def fit_network(
     by_class = None if weight is None else torch.as_tensor(weight, device=device)
     order = np.random.default_rng(seed)
     history = History(train=[], stop=[], best=0)
+    in_epoch = max(1, -(-again * len(learn) // batch_size))
+    epochs = min(epochs, -(-max_steps // in_epoch))  # as many as are allowed begin
     best_weights, rates = None, [group["lr"] for group in optimiser.param_groups]
     for epoch in range(epochs):
         for group, rate in zip(optimiser.param_groups, rates):
             group["lr"] = rate * rate_of(epoch, epochs, peak)
         rows = order.permutation(np.tile(learn, again))
+        rows = rows[: (max_steps - history.steps) * batch_size]
+        history.steps += -(-len(rows) // batch_size)
         loss = train_epoch(network, fetch, rows, optimiser, batch_size, data.task, device, by_class)
         history.train.append(loss)
         history.stop.append(mean_loss(network, fetch_plain, stop, batch_size, data.task, by_class))
         if best_weights is None or history.stop[-1] < min(history.stop[:-1]):
             best_weights = copy.deepcopy(network.state_dict())
             history.best = epoch
-        if epoch - history.best >= patience:
+        history.exhausted = history.steps >= max_steps
+        if epoch - history.best >= patience or history.exhausted:
             break
     network.load_state_dict(best_weights)
     network.eval()

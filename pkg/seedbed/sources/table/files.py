@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ...base.errors import InputError, counted, explain
+from ...base.files import mapped_member
 from ...imagery.values import as_numbers, has_decimal_comma, is_ambiguous, value_text
 from .columns import IDS
 
@@ -246,12 +247,19 @@ def _object_text(file, shape: tuple[int, ...]) -> np.ndarray:
 def read_arrays(
     path: Path,  # an npz
 ) -> dict[str, np.ndarray]:  # by name; bytes are text
-    """The arrays of an npz; InputError where it holds objects other than text."""
+    """The arrays of an npz; InputError where it holds objects other than text.
+
+    Large ones are mapped and not read.
+    """
     arrays = {}
     with explain(path, "is it an npz that numpy.savez has written?"), zipfile.ZipFile(path) as file:
         for name in file.namelist():
+            key = name.removesuffix(".npy")
+            mapped = mapped_member(path, key) if name != key else None
+            if mapped is not None:
+                arrays[key] = mapped
+                continue
             with file.open(name) as member:
-                key = name.removesuffix(".npy")
                 try:
                     arrays[key] = _read_array(member)
                 except (InputError, pickle.UnpicklingError, UnicodeDecodeError) as error:

@@ -240,7 +240,8 @@ def arranged(
     outside = int((known & ((number < 0) | (number >= steps))).sum())
     undated = int(np.isfinite(series.X).any(2)[~known].sum())
     rule = source.composite or "median"
-    made = composite(series, first, source.step_months, steps, rule)
+    numbers = Series(np.asarray(series.X, float), series.days)
+    made = composite(numbers, first, source.step_months, steps, rule)
     understood.append(
         f"{int(known.sum())} observations of {len(table)} labels were composited to"
         f" {counted(steps, 'step')}"
@@ -523,7 +524,14 @@ def _series_of(arrays: dict, asked: Asked, understood: list[str]):
     if len(set(bands)) < len(bands):
         twin = next(b for b in bands if bands.count(b) > 1)
         raise InputError(f"{where}: two bands are named '{twin}'; give each its own name")
-    return X.astype(float), bands
+    return _as_floats(X), bands
+
+
+def _as_floats(X: np.ndarray) -> np.ndarray:
+    "Numbers that can be missing: float32 where it holds each of them, without a copy where it is."
+    if X.dtype.kind == "f" and X.dtype.itemsize >= 4:
+        return X
+    return X.astype(np.float32 if X.dtype.itemsize <= 2 else float)
 
 
 def _side_by_side(arrays: dict, where: str, understood: list[str]):

@@ -6,6 +6,7 @@
 __all__ = ['find_table', 'static_bands', 'Table']
 
 # %% ../../../../nbs/sources/table/source.ipynb #d852c755
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -168,10 +169,11 @@ class Table(Source):
         return beside if beside.is_file() else self.settings.root / given
 
     @cached_property
-    def _row_of(self) -> dict[str, int]:
+    def _row_of(self) -> pd.Series:
         "The row of each label's series, by id."
         ids = id_text(self.parts.table[self.settings.labels.id])
-        return {name: row for row, name in enumerate(ids)}
+        rows = pd.Series(np.arange(len(ids)), pd.Index(ids))
+        return rows[~rows.index.duplicated(keep="last")]
 
     def labels(self):
         return self._labels
@@ -179,12 +181,14 @@ class Table(Source):
     def lacking(self, labels):
         if not self.settings.source.labels_file:
             return {}
-        lacking = [name for name in labels["id"] if name not in self._row_of]
+        known = labels["id"].isin(self._row_of.index)
+        lacking = labels["id"][~known].tolist()
         if len(lacking) == len(labels):
             raise InputError(
                 f"{self.where}: holds none of the {len(labels)} ids of"
                 f" {self.settings.source.labels_file}, e.g. '{lacking[0]}', but"
-                f" '{next(iter(self._row_of), '')}'; name the column that both have in labels.id"
+                f" '{next(iter(self._row_of.index), '')}'; name the column that both have in"
+                " labels.id"
             )
         return dict.fromkeys(lacking, f"has no series in {self.path.name}")
 
@@ -247,19 +251,31 @@ class Table(Source):
         return Layout(parts.bands, parts.X.shape[1], asked.static, step_months=months)
 
     def fetch(self, labels, tifs):
-        asked, parts = self.settings.source, self.parts
-        static = static_bands(parts.table, asked.static, self.where)
-        X = np.where(np.isfinite(parts.X), parts.X, np.nan)
-        if asked.nodata is not None:
-            X = np.where(X == asked.nodata, np.nan, X)
-            static = np.where(static == asked.nodata, np.nan, static)
-        X = X * (asked.scale if asked.scale is not None else 1) + (asked.offset or 0)
-        lacking = self.lacking(labels)
-        names = [name for name in labels["id"] if name not in lacking]
-        rows = [self._row_of[name] for name in names]
+        parts, lacking = self.parts, self.lacking(labels)
+        static = static_bands(parts.table, self.settings.source.static, self.where)
+        if self.settings.source.nodata is not None:
+            static = np.where(static == self.settings.source.nodata, np.nan, static)
+        names = labels["id"][~labels["id"].isin(lacking)].to_numpy(object)
+        rows = self._row_of.reindex(names).to_numpy(int)
         days = None if parts.days is None else parts.days[rows]
-        write_series(tifs.parent, names, X[rows], static[rows], days)
+        known: list[np.ndarray] = []
+        write_series(tifs.parent, names, self._physical(rows, known), static[rows], days)
         yield from lacking.items()
-        for name, i in zip(names, rows):
-            is_empty = not np.isfinite(X[i]).any()
-            yield name, "its series has no value at all" if is_empty else None
+        for name, has_value in zip(names, np.concatenate([np.zeros(0, bool), *known])):
+            yield name, None if has_value else "its series has no value at all"
+
+    def _physical(self, rows: np.ndarray, known: list) -> Iterator[np.ndarray]:
+        "Series in physical units, some labels at a time; `known` gets whether each has a value."
+        asked, X = self.settings.source, self.parts.X
+        for first in range(0, max(len(rows), 1), _ROWS):
+            part = X[rows[first : first + _ROWS]].astype(float)
+            part[~np.isfinite(part)] = np.nan
+            if asked.nodata is not None:
+                part[part == asked.nodata] = np.nan
+            if asked.scale is not None or asked.offset:
+                part = part * (1 if asked.scale is None else asked.scale) + (asked.offset or 0)
+            known.append(np.isfinite(part).any((1, 2)))
+            yield part
+
+
+_ROWS = 20_000  # labels whose series are in memory at a time
