@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEV := $(VENV)/.ready-dev
 
 .PHONY: help run check test promises certainty next matrix attacks pretraining million storm lab export demo-export demo-stac try-earthengine try-stac docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list
@@ -11,61 +12,61 @@ help:            ## show this list
 run: $(READY)    ## run the whole pipeline; ARGS="-p source.name=sample:brandenburg" for other settings
 	$(BIN)/seedbed run $(ARGS)
 
-check: $(READY)  ## run the fast tests, in less than a minute; ARGS="-k splits" for some
+check: $(DEV) ## run the fast tests, in less than a minute; ARGS="-k splits" for some
 	OMP_NUM_THREADS=1 MPLBACKEND=agg $(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow" $(ARGS)
 
-test: $(READY)   ## run every test, on all cores; ARGS="-k splits" for some
+test: $(DEV) ## run every test, on all cores; ARGS="-k splits" for some
 	OMP_NUM_THREADS=1 MPLBACKEND=agg $(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
-promises: $(READY) ## test by simulation what intervals, comparisons and areas promise; ARGS="seeds tied_6" for some
+promises: $(DEV) ## test by simulation what intervals, comparisons and areas promise; ARGS="seeds tied_6" for some
 	OMP_NUM_THREADS=1 $(BIN)/python tools/promises $(ARGS)
 
-certainty: $(READY) ## compare recipes for sets of classes in new regions, and write tools/certainty/tables.md; DATA=FOLDER
+certainty: $(DEV) ## compare recipes for sets of classes in new regions, and write tools/certainty/tables.md; DATA=FOLDER
 	OMP_NUM_THREADS=1 $(BIN)/python tools/certainty $(DATA)
 
-next: $(READY) ## measure what choosing labels saves, and write tools/next/tables.md; DATA=FOLDER
+next: $(DEV) ## measure what choosing labels saves, and write tools/next/tables.md; DATA=FOLDER
 	OMP_NUM_THREADS=1 $(BIN)/python tools/next $(DATA)
 
-matrix: $(READY) ## run every source with every task and kind of model on small data, and write tests/matrix/table.md; ARGS="stac" for some
+matrix: $(DEV) ## run every source with every task and kind of model on small data, and write tests/matrix/table.md; ARGS="stac" for some
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix $(ARGS)
 
-attacks: $(READY) ## try attacks on runs, files, disks and processes, and write tests/attacks/table.md; ARGS="Signals" for some
+attacks: $(DEV) ## try attacks on runs, files, disks and processes, and write tests/attacks/table.md; ARGS="Signals" for some
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.attacks $(ARGS)
 
-storm: $(READY)  ## fetch a thousand chips from a local STAC archive that fails, killed ten times, and write tests/servers/stac/storm.md
+storm: $(DEV) ## fetch a thousand chips from a local STAC archive that fails, killed ten times, and write tests/servers/stac/storm.md
 	OMP_NUM_THREADS=1 $(BIN)/python tests/servers/stac/storm.py $(ARGS)
 
-pretraining: $(READY) ## whether real pretrained weights pay on real labels, where they are at hand, and write tests/pretraining/table.md
+pretraining: $(DEV) ## whether real pretrained weights pay on real labels, where they are at hand, and write tests/pretraining/table.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.pretraining $(ARGS)
 
-million: $(READY) ## whole runs on ten thousand to a million labels, with time and memory of each stage, and write tests/million/table.md; an hour
+million: $(DEV) ## whole runs on ten thousand to a million labels, with time and memory of each stage, and write tests/million/table.md; an hour
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.million $(ARGS)
 
-bench: $(READY)  ## measure speeds, as ratios to peers and to the machine's limit; ARGS="reading batches" for some
+bench: $(DEV) ## measure speeds, as ratios to peers and to the machine's limit; ARGS="reading batches" for some
 	$(BIN)/python tests/benchmarks $(ARGS)
 
 lab: $(READY)    ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab nbs
 
-export: $(READY) ## write the package from the notebooks, and clean them; stops where a module was edited by hand
+export: $(DEV) ## write the package from the notebooks, and clean them; stops where a module was edited by hand
 	$(BIN)/python tools/export.py
 
-demo-export: $(READY) ## seedbed export against a local Earth Engine with a synthetic world: no account, no network
+demo-export: $(DEV) ## seedbed export against a local Earth Engine with a synthetic world: no account, no network
 	OMP_NUM_THREADS=1 $(BIN)/python tests/servers/earthengine/demo.py
 
-demo-stac: $(READY) ## seedbed export and run from a local STAC archive of the sample's scene: no account, no network
+demo-stac: $(DEV) ## seedbed export and run from a local STAC archive of the sample's scene: no account, no network
 	OMP_NUM_THREADS=1 $(BIN)/python tests/servers/stac/demo.py
 
-try-earthengine: $(READY) ## ask the real Earth Engine, with an account, what only it can show: some minutes, ten chips
+try-earthengine: $(DEV) ## ask the real Earth Engine, with an account, what only it can show: some minutes, ten chips
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.servers.earthengine.verify $(ARGS)
 
-try-stac: $(READY) ## ask a real STAC archive what only it can show; ARGS=planetary-computer, earth-search or cdse
+try-stac: $(DEV) ## ask a real STAC archive what only it can show; ARGS=planetary-computer, earth-search or cdse
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.servers.stac.verify $(ARGS)
 
-docs: $(READY)   ## build the documentation site into _docs; a broken link fails
+docs: $(DEV) ## build the documentation site into _docs; a broken link fails
 	OMP_NUM_THREADS=1 $(BIN)/seedbed docs
 
-docs-serve: $(READY) ## the same, shown on this machine and built again on every change
+docs-serve: $(DEV) ## the same, shown on this machine and built again on every change
 	OMP_NUM_THREADS=1 $(BIN)/seedbed docs --serve
 
 test-tf:         ## hold dataset.to_tf() against PyTorch, in an environment of its own (.venv-tf) that has TensorFlow
@@ -76,23 +77,23 @@ test-tf:         ## hold dataset.to_tf() against PyTorch, in an environment of i
 doctor: $(READY) ## check versions, credentials, GPU and disk, and say what to do
 	$(BIN)/seedbed doctor
 
-hooks: $(READY)  ## format, export and clean with each commit; run the fast tests with each push
+hooks: $(DEV) ## format, export and clean with each commit; run the fast tests with each push
 	$(BIN)/pre-commit install
 
-types: $(READY)  ## check the package's type hints
+types: $(DEV) ## check the package's type hints
 	$(BIN)/mypy
 
-wheel: $(READY)  ## build the wheel, install it into an empty environment and use it there
+wheel: $(DEV) ## build the wheel, install it into an empty environment and use it there
 	rm -rf dist build && $(BIN)/python -m build --wheel --outdir dist .
 	rm -rf $(VENV)-wheel && $(PYTHON) -m venv $(VENV)-wheel
 	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl -c constraints.txt
 	cd dist && $(abspath $(VENV)-wheel/bin/seedbed) --version && $(abspath $(VENV)-wheel/bin/seedbed) models
 	cd dist && $(abspath $(VENV)-wheel/bin/seedbed) demo -p models.names=majority -p run.optimism=no
 
-try-wheel: $(READY) ## make a project from the wheel, run it, own and change a stage, test it, update it by a changed wheel, replay its first run
+try-wheel: $(DEV) ## make a project from the wheel, run it, own and change a stage, test it, update it by a changed wheel, replay its first run
 	OMP_NUM_THREADS=1 $(BIN)/python tools/try_wheel.py --packages $(VENV) $(ARGS)
 
-lock: $(READY)   ## write constraints.lock: every package of constraints.txt with the hashes of its files
+lock: $(DEV) ## write constraints.lock: every package of constraints.txt with the hashes of its files
 	$(BIN)/python tools/lock.py
 
 locked:          ## install from constraints.lock alone, each file held against its hash, and check the package
@@ -113,8 +114,14 @@ clean:           ## remove the environments and what the stages have made of the
 	rm -rf $(VENV) $(VENV)-tf $(VENV)-wheel $(VENV)-audit dist build data/exports data/processed data/cache _docs _proc .pytest_cache pkg/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# What a run needs. Modules are compiled when they are first imported: most of them never are.
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seedbed needs Python 3.11 or newer; try: make PYTHON=python3.11")'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,docs,pack,oracles]' -c constraints.txt
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -e . -c constraints.txt
 	touch $(READY)
+
+# And what tests, tools and the site need.
+$(DEV): $(READY)
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -e '.[dev,docs,pack,oracles]' -c constraints.txt
+	touch $(DEV)

@@ -66,8 +66,9 @@ def borrow_packages(clone: Path, packages: Path):
                 b"#!" + str(venv / "bin/python").encode() + b"\n" + text.partition(b"\n")[2]
             )
             (venv / "bin" / script.name).chmod(0o755)
-    (venv / ".ready").touch()
-    os.utime(venv / ".ready", (time.time() + 1e7,) * 2)
+    for name in (".ready", ".ready-dev"):
+        (venv / name).touch()
+        os.utime(venv / name, (time.time() + 1e7,) * 2)
 
 
 def try_guide(guide: Path, packages: Path | None) -> str:

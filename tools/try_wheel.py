@@ -190,7 +190,7 @@ def test(environment: Environment, project: Path):
     words = ["make", "test"]
     if environment.borrows:  # pytest is among the packages
         venv = environment.bin.parent
-        words += ["-o", venv / ".ready", f"VENV={venv}"]
+        words += ["-o", venv / ".ready", "-o", venv / ".ready-dev", f"VENV={venv}"]
     began = time.monotonic()
     said = run(*words, cwd=project)
     last = said.strip().splitlines()[-1]
