@@ -659,6 +659,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                                                                    'seedbed/evaluation/metrics.py'),
                                             'seedbed.evaluation.metrics.Metric.__call__': ( 'evaluation/metrics.html#metric.__call__',
                                                                                             'seedbed/evaluation/metrics.py'),
+                                            'seedbed.evaluation.metrics.Metric.within': ( 'evaluation/metrics.html#metric.within',
+                                                                                          'seedbed/evaluation/metrics.py'),
                                             'seedbed.evaluation.metrics._accuracy': ( 'evaluation/metrics.html#_accuracy',
                                                                                       'seedbed/evaluation/metrics.py'),
                                             'seedbed.evaluation.metrics._ap_of': ( 'evaluation/metrics.html#_ap_of',

@@ -457,7 +457,7 @@ def _row_of(
         "run": record["run_id"],
         "model": c.model,
         "value": c.value,
-        "ci": score_interval(c, level)[0],
+        "ci": metric.within(score_interval(c, level)[0]),
         "seed_sd": c.seed_sd,
         "commit": record["git"]["commit"],
         "dirty": record["git"]["dirty"],

@@ -7,6 +7,7 @@ from seedbed.evaluation.comparison import (
     Candidate,
     candidate,
     comparison_rows,
+    score_interval,
     selected,
     smallest_difference,
 )
@@ -96,3 +97,16 @@ def test_regions_are_tested_together():
     assert [r["region"] for r in regions_short(contract, [rows[0] | {"p_short": 0.001}])] == ["r0"]
     found = verdict(contract, {"value": 0.8, "ci": (0.75, 0.85)}, rows)
     assert found["status"] == "usable" and "may be short" in found["reasons"][-1]
+
+
+def test_no_interval_runs_past_what_a_score_reaches():
+    rows = comparison_rows(models(6, 0.98, 0.97, 0.96, each=10, seeds=3), ACCURACY)
+    raw = [score_interval(c)[0] for c in models(6, 0.98, 0.97, 0.96, each=10, seeds=3)]
+    assert max(high for _, high in raw) > 1
+    intervals = [row["ci"] for row in rows]
+    intervals += [row["selected"]["ci"] for row in rows if row["selected"]]
+    assert len(intervals) > 3
+    assert all(0 <= low <= high <= 1 for low, high in intervals)
+    assert METRICS["r2"].within((-0.4, 1.1)) == (-0.4, 1)
+    assert METRICS["rmse"].within((-0.4, 1.1)) == (0, 1.1)
+    assert METRICS["bias"].within((-0.4, 1.1)) == (-0.4, 1.1)

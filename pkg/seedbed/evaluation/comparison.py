@@ -339,7 +339,7 @@ def selected(
     worse = min if metric.greater_is_better else max
     value = worse(fresh, best.value)
     low, high = value - SPREAD * (best.value - own[0]), value + SPREAD * (own[1] - best.value)
-    return record | {"value": value, "ci": (low, high)}
+    return record | {"value": value, "ci": metric.within((low, high))}
 
 
 def _fresh_score(
@@ -426,7 +426,7 @@ def comparison_rows(
         if c is order[0]:
             row["selected"] = fresh
         elif fresh and is_tied and fresh["share"] < ALWAYS:
-            row["selected"] = _moved(fresh, c.value - order[0].value, row["ci"])
+            row["selected"] = _moved(fresh, c.value - order[0].value, row["ci"], metric)
         row["regions"] = [_region_row(r, metric, level, region_least) for r in c.regions]
         rows.append(row)
     return rows
@@ -445,6 +445,7 @@ def _comparison_row(
     if baseline and c.sees == "bands" and gap and gap["ci"]:
         beats = bool(gap["ci"][0] > 0)
     ci, moran, largest = score_interval(c, level)
+    ci = metric.within(ci)
     name = c.units.name if c.units else "block"
     margin = seed_margin(c.values, level)
     return {
@@ -480,11 +481,11 @@ def _by_seed(c: Candidate) -> list[dict]:  # seed, value, ci
     ]
 
 
-def _moved(fresh: dict, by: float, own: tuple[float, float] | None) -> dict:
+def _moved(fresh: dict, by: float, own: tuple[float, float] | None, metric: Metric) -> dict:
     "What a fresh split would show of a model that is tied with the best: as much as it is worse."
     ci = fresh["ci"]
     if ci and own:
-        ci = min(ci[0] + by, own[0]), max(ci[1] + by, own[1])
+        ci = metric.within((min(ci[0] + by, own[0]), max(ci[1] + by, own[1])))
     return fresh | {"value": fresh["value"] + by, "ci": ci}
 
 

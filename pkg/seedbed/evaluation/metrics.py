@@ -37,6 +37,7 @@ class Metric:
     # (y, prediction, how often each draw holds each sample [R, N]) -> scores [R]
     weighted: Callable | None = None
     scope: str = "both"  # labels | pixels | both: what it can score
+    limits: tuple[float, float] = (-np.inf, np.inf)  # between which a score lies
 
     def __call__(
         self,
@@ -48,6 +49,16 @@ class Metric:
             return float(self.function(y, prediction))
         sums = self.parts(y, prediction).sum(0)
         return float(self.value(np.asarray(sums, float).ravel()))
+
+    def within(
+        self,
+        ci: tuple[float, float] | None,  # an interval; margins may have carried it too far
+    ) -> tuple[float, float] | None:  # None for None
+        """The part of an interval that a score can reach."""
+        if ci is None:
+            return None
+        low, high = np.clip(ci, *self.limits)
+        return float(low), float(high)
 
 # %% ../../../nbs/evaluation/metrics.ipynb #f546aa64
 def is_counted(
@@ -325,11 +336,12 @@ def _bias(sums: np.ndarray) -> np.ndarray:
 
 # %% ../../../nbs/evaluation/metrics.ipynb #405b731d
 def _of_classes(name: str, title: str, parts: Callable, value: Callable, **more) -> Metric:
+    more = {"limits": (0, 1)} | more
     return Metric(name, title, "classification", parts, value, **more)
 
 
 def _of_pixels(name: str, title: str, parts: Callable, value: Callable) -> Metric:
-    return Metric(name, title, "classification", parts, value, scope="pixels")
+    return _of_classes(name, title, parts, value, scope="pixels")
 
 
 def _ranking(name: str, title: str, weighted: Callable) -> Metric:
@@ -343,7 +355,7 @@ def _of_values(name: str, title: str, value: Callable, **more) -> Metric:
     return Metric(name, title, "regression", regression_parts, value, **more)
 
 
-_LOWER: dict = {"greater_is_better": False}
+_LOWER: dict = {"greater_is_better": False, "limits": (0, np.inf)}
 _ALL = [
     _of_classes("accuracy", "overall accuracy", decision_parts, _accuracy),
     _of_classes("f1_score", "macro-F1", decision_parts, _f1),
@@ -364,10 +376,10 @@ _ALL = [
     ),
     _of_pixels("mean_iou", "mean IoU", decision_parts, _mean_iou),
     _of_pixels("boundary_f1", "boundary F1", boundary_parts, _boundary_f1),
-    _of_values("r2", "R²", _r2),
+    _of_values("r2", "R²", _r2, limits=(-np.inf, 1)),
     _of_values("rmse", "root mean square error", _rmse, **_LOWER),
     _of_values("mae", "mean absolute error", _mae, **_LOWER),
-    _of_values("bias", "bias", _bias, **_LOWER),
+    _of_values("bias", "bias", _bias, greater_is_better=False),
 ]
 METRICS = {metric.name: metric for metric in _ALL}
 
