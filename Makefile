@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
 
-.PHONY: help run check test promises certainty next matrix attacks pretraining million storm lab export demo-export demo-stac try-earthengine try-stac docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
+.PHONY: help run check test promises certainty next verdicts matrix attacks pretraining million storm lab export demo-export demo-stac try-earthengine try-stac docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -26,6 +26,9 @@ certainty: $(DEV) ## compare recipes for sets of classes in new regions, and wri
 
 next: $(DEV) ## measure what choosing labels saves, and write tools/next/tables.md; DATA=FOLDER
 	OMP_NUM_THREADS=1 $(BIN)/python tools/next $(DATA)
+
+verdicts: $(DEV) ## hold today's verdicts against those of an older commit, and write tools/verdicts/table.md; ARGS=COMMIT
+	OMP_NUM_THREADS=1 $(BIN)/python tools/verdicts $(ARGS)
 
 matrix: $(DEV) ## run every source with every task and kind of model on small data, and write tests/matrix/table.md; ARGS="stac" for some
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.matrix $(ARGS)

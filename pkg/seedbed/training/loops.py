@@ -25,7 +25,7 @@ from .masks import pixel_loss, turning
 # %% ../../../nbs/training/loops.ipynb #978e065e
 def seed_everything(
     seed: int,  # of Python, numpy and torch
-    threads: int = 1,  # for torch; more can change the last digit
+    threads: int = 1,  # for torch; another number changes the scores of networks a little
 ):
     """Seed every generator there is, and set the number of threads."""
     random.seed(seed)
