@@ -1,6 +1,6 @@
 """The verdicts of an older commit and of today's code on the same data, and whether threads matter.
 
-`python tools/verdicts COMMIT [FOLDER]`, where SEEDBED_SHARED_DATA may name a folder with published data. Each case is
+`python tools/verdicts COMMIT [FOLDER]`, where SEEDBED_SHARED_DATA names the folder of the published data. Each case is
 one run by the command, in a worktree of that commit and in this one, with the same settings; writes table.md
 beside this file. With two cores it takes
 about half an hour; FOLDER keeps the runs, and what is there is not run again.
@@ -13,15 +13,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from seedbed.base.files import project_root
+from seedbed.reevaluation import shared_data
 
-from tests.support.paths import ROOT, SHARED
+ROOT = project_root(Path(__file__))
 
 MODELS = "models.names=majority,coordinates,date,logistic_regression,random_forest"
 COMMON = [MODELS, "run.workers=1", "run.seeds=0", "run.optimism=no"]
 MODIS, CAWA = (
-    f"source.name=table:{SHARED}/mt_modis_9class",
-    f"source.name=table:{SHARED}/cawa_central_asia",
+    f"source.name=table:{shared_data('mt_modis_9class')}",
+    f"source.name=table:{shared_data('cawa_central_asia')}",
 )
 BY_REGION = ["split.method=region", "success.claim=new_region"]
 BY_YEAR = ["split.method=year", "success.claim=new_year"]
