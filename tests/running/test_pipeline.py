@@ -48,6 +48,7 @@ def test_a_spoilt_last_stage_is_refused_before_the_first_runs(tmp_path, spoil, s
 
 def test_a_run_refuses_a_notebook_that_was_not_exported(tmp_path):
     root = make_project(tmp_path / "p")
+    (root / "pyproject.toml").write_text("[tool.nbdev]\n")  # without it a folder exports nothing
     write_notebook(
         root / "nbs" / "extra.ipynb",
         "#| default_exp extra",

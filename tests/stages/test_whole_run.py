@@ -278,7 +278,13 @@ def test_a_wrong_metric_for_the_task_stops_early(small):
         "run",
         *[
             w
-            for o in [*QUICK, "success.metric=rmse", "success.usable=15", "success.ceiling=5"]
+            for o in [
+                *QUICK,
+                "success.metric=rmse",
+                "success.usable=15",
+                "success.ceiling=5",
+                "success.worst_region_min=none",
+            ]
             for w in ("-p", o)
         ],
     )

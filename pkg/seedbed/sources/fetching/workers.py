@@ -6,6 +6,7 @@
 __all__ = ['run_in_threads', 'gaps_of', 'warn_of_gaps', 'ChipRequest', 'Cost', 'ChipFetcher', 'fetch_chips']
 
 # %% ../../../../nbs/sources/fetching/workers.ipynb #abf52c66
+import contextlib
 import queue
 import threading
 import time
@@ -29,22 +30,35 @@ def run_in_threads(
     workers: int,  # threads
     stop: threading.Event,  # set by anyone who wants to end the work
 ) -> Iterator[tuple]:  # (item, result, None) or (item, None, error), as they come
-    """Do `work` for every item; what is under way may finish when the caller leaves."""
+    """Do `work` for every item; what is under way may finish when the caller leaves.
+
+    Workers are never further ahead of the caller than by one result each, and an error other than
+    a chip's own ends the work at once.
+    """
     waiting = iter(items)
     taking = threading.Lock()
-    done: queue.SimpleQueue = queue.SimpleQueue()
+    left = threading.Event()  # by the caller
+    done: queue.Queue = queue.Queue(workers)
 
     def take():
         with taking:
             return next(waiting, None)
 
+    def hand_over(found: tuple | None):
+        while not left.is_set():
+            with contextlib.suppress(queue.Full):
+                return done.put(found, timeout=0.2)
+
     def worker():
         while not stop.is_set() and (item := take()) is not None:
             try:
-                done.put((item, work(item), None))
+                hand_over((item, work(item), None))
+            except ChipFailed as error:
+                hand_over((item, None, error))
             except Exception as error:
-                done.put((item, None, error))
-        done.put(None)
+                hand_over((item, None, error))
+                stop.set()
+        hand_over(None)
 
     threads = [threading.Thread(target=worker, daemon=True) for _ in range(workers)]
     for thread in threads:
@@ -53,10 +67,11 @@ def run_in_threads(
         yield from _until_all_left(done, workers)
     finally:
         stop.set()
+        left.set()
         _join(threads, seconds=5)
 
 
-def _until_all_left(done: queue.SimpleQueue, workers: int) -> Iterator[tuple]:
+def _until_all_left(done: queue.Queue, workers: int) -> Iterator[tuple]:
     "The results, until every worker has put its final None."
     while workers:
         found = done.get()
