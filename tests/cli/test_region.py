@@ -12,13 +12,10 @@ import rasterio
 import rasterio.features
 import shapely
 
-from seedbed.base.files import write_json
-from seedbed.base.settings import to_ini
 from seedbed.map import best_model, make_map
-from seedbed.model import cross_validate
-from seedbed.models.registry import find_model
 from seedbed.region import Region, imagery_for, outline_of, zones_of
 from tests.servers.stac.server import LocalArchive
+from tests.support.maps import run_of_one_model
 from tests.support.stac import UTM, make_places, make_project
 from tests.support.world import refused
 
@@ -59,12 +56,7 @@ def trained(request, archive, tmp_path_factory):
     made.run()
     settings = made.settings()
     dataset = root / settings.processed_dir / "dataset.h5"
-    model = find_model("logistic_regression")(0, settings.models)
-    run = root / "runs/2026-01-01_000000-stac-abc"
-    cross_validate(model, dataset, settings=settings, run_dir=run.relative_to(root))
-    (run / "settings.ini").write_text(to_ini(settings))
-    write_json(run / "results.json", {"best_model": "logistic_regression"})
-    write_json(run / "run.json", {"state": "done"})
+    run = run_of_one_model(root, settings, "stac")
     gpd.GeoSeries([SHAPE], crs=UTM).to_file(root / "field.gpkg")
     return root, settings, run, dataset
 

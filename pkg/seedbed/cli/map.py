@@ -87,17 +87,10 @@ def map(
     found_run = find_run(project, run, complete=True)
     folder = found_run.folder
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
-    from seedbed.map import best_model, make_map
+    from seedbed.map import make_map
 
     settings = settings_of(found_run, project)
-    found, place = best_model(
-        folder,
-        model,
-        settings.map.threshold,
-        trust,
-        settings.map.largest,
-        probabilities or settings.map.probabilities,
-    )
+    found, place = model_to_map(folder, model, settings, trust, probabilities)
     target = out or folder / "maps" / scene.resolve().stem
     dataset = project.root / settings.processed_dir / "dataset.h5"
     with naming(target):
@@ -105,6 +98,15 @@ def map(
             found, place, scene, dataset, target, workers, start=start, report=pixel_report()
         )
     print_map(record, relative(target, project.root))
+
+
+def model_to_map(folder: Path, model: Optional[str], settings, trust: bool, probabilities: bool):
+    """The model of a run and its folder, as the run's section `map` wants its maps."""
+    from seedbed.map import best_model
+
+    wanted = settings.map
+    every = probabilities or wanted.probabilities
+    return best_model(folder, model, wanted.threshold, trust, wanted.largest, every)
 
 
 def print_map(record: dict, folder: str):

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .map import Model, Probabilities, Workers
+from .map import Model, Probabilities, Workers, model_to_map
 from .options import Debug, Run, SettingsFile, Trust, leave
 
 Area = Annotated[
@@ -88,19 +88,11 @@ def region(
     found_run = find_run(project, run, complete=True)
     folder = found_run.folder
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
-    from seedbed.map import best_model
     from seedbed.region import Region, imagery_for, outline_of
 
     settings = settings_of(found_run, project)
     outline = outline_of(area)
-    found, place = best_model(
-        folder,
-        model,
-        settings.map.threshold,
-        trust,
-        settings.map.largest,
-        probabilities or settings.map.probabilities,
-    )
+    found, place = model_to_map(folder, model, settings, trust, probabilities)
     name = name or area.stem
     if Path(name).name != name or name.startswith("."):
         raise InputError(f"--name {name}: no name of a folder; use letters, digits, - and _")
