@@ -2465,6 +2465,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                 'seedbed.report.rare_classes': ('report.html#rare_classes', 'seedbed/report.py'),
                                 'seedbed.report.relabel_next': ('report.html#relabel_next', 'seedbed/report.py'),
                                 'seedbed.report.shares_of': ('report.html#shares_of', 'seedbed/report.py'),
+                                'seedbed.report.some_of': ('report.html#some_of', 'seedbed/report.py'),
                                 'seedbed.report.threshold_note': ('report.html#threshold_note', 'seedbed/report.py'),
                                 'seedbed.report.title_of': ('report.html#title_of', 'seedbed/report.py'),
                                 'seedbed.report.why_no_doubts': ('report.html#why_no_doubts', 'seedbed/report.py'),

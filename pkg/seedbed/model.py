@@ -46,17 +46,19 @@ from .training.loops import stopping_slice
 
 # %% ../../nbs/04_model.ipynb #9f4fc299
 def predict_fold(
-    model: BaseModel,  # as made: a copy of it is trained
+    model: BaseModel,  # as made
     path: Path,  # dataset.h5
     fold: int,  # which; counted from 0
     training: dict = {},  # augment and batch_size while training
     tune: str | None = None,  # a metric to tune the threshold of two classes by
+    itself: bool = False,  # train the model itself, not a copy
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, dict]:  # labels, truth and prediction; costs
     """Train on the training samples of one fold and predict its validation labels."""
     train = SampleDataset(path, "train", fold, seed=model.seed, **training)
     val = SampleDataset(path, "val", fold)
-    trained = copy.deepcopy(model).train(train)
-    threshold = tuned_threshold(copy.deepcopy(model), train, tune) if tune else None
+    as_made = copy.deepcopy(model)
+    trained = (model if itself else copy.deepcopy(model)).train(train)
+    threshold = tuned_threshold(as_made, train, tune) if tune else None
     with measured() as clock:
         table, y, prediction = predicted_labels(trained, val, threshold)
     table = table.assign(
@@ -74,14 +76,16 @@ def predict_fold(
 
 # %% ../../nbs/04_model.ipynb #69e7ddc3
 def out_of_fold(
-    model: BaseModel,  # as made: each fold trains a copy of it
+    model: BaseModel,  # as made
     path: Path,  # dataset.h5
     training: dict = {},  # augment and batch_size while training
     tune: str | None = None,  # a metric to tune the threshold of two classes by
+    itself: bool = False,  # where there is one fold, train the model itself, not a copy
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, dict]:  # labels, truth and prediction; mean costs
     """Out-of-fold predictions: each validated label once, by a model that has not trained on it."""
-    folds = range(SampleDataset(path).folds)
-    parts = [predict_fold(model, path, fold, training, tune) for fold in folds]
+    count = SampleDataset(path).folds
+    itself = itself and count == 1
+    parts = [predict_fold(model, path, fold, training, tune, itself) for fold in range(count)]
     tables, truths, predictions, costs = zip(*parts)
     return (
         pd.concat(tables, ignore_index=True),
@@ -240,10 +244,12 @@ def cross_validate(
     two_classes = len(meta["classes"]) == 2
     training = {"augment": augment, "batch_size": settings.dataset.batch_size}
     tune = tuning_metric(metric) if two_classes else None
-    table, y, prediction, mean = out_of_fold(model, path, training, tune)
-    shipped = FINAL if meta["split"]["cross_validated"] else 0
+    one_fold = not meta["split"]["cross_validated"]
+    table, y, prediction, mean = out_of_fold(model, path, training, tune, itself=one_fold)
+    shipped = 0 if one_fold else FINAL
     data = SampleDataset(path, "train", shipped, seed=model.seed, **training)
-    model.train(data)
+    if not one_fold:
+        model.train(data)
     model.save(folder)
     more = {}
     if two_classes:

@@ -1,6 +1,7 @@
 """Dense targets through the stages: dataset, models, scores, comparison and map."""
 
 import copy
+from concurrent.futures import Future
 
 import h5py
 import numpy as np
@@ -29,6 +30,7 @@ from tests.support.dense import (
     write_raster,
     write_scene,
 )
+from tests.support.device import device
 
 pytestmark = pytest.mark.xdist_group("dense")
 
@@ -153,6 +155,38 @@ def test_a_map_is_complete_and_equal_for_any_windows(run, made, tmp_path):
             found.append((classes, file.read(1)))
     np.testing.assert_array_equal(found[0][0], found[1][0])
     assert np.abs(found[0][1] - found[1][1]).max() < 1e-5
+
+
+class InThisThread:
+    """A pool whose jobs are done when they are handed in; the fake device belongs to one thread."""
+
+    def __init__(self, *_):
+        pass
+
+    def submit(self, function, *arguments):
+        found = Future()
+        found.set_result(function(*arguments))
+        return found
+
+    def shutdown(self, **_):
+        pass
+
+    __enter__ = __exit__ = lambda self, *_: None
+
+
+def test_a_network_learns_and_maps_the_same_on_another_device(made, run, tmp_path, monkeypatch):
+    settings, path = made
+    scene, place, found = settings.root / "scene.tif", run[0] / "models/unet/seed_0", {}
+    monkeypatch.setattr("seedbed.map.ThreadPoolExecutor", InThisThread)
+    for name in ("cpu", "mps"):
+        options = settings.models.model_copy(update={"device": name})
+        with device(name, monkeypatch) as fake:
+            model = find_model("unet")(0, options).train(SampleDataset(path, "train", 0))
+            make_map(model, place, scene, path, tmp_path / name)
+        assert (fake.moved > 50) == (name != "cpu")
+        with rasterio.open(tmp_path / name / "quality.tif") as file:
+            found[name] = file.read()
+    np.testing.assert_array_equal(found["cpu"], found["mps"])
 
 
 def test_chips_that_overlap_never_meet_across_the_split(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from seedbed.base.results import read_results
 from seedbed.base.settings import make_settings
 from seedbed.evaluation.metrics import METRICS
+from seedbed.evaluation.scoring import read_predictions
 from seedbed.export import export
 from seedbed.model import (
     at_threshold,
@@ -17,7 +18,7 @@ from seedbed.model import (
     tuned_threshold,
     tuning_metric,
 )
-from seedbed.models.registry import find_model
+from seedbed.models.registry import find_model, load_model
 from seedbed.process import process
 from seedbed.training.dataset import FINAL, SampleDataset
 from tests.support.models import ALL, SETTINGS, TASKS, each_model
@@ -73,6 +74,31 @@ def test_models_learn_from_the_samples(source, tmp_path):
 
 
 # --- splits ---
+
+
+@pytest.mark.parametrize("how", ["yes", "no"])
+def test_what_is_validated_on_one_fold_is_trained_once(how, project, monkeypatch):
+    """And what is shipped is the model that was scored."""
+    label = ["maize", "wheat", "barley"] * 24
+    world = project(72, label=label, ini={"split.buffer_km": "0", "run.resamples": "100"})
+    trained = []
+    kind = find_model("logistic_regression")
+    train = kind.train
+    monkeypatch.setattr(
+        kind, "train", lambda self, data: (trained.append(data.fold), train(self, data))[1]
+    )
+    world.run(f"split.cross_validate={how}")
+    settings = world.settings([f"split.cross_validate={how}"])
+    path = settings.root / settings.processed_dir / "dataset.h5"
+    cross_validate(kind(), path, settings=settings, run_dir="runs/a")
+    folds = SampleDataset(path).folds
+    assert trained == ([0] if how == "no" else [*range(folds), FINAL])
+    if how == "no":
+        place = settings.root / "runs/a/models/logistic_regression/seed_0"
+        table, said = read_predictions(place / "predictions.gpkg")
+        val = SampleDataset(path, "val", 0)
+        assert list(table["id"]) == list(val.column("id"))
+        np.testing.assert_allclose(load_model(place).predict(val), said, atol=1e-6)
 
 
 @pytest.mark.slow

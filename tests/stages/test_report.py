@@ -13,11 +13,14 @@ from seedbed.models.registry import find_model
 from seedbed.report import (
     evidence,
     from_template,
+    importance,
     label_quality,
     learning_rows,
     page_head,
+    some_of,
     why_no_doubts,
 )
+from tests.support.models import make_dataset
 from tests.support.reports import a_run, data_of
 
 pytestmark = [
@@ -189,3 +192,22 @@ def test_the_next_to_relabel_can_be_filtered(romania):
     assert {"label", "predicted", "region"} <= set(features[0]["properties"])
     first = [f["properties"]["id"] for f in features[:50]]
     assert first == list(gpd.read_file(romania[0] / "relabel.geojson")["id"])
+
+
+def test_importance_costs_no_more_with_many_labels(tmp_path, monkeypatch):
+    """The figure's model learns from some labels, and some are shuffled; few labels are all taken."""
+    train, _ = make_dataset(tmp_path)
+    assert some_of(train, len(train)) is train
+    part = some_of(train, 20)
+    assert len(part) == 20 == len(set(part.rows)) and set(part.rows) < set(train.rows)
+    np.testing.assert_array_equal(part.y, train.y[np.isin(train.rows, part.rows)])
+    seen = []
+    kind = find_model("majority")
+    monkeypatch.setattr(kind, "sees", "bands")
+    learn, predict = kind.train, kind.predict
+    monkeypatch.setattr(kind, "train", lambda m, d: (seen.append(len(d)), learn(m, d))[1])
+    monkeypatch.setattr(kind, "predict", lambda m, d: (seen.append(len(d)), predict(m, d))[1])
+    monkeypatch.setattr("seedbed.report.LEARNT", 30)
+    monkeypatch.setattr("seedbed.report.SHUFFLED", 10)
+    importance(kind(), train.path, "f1_score", most=1)
+    assert seen[0] == 30 and set(seen[1:]) == {10}

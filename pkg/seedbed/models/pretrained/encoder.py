@@ -177,9 +177,10 @@ class Encoder(nn.Module):
         missing: torch.Tensor,  # bool [n, T, inputs]
     ) -> torch.Tensor:  # float32 [n, T, inputs], 0 where missing
         """Values as the layers want them."""
-        shift = torch.tensor([i.shift for i in self.inputs], dtype=torch.float64)
-        scale = torch.tensor([i.scale for i in self.inputs], dtype=torch.float64)
-        out = (X.double() - shift.to(X.device)) / scale.to(X.device)
+        exact = torch.float32 if X.device.type == "mps" else torch.float64  # no 64 bits there
+        shift = torch.tensor([i.shift for i in self.inputs], dtype=exact)
+        scale = torch.tensor([i.scale for i in self.inputs], dtype=exact)
+        out = (X.to(exact) - shift.to(X.device)) / scale.to(X.device)
         return out.masked_fill(missing, 0.0).float()
 
     def encoded(
