@@ -2579,6 +2579,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                                                                        'seedbed/running/engines.py'),
                                          'seedbed.running.engines.Watcher.says': ( 'running/engines.html#watcher.says',
                                                                                    'seedbed/running/engines.py'),
+                                         'seedbed.running.engines.Watcher.scored': ( 'running/engines.html#watcher.scored',
+                                                                                     'seedbed/running/engines.py'),
                                          'seedbed.running.engines.Watcher.started': ( 'running/engines.html#watcher.started',
                                                                                       'seedbed/running/engines.py'),
                                          'seedbed.running.engines.Watcher.tick': ( 'running/engines.html#watcher.tick',

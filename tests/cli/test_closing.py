@@ -68,6 +68,8 @@ def test_a_complete_run_ends_with_the_table_and_the_place(tmp_path, here):
         line.startswith("random_forest") and "0.842 [0.751, 0.896]" in line and "usable" in line
         for line in lines
     )
+    ended = [line.split()[0] if line else "" for line in lines]
+    assert ended.index("05_compare") < ended.index("random_forest") < ended.index("06_map")
     assert (
         "  f1 is [high]" in lines
         and "warning: few blocks" in lines

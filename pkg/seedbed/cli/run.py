@@ -3,7 +3,6 @@
 import os
 import shlex
 import sys
-from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
@@ -11,7 +10,6 @@ import typer
 from seedbed.base.signals import exit_code_of
 
 from . import completion
-from .closing import print_results
 from .options import Debug, Overrides, SettingsFile, leave
 from .tables import make_console
 from .watchers import run_watcher
@@ -67,7 +65,7 @@ def run(
             f"seedbed run {stages[0]}: stages are named to run them again; "
             f"write --force {stages[0]}, or -p section.key=value for a setting"
         )
-    from seedbed.base.files import read_json
+    from seedbed.base.files import read_json, relative
     from seedbed.running.pipeline import RunFailed, run_pipeline
 
     try:
@@ -87,7 +85,7 @@ def run(
     except KeyboardInterrupt as stopped:
         done = f"; what was done so far: {stopped}" if str(stopped) else ""
         leave(f"interrupted{done}", exit_code_of(stopped))
-    print_run(folder)
+    make_console().print(f"\nThe run: {relative(folder)}", markup=False, soft_wrap=True)
     warnings = read_json(folder / "run.json").get("warnings")
     if warnings:
         leave(f"{len(warnings)} warnings; the last: {warnings[-1]}", 3)
@@ -105,13 +103,3 @@ def prepare_imports():
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy's threads would not survive the fork
     # jsonschema would build 38 grammars for addresses that no record holds.
     sys.modules.setdefault("rfc3987_syntax", None)
-
-
-def print_run(folder: Path):
-    """Print the results of a run and its folder."""
-    from seedbed.base.files import read_json, relative
-
-    console = make_console()
-    if (folder / "results.json").is_file():
-        print_results(read_json(folder / "results.json"), console)
-    console.print(f"\nThe run: {relative(folder)}", markup=False, soft_wrap=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 from seedbed.base.errors import InputError
 
-from .closing import title_of
+from .closing import print_results, title_of
+from .tables import make_console
 
 # --- notebooks of a run ---
 
@@ -50,6 +51,16 @@ def waiting_line(task) -> str:
     return f"{task.name:<40} another run is making it; waiting"
 
 
+def print_scores(run: Path, console):
+    """Print the models of a run side by side, as soon as they can be compared."""
+    from seedbed.base.files import read_json
+
+    if (run / "results.json").is_file():
+        console.print()
+        print_results(read_json(run / "results.json"), console)
+        console.print()
+
+
 class PlainWatcher:
     """Watches a run where the output is a file: one line for each notebook, when it has ended.
 
@@ -68,6 +79,9 @@ class PlainWatcher:
 
     def finished(self, outcome):
         print(step_line(outcome), flush=True)
+
+    def scored(self, run):
+        print_scores(run, make_console())
 
     def tick(self, running):
         """Nothing: what is running now is shown on a terminal only."""
@@ -94,6 +108,9 @@ class LiveWatcher:
 
     def finished(self, outcome):
         self._print(step_line(outcome), style="red" if outcome.failure else None)
+
+    def scored(self, run):
+        print_scores(run, self.live.console)
 
     def tick(self, running):
         from rich.text import Text

@@ -497,6 +497,12 @@ class Watcher:
     ):
         """A notebook has ended."""
 
+    def scored(
+        self,
+        run: Path,  # a run's folder
+    ):
+        """The scores of a run are there: results.json is written. Notebooks may follow."""
+
     def tick(
         self,
         running: list,  # notebooks, each with its `task` and `seconds`

@@ -420,6 +420,7 @@ def _run_stages(models: list[dict], kernel: str, reuse: Reuse, watcher: Watcher,
             _warn(reuse.record, watcher, f"{failed}; the scores are kept; {again}")
         if stage.name == _SCORED_BY:
             reuse.record.update(scored=True)
+            watcher.scored(run)
 
 
 def _filled(settings: Settings, run: Path) -> list[Path]:
