@@ -272,22 +272,17 @@ def test_regression_and_one_fold(small):
     assert record["data"]["n"]["val"] < 175 / 2 and record["split"]["fold"] != "all"
 
 
-def test_a_wrong_metric_for_the_task_stops_early(small):
-    done = seedbed(
-        small,
-        "run",
-        *[
-            w
-            for o in [
-                *QUICK,
-                "success.metric=rmse",
-                "success.usable=15",
-                "success.ceiling=5",
-                "success.worst_region_min=none",
-            ]
-            for w in ("-p", o)
-        ],
-    )
+@one_run
+@pytest.mark.parametrize("words", [(), ("--force", "01_export")], ids=["exported before", "anew"])
+def test_a_wrong_metric_for_the_task_stops_early(small, first, words):
+    asked = [
+        *QUICK,
+        "success.metric=rmse",
+        "success.usable=15",
+        "success.ceiling=5",
+        "success.worst_region_min=none",
+    ]
+    done = seedbed(small, "run", *words, *[w for o in asked for w in ("-p", o)])
     assert (
         done.returncode == 1
         and "success.metric = rmse: is for regression, the task is classification" in done.stderr
