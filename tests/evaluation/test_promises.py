@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT / "tools/promises"))
 
 import area_rows  # noqa: E402, F401
 import decision_rows  # noqa: E402, F401
+import map_rows  # noqa: E402, F401
 import statistics_rows  # noqa: E402, F401
 from table import PROMISES, TABLE  # noqa: E402
 
@@ -27,6 +28,9 @@ QUICK = {  # repeats that take about a second
     "best_of_2": 80,
     "best_of_6": 30,
     "score_of_the_best": 30,
+    "score_of_the_best_map": 20,
+    "score_of_the_best_surface": 20,
+    "best_of_6_maps": 20,
     "tied_2": 100,
     "tied_6": 50,
     "detectable": 60,

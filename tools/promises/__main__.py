@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import area_rows  # noqa: E402, F401
 import decision_rows  # noqa: E402, F401
+import map_rows  # noqa: E402, F401
 import statistics_rows  # noqa: E402, F401
 from table import PROMISES, write_rows  # noqa: E402
 
