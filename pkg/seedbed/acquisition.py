@@ -26,7 +26,7 @@ from .evaluation.area import map_classes
 from .imagery.layout import layout_from_dict
 from .imagery.missing import interpolate, missing_share
 from .imagery.raster import reproject, transformer
-from .map import Pixels
+from .map import Pixels, decided
 from .models.base import BaseModel, flat_features
 from .models.records import check_prediction
 from .process import as_series, sample_label
@@ -195,10 +195,11 @@ def chip_candidates(
     table = pd.concat([table, pd.DataFrame(proba, columns=columns)], axis=1)
     table = table.groupby(np.array(number)[known]).mean()
     mean = table[columns].to_numpy()
+    said = decided(mean, model.threshold)
     return table[["lon", "lat", "distance"]].assign(
         id=[files[k].stem for k in table.index],
-        says=np.array(meta["classes"])[mean.argmax(1)],
-        uncertainty=1 - mean.max(1),
+        says=np.array(meta["classes"])[said],
+        uncertainty=1 - mean[np.arange(len(mean)), said],
     )
 
 # %% ../../nbs/acquisition.ipynb #39dc8cda

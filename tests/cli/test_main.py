@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
+from seedbed.cli import app
 from tests.support.notebooks import make_project
 from tests.support.paths import ROOT
 
@@ -80,3 +82,16 @@ def test_shells_complete(shell, word):
         env=environment,
     )
     assert word in done.stdout and name in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("option", ["--start", "--run", "--trust", "--settings"])
+def test_an_option_says_the_same_in_every_command(option):
+    commands = typer.main.get_command(app).commands.values()
+    found = [p for command in commands for p in command.params if option in p.opts]
+    assert len(found) > 1 and len({p.help for p in found}) == 1
+
+
+def test_a_start_that_is_no_date_is_told_before_the_run_is_read(here):
+    for words in (("map", "--scene", "a.tif"), ("next",)):
+        code, _, err = here(*words, "--run", "none", "--start", "05.04.2018")
+        assert code == 1 and err == "--start 05.04.2018: not a date; write YYYY-MM-DD\n"

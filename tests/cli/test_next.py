@@ -1,6 +1,7 @@
 """From a run to labels that were chosen, and from its probabilities to an area, by the commands."""
 
 import json
+import shutil
 
 import geopandas as gpd
 import h5py
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 import rasterio
 
+from seedbed.base.files import read_json
 from seedbed.base.settings import load_settings
 from seedbed.export import export
 from seedbed.process import process
@@ -27,6 +29,7 @@ SETTINGS = [
     "run.kernel=fork",
     "success.usable=0.2",
     "map.probabilities=yes",
+    "map.largest=2",
 ]
 
 
@@ -56,13 +59,35 @@ def test_from_a_run_to_chosen_labels_and_to_an_area(made, here, tmp_path):
     code, out, err = here("next", *runs, "--n", "9", "--forecast", cwd=ROOT)
     assert code == 0 and "9 places" in out and "until then: " in out, err
     code, out, err = here("next", *runs, "--n", "4", "--scene", f"{root}/image.tif", cwd=ROOT)
-    assert code == 0 and "next.geojson" in out, err
+    assert code == 0 and "next.geojson" in out and "pixels" not in out, err
     code, out, err = here("next", *runs, "--n", "5", "--chips", f"{root}/open/tifs", cwd=ROOT)
     assert code == 0 and "open/tifs/next.geojson" in out, err
     chosen = gpd.read_file(root / "open/tifs/next.geojson")
     assert set(chosen["id"]) <= set(labels["id"]) and (chosen["acquired"] == "next").all()
     code, _, err = here("next", *runs, "--chips", "a", "--scene", "b.tif", cwd=ROOT)
     assert code == 1 and "give one of them" in err
+
+    # another scene is mapped as `seedbed map` does, by the run's section map
+    run = next((root / "runs").glob("*/results.json")).parent
+    shutil.copy(root / "image.tif", root / "elsewhere.tif")
+    elsewhere = ("--scene", f"{root}/elsewhere.tif")
+    code, out, err = here("next", *runs, "--n", "4", *elsewhere, cwd=ROOT)
+    assert code == 0 and "maps/elsewhere/next.geojson" in out and "pixels/s" in out, err
+    words = ("map", "--run", str(run), *elsewhere, "--out", f"{root}/again")
+    code, _, err = here(*words, cwd=ROOT)
+    assert code == 0, err
+    mine, its = (
+        read_json(place / "map.json") for place in (run / "maps/elsewhere", root / "again")
+    )
+    assert mine["files"] == its["files"] and "probabilities.tif" in mine["files"]
+    assert mine["largest"] == its["largest"] == 2
+    code, out, err = here("next", *runs, "--n", "4", cwd=ROOT)  # of the run's own, once more
+    assert code == 0 and "maps/image/next.geojson" in out, err
+    # and a scene of the same name is not taken for one that is mapped
+    (root / "other").mkdir()
+    shutil.copy(root / "image.tif", root / "other/elsewhere.tif")
+    code, _, err = here("next", *runs, "--scene", f"{root}/other/elsewhere.tif", cwd=ROOT)
+    assert code == 1 and "is the map of" in err and "--out FOLDER" in err
 
     # their labels come back, marked: they train, and never validate
     known = gpd.read_file(root / "fields.gpkg")
@@ -81,7 +106,6 @@ def test_from_a_run_to_chosen_labels_and_to_an_area(made, here, tmp_path):
     assert (sides == "train").any()
 
     # an area takes the probabilities of all classes by itself, and refuses what was chosen
-    run = next((root / "runs").glob("*/results.json")).parent
     folder = next(run.glob("maps/*/map.tif")).parent
     with rasterio.open(folder / "probabilities.tif") as file:
         assert file.descriptions == tuple(sorted(small_data.CROPS)) and file.dtypes[0] == "uint8"

@@ -9,7 +9,7 @@ import typer
 
 from seedbed.base.signals import exit_code_of
 
-from .options import Debug, Overrides, SettingsFile, leave
+from .options import Debug, Overrides, SettingsFile, Start, leave
 from .watchers import end_line, make_progress
 
 Pilot = Annotated[
@@ -38,9 +38,6 @@ To = Annotated[
     typer.Option(
         "--to", metavar="PLACE", help="Where the tiles go: gs://BUCKET/FOLDER or drive:FOLDER."
     ),
-]
-Start = Annotated[
-    str, typer.Option("--start", metavar="DATE", help="Date of the first step, YYYY-MM-DD.")
 ]
 Side = Annotated[
     int, typer.Option("--side", metavar="PIXELS", min=16, help="Rows and columns of a tile.")
@@ -194,9 +191,8 @@ def export_scene(
     spec = spec_of(asked)
     destination = destination_of(to)
     outline = read_vector(area, settings.source.crs).to_crs(4326).union_all()
-    begins = date_of(start)
-    check_time(spec, begins, asked.incomplete)
-    tiles = scene_tiles(outline, spec, begins, side)
+    check_time(spec, start, asked.incomplete)
+    tiles = scene_tiles(outline, spec, start, side)
     store = Store(settings.root / settings.paths.chips)
     chip = store.known.get(f"cost of {spec.key}", {}).get("each")
     price = scene_price(spec, tiles, chip)
@@ -215,7 +211,7 @@ def export_scene(
     try:
         lost = start_tasks(
             spec,
-            begins,
+            start,
             tiles,
             destination,
             every=every,
@@ -251,18 +247,6 @@ def way_home(destination: tuple[str, str]) -> str:
         "drive": f"rclone copy 'drive:{place}' tiles --include 'seedbed_*'",
     }
     return f"To bring them home: {fetch[kind]}; then: seedbed map --run RUN --scene tiles"
-
-
-def date_of(text: str) -> str:
-    """A date of the command line; InputError where it is none."""
-    from datetime import date
-
-    from seedbed.base.errors import InputError
-
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise InputError(f"--start {text}: not a date; write YYYY-MM-DD") from None
 
 
 def sensors(overrides: Overrides = None, debug: Debug = False):

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from . import completion
-from .options import Debug, Run, SettingsFile, Trust
+from .options import Debug, Run, SettingsFile, Start, Trust
 from .watchers import pixel_report
 
 SceneFile = Annotated[
@@ -43,15 +43,6 @@ Workers = Annotated[
         help="How many windows are mapped at the same time; the number of cores if not given.",
     ),
 ]
-Start = Annotated[
-    str,
-    typer.Option(
-        "--start",
-        metavar="DATE",
-        help="Date of the scene's first step, YYYY-MM-DD, for models that use dates.",
-    ),
-]
-
 Probabilities = Annotated[
     bool,
     typer.Option(
@@ -78,7 +69,6 @@ def map(
 
     An interrupted map goes on where it stopped.
     """
-    from seedbed.base.errors import naming
     from seedbed.base.files import relative
     from seedbed.base.settings import load_settings
     from seedbed.running.history import find_run, settings_of
@@ -87,20 +77,37 @@ def map(
     found_run = find_run(project, run, complete=True)
     folder = found_run.folder
     sys.path.insert(0, str(project.root / "nbs"))  # models of one's own
-    from seedbed.map import make_map
 
     settings = settings_of(found_run, project)
-    found, place = model_to_map(folder, model, settings, trust, probabilities)
-    target = out or folder / "maps" / scene.resolve().stem
-    dataset = project.root / settings.processed_dir / "dataset.h5"
-    with naming(target):
-        record = make_map(
-            found, place, scene, dataset, target, workers, start=start, report=pixel_report()
-        )
+    found = model_to_map(folder, model, settings, trust, probabilities)
+    target = out or place_of_map(folder, scene)
+    record = map_scene(found, settings, scene, target, start, workers)
     print_map(record, relative(target, project.root))
 
 
-def model_to_map(folder: Path, model: Optional[str], settings, trust: bool, probabilities: bool):
+def place_of_map(folder: Path, scene: Path) -> Path:
+    """Where a run keeps its map of a scene."""
+    return folder / "maps" / scene.resolve().stem
+
+
+def map_scene(
+    found: tuple, settings, scene: Path, target: Path, start: str, workers: Optional[int] = None
+) -> dict:
+    """Map a scene with what `model_to_map` found, saying how far it is; the record."""
+    from seedbed.base.errors import naming
+    from seedbed.map import make_map
+
+    model, place = found
+    dataset = settings.root / settings.processed_dir / "dataset.h5"
+    with naming(target):
+        return make_map(
+            model, place, scene, dataset, target, workers, start=start, report=pixel_report()
+        )
+
+
+def model_to_map(
+    folder: Path, model: Optional[str], settings, trust: bool, probabilities: bool = False
+) -> tuple:
     """The model of a run and its folder, as the run's section `map` wants its maps."""
     from seedbed.map import best_model
 

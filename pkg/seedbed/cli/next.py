@@ -6,7 +6,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from .options import Debug, Overrides, Run, Trust
+from .map import map_scene, model_to_map, place_of_map, print_map
+from .options import Debug, Overrides, Run, Start, Trust
 
 Places = Annotated[int, typer.Option("--n", metavar="COUNT", min=1, help="How many places.")]
 MapFolder = Annotated[
@@ -28,10 +29,6 @@ Chips = Annotated[
     typer.Option(
         "--chips", metavar="FOLDER", help="Holds a tif for each place that nobody has labelled."
     ),
-]
-Start = Annotated[
-    str,
-    typer.Option("--start", metavar="DATE", help="Date of the first step, for models of dates."),
 ]
 Out = Annotated[
     Optional[Path],
@@ -97,7 +94,7 @@ def next(
         target = out or chips / "next.geojson"
         chosen = from_chips(chips, target, labels, n, mix, folder, path, settings, start, trust)
     else:
-        place = map_folder or map_of_run(folder, run, scene, path, settings, start, trust)
+        place = map_folder or map_of_run(folder, run, scene, settings, start, trust)
         target = out or place / "next.geojson"
         chosen = next_places(place, target, labels, n, mix)
     says = ", ".join(f"{count} on {name}" for name, count in chosen["says"].value_counts().items())
@@ -111,25 +108,39 @@ def next(
 
 
 def map_of_run(
-    folder: Path, run: str, scene: Path | None, dataset: Path, settings, start: str, trust: bool
+    folder: Path, run: str, scene: Path | None, settings, start: str, trust: bool
 ) -> Path:
     """The folder of a run's map, or of a scene's, which is mapped where it was not."""
-    from seedbed.base.errors import InputError, naming
-    from seedbed.base.files import relative
-    from seedbed.map import best_model, make_map
+    from seedbed.base.errors import InputError
+    from seedbed.base.files import read_json, relative
+    from seedbed.map import find_scene
 
     if scene is None:
-        found = sorted(folder.glob("maps/*/map.tif"))
+        found = sorted(file.parent for file in folder.glob("maps/*/map.tif"))
         if not found:
             raise InputError(
                 f"{relative(folder)}: has no map; make one with: seedbed map --run {run}"
             )
-        return found[0].parent
-    place = folder / "maps" / scene.resolve().stem
+        own = find_scene(settings, settings.map.scene) if len(found) > 1 else None
+        if own is not None and place_of_map(folder, own) in found:
+            return place_of_map(folder, own)
+        if len(found) > 1:
+            names = ", ".join(relative(place) for place in found)
+            raise InputError(f"{relative(folder)}: has several maps; name one with --map: {names}")
+        return found[0]
+    place = place_of_map(folder, scene)
     if not (place / "map.json").is_file():
-        model, weights = best_model(folder, None, settings.map.threshold, trust)
-        with naming(place):
-            make_map(model, weights, scene, dataset, place, start=start)
+        model = model_to_map(folder, None, settings, trust)
+        record = map_scene(model, settings, scene, place, start)
+        print_map(record, relative(place, settings.root))
+        return place
+    mapped = Path(read_json(place / "map.json")["scene"])
+    wanted = place / "scene.vrt" if scene.is_dir() else scene
+    if mapped.resolve() != wanted.resolve():
+        raise InputError(
+            f"{relative(place)}: is the map of {relative(mapped)}; name it with --map, or map"
+            f" {scene} elsewhere: seedbed map --run {run} --scene {scene} --out FOLDER"
+        )
     return place
 
 
@@ -139,12 +150,12 @@ def from_chips(
     """Choose among the tifs of a folder that no label names."""
     from seedbed.acquisition import chip_candidates, write_chosen
     from seedbed.base.errors import InputError
-    from seedbed.map import applicability_of, best_model
+    from seedbed.map import applicability_of
 
     files = sorted(chips.glob("*.tif"))
     if not files:
         raise InputError(f"{chips}: holds no tif; name a folder with one for each place")
-    model, place = best_model(folder, trust=trust)
+    model, place = model_to_map(folder, None, settings, trust)
     near = applicability_of(model, place, dataset)
     candidates = chip_candidates(files, model, near, settings.process, start)
     return write_chosen(candidates, target, labels, n, mix)
@@ -155,11 +166,10 @@ def print_forecast(folder: Path, path: Path, settings, trust: bool):
     from seedbed.acquisition import forecast, score_for_verdict
     from seedbed.base.files import read_json
     from seedbed.evaluation.metrics import metric_named
-    from seedbed.map import best_model
     from seedbed.models.registry import find_model
     from seedbed.report import learning_rows
 
-    model, place = best_model(folder, trust=trust)
+    model, place = model_to_map(folder, None, settings, trust)
     kind, metric = find_model(model.title), metric_named(settings.success.metric)
     primary = read_json(place / "results.json")["primary"]
     rows = learning_rows(lambda: kind(0, settings.models), path, settings.success.metric)

@@ -56,6 +56,31 @@ Trust = Annotated[
         help="Execute what the run asks for, although it was not made by you on this machine.",
     ),
 ]
+
+
+def date_of(option: typer.CallbackParam, text: str) -> str:
+    """A date of the command line; InputError where it is none, empty where it is not given."""
+    from datetime import date
+
+    from seedbed.base.errors import InputError
+
+    if not text and not option.required:
+        return ""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise InputError(f"--start {text}: not a date; write YYYY-MM-DD") from None
+
+
+Start = Annotated[
+    str,
+    typer.Option(
+        "--start",
+        metavar="DATE",
+        callback=date_of,
+        help="Date of the imagery's first step, YYYY-MM-DD, for archives and models of dates.",
+    ),
+]
 Version = Annotated[
     bool,
     typer.Option(

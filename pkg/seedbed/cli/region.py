@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from .map import Model, Probabilities, Workers, model_to_map
-from .options import Debug, Run, SettingsFile, Trust, leave
+from .options import Debug, Run, SettingsFile, Start, Trust, leave
 
 Area = Annotated[
     Path, typer.Argument(metavar="AREA", help="A vector file with the region's outline.")
@@ -20,14 +20,6 @@ SceneFile = Annotated[
         metavar="PATH",
         help="Imagery that is here: a tif, a VRT or a folder of tiles; the run's archive, or its"
         " scene, if not given.",
-    ),
-]
-Start = Annotated[
-    str,
-    typer.Option(
-        "--start",
-        metavar="DATE",
-        help="Date of the first step, YYYY-MM-DD; labels.start of the run, if that is a date.",
     ),
 ]
 Name = Annotated[
@@ -73,6 +65,7 @@ def region(
 ):
     """Map a region with a run's model, tile by tile, from the run's archive.
 
+    Its imagery begins at --start or, without that, at `labels.start` of the run where it is a date.
     What is done is never done again: an interrupted region goes on where it stopped. The exit code
     is 2 where imagery could not be had.
     """
@@ -81,8 +74,6 @@ def region(
     from seedbed.base.settings import load_settings
     from seedbed.base.signals import exit_code_of
     from seedbed.running.history import find_run, settings_of
-
-    from .export import date_of
 
     project = load_settings(settings_file)
     found_run = find_run(project, run, complete=True)
@@ -97,9 +88,8 @@ def region(
     if Path(name).name != name or name.startswith("."):
         raise InputError(f"--name {name}: no name of a folder; use letters, digits, - and _")
     target = folder / "regions" / name
-    begins = date_of(start) if start else ""
     with naming(target):
-        imagery, begins = imagery_for(settings, found, target, scene, begins)
+        imagery, begins = imagery_for(settings, found, target, scene, start)
         work = Region(outline, found, place, imagery, target, side, begins, max_tiles, drop_imagery)
         for line in work.plan().lines():
             print(line, flush=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from seedbed.export import pilot
 from seedbed.imagery.layout import check_units, layout_from_dict
 from seedbed.models.pretrained.encoder import Input
 from seedbed.models.pretrained.inputs import plan_inputs
@@ -113,6 +114,25 @@ def test_every_kind_of_catalogue_gives_the_same_chips(archive, make):
         }
         for name, chip in first.items():
             np.testing.assert_array_equal(chips[name].data, chip.data)
+
+
+# --- what it will take ---
+
+
+@pytest.mark.parametrize("layout", [{}, {"stac.resolution": 40, "stac.crs": "EPSG:3035"}])
+def test_a_pilot_knows_what_chips_share(archive, make, layout):
+    """Files are opened once and tiles are read once: few requests for many chips."""
+    server = archive()
+    project = make(server.catalog, 36, **layout)
+    records, rest = pilot(project.settings(), 6)
+    asked = len(server.files())
+    _, _, ledger = exported(project)
+    sent, fetched = len(server.files()) - asked, [x for x in ledger.values() if not x.get("kept")]
+    alone = rest.chips * sum(record["requests"] for record in records) / len(records)
+    assert rest.chips == len(fetched) == 30 and alone > 2 * sent
+    assert sent / 1.5 < rest.requests < 1.5 * sent
+    received = sum(line["received"] for line in fetched)
+    assert received / 1.5 < rest.received < 1.5 * received
 
 
 # --- what is kept ---

@@ -167,7 +167,7 @@ class EarthEngine(ArchiveSource):
             allowance=self.budget(),
         )
 
-    def priced(self, rest, records, fetcher):
+    def priced(self, rest, records, fetcher, left):
         profiles = [name for record in records for name in record.get("profiles", [])]
         eecu = cost_of(fetcher.client, profiles)
         if eecu:

@@ -197,14 +197,17 @@ class ArchiveSource(Source):
         come = [record for record in records if record["status"] != "failed"]
         if few and not come:
             return records, None
-        rest = forecast(come, elapsed, len(lacking) - len(few), self.workers)
-        return records, self.priced(rest, come, fetcher)
+        tried = {chip.key for chip in few}
+        left = [chip for chip in lacking if chip.key not in tried]
+        rest = forecast(come, elapsed, len(left), self.workers)
+        return records, self.priced(rest, come, fetcher, left)
 
     def priced(
         self,
         rest: Forecast,  # of time, bytes and requests
         records: list[dict],  # lines of the ledger, of the pilot's chips
         fetcher: ChipFetcher,  # that has fetched them
+        left: list[ChipRequest],  # that are still to fetch
     ) -> Forecast:
-        """The forecast with what the archive charges; an archive that charges nothing adds none."""
+        """The forecast with what else an archive knows: what it charges, what chips share."""
         return rest

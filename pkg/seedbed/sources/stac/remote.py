@@ -322,6 +322,14 @@ class ReadOnce:
                 del self.busy[key]
             mine.set()
 
+    def held_value(
+        self,
+        key,  # hashable
+    ) -> Any:  # None where it is not there
+        """A value that has been made; nothing is made."""
+        with self.lock:
+            return self.values.get(key, (None,))[0]
+
     def _keep(self, key, value, size: int):
         self.values[key] = value, size
         self.held += size
