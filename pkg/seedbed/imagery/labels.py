@@ -166,20 +166,22 @@ def _check_columns(frame: gpd.GeoDataFrame, columns: Labels, faults: Faults):
 
 def _check_ids(ids: pd.Series, faults: Faults):
     """Add a fault for ids that are missing, not unique or no text."""
-    for name, count in ids.value_counts().items():
+    counts = ids.value_counts()
+    for name, count in counts[(counts > 1) | (counts.index == "")].items():
         if name == "":
             faults.add(f"{count} rows without an id; number them")
-        elif count > 1:
+        else:
             faults.add(f"id '{name}' stands there {count} times; make each id unique")
-        if re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", name):
-            faults.add(f"id {name!a} holds a control character; remove it")
     names = ids.drop_duplicates()
-    for _, same in names.groupby(names.str.lower()):
-        if len(same) > 1:
-            faults.add(
-                f"ids '{same.iloc[0]}' and '{same.iloc[1]}' differ by case alone and would name"
-                " one file on some machines; make each id unique"
-            )
+    for name in filter(re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]").search, names):
+        faults.add(f"id {name!a} holds a control character; remove it")
+    lower = names.map(str.lower)
+    alike = lower.duplicated(keep=False)
+    for _, same in names[alike].groupby(lower[alike]):
+        faults.add(
+            f"ids '{same.iloc[0]}' and '{same.iloc[1]}' differ by case alone and would name"
+            " one file on some machines; make each id unique"
+        )
 
 # %% ../../../nbs/imagery/labels.ipynb #a78ae175
 def labels_of(
