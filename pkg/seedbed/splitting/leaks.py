@@ -41,8 +41,10 @@ def neighbour_ratios(
         if len(train) < 10:
             continue
         some = np.random.default_rng(0).permutation(val)[: most // len(folds) + 1]
+        known = values[train]
+        length = (known**2).sum(1)
         for part in np.array_split(some, len(some) * len(train) // 10_000_000 + 1):
-            first, km = _three_nearest(values[part], values[train])
+            first, km = _three_nearest(values[part], known, length)
             nearest.append(train[first])
             ratios.append(km[:, :2] / np.maximum(km[:, 2:], 1e-12))
         rows.append(some)
@@ -51,9 +53,12 @@ def neighbour_ratios(
     return np.concatenate(rows), np.concatenate(nearest), np.concatenate(ratios)
 
 
-def _three_nearest(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _three_nearest(
+    a: np.ndarray, b: np.ndarray, length: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Number of the nearest of b; distances to the nearest, the second and the fifth [n, 3]."""
-    squared = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
+    squared = (a**2).sum(1)[:, None] + length
+    squared -= 2 * a @ b.T
     first = squared.argmin(1)
     squared.partition((0, 1, 4), axis=1)
     return first, np.sqrt(np.maximum(squared[:, [0, 1, 4]], 0))
