@@ -36,7 +36,7 @@ from .imagery.indices import add_indices
 from .imagery.labels import read_labels
 from .imagery.layout import Layout, layout_from_dict
 from .imagery.left_out import left_out_rows, shortened, stop_on_many
-from .imagery.missing import filled_record, scaling, statistics
+from .imagery.missing import filled_record, scaling, statistics, without_sums
 from .imagery.places import beside, bounds_around, middles, unwrapped, wrap
 from .imagery.raster import Raster, into_grid, reproject
 from seedbed.imagery.samples import (
@@ -612,9 +612,11 @@ def audit_split(
     labels: gpd.GeoDataFrame,  # that have samples, with all of their columns
     names: Sequence[str],  # of the bands, then of what has no time
 ) -> list[dict]:  # rows with check, status, count and found
-    """Everything that was looked for in a split, and what was found."""
+    """Everything that was looked for in a split, and what was found; the sums are then forgotten."""
     known = {"digest": samples.digest, "moments": samples.moments}
     found = audit_folds(arrays | known, footprints, split, classes, meta)
+    del known
+    samples.moments = without_sums(samples.moments)
     subsets = arrays["split"].astype(str)
     first = np.unique(samples.label, return_index=True)[1]
     found += leak_report(

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['missing_counts', 'missing_share', 'missing_by_step', 'interpolate', 'Observed', 'filled_record', 'medians', 'fill',
-           'statistics', 'Moments', 'moments', 'join_moments', 'scaling']
+           'statistics', 'Moments', 'moments', 'join_moments', 'without_sums', 'scaling']
 
 # %% ../../../nbs/imagery/missing.ipynb #ec1b1371
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -242,6 +242,14 @@ def join_moments(
         square=np.concatenate([p.square for p in parts]),
         pixels=parts[0].pixels,
     )
+
+# %% ../../../nbs/imagery/missing.ipynb #f0e9c7d2
+def without_sums(
+    sums: Moments,  # of samples
+) -> Moments:  # with their levels, and nothing to make statistics of
+    """What is still needed of samples whose statistics are known."""
+    nothing = np.zeros((0, sums.total.shape[1]))
+    return replace(sums, total=nothing, square=nothing)
 
 # %% ../../../nbs/imagery/missing.ipynb #df384acd
 def scaling(
