@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from seedbed.optimism import optimism_curve
+from seedbed.base.settings import Split
+from seedbed.optimism import labels_of, optimism_curve
+from seedbed.training.dataset import SampleDataset
 
 
 @pytest.mark.slow
@@ -31,3 +33,19 @@ def test_the_curve_goes_from_near_to_far(project):
     assert far[0] <= 1.01 * min(far[1:]) < far[-1] and all(
         row["ci"][0] <= row["value"] <= row["ci"][1] for row in rows[:-1]
     )
+
+
+def test_many_labels_cost_no_more_than_some(project, monkeypatch):
+    """Of more labels than that some are drawn, once for all splits; with all of their samples."""
+    world = project(72, ini={"split.buffer_km": "0", "run.resamples": "100"})
+    world.run()
+    settings = world.settings()
+    path = settings.root / settings.processed_dir / "dataset.h5"
+    whole, some = labels_of(path), labels_of(path, 40)
+    assert len(whole) == 72 and len(some) == 40 and set(some["id"]) < set(whole["id"])
+    names = SampleDataset(path, None).column("label_id")[some.attrs["samples"]]
+    assert (some["id"].to_numpy()[some.attrs["rows"]] == names).all()
+    one = {"random": Split(method="random", buffer_km=0, folds=2)}
+    monkeypatch.setattr("seedbed.optimism.curve_splits", lambda *_: one)
+    monkeypatch.setattr("seedbed.optimism.DRAWN", 40)
+    assert [row["n"] for row in optimism_curve(path, settings)] == [40]
