@@ -612,7 +612,7 @@ def audit_split(
     labels: gpd.GeoDataFrame,  # that have samples, with all of their columns
     names: Sequence[str],  # of the bands, then of what has no time
 ) -> list[dict]:  # rows with check, status, count and found
-    """Everything that was looked for in a split, and what was found; the sums are then forgotten."""
+    """What was looked for in a split, and what was found; the samples' sums are forgotten."""
     known = {"digest": samples.digest, "moments": samples.moments}
     found = audit_folds(arrays | known, footprints, split, classes, meta)
     del known
