@@ -2024,6 +2024,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                   'seedbed.optimism._arrays_of': ('optimism.html#_arrays_of', 'seedbed/optimism.py'),
                                   'seedbed.optimism._percent': ('optimism.html#_percent', 'seedbed/optimism.py'),
                                   'seedbed.optimism._scored': ('optimism.html#_scored', 'seedbed/optimism.py'),
+                                  'seedbed.optimism._write_split': ('optimism.html#_write_split', 'seedbed/optimism.py'),
                                   'seedbed.optimism.curve_row': ('optimism.html#curve_row', 'seedbed/optimism.py'),
                                   'seedbed.optimism.curve_splits': ('optimism.html#curve_splits', 'seedbed/optimism.py'),
                                   'seedbed.optimism.curve_table': ('optimism.html#curve_table', 'seedbed/optimism.py'),

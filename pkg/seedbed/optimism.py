@@ -78,8 +78,15 @@ def resplit(
     area: shapely.Geometry | None = None,  # knndm: of the map, in degrees; None: the labels' hull
 ) -> dict:  # the new split's record
     """Write a dataset again, as series, with another split; InputError where there is none."""
-    meta, rows = SampleDataset(path).meta, labels.attrs["rows"]
-    arrays = _arrays_of(path, labels.attrs["samples"])
+    meta, arrays = SampleDataset(path).meta, _arrays_of(path, labels.attrs["samples"])
+    return _write_split(out, labels, arrays, meta, split, suggested, claim, area)
+
+
+def _write_split(
+    out: Path, labels, known: dict, meta: dict, split: Split, suggested: dict, claim: str, area
+) -> dict:
+    "Write known arrays with another split; its record."
+    arrays, rows = dict(known), labels.attrs["rows"]
     window_days = meta["split"].get("window_days", 0.0)
     subsets, block, record = make_split(
         labels, split, suggested, meta["classes"], claim, None, window_days, area
@@ -244,7 +251,8 @@ def optimism_curve(
     settings: Settings,  # metric, claim, resamples and level
 ) -> list[dict]:  # a row for each split: split, method, claimed, used, and those of `curve_row`
     """Score one model under every split that the labels, or so many of them, allow."""
-    labels, record = labels_of(path, DRAWN), SampleDataset(path).meta["split"]
+    labels, meta = labels_of(path, DRAWN), SampleDataset(path).meta
+    known, record = _arrays_of(path, labels.attrs["samples"]), meta["split"]
     resamples = min(settings.run.resamples, 500)
     claimed = CLAIMS[settings.success.claim]
     area = map_area(settings)
@@ -254,7 +262,7 @@ def optimism_curve(
         with tempfile.TemporaryDirectory() as aside:
             again = Path(aside) / "dataset.h5"
             try:
-                resplit(path, again, labels, split, area=area)
+                _write_split(again, labels, known, meta, split, {}, "within_region", area)
                 if split.method == "random":
                     usual = usual_certainty(again, nominal)
                 row = curve_row(
