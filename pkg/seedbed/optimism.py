@@ -243,7 +243,7 @@ def _scored(model: BaseModel, path: Path, metric: str):
 
 # %% ../../nbs/optimism.ipynb #a23bf3f3
 CLAIMS = {"within_region": "blocks", "new_region": "region", "new_year": "year"}
-DRAWN = 20_000  # labels at most
+DRAWN = 10_000  # labels at most
 
 
 def optimism_curve(
