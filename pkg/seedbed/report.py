@@ -288,7 +288,7 @@ def learning_rows(
             label = train.column("label_id")
             names = np.random.default_rng(fold).permutation(np.unique(label))
             chosen = names[: max(round(share * len(names)), 2)]
-            part = np.isin(label, chosen)
+            part = pd.Index(label).isin(chosen)
             train.rows, train.y = train.rows[part], train.y[part]
             _, y, prediction = per_label_predictions(val, make().train(train).predict(val))
             row = {"share": share, "n": len(chosen), "score": score(y, prediction), "fold": fold}

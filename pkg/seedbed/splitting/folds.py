@@ -414,10 +414,10 @@ def dropped_by(
     dropped = subsets == "dropped"
     shared = np.zeros_like(dropped)
     if "group" in labels:
-        group = labels["group"].fillna("").astype(str).to_numpy()
+        group = labels["group"].fillna("").astype(str)
         for subset, out in zip(subsets, shared):
             away = np.isin(subset, ("val", "test"))
-            out[:] = np.isin(group, group[away]) & (group != "")
+            out[:] = group.isin(group[away].unique()) & (group != "")
     other = "time" if method == "year" and not buffer_km else "buffer"
 
     def mean(mask):

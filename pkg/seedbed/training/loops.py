@@ -63,18 +63,18 @@ def stopping_rows(
     A block that would hold out too many is passed over. Where the others are too few, one side
     of it is held out.
     """
-    names, count = np.unique(block, return_counts=True)
+    names, inverse, count = np.unique(block, return_inverse=True, return_counts=True)
     order = np.argsort([hashlib.sha256(f"{seed}:{n}".encode()).hexdigest() for n in names])
     wanted, most = share * len(block), 1.5 * share * len(block)
     taken = np.searchsorted(np.cumsum(count[order]), wanted) + 1
     if count[order[:taken]].sum() <= most:
-        return np.isin(block, names[order[:taken]])
+        return np.isin(inverse, order[:taken])
     chosen, total = [], 0
     for number in order:
         if total < wanted and total + count[number] <= most:
             chosen.append(number)
             total += count[number]
-    held = np.isin(block, names[chosen])
+    held = np.isin(inverse, chosen)
     if total >= wanted / 2 or place is None or not np.isfinite(place).all():
         return held
     large = next(number for number in order if number not in chosen)
