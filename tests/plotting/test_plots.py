@@ -8,6 +8,9 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from seedbed.plotting import figures, plots
+from seedbed.plotting.stages import physical_series
+from seedbed.training.dataset import SampleDataset
+from tests.support.models import make_dataset
 
 SPECIES = [f"species {k:03d}" for k in range(300)]
 
@@ -108,3 +111,16 @@ def test_histograms_show_every_fold():
     fig = figures.plot_histograms(X, fold, ["B2"])
     assert [t.get_text() for t in fig.legends[0].get_texts()] == ["all samples", "fold a", "fold b"]
     assert len(fig.axes[0].patches) == 3
+
+
+@pytest.mark.parametrize("window", [(), (4, 4)])
+def test_all_series_are_mapped_and_the_values_are_the_same(window, tmp_path):
+    """A copy of a million series would be half a gigabyte."""
+    path = make_dataset(tmp_path, window=window)[0].path
+    data = SampleDataset(path, None)
+    whole, order = physical_series(data), np.arange(len(data))[::-1]
+    assert whole.flags.writeable == bool(window)
+    np.testing.assert_array_equal(physical_series(data, order), whole[order])
+    np.testing.assert_array_equal(physical_series(data, slice(None, None, -1)), whole[::-1])
+    part = SampleDataset(path, "train")
+    np.testing.assert_array_equal(physical_series(part), whole[part.rows])

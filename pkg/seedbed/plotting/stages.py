@@ -178,10 +178,13 @@ def plot_profiles(
 def physical_series(
     data: SampleDataset,  # of any subset
     some: slice = slice(None),  # which of its samples; all if not given
-) -> np.ndarray:  # [n, T, B], NaN where a series has no value at all
-    """Samples in physical units; a chip is the mean of its pixels."""
+) -> np.ndarray:  # [n, T, B], NaN where a series has no value at all; read-only
+    """Samples in physical units; a chip is the mean of its pixels. All series are mapped."""
     with h5py.File(data.path) as file:
-        X = map_array(file, "X")[data.rows[some]]
+        X, rows = map_array(file, "X"), data.rows[some]
+    all_of_it = isinstance(some, slice) and some == slice(None) and len(rows) == len(X)
+    if X.ndim > 3 or not all_of_it:
+        X = X[rows]
     if X.ndim == 3:
         return X
     with warnings.catch_warnings():
