@@ -775,7 +775,9 @@ def make_map(
         and {
             "nominal": model.certainty.nominal,
             "promised": model.certainty.promised,
-            "said": model.certainty.said("pixels" if model.dense else "labels"),
+            "said": model.certainty.said(
+                "pixels" if model.meta["sampling"] == "dense" else "labels"
+            ),
         },
         "largest": _finite(useful),
         **count_map(parts, opened, meta, useful),

@@ -712,9 +712,8 @@ def origin_table(
 
 # %% ../../nbs/07_report.ipynb #a7fbadf7
 OF_PIXELS = (
-    "Calibration and certainty rest on pixels that were drawn of all chips. Not shown for pixels:"
-    " scores under easier and harder splits, for each of which chips would have to be cut anew;"
-    " precision against recall; doubts about labels."
+    "Calibration, certainty and scores under easier and harder splits rest on pixels that were"
+    " drawn of all chips. Not shown for pixels: precision against recall; doubts about labels."
 )
 
 

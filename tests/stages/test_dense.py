@@ -1,6 +1,7 @@
 """Dense targets through the stages: dataset, models, scores, comparison and map."""
 
 import copy
+import dataclasses
 from concurrent.futures import Future
 
 import h5py
@@ -14,15 +15,16 @@ from seedbed.compare import compare
 from seedbed.evaluation.metrics import METRICS
 from seedbed.evaluation.scoring import pixel_table, read_predictions
 from seedbed.imagery.raster import transformer
-from seedbed.map import make_map
+from seedbed.map import best_model, make_map
 from seedbed.model import cross_validate
 from seedbed.models.base import BaseModel
 from seedbed.models.records import predicted_labels
 from seedbed.models.registry import find_model, load_model
+from seedbed.optimism import optimism_curve, write_pixels
 from seedbed.process import process, ready_dataset
 from seedbed.report import importance
 from seedbed.training.dataset import SampleDataset
-from seedbed.training.pixels import every_pixel
+from seedbed.training.pixels import every_pixel, labelled_pixels
 from tests.support.dense import (
     GRID,
     dense_settings,
@@ -189,6 +191,74 @@ def test_a_network_learns_and_maps_the_same_on_another_device(made, run, tmp_pat
     np.testing.assert_array_equal(found["cpu"], found["mps"])
 
 
+def bands_of(path):
+    """The bands of a tif by their names, and its tags."""
+    with rasterio.open(path) as file:
+        return dict(zip(file.descriptions, file.read())), file.tags()
+
+
+@pytest.mark.parametrize("name", ["unet", "pixel_forest"])
+def test_a_map_says_which_classes_are_possible_and_where_it_is_of_no_use(run, made, tmp_path, name):
+    folder, _ = run
+    model, place = best_model(folder, name, largest=1)
+    found = read_json(place / "results.json")["certainty"]
+    assert model.certainty.thresholds == found["thresholds"]
+    model.certainty = dataclasses.replace(model.certainty, thresholds=[0.9] * 3)
+    record = make_map(model, place, made[0].root / "scene.tif", made[1], tmp_path, 1)
+    quality, tags = bands_of(tmp_path / "quality.tif")
+    assert list(quality) == ["probability", "applicability", "set_size", "useful"]
+    size = quality["set_size"]
+    assert set(np.unique(size)) <= {1, 2, 3} and len(np.unique(size)) > 1
+    np.testing.assert_array_equal(quality["useful"], size <= 1)
+    assert record["no_useful_answer"] == pytest.approx((size > 1).mean())
+    assert "set_size is above 1" in tags["useful"]
+    assert [row["class"] for row in found["per_class"]] == ["bare", "crop", "wood"]
+    assert sum(row["n"] for row in found["per_class"]) == found["n"]
+    assert record["certainty"]["said"] == found["said"]
+
+
+def test_of_a_quantity_the_intervals_hold_and_the_map_shows_their_width(tmp_path):
+    write_scene(tmp_path)
+    values = 10.0 * truth() + np.random.default_rng(1).normal(0, 1, (96, 96))
+    write_raster(tmp_path / "mask.tif", values.astype("float32"))
+    settings = dense_settings(
+        tmp_path, labels={"masks": "mask.tif"}, success={"metric": "r2"}, split={"block_km": 0.24}
+    )
+    path, model = ready_dataset(settings), find_model("unet")(0, settings.models)
+    place = tmp_path / "run/models/unet/seed_0"
+    found = cross_validate(model, path, place, settings, tmp_path / "run")["certainty"]
+    assert found["promised"] and 0.87 < found["covered"] < 0.97
+    assert found["per_class"] is None and found["size"] == pytest.approx(
+        2 * found["thresholds"][0], rel=0.2
+    )
+    model, place = best_model(tmp_path / "run", "unet", largest=1.0)
+    record = make_map(model, place, tmp_path / "scene.tif", path, tmp_path / "map", 1)
+    quality, tags = bands_of(tmp_path / "map/quality.tif")
+    assert list(quality) == ["applicability", "interval_width", "useful"]
+    assert quality["interval_width"] == pytest.approx(2 * found["thresholds"][0], rel=1e-6)
+    assert (quality["useful"] == 0).all() and record["no_useful_answer"] == 1
+    assert "interval_width is above 1" in tags["useful"]
+
+
+def test_the_optimism_curve_is_that_of_pixels(made, tmp_path, monkeypatch):
+    settings, path = made
+    data = SampleDataset(path, None)
+    pixels = SampleDataset(write_pixels(path, tmp_path / "dataset.h5", most=500), None)
+    drawn = labelled_pixels(data, 500)
+    for ours, theirs in zip(pixels.arrays(), drawn.arrays()):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_allclose(pixels.coordinates(), drawn.coordinates())
+    monkeypatch.setattr("seedbed.optimism.PIXELS", 1000)
+    rows = optimism_curve(path, settings)
+    assert rows[0]["split"] == "random" and sum(row["used"] for row in rows) == 1
+    assert rows[0]["coordinates"] > 0.7  # the next pixel of the same square is in training
+    for row in rows[1:]:
+        assert 0.8 < row["covered"] <= 1 and 0.8 < row["covered_usual"] <= 1
+        assert row["value"] > 0.6 > row["coordinates"]
+    of_boundaries = settings.updated(success={"metric": "boundary_f1"})
+    assert optimism_curve(path, of_boundaries) == []
+
+
 def test_chips_that_overlap_never_meet_across_the_split(tmp_path):
     (tmp_path / "tifs").mkdir()
     (tmp_path / "masks").mkdir()
@@ -282,7 +352,7 @@ def test_the_threshold_of_pixels_of_two_classes_is_tuned_and_scored(tmp_path):
     rare = (truth() == 2) & (np.random.default_rng(0).random((96, 96)) < 0.3)
     write_raster(tmp_path / "mask.tif", rare.astype("uint8"))
     settings = dense_settings(tmp_path, labels={"masks": "mask.tif", "values": "0=no, 1=wood"})
-    model = find_model("pixel_forest")(0, settings.models)
+    model = find_model("unet")(0, settings.models)
     record = cross_validate(model, ready_dataset(settings), tmp_path / "m", settings, tmp_path)
     found = record["threshold"]
     assert found["tuned_by"] == "mean_iou" and len(found["values"]) == 3
