@@ -51,7 +51,7 @@ def bare_dense(X, Y, held, batch=16):
     network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=1e-4)
     learn, stop = np.flatnonzero(~held), torch.from_numpy(np.flatnonzero(held))
-    side = 3 * X.shape[-1] // 4
+    side = X.shape[-1] // 2
     for epoch in range(EPOCHS):
         network.train()
         for rows in torch.from_numpy(rng.permutation(learn)).split(batch):
@@ -82,7 +82,7 @@ def run():
     """The rows of the table."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        data = make(Path(folder, "dense.h5"), 256, (1, 13, 64, 64), dense=True)
+        data = make(Path(folder, "dense.h5"), 320, (1, 13, 64, 64), dense=True)
         X, Y = (
             torch.from_numpy(np.ascontiguousarray(v)).to(t)
             for v, t in zip(data.arrays(), (torch.float32, torch.int64))

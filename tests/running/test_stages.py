@@ -34,3 +34,13 @@ def test_only_chance_needs_seeds():
         ("b", 3),
         ("b", 4),
     ]
+
+
+def test_what_takes_longest_begins_first():
+    models = [
+        {"name": "a", "stochastic": False},
+        {"name": "b", "stochastic": True, "slow": False},
+        {"name": "c", "stochastic": True, "slow": True},
+    ]
+    planned = [(m["name"], s) for m, s in plan_models(models, (0, 1))]
+    assert planned == [("c", 0), ("c", 1), ("a", 0), ("b", 0), ("b", 1)]

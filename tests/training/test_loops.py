@@ -8,10 +8,12 @@ from seedbed.training.dataset import SampleDataset
 from seedbed.training.loops import (
     class_weights,
     fetcher,
+    fit_network,
     loss_of,
     stopping_rows,
     stopping_slice,
 )
+from tests.support.chips import Chips, OneNumber
 
 
 @pytest.mark.parametrize("sampling", ["mean", "chip"])
@@ -99,3 +101,19 @@ def test_a_dataset_of_one_block_is_cut_by_labels(project):
     held = stopping_slice(data)
     assert 0.075 <= held.mean() <= 0.225
     assert not set(column("label_id")[held]) & set(column("label_id")[~held])
+
+
+def test_with_a_peak_the_weights_of_the_last_epochs_are_kept(monkeypatch):
+    """The loss is lowest in the second epoch, at a high rate, then in the last but one."""
+    losses = iter([5.0, 0.1, *[4.0] * 16, 3.0, 3.5] * 2)
+    monkeypatch.setattr("seedbed.training.loops.mean_loss", lambda *args: next(losses))
+    chips = Chips()
+    history = fit_network(OneNumber(), chips, epochs=20, patience=2, batch_size=4, peak=5.0)
+    assert (history.best, len(history.stop)) == (18, 20)
+    history = fit_network(OneNumber(), chips, epochs=20, patience=2, batch_size=4)
+    assert (history.best, len(history.stop)) == (1, 4)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_a_few_epochs_with_a_peak_leave_the_weights_of_the_last(epochs):
+    assert fit_network(OneNumber(), Chips(), epochs=epochs, peak=5.0).best == epochs - 1

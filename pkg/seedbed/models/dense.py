@@ -130,6 +130,7 @@ class DenseNetwork(Network):
 
     dense = True
     batch_size = 16
+    epochs, peak = 25, 5.0
     stride = 4  # pixels of the image in one of the coarsest level
     field = 32  # pixels across that it may see: labels.field, set by training
 

@@ -127,6 +127,7 @@ def probe_models(
 
 
 def _model_meta(asked: str) -> dict:
+    from seedbed.models.network import Network
     from seedbed.models.registry import find_model
 
     found = find_model(asked)
@@ -139,6 +140,7 @@ def _model_meta(asked: str) -> dict:
         "asked": asked,
         "name": found.name,
         "stochastic": bool(found.stochastic),
+        "slow": issubclass(found, Network),
         "class": f"{found.__module__}.{found.__qualname__}",
         "encoder": getattr(getattr(found, "encoder", None), "name", ""),
     }

@@ -50,12 +50,15 @@ STAGES = (
 
 # %% ../../../nbs/running/stages.ipynb #940dec3a
 def plan_models(
-    models: list[dict],  # name and stochastic of each
+    models: list[dict],  # name and stochastic of each, perhaps slow
     seeds,  # of settings.run
-) -> list[tuple[dict, int]]:  # (model, seed)
+) -> list[tuple[dict, int]]:  # (model, seed), slow ones first
     """Every model with every seed; a model without chance meets only the first."""
+    slow_first = sorted(models, key=lambda model: not model.get("slow"))
     return [
-        (model, seed) for model in models for seed in (seeds if model["stochastic"] else seeds[:1])
+        (model, seed)
+        for model in slow_first
+        for seed in (seeds if model["stochastic"] else seeds[:1])
     ]
 
 # %% ../../../nbs/running/stages.ipynb #c18941de

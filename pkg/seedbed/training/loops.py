@@ -271,7 +271,7 @@ class History:
         ax.legend()
 
 
-LEAST_STEPS = 8  # in an epoch of chips, which are cut and turned anew each time
+LEAST_STEPS = 15  # in an epoch of chips, which are cut and turned anew each time
 RISE = 0.2  # share of the epochs in which the learning rate rises
 
 
@@ -287,6 +287,12 @@ def rate_of(
     if epoch < rise:
         return 1 + (peak - 1) * epoch / rise
     return peak * (1 + math.cos(math.pi * (epoch - rise) / (epochs - rise + 1))) / 2
+
+
+def _settled(epoch: int, epochs: int, peak: float | None) -> bool:
+    "Whether the weights of an epoch may be kept: at a high rate a low loss is chance."
+    falling = epoch > 0 and rate_of(epoch, epochs, peak) < 1
+    return peak is None or falling or epoch == epochs - 1
 
 
 def fit_network(
@@ -308,10 +314,10 @@ def fit_network(
     held = stopping_slice(data, seed)
     learn = np.flatnonzero(~held)
     stop = np.flatnonzero(held) if held.any() else learn
-    fetch, again = fetcher(data, device), 1
+    fetch, drawn = fetcher(data, device), len(learn)
     if getattr(data, "dense", False):
         fetch = turning(fetch, np.random.default_rng([seed, 1]))
-        again = -(-LEAST_STEPS * batch_size // len(learn))
+        drawn = max(drawn, LEAST_STEPS * batch_size)
     fetch_plain = fetcher(unaugmented(data), device)
     optimiser = torch.optim.AdamW(
         groups or network.parameters(),
@@ -322,23 +328,24 @@ def fit_network(
     by_class = None if weight is None else torch.as_tensor(weight, device=device)
     order = np.random.default_rng(seed)
     history = History(train=[], stop=[], best=0)
-    in_epoch = max(1, -(-again * len(learn) // batch_size))
+    in_epoch, passes = max(1, -(-drawn // batch_size)), -(-drawn // max(len(learn), 1)) or 1
     epochs = min(epochs, -(-max_steps // in_epoch))  # as many as are allowed begin
-    best_weights, rates = None, [group["lr"] for group in optimiser.param_groups]
+    best_weights, least, rates = None, np.inf, [group["lr"] for group in optimiser.param_groups]
     for epoch in range(epochs):
         for group, rate in zip(optimiser.param_groups, rates):
             group["lr"] = rate * rate_of(epoch, epochs, peak)
-        rows = order.permutation(np.tile(learn, again))
+        rows = np.concatenate([order.permutation(learn) for _ in range(passes)])[:drawn]
         rows = rows[: (max_steps - history.steps) * batch_size]
         history.steps += -(-len(rows) // batch_size)
         loss = train_epoch(network, fetch, rows, optimiser, batch_size, data.task, device, by_class)
         history.train.append(loss)
         history.stop.append(mean_loss(network, fetch_plain, stop, batch_size, data.task, by_class))
-        if best_weights is None or history.stop[-1] < min(history.stop[:-1]):
-            best_weights = copy.deepcopy(network.state_dict())
+        better = best_weights is None or history.stop[-1] < least
+        if better and _settled(epoch, epochs, peak):
+            best_weights, least = copy.deepcopy(network.state_dict()), history.stop[-1]
             history.best = epoch
         history.exhausted = history.steps >= max_steps
-        if epoch - history.best >= patience or history.exhausted:
+        if (best_weights and epoch - history.best >= patience) or history.exhausted:
             break
     network.load_state_dict(best_weights)
     network.eval()

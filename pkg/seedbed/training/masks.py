@@ -26,6 +26,11 @@ def dice_loss(
     return 1 - overlap[occurs].mean()
 
 
+def _known(Y: torch.Tensor) -> torch.Tensor:
+    "Which pixels have a target, bool."
+    return torch.isfinite(Y) if Y.is_floating_point() else Y >= 0
+
+
 def pixel_loss(
     output: torch.Tensor,  # [n, K, H, W] scores before the softmax, or [n, H, W] values
     Y: torch.Tensor,  # [n, H, W] class numbers, or values; below 0, or NaN: no target
@@ -34,10 +39,10 @@ def pixel_loss(
 ) -> torch.Tensor:  # one number; 0 where no pixel has a target
     """Cross-entropy plus Dice, or the mean square error in units of the standard deviation."""
     if output.ndim == 3:
-        known = torch.isfinite(Y)
+        known = _known(Y)
         error = (output - torch.nan_to_num(Y)) / std
         return (error**2 * known).sum() / known.sum().clamp(min=1)
-    known = Y >= 0
+    known = _known(Y)
     if not known.any():
         return 0.0 * torch.nan_to_num(output, neginf=0.0).sum()
     scores, y = output.permute(0, 2, 3, 1)[known].float(), Y[known]
@@ -48,7 +53,7 @@ def pixel_loss(
     return losses.mean() + dice_loss(logarithm.exp(), y)
 
 # %% ../../../nbs/training/masks.ipynb #2f4d98b1
-CROP = 0.75  # of a chip's side, at random places
+CROP = 0.5  # of a chip's side, at random places that hold a target
 
 
 def turned(
@@ -62,8 +67,7 @@ def turned(
     side = size if size < 32 else int(crop * size) // 4 * 4
     images, targets = [], []
     for image, target in zip(X, Y):
-        top = int(rng.integers(0, image.shape[-2] - side + 1))
-        left = int(rng.integers(0, image.shape[-1] - side + 1))
+        top, left = _corner(target, side, rng)
         image = image[..., top : top + side, left : left + side]
         target = target[top : top + side, left : left + side]
         turn, mirror = int(rng.integers(4)), bool(rng.integers(2))
@@ -71,6 +75,18 @@ def turned(
         images.append(image.flip(-1) if mirror else image)
         targets.append(target.flip(-1) if mirror else target)
     return torch.stack(images), torch.stack(targets)
+
+
+def _corner(target: torch.Tensor, side: int, rng: np.random.Generator) -> tuple[int, int]:
+    "Row and column where a part begins that holds a labelled pixel, drawn at random."
+    height, width = target.shape
+    known = torch.nonzero(_known(target))
+    row, column = int(rng.integers(height)), int(rng.integers(width))
+    if len(known):
+        row, column = known[rng.integers(len(known))].tolist()
+    top = rng.integers(max(row - side + 1, 0), min(row, height - side) + 1)
+    left = rng.integers(max(column - side + 1, 0), min(column, width - side) + 1)
+    return int(top), int(left)
 
 
 def turning(
