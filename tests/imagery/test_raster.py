@@ -8,6 +8,7 @@ import shapely
 from affine import Affine
 
 from seedbed.imagery.raster import (
+    _read_alike,
     _read_fast,
     _read_general,
     pixel_hectares,
@@ -306,3 +307,32 @@ def test_hectares_are_those_of_the_ground(crs, x, y, side):
     assert found[::299, ::199] == pytest.approx(
         pixel_hectares(grid, crs, np.array([[10], [309]]), np.array([[20, 219]]))
     )
+
+
+# --- chips that are written alike ---
+
+
+@pytest.mark.parametrize("interleave", ["band", "pixel"])
+@pytest.mark.parametrize("dtype", ["float32", "uint16"])
+def test_files_that_differ_by_pixels_and_place_alone(tmp_path, interleave, dtype):
+    """A head that was read once stands for those like it, and for no other."""
+    grid = {"height": 4, "width": 4, "count": 4, "dtype": dtype, "interleave": interleave}
+    rng, paths = np.random.default_rng(0), [tmp_path / f"{i}.tif" for i in range(4)]
+    for i, path in enumerate(paths):
+        place = Affine(10, 0, 5e5 + 40 * i, 0, -10, 5e6)
+        about = {"crs": f"EPSG:{32633 + (i == 3)}", "transform": place, "nodata": 7 + (i == 2)}
+        with rasterio.open(path, "w", driver="GTiff", **grid, **about) as file:
+            file.write(rng.integers(0, 9, (4, 4, 4)).astype(dtype))
+            file.descriptions = list("abcd")
+    sizes = {path.stat().st_size for path in paths}
+    assert len(sizes) == 1
+    _read_fast(paths[0])
+    alike = [_read_alike(path) is not None for path in paths]
+    assert alike == [True, True, False, False]
+    for path in paths:
+        fast, general = _read_fast(path), _read_general(path)
+        assert np.array_equal(fast.data, general.data) and fast.data.dtype == general.data.dtype
+        assert fast.transform.almost_equals(general.transform)
+        assert (fast.crs, fast.nodata) == (general.crs, general.nodata)
+    (tmp_path / "1.tif.msk").touch()
+    assert _read_fast(paths[1]) is None

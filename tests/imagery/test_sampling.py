@@ -6,8 +6,8 @@ import pytest
 import shapely
 from affine import Affine
 
-from seedbed.imagery.raster import Raster
-from seedbed.imagery.sampling import sample_center
+from seedbed.imagery.raster import Raster, each_into_grid, into_grid, reproject
+from seedbed.imagery.sampling import corner, corners, sample_center, window_of, windows_of
 from tests.support.world import IDS, make_labels, pixels, place, write_tif
 
 # --- it works ---
@@ -117,3 +117,32 @@ def test_a_point_on_the_edge_of_its_chip():
     assert sample_center(raster, shapely.Point(5, 20.001)).item() == 0
     with pytest.raises(ValueError, match="outside of its tif"):
         sample_center(raster, shapely.Point(21, 5))
+
+
+def test_many_labels_at_once_are_each_where_one_alone_is():
+    """Grids of several kinds; labels in the middle, on the edge, beside their own centroid and outside."""
+    rng = np.random.default_rng(0)
+    crescent = shapely.Point(0, 0).buffer(3).difference(shapely.Point(1, 0).buffer(2.9))
+    rasters, labels = [], []
+    for i in range(60):
+        crs, side = (("EPSG:32635", 10), ("EPSG:4326", 1e-4), ("EPSG:3857", 12))[i % 3]
+        shape = shapely.Point(0, 0) if i % 2 else crescent
+        x, y = rng.uniform(-9, 9, 2) if i % 5 else (8, 0)
+        west = 289 if crs == "EPSG:4326" and i % 4 == 0 else 26
+        left, top = reproject(shapely.Point(west, 45), "EPSG:4326", crs).coords[0]
+        place = Affine(side, side / 9 * (i % 7 == 0), left, 0, -side, top)
+        there = shapely.transform(shape, lambda xy: [place @ (a + 8 + x, b + 8 + y) for a, b in xy])
+        rasters.append(Raster(np.zeros((1, 16, 16), "float32"), place, crs, None, (None,)))
+        labels.append(reproject(there, crs, "EPSG:4326"))
+    grid = each_into_grid(np.array(labels, object), rasters)
+    found, faults = corners(rasters, grid, 6)
+    windows = windows_of(rasters, found, 6)
+    for i, (raster, label) in enumerate(zip(rasters, labels)):
+        assert grid[i].equals(into_grid(label, raster.crs, raster.transform, (16, 16)))
+        if i in faults:
+            with pytest.raises(ValueError, match="outside of its tif"):
+                corner(raster, grid[i], 6)
+            continue
+        assert tuple(found[i]) == corner(raster, grid[i], 6)
+        assert windows[i].equals(window_of(raster, *found[i].tolist(), 6))
+    assert 3 < len(faults) < 30

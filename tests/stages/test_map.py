@@ -1,5 +1,7 @@
 """Maps: the same pixels as in training, nothing invented, nothing lost."""
 
+from types import SimpleNamespace
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from seedbed.map import (
     make_map,
     map_window,
     places_of,
+    side_by_side,
     stride_of,
 )
 from seedbed.model import cross_validate
@@ -338,3 +341,28 @@ def test_a_quantity_is_mapped(tmp_path, project):
         with rasterio.open(tmp_path / name / "quality.tif") as file:
             assert file.descriptions == ("applicability",)
         assert record["area"]["classes"] is None
+
+
+def test_windows_side_by_side_follow_from_memory():
+    """A network of many dates gets fewer windows at a time than one of a single date, one at least."""
+    image = SimpleNamespace(bands=range(120), height=5000, width=5000)
+    light, heavy = (
+        SimpleNamespace(dense=True, stride=4, _margin=16, _numbers=numbers) for numbers in (36, 144)
+    )
+    few = [side_by_side(heavy, image, 4_000_000, workers) for workers in (1, 2, 16)]
+    many = [side_by_side(light, image, 4_000_000, workers) for workers in (1, 2, 16)]
+    assert few[:2] == [1, 1] and many == [1, 2, 16]
+    assert few[2] < 16
+    assert side_by_side(SimpleNamespace(dense=False), image, 4_000_000, 5) == 5
+
+
+def test_memory_beyond_what_is_allowed_is_given_back(trained, tmp_path, monkeypatch):
+    root, path, model, place, tif = trained
+    calls = []
+    monkeypatch.setattr("seedbed.map.give_back_memory", lambda: calls.append(1))
+    make = lambda name: make_map(load_model(place), place, tif, path, tmp_path / name, 1, 500)
+    make("enough")
+    assert not calls
+    monkeypatch.setattr("seedbed.map.MEMORY", -(10**12))
+    make("little")
+    assert len(calls) > 3

@@ -59,44 +59,48 @@ def _neighbours(
     return before, after
 
 # %% ../../../nbs/imagery/missing.ipynb #8f539eb6
-def _fill_groups(
-    X: np.ndarray,  # [n, T, groups, width]; the values of a group are missing together
-) -> np.ndarray:  # the same array, filled in place
-    """Fill each group of values along time."""
-    steps, groups, width = X.shape[1:]
-    known = ~np.isnan(X[..., 0])
-    rows = X.reshape(-1, width) if width > 1 else X.reshape(-1)
-    gaps = np.flatnonzero(~known & known.any(1, keepdims=True))
-    before, after = (step.ravel()[gaps].astype(int) for step in _neighbours(known))
-    before, after = np.where(before < 0, after, before), np.where(after >= steps, before, after)
-    here = gaps // groups % steps
-    low = rows[gaps + (before - here) * groups]
-    high = rows[gaps + (after - here) * groups]
-    way = (here - before) / np.maximum(after - before, 1)  # 0 at the step before, 1 at that after
-    rows[gaps] = low + (high - low) * (way[:, None] if width > 1 else way)
-    return X
+def _around(
+    known: np.ndarray,  # [N, T, groups] bool
+) -> tuple[np.ndarray, ...]:  # each [gaps]: sample, step, group, steps it is filled from, way
+    """Each gap that can be filled, and where it lies between the two steps, from 0 to 1."""
+    sample, here, group = np.nonzero(~known & known.any(1, keepdims=True))
+    before, after = (steps[sample, here, group].astype(int) for steps in _neighbours(known))
+    before, after = (
+        np.where(before < 0, after, before),
+        np.where(after >= known.shape[1], before, after),
+    )
+    return sample, here, group, before, after, (here - before) / np.maximum(after - before, 1)
 
 
 def interpolate(
     X: np.ndarray,  # [N, T, B, ...], NaN where missing
     absent: np.ndarray | None = None,  # [N, T, B] of `missing_counts`, where it is known already
+    in_place: bool = False,  # X itself is filled
 ) -> np.ndarray:  # the same shape; series without a single value stay NaN
     """Fill gaps along time by straight lines, ends by the nearest value."""
+    if X.shape[1] == 1:
+        return X
     if absent is None:
         absent = missing_counts(X)
     if not absent.any():
         return X
-    steps = X.shape[1]
+    filled = X if in_place else X.copy()
     values = int(np.prod(X.shape[2:]))  # of a step
-    filled = X.reshape(len(X), steps, values).copy()
     lacking = absent.sum(2, dtype=int)
     partly = ((lacking > 0) & (lacking < values)).any(1)
-    wholly = ~partly & lacking.any(1)
-    for rows, width in ((wholly, values), (partly, 1)):
-        if rows.any():
-            groups = filled[rows].reshape(-1, steps, values // width, width)
-            filled[rows] = _fill_groups(groups).reshape(-1, steps, values)
-    return filled.reshape(X.shape)
+    wholly = np.flatnonzero(~partly & lacking.any(1))
+    if len(wholly):
+        sample, here, _, before, after, way = _around((lacking[wholly] == 0)[..., None])
+        rows, way = wholly[sample], way.reshape(-1, *[1] * (X.ndim - 2))
+        low, high = filled[rows, before], filled[rows, after]
+        filled[rows, here] = low + (high - low) * way
+    if partly.any():
+        some = filled[partly].reshape(-1, X.shape[1], values)
+        sample, here, value, before, after, way = _around(~np.isnan(some))
+        low, high = some[sample, before, value], some[sample, after, value]
+        some[sample, here, value] = low + (high - low) * way
+        filled[partly] = some.reshape(-1, *X.shape[1:])
+    return filled
 
 # %% ../../../nbs/imagery/missing.ipynb #d81f47ea
 class Observed:
@@ -119,9 +123,12 @@ class Observed:
         absent: np.ndarray | None = None,  # [N, T, B] of `missing_counts`, where it is known
     ) -> "Observed":
         """The mask of some samples."""
-        size = int(np.prod(X.shape[1:]))
-        bits = np.full((len(X), -(-size // 8)), 255, np.uint8)
+        size, pixels = int(np.prod(X.shape[1:])), int(np.prod(X.shape[3:]))
         absent = missing_counts(X) if absent is None else absent
+        if pixels % 8 == 0 and np.isin(absent, (0, pixels)).all():  # whole windows: whole bytes
+            bytes_of = np.where(absent.reshape(len(X), -1) == 0, np.uint8(255), np.uint8(0))
+            return cls(bytes_of.repeat(pixels // 8, axis=1), X.shape[1:])
+        bits = np.full((len(X), -(-size // 8)), 255, np.uint8)
         gaps = np.flatnonzero(absent.any((1, 2)))
         bits[gaps] = np.packbits(~np.isnan(X[gaps]).reshape(len(gaps), size), axis=1)
         return cls(bits, X.shape[1:])
@@ -214,9 +221,11 @@ def moments(
     """The sums of each sample."""
     flat = X.reshape(*X.shape[:3], int(np.prod(X.shape[3:])))
     pixels = flat.shape[3]
-    gaps = missing_counts(X)
-    known = np.where(np.isnan(flat), 0, flat) if gaps.any() else flat
-    total = known.sum(3, dtype=np.float64)
+    total, known = flat.sum(3, dtype=np.float64), flat
+    gaps = missing_counts(X) if np.isnan(total).any() else np.zeros(X.shape[:3], np.uint8)
+    if gaps.any():
+        known = np.where(np.isnan(flat), 0, flat)
+        total = known.sum(3, dtype=np.float64)
     square = np.einsum("ntbp,ntbp->nb", known, known, dtype=np.float64)
     middle = (..., *(size // 2 for size in X.shape[3:]))
     level = X[middle].astype(np.float32)

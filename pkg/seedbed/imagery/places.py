@@ -48,7 +48,7 @@ def wrap(
 
 def beside(
     geometry,  # one shapely geometry or an array of them, without a jump of longitude
-    longitude: float,  # of a place
+    longitude: float | np.ndarray,  # of a place, or of one for each geometry
 ) -> Any:  # as `geometry`
     """Shapes whose longitudes are counted in the way of a place: 289 instead of -71 beside 200."""
     middle = shapely.get_x(shapely.centroid(geometry))
@@ -56,8 +56,16 @@ def beside(
     if not np.any(turns):
         return geometry
     if not isinstance(geometry, np.ndarray):
-        return shapely.transform(geometry, lambda xy: xy + [360 * float(turns), 0])
-    return np.array([beside(shape, longitude) for shape in geometry], object)
+        return _turned(geometry, turns)
+    out = geometry.copy()
+    for i in np.flatnonzero(turns):
+        out[i] = _turned(geometry[i], turns[i])
+    return out
+
+
+def _turned(shape: shapely.Geometry, turns: float) -> shapely.Geometry:
+    """A shape whose longitudes are counted so many times around the Earth farther."""
+    return shapely.transform(shape, lambda xy: xy + [360 * float(turns), 0])
 
 
 def middles(

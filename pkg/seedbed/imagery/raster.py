@@ -4,19 +4,21 @@
 
 # %% auto #0
 __all__ = ['PIXEL_SCALE', 'TIE_POINT', 'GEO_KEYS', 'GDAL_METADATA', 'GDAL_NODATA', 'EXTRA_SAMPLES', 'Raster', 'georeference',
-           'read_tif', 'to_float', 'transformer', 'reproject', 'in_degrees', 'into_grid', 'place_in', 'pixel_of',
-           'pixel_hectares', 'window_hectares']
+           'read_tif', 'to_float', 'transformer', 'reproject', 'in_degrees', 'into_grid', 'Grids', 'grids_of',
+           'each_into_grid', 'place_in', 'pixel_of', 'pixel_hectares', 'window_hectares']
 
 # %% ../../../nbs/imagery/raster.ipynb #744618e2
 import contextlib
 import logging
 import math
 import os
+import struct
 import xml.etree.ElementTree
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyproj
@@ -105,12 +107,10 @@ def georeference(
     return Affine(scale[0], 0, tie[3], 0, -scale[1], tie[4]), f"EPSG:{code}"
 
 
-def _needs_rasterio(path: Path, file: tifffile.TiffFile) -> bool:
+def _needs_rasterio(file: tifffile.TiffFile) -> bool:
     """Whether something besides the tags of the first page says which pixels count."""
     pages: Any = file.pages
     page = pages[0]
-    if os.path.exists(f"{path}.aux.xml") or os.path.exists(f"{path}.msk"):
-        return True
     alpha = page.tags.valueof(EXTRA_SAMPLES) or 0
     if alpha and any(alpha if isinstance(alpha, tuple) else (alpha,)):
         return True
@@ -118,11 +118,18 @@ def _needs_rasterio(path: Path, file: tifffile.TiffFile) -> bool:
         return True
     return len(pages) > 1 and any(page.subfiletype & 4 for page in pages[1:])
 
-
+# %% ../../../nbs/imagery/raster.ipynb #0f9aa953
 def _read_fast(path: Path) -> Raster | None:
+    """Read without rasterio; None where it must."""
+    if os.path.exists(f"{path}.aux.xml") or os.path.exists(f"{path}.msk"):
+        return None
+    return _read_alike(path) or _read_tags(path)
+
+
+def _read_tags(path: Path) -> Raster | None:
     """Read with tifffile; None where rasterio must."""
     with tifffile.TiffFile(path) as file:
-        if _needs_rasterio(path, file):
+        if _needs_rasterio(file):
             return None
         page: Any = file.pages[0]
         place = georeference(page)
@@ -133,13 +140,86 @@ def _read_fast(path: Path) -> Raster | None:
         if (names[-1] or "").lower() == "alpha":
             return None
         transform, crs = place
-        return Raster(
+        raster = Raster(
             data=_pixels(page),
             transform=transform,
             crs=crs,
             nodata=None if nodata is None else float(nodata.strip("\0 ")),
             descriptions=names,
         )
+        _remember(path, file, raster)
+        return raster
+
+# %% ../../../nbs/imagery/raster.ipynb #25071581
+class _Head(NamedTuple):
+    """All that a file says but its pixels and its place: chips of one writer share it."""
+
+    said: bytes  # its tags
+    ranges: tuple[tuple[int, int], ...]  # where they stand, as first byte and byte behind
+    first: int  # byte of the pixels
+    shape: tuple[int, ...]  # of the pixels
+    dtype: str
+    mixed: bool  # bands pixel by pixel
+    place: int  # byte of the point that says where the upper left pixel lies
+    raster: Raster  # without pixels
+
+
+_TIE = struct.Struct("<6d")  # column, row, level; x, y, z of the same point
+_HEADS: dict[int, _Head] = {}  # by the size of the file
+
+
+def _said(content: bytes | bytearray, ranges: tuple[tuple[int, int], ...]) -> bytes:
+    return b"".join(bytes(content[first:end]) for first, end in ranges)
+
+
+def _tag_ranges(file: tifffile.TiffFile, content: bytes) -> tuple[tuple[int, int], ...]:
+    """Where the header, the directory of the first page and the values of its tags stand."""
+    page: Any = file.pages[0]
+    form = file.tiff
+    (tags,) = struct.unpack_from(form.tagnoformat, content, page.offset)
+    size = form.tagnosize + tags * form.tagsize + form.offsetsize
+    found = [(0, 2 * form.offsetsize), (page.offset, page.offset + size)]
+    for tag in page.tags:
+        if tag.code != TIE_POINT and tag.valuebytecount > form.offsetsize:
+            found.append((tag.valueoffset, tag.valueoffset + tag.valuebytecount))
+    return tuple(sorted(found))
+
+
+def _remember(path: Path, file: tifffile.TiffFile, raster: Raster):
+    """Keep what a file says whose pixels are stored as they are."""
+    page: Any = file.pages[0]
+    if not page.is_final or len(file.pages) != 1 or file.byteorder != "<":
+        return
+    if len(_HEADS) > 16:
+        _HEADS.clear()
+    content = path.read_bytes()
+    ranges = _tag_ranges(file, content)
+    _HEADS[len(content)] = _Head(
+        said=_said(content, ranges),
+        ranges=ranges,
+        first=page.dataoffsets[0],
+        shape=page.shape,
+        dtype=f"<{page.dtype.char}",
+        mixed=page.planarconfig == 1 and len(page.shape) == 3,
+        place=page.tags[TIE_POINT].valueoffset,
+        raster=replace(raster, data=np.empty(0)),
+    )
+
+
+def _read_alike(path: Path) -> Raster | None:
+    """Read a file that differs from one before by its pixels and its place alone; None: another."""
+    head = _HEADS.get(os.path.getsize(path))
+    if head is None:
+        return None
+    content = bytearray(path.read_bytes())
+    tie = _TIE.unpack_from(content, head.place)
+    if _said(content, head.ranges) != head.said or any(tie[:3]):
+        return None
+    data = np.frombuffer(content, head.dtype, math.prod(head.shape), head.first)
+    data = data.reshape(head.shape if len(head.shape) == 3 else (1, *head.shape))
+    data = np.moveaxis(data, -1, 0) if head.mixed else data
+    a, b, _, d, e, _ = head.raster.transform[:6]
+    return replace(head.raster, data=data, transform=Affine(a, b, tie[3], d, e, tie[4]))
 
 # %% ../../../nbs/imagery/raster.ipynb #55cff35d
 def _read_general(path: Path, alpha: str = "auto", count: int | None = None) -> Raster:
@@ -253,12 +333,63 @@ def into_grid(
     middle = transform @ (size[1] / 2, size[0] / 2)
     return beside(unwrapped(moved), middle[0])
 
+# %% ../../../nbs/imagery/raster.ipynb #675cc82e
+class Grids(NamedTuple):
+    """Where many rasters lie, each an array with a number for each of them."""
+
+    a: np.ndarray  # to f: the transforms, as of `Affine`
+    b: np.ndarray
+    c: np.ndarray
+    d: np.ndarray
+    e: np.ndarray
+    f: np.ndarray
+    height: np.ndarray  # pixels
+    width: np.ndarray  # pixels
+
+    def __matmul__(self, place):  # columns and rows, each [n] -> x and y, each [n]
+        columns, rows = place
+        x = columns * self.a + rows * self.b + self.c
+        return x, columns * self.d + rows * self.e + self.f
+
+    def part(
+        self,
+        which: np.ndarray,  # of the rasters: indices, or bool
+    ) -> "Grids":
+        """Some of them."""
+        return Grids(*(values[which] for values in self))
+
+
+def grids_of(
+    rasters: Sequence[Raster],  # n of them
+) -> Grids:
+    """The grids of some rasters."""
+    rows = [(*raster.transform[:6], *raster.data.shape[1:]) for raster in rasters]
+    return Grids(*np.array(rows, float).reshape(len(rows), 8).T)
+
+
+def each_into_grid(
+    geometries: np.ndarray,  # [n] shapely geometries in longitude and latitude
+    rasters: Sequence[Raster],  # n: one for each
+) -> np.ndarray:  # [n] each in the coordinates of its raster
+    """As `into_grid`, of many labels with a raster each."""
+    out, grids = np.empty(len(rasters), object), grids_of(rasters)
+    crs = np.array([raster.crs for raster in rasters], object)
+    for code in dict.fromkeys(crs):
+        here = np.flatnonzero(crs == code)
+        moved = reproject(geometries[here], "EPSG:4326", code)
+        if in_degrees(code):
+            some = grids.part(here)
+            middle, _ = some @ (some.width / 2, some.height / 2)
+            moved = beside(unwrapped(moved), middle)
+        out[here] = moved
+    return out
+
 # %% ../../../nbs/imagery/raster.ipynb #c547669b
 def place_in(
-    transform: Affine,  # of a raster
-    x: float,  # in the raster's coordinates
-    y: float,  # in the raster's coordinates
-) -> tuple[float, float]:  # row, column
+    transform: Affine | Grids,  # of a raster, or of n
+    x: float | np.ndarray,  # in the raster's coordinates; [n] of n rasters
+    y: float | np.ndarray,  # in the raster's coordinates; [n] of n rasters
+) -> tuple[Any, Any]:  # row, column; [n] each of n rasters
     """Where a point lies, in pixels from the upper left corner."""
     a, b, c = transform.a, transform.b, transform.c
     d, e, f = transform.d, transform.e, transform.f

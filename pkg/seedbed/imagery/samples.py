@@ -159,7 +159,7 @@ def make_samples(
     variables: tuple[str, ...],  # names of the B bands
     most: float = 1.0,  # a sample that misses a larger share is left out
 ) -> tuple[Samples, dict[int, float]]:  # by label that lost all samples: the least missing share
-    """Count what is missing, leave out what has too little, fill along time."""
+    """Count what is missing, leave out what has too little, fill along time, in X itself."""
     absent = missing_counts(X)
     share = missing_share(X, absent)
     keep = share <= most
@@ -168,7 +168,7 @@ def make_samples(
     if not keep.all():
         X, absent = X[keep], absent[keep]
     observed = Observed.of(X, absent)
-    filled = np.ascontiguousarray(interpolate(X, absent))
+    filled = np.ascontiguousarray(interpolate(X, absent, in_place=True))
     sums = moments(filled)
     samples = Samples(
         X=filled,

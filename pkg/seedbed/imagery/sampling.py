@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['seen_part', 'anchor', 'pixels_inside', 'sample_center', 'sample_mean', 'sample_pixels', 'corner', 'sample_chip',
-           'window_of']
+           'window_of', 'corners', 'windows_of']
 
 # %% ../../../nbs/imagery/sampling.ipynb #f75364f7
+from collections.abc import Sequence
+
 import numpy as np
 import shapely
 
-from .raster import Raster, pixel_of, place_in
+from .raster import Raster, grids_of, pixel_of, place_in
 
 # %% ../../../nbs/imagery/sampling.ipynb #adc7be19
 def seen_part(
@@ -171,3 +173,40 @@ def window_of(
         return shapely.box(*(place @ (left, bottom)), *(place @ (right, top)))
     corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
     return shapely.Polygon([place @ at for at in corners])
+
+# %% ../../../nbs/imagery/sampling.ipynb #deb4a441
+def corners(
+    rasters: Sequence[Raster],  # n tifs, of a label each
+    geometries: np.ndarray,  # [n] of the labels, each in its raster's coordinates
+    size: int,  # height and width of the windows in pixels
+) -> tuple[np.ndarray, dict[int, ValueError]]:  # int [n, 2]; what is wrong, by number of the label
+    """As `corner`, of many labels."""
+    grids, middles = grids_of(rasters), shapely.centroid(geometries)
+    place = np.stack(place_in(grids, shapely.get_x(middles), shapely.get_y(middles)), 1)
+    known = np.isfinite(place).all(1)
+    found = np.zeros(place.shape, int)
+    found[known] = np.rint(place[known] - size / 2)
+    with np.errstate(invalid="ignore"):
+        inside = (place >= 0) & (place < np.stack([grids.height, grids.width], 1))
+    usual = known & inside.all(1) & shapely.covers(geometries, middles)
+    faults: dict[int, ValueError] = {}
+    for i in np.flatnonzero(~usual).tolist():
+        try:
+            found[i] = corner(rasters[i], geometries[i], size)
+        except ValueError as error:
+            faults[i] = error
+    return found, faults
+
+
+def windows_of(
+    rasters: Sequence[Raster],  # n tifs
+    found: np.ndarray,  # int [n, 2] of `corners`
+    size: int,  # height and width in pixels
+) -> np.ndarray:  # [n] polygons, each in its raster's coordinates
+    """As `window_of`, of many chips."""
+    grids = grids_of(rasters)
+    top, left = found.T
+    windows = shapely.box(*(grids @ (left, top + size)), *(grids @ (left + size, top)))
+    for i in np.flatnonzero((grids.b != 0) | (grids.d != 0)).tolist():
+        windows[i] = window_of(rasters[i], int(top[i]), int(left[i]), size)
+    return windows

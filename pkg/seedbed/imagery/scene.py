@@ -136,10 +136,10 @@ def _side(wanted: int, tile: int, most: int, multiple: int) -> int:
 # %% ../../../nbs/imagery/scene.ipynb #a5287497
 @contextmanager
 def small_cache(
-    megabytes: int = 64,  # that GDAL may keep
+    megabytes: int = 32,  # that GDAL may keep
 ) -> Iterator[None]:
     """Keep GDAL from filling memory with what it has read."""
-    with rasterio.Env(GDAL_CACHEMAX=megabytes):
+    with rasterio.Env(GDAL_CACHEMAX=megabytes * 2**20):  # rasterio counts in bytes
         yield
 
 
@@ -190,6 +190,7 @@ def write_cog(
                 temporary,
                 driver="COG",
                 compress="DEFLATE",
+                level=1 if np.dtype(dtype).kind == "f" else 6,  # noise gets no smaller by effort
                 predictor="NO" if colours else "YES",
                 blocksize=256,
                 bigtiff="IF_SAFER",
