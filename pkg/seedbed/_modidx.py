@@ -2479,6 +2479,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                 'seedbed.report._rounded': ('report.html#_rounded', 'seedbed/report.py'),
                                 'seedbed.report._scale': ('report.html#_scale', 'seedbed/report.py'),
                                 'seedbed.report._second_class': ('report.html#_second_class', 'seedbed/report.py'),
+                                'seedbed.report._size_said': ('report.html#_size_said', 'seedbed/report.py'),
                                 'seedbed.report._use_of': ('report.html#_use_of', 'seedbed/report.py'),
                                 'seedbed.report._weights_rows': ('report.html#_weights_rows', 'seedbed/report.py'),
                                 'seedbed.report.certainty_tables': ('report.html#certainty_tables', 'seedbed/report.py'),

@@ -763,9 +763,8 @@ def _map_of(file: Path, run: Path) -> str:
         "distance to the training data": far_colours(quality),
     }
     if record.get("certainty"):
-        pictures["classes that are possible" if classes else "width of the interval"] = (
-            size_colours(read_small(place / "quality.tif", [3 if classes else 2])[0])
-        )
+        size = read_small(place / "quality.tif", [3 if classes else 2])[0]
+        pictures[_size_said(size, classes, record["unit"])] = size_colours(size)
     if scene.is_file():
         model = next((run / "models" / record["model"]).glob("seed_*"))
         meta = read_model_record(model)["meta"]
@@ -786,6 +785,16 @@ def _map_of(file: Path, run: Path) -> str:
             " label did, outliers aside: the scores say nothing about them." + _use_of(record)
         ),
     )
+
+
+def _size_said(size: np.ndarray, classes: Sequence[str], unit: str | None) -> str:
+    "What a picture of sizes shows, from pale to dark."
+    known = size[np.isfinite(size)]
+    what = "classes that are possible" if classes else "width of the interval"
+    if not len(known):
+        return what
+    low, high = (f"{value:.3g} {unit or ''}".rstrip() for value in (known.min(), known.max()))
+    return f"{what}: {low} everywhere" if low == high else f"{what}: {low} (pale) to {high} (dark)"
 
 
 def _use_of(record: dict) -> str:

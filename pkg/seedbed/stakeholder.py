@@ -146,14 +146,12 @@ def map_said(
     text = f'<img src="{png_uri(picture)}" alt="the map">' + _key_of(record, values)
     doubts = []
     share = record.get("no_useful_answer")
-    if share:
-        doubts.append(
-            f"On {100 * share:.0f} of 100 parts of the map it is too unsure to be of use."
-        )
+    if share and share >= 0.005:
+        doubts.append(f"On {100 * share:.0f} % of the map it is too unsure to be of use.")
     if beyond := record.get("beyond_applicability"):
         if beyond >= 0.005:
             doubts.append(
-                f"{100 * beyond:.0f} of 100 parts look unlike anything it has learnt from: there"
+                f"{100 * beyond:.0f} % of the map look unlike anything it has learnt from: there"
                 " nobody knows how good it is."
             )
     text += "".join(f"<p>{line}</p>" for line in doubts)
@@ -268,8 +266,8 @@ def _better(results: dict) -> str:
     elif rows:
         rare = min(rows, key=lambda r: r["n"])
         lines.append(
-            f"More checked places, first of {html.escape(rare['class'])}, of which there are only"
-            f" {rare['n']:,}. The program can say which places help most."
+            f"More checked places, first of <b>{html.escape(rare['class'])}</b>, of which there are"
+            f" only {rare['n']:,}. The program can say which places help most."
         )
     else:
         lines.append("More checked places. The program can say how many are likely to be needed.")

@@ -612,7 +612,7 @@ def run_packed(
     python: str = sys.executable,  # an interpreter that has the three packages
 ):
     """Run a folder's predict.py alone: what else is installed cannot be imported."""
-    command = [python, "-I", "-c", _RUNNER, str(folder / "predict.py"), *words]
+    command = [python, "-I", "-c", _RUNNER, str(folder.resolve() / "predict.py"), *words]
     names = "PATH", "HOME", "OMP_NUM_THREADS"
     keep = {name: os.environ[name] for name in names if name in os.environ}
     done = subprocess.run(command, cwd=folder, env=keep, capture_output=True, text=True)
