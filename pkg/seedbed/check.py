@@ -266,6 +266,9 @@ def check_data(
     if contract := _tried(found, contract_of, settings):
         found["success"] = contract
     _tried(found, _look, settings, most, found)
+    found["faults"].sort(
+        key=lambda fault: not fault.startswith("success.metric")
+    )  # explains others
     return found
 
 

@@ -35,12 +35,13 @@ def write_contract(
     faults = Faults("settings.ini")
     if (ceiling > usable) != found.greater_is_better:
         way, place = ("greater", "above") if found.greater_is_better else ("smaller", "below")
+        kind = "" if found.task == "any" else f", a metric of {found.task}"
         faults.add(
-            f"[success] usable = {usable}, ceiling = {ceiling}: for {metric} {way} is better;"
-            f" set the ceiling {place} usable"
+            f"[success] metric = {metric}{kind}: {way} is better, and usable = {usable:g}, ceiling"
+            f" = {ceiling:g}; set the ceiling {place} usable, or another metric"
         )
-    is_error = not found.greater_is_better
-    if is_error and worst_region_min is not None and worst_region_min < usable:
+    below = worst_region_min is not None and worst_region_min < usable
+    if below and not found.greater_is_better and not faults.lines:
         faults.add(
             f"[success] worst_region_min = {worst_region_min:g}: for {metric} smaller is better,"
             " so this is the largest value that a region may have, and it is stricter than"

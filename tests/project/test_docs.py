@@ -1,5 +1,8 @@
 """The docs site: what it shows, and what it refuses to publish."""
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from tests.support.pages import notebook
@@ -82,6 +85,20 @@ def test_what_is_broken_is_not_published(site, builder, tmp_path):
     assert [why for why in broken.values() if why not in str(caught.value)] == [] and not (
         tmp_path / "_docs"
     ).exists()
+
+
+def test_a_notebook_that_was_executed_is_kept_at_once(builder, tmp_path):
+    """An interrupted or failing build goes on from there."""
+    told = sys.modules[builder.executed.__module__].Told()
+    for name, failure in {"good": None, "bad": "a failure"}.items():
+        output = tmp_path / f"{name}-key.part.ipynb"
+        output.touch()
+        told.finished(
+            SimpleNamespace(
+                task=SimpleNamespace(name=name, output=output), failure=failure, seconds=1
+            )
+        )
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bad-key.part.ipynb", "good-key.ipynb"]
 
 
 def test_sidebar_and_bar_agree_with_the_tree(builder):

@@ -91,6 +91,14 @@ def test_what_is_asked_of_an_error_is_said_and_held_together(project):
     assert "worst_region_min = 0.5" in found["faults"][0]
 
 
+def test_a_metric_of_another_task_is_named_first(project):
+    """What else does not fit, follows from it."""
+    found, _ = checked(project(30, ini={"success.metric": "rmse"}))
+    first, second = found["faults"]
+    assert first.startswith("success.metric = rmse: is for regression, the task is classification")
+    assert "metric = rmse, a metric of regression: smaller is better" in second
+
+
 def test_a_file_that_is_no_labels_file_is_one_line(project):
     world = project(30)
     (world.data / "labels.geojson").write_text("{")

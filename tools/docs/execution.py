@@ -17,9 +17,12 @@ from seedbed.running.stages import STAGES
 
 
 class Told(Watcher):
-    """One line for each notebook that was executed."""
+    """One line for each notebook that was executed; it is kept at once, whatever becomes of the others."""
 
     def finished(self, outcome):
+        part = outcome.task.output
+        if not outcome.failure:
+            part.rename(part.with_name(part.name.replace(".part", "")))
         print(f"executed {outcome.task.name:<32} {outcome.seconds:6.1f} s", flush=True)
 
 
@@ -133,6 +136,3 @@ def run_all(tasks: list[Task], root: Path):
                 raise DocsError(
                     f"{outcome.task.name}, cell {outcome.failure.cell}: {outcome.failure.text}"
                 )
-            outcome.task.output.rename(
-                outcome.task.output.with_name(outcome.task.output.name.replace(".part", ""))
-            )
