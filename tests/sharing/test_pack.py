@@ -89,10 +89,25 @@ def test_an_altered_model_is_not_taken_for_the_same(tmp_path):
     refused(lambda: pack._largest(holes, own, names, tmp_path), "answers otherwise")
 
 
+def test_the_verdict_is_that_of_the_packed_model():
+    rows = [
+        {"model": name, "verdict": status, "reasons": [f"a reason for {name}"]}
+        for name, status in (("forest", "usable"), ("ridge", "not usable"))
+    ]
+    found = {"status": "usable", "headline": "forest is usable", "reasons": rows[0]["reasons"]}
+    found["thresholds"] = {"source": "the ministry"}
+    results = {"verdict": found, "models": rows, "best_model": "forest"}
+    assert pack.verdict_of(results, "forest") == ("forest is usable", ["a reason for forest"])
+    said, reasons = pack.verdict_of(results, "ridge")
+    assert said == "ridge is not usable; the run's best model is forest"
+    assert reasons == ["a reason for ridge"]
+
+
 def item_of(task, classes):
     layout = {"variables": ["B4"], "steps": 2, "static": [], "step_months": 1}
     meta = {"layout": layout, "task": task, "classes": classes, "unit": "%", "target": "cover"}
     results = {"run_id": "r", "ended_at": "2021-01-01T00:00:00Z", "verdict": {"status": "usable"}}
+    results["best_model"] = "ridge"
     return pack.stac_item(results, meta, "ridge", [0, 0, 1, 1], {"model.onnx": "ab" * 32})
 
 

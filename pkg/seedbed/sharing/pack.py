@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LAYERS', 'TOLERANCE', 'CLASSIFICATION', 'REQUIREMENTS', 'PART', 'COUNTED', 'TIES', 'VALUES', 'Prepared',
            'window_with_gaps', 'layers_of', 'Finished', 'check_packable', 'write_onnx', 'own_layers', 'stac_item',
-           'card', 'run_packed', 'check_pack', 'pack', 'about_model', 'try_fresh']
+           'card', 'verdict_of', 'run_packed', 'check_pack', 'pack', 'about_model', 'try_fresh']
 
 # %% ../../../nbs/sharing/pack.ipynb #77c0fd91
 import contextlib
@@ -40,6 +40,8 @@ from ..imagery.scene import Scene
 from ..map import best_model, map_window, margin_of, overlap_of, stride_of
 from ..models.base import BaseModel
 from ..plotting.page import asset
+from ..stakeholder import CLAIMS
+from ..success import headline
 
 # %% ../../../nbs/sharing/pack.ipynb #e24819d2
 class Prepared(nn.Module):
@@ -487,7 +489,7 @@ def stac_item(
         "geometry": {"type": "Polygon", "coordinates": [corners]},
         "properties": {
             "datetime": results["ended_at"],
-            "description": results["verdict"].get("headline") or results["verdict"]["status"],
+            "description": verdict_of(results, name)[0],
             "license": "other",
             "mlm:name": name,
             "mlm:architecture": name.replace("_", " "),
@@ -536,36 +538,31 @@ def stac_item(
 def card(
     results: dict,  # results.json of the run
     own: dict,  # results.json of the packed model
-    meta: dict,  # of the model
+    model: BaseModel,  # that is packed
     differences: dict,  # of `check_pack`
+    starts: tuple[str, ...] = (),  # first and last date on which the series of labels begin
 ) -> str:  # markdown
     """What must be known of a model, in words."""
-    data, split, primary = results["data"], results["split"], own["primary"]
-    interval, claim = "without an interval", split["claim"].replace("_", " ")
-    if primary["ci"]:
-        interval = "[{:.3f}, {:.3f}]".format(*primary["ci"]) + f" at {primary['level']:.0%}"
-    sure = own.get("certainty")
-    layout = layout_from_dict(meta["layout"])
+    data, split, meta = results["data"], results["split"], model.meta
+    sentence, reasons = verdict_of(results, own["model"])
+    what = _names(meta["classes"]) or f"{meta['target']} {meta['unit'] or ''}".strip()
+    layers = [f"{name}: {LAYERS[name]}" for name in layers_of(model)]
+    numbers = ", ".join(f"{k} {name}" for k, name in enumerate(meta["classes"], 1))
+    source = results["verdict"]["thresholds"]["source"]
     lines = [
-        f"# {own['model'].replace('_', ' ')}: {meta['target']}",
-        results["verdict"].get("headline") or f"Verdict: {results['verdict']['status']}.",
+        f"# {own['model'].replace('_', ' ')}: a map of {meta['target']}",
+        f"{sentence}.",
         "## What it does",
-        f"Predicts {', '.join(meta['classes']) or meta['target'] + ' ' + (meta['unit'] or '')} for"
-        f" each pixel, from {layout.steps} steps of {', '.join(layout.variables)}"
-        + (f" and {', '.join(layout.static)}." if layout.static else "."),
-        "`pip install -r requirements.txt`, then `python predict.py SCENE.tif MAP.tif`. The scene"
-        " has the bands that model.json lists.",
+        f"It predicts {what} for each pixel, from {_seen(meta, starts)}. `pip install -r"
+        " requirements.txt`, then `python predict.py SCENE.tif MAP.tif`. The scene has the bands"
+        " that model.json lists; the map has these layers:",
+        *_bullets(layers),
+        *([f"Classes: {numbers}."] if numbers else []),
         "## What is claimed",
-        f"{primary['metric']} {primary['value']:.3f} {interval}, for {claim};"
-        f" {_validated(own)}. " + "; ".join(results["verdict"]["reasons"]) + ".",
-    ]
-    if sure and sure["covered"] is not None:
-        lines.append(
-            f"Sets of classes, or intervals, held {100 * sure['covered']:.1f} % of the labels"
-            f" (asked for: {100 * sure['nominal']:g} %), of size {sure['size']:.2f} on average;"
-            f" {sure['said']}."
-        )
-    lines += [
+        "; ".join(reasons) + f". The claim is about {CLAIMS.get(split['claim'], split['claim'])}"
+        f" ({_validated(own)}).",
+        *_by_class(own),
+        *_certainty_said(own, meta),
         "## What it was made of",
         f"{data['name']} ({data['source']}), {data['n']['val']:,} labels of kind"
         f" {data['label_kind']}; licence of the data: {data['licence']}.",
@@ -573,17 +570,86 @@ def card(
         "Where the imagery does not resemble that of training, in another season, and for another"
         " claim than the one above. Its probabilities say nothing about places unlike those it was"
         " validated on.",
-        *[f"- {warning}" for warning in results["warnings"]],
         "## How it was judged",
         f"Split by {split['method']} ({split['blocks']['val']} blocks validated), every label"
-        " predicted by a model that has not trained on it; the thresholds of usable and ceiling are"
-        f" those of: {results['verdict']['thresholds']['source']}. Run {results['run_id']}, code"
-        f" {results['git']['commit'] or 'outside of git'}.",
+        f" predicted by a model that has not trained on it. Who said what is good enough: {source}."
+        f" Run {results['run_id']}, code {results['git']['commit'] or 'outside of git'}.",
+        *_bullets(results["warnings"]),
         "## Checked when it was packed",
-        *[f"- {what}: {value}" for what, value in differences.items()],
+        "The largest difference between this folder's answers and those of the run's own model;"
+        f" at most {TOLERANCE:g} is allowed:",
+        *_bullets([f"{what}: {value:.1e}" for what, value in differences.items()]),
         "Nothing is said about speed, which was not measured where it will run.",
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def verdict_of(
+    results: dict,  # results.json of the run
+    name: str,  # of a model
+) -> tuple[str, list[str]]:  # a sentence, and its reasons
+    """The verdict on one model of a run, which need not be the best."""
+    found, best = results["verdict"], results["best_model"]
+    if name == best:
+        return found.get("headline") or f"{name} is {found['status']}", found.get("reasons", [])
+    row = next(row for row in results["models"] if row["model"] == name)
+    sentence = headline(row["verdict"], name, found["thresholds"]["source"])
+    return f"{sentence}; the run's best model is {best}", row["reasons"]
+
+
+def _bullets(lines: list[str]) -> list[str]:
+    "A list, where there is something to list."
+    return ["\n".join(f"- {line}" for line in lines)] if lines else []
+
+
+def _names(classes: list[str]) -> str:
+    "Classes in a sentence."
+    return ", ".join(classes[:-1]) + f" or {classes[-1]}" if classes else ""
+
+
+def _seen(meta: dict, starts: tuple[str, ...]) -> str:
+    "Steps and bands that a model looks at, and when they begin."
+    layout = layout_from_dict(meta["layout"])
+    months = layout.step_months or 1
+    each = f"{30.44 * months:.0f} days" if months % 1 else f"{months:g} months"
+    each = "one month" if months == 1 else each
+    steps = f"{layout.steps} steps of {each}" if layout.steps > 1 else "one image"
+    begin = f", beginning {' to '.join(dict.fromkeys(starts))}" if starts else ""
+    static = f", and {', '.join(layout.static)}" if layout.static else ""
+    return f"{steps}{begin}, of the bands {', '.join(layout.variables)}{static}"
+
+
+def _by_class(own: dict) -> list[str]:
+    "A table of how often a class is found, and is right where it is named."
+    rows = [r for r in own.get("per_class") or [] if r["n"]]
+    if not rows:
+        return []
+    head = "| class | labels | of 100 it finds | right of 100 it names |\n| --- | --- | --- | --- |"
+    cells = [
+        f"| {r['class']} | {r['n']:,} | {_of_100(r['producers_accuracy'])} |"
+        f" {_of_100(r['users_accuracy'])} |"
+        for r in rows
+    ]
+    return ["\n".join([head, *cells])]
+
+
+def _of_100(share: float | None) -> str:
+    return "not known" if share is None else f"{100 * share:.0f}"
+
+
+def _certainty_said(own: dict, meta: dict) -> list[str]:
+    "How often sets or intervals hold."
+    sure = own.get("certainty")
+    if not sure or sure["covered"] is None:
+        return []
+    what = "Sets of classes that cannot be ruled out" if meta["classes"] else "Intervals"
+    size = (
+        f"{sure['size']:.2f} classes" if meta["classes"] else f"{sure['size']:.3g} {meta['unit']}"
+    )
+    return [
+        f"{what} held {100 * sure['covered']:.1f} % of the labels (asked for:"
+        f" {100 * sure['nominal']:g} %) and were {size.strip()} wide on average; {sure['said']}."
+    ]
 
 
 def _validated(own: dict) -> str:
@@ -749,7 +815,7 @@ def pack(
         files = {p.name: fingerprint(p) for p in sorted(folder.iterdir())}
         item = stac_item(results, model.meta, model.title, _bounds_of(dataset), files)
         write_json(folder / "item.json", plain(item))
-        text = card(results, own, model.meta, differences)
+        text = card(results, own, model, differences, _starts_of(dataset))
         (folder / "README.md").write_text(text, encoding="utf-8")
         (folder / "CITATION.cff").write_text(_citation(results, model), encoding="utf-8")
     return differences
@@ -796,6 +862,15 @@ def _bounds_of(dataset: Path) -> list[float]:
         if np.isfinite(lon).any():
             return [float(f(v)) for f in (np.nanmin, np.nanmax) for v in (lon, lat)]
     return [-180.0, -90.0, 180.0, 90.0]
+
+
+def _starts_of(dataset: Path) -> tuple[str, ...]:
+    "The first and the last date on which the series of labels begin; none where they are not known."
+    if not dataset.is_file():
+        return ()
+    with h5py.File(dataset) as file:
+        known = sorted({start for start in file["start"].asstr()[:] if start})
+    return (known[0], known[-1]) if known else ()
 
 
 def _citation(results: dict, model: BaseModel) -> str:
