@@ -183,7 +183,7 @@ def check_reused(
     kernel: str,  # fork | server | jupyter
     warm=lambda: None,  # called before a process is started
 ):
-    """InputError where the contract asks for what the target of an export made before cannot have."""
+    """InputError where the contract asks for what the target of an earlier export cannot have."""
     folder = settings.root / settings.export_dir
     manifest = folder / "manifest.json"
     target = read_json(manifest).get("target") if manifest.is_file() else None

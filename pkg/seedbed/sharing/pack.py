@@ -865,7 +865,7 @@ def _bounds_of(dataset: Path) -> list[float]:
 
 
 def _starts_of(dataset: Path) -> tuple[str, ...]:
-    "The first and the last date on which the series of labels begin; none where they are not known."
+    "The first and the last date on which the series of labels begin, where they are known."
     if not dataset.is_file():
         return ()
     with h5py.File(dataset) as file:
