@@ -17,6 +17,9 @@ TITLES = {
     "headless": "Headless runs",
     "growth": "How cost grows",
     "exporting": "Fetching chips",
+    "archives": "Archives with a catalogue",
+    "encoders": "Pretrained encoders",
+    "large_map": "Large maps of networks of pixels",
 }
 
 
