@@ -647,7 +647,8 @@ def write_map(
     if largest is not None:
         bands += ["set_size" if classes else "interval_width", "useful"]
         quality = _with_use(parts, meta, bands[:-2], largest)
-        tags["useful"] = f"0: no useful answer here, {bands[-2]} is above {largest:g}"
+        above = f"above {largest:g}" if np.isfinite(largest) else "without limit"
+        tags["useful"] = f"0: no useful answer here, {bands[-2]} is {above}"
     write_cog(folder / "quality.tif", quality, scene, bands, "float32", np.nan, None, tags)
     written = [folder / "map.tif", folder / "quality.tif"]
     if probabilities:
@@ -672,7 +673,7 @@ def _with_use(parts: list[tuple[tuple, Path]], meta: dict, names: list[str], lar
     "As `_pixels`, with the size of the answer and whether that is of use."
     for row, column, values in _pixels(parts, meta, *names, "size"):
         size = values[-1]
-        useful = np.where(np.isnan(size), np.nan, size <= largest)
+        useful = np.where(np.isnan(size), np.nan, (size <= largest) & np.isfinite(size))
         yield row, column, np.concatenate([values, useful[None].astype(np.float32)])
 
 
@@ -731,7 +732,8 @@ def count_map(
         seen += int(np.isfinite(value[why == 0]).sum())
         beyond += int((ratio > 1).sum())
         if largest is not None:
-            useless += int((_painted(part, window, stride, "size") > largest).sum())
+            width = _painted(part, window, stride, "size")
+            useless += int(((width > largest) | np.isinf(width)).sum())
         for k in range(len(classes)):
             pixels[k] += (value == k).sum()
             area[k] += ((value == k) * size).sum()

@@ -238,6 +238,12 @@ def test_of_a_quantity_the_intervals_hold_and_the_map_shows_their_width(tmp_path
     assert quality["interval_width"] == pytest.approx(2 * found["thresholds"][0], rel=1e-6)
     assert (quality["useful"] == 0).all() and record["no_useful_answer"] == 1
     assert "interval_width is above 1" in tags["useful"]
+    model, _ = best_model(tmp_path / "run", "unet")  # of one place nothing is known
+    model.certainty = dataclasses.replace(model.certainty, thresholds=[np.inf])
+    record = make_map(model, place, tmp_path / "scene.tif", path, tmp_path / "other", 1)
+    quality, tags = bands_of(tmp_path / "other/quality.tif")
+    assert (quality["useful"] == 0).all() and record["no_useful_answer"] == 1
+    assert "interval_width is without limit" in tags["useful"]
 
 
 def test_the_optimism_curve_is_that_of_pixels(made, tmp_path, monkeypatch):
