@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
 
-.PHONY: help run check test promises certainty next verdicts matrix attacks pretraining million storm lab export demo-export demo-stac try-earthengine try-stac docs docs-serve bench test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
+.PHONY: help run check test promises certainty next verdicts matrix attacks pretraining million storm lab export demo-export demo-stac try-earthengine try-stac docs docs-serve bench profile test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -47,6 +47,10 @@ million: $(DEV) ## whole runs on ten thousand to a million labels, with time and
 
 bench: $(DEV) ## measure speeds, as ratios to peers and to the machine's limit; ARGS="reading batches" for some
 	$(BIN)/python tests/benchmarks $(ARGS)
+
+profile: $(DEV)  ## run the sample afresh and write where its time goes, notebook by notebook, into the guide about speed
+	OMP_NUM_THREADS=1 $(BIN)/python tools/where.py --force -p run.workers=1
+	$(BIN)/python tools/speed_page.py --run
 
 lab: $(READY)    ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab nbs

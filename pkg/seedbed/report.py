@@ -123,13 +123,16 @@ def evidence(
     frame = frame.assign(geometry=frame.geometry.representative_point())
     if is_counted(prediction):
         prediction = shares_of(prediction, frame, len(data.classes))
-    label = pd.Index(data.column("label_id"))
-    samples = pd.Series(np.arange(len(label))).groupby(np.asarray(label)).agg(list)
-    start = pd.Series(data.column("start"), index=label).groupby(level=0).first()
-    X = physical_series(data)
-    with np.errstate(all="ignore"):
-        means = np.stack([X[samples[i]].mean(0) for i in frame["id"]])
-    frame = frame.assign(year=[start[i][:4] for i in frame["id"]])
+    X, label = physical_series(data), pd.Index(data.column("label_id"))
+    if label.is_unique:
+        first = label.get_indexer(frame["id"])
+        means = X[first]
+    else:
+        samples = pd.Series(np.arange(len(label))).groupby(np.asarray(label)).agg(list)
+        first = np.array([samples[i][0] for i in frame["id"]])
+        with np.errstate(all="ignore"):
+            means = np.stack([X[samples[i]].mean(0) for i in frame["id"]])
+    frame = frame.assign(year=[start[:4] for start in data.column("start")[first]])
     return Evidence(data, results, frame, truth_of(frame, data.classes), prediction, means)
 
 # %% ../../nbs/07_report.ipynb #95f7caf4

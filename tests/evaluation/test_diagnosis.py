@@ -26,6 +26,8 @@ def test_contradictions_are_told_from_copies():
         and found["conflict"].sum() == 1
         and found[found["conflict"]]["samples"].iloc[0] == [1, 5]
     )
+    alone = repeated(["a", "b"], [1, 2])
+    assert len(alone) == 0 and alone["conflict"].sum() == alone["samples"].map(len).sum() == 0
 
 
 def test_only_what_matters_is_missed():

@@ -63,6 +63,7 @@ def record_of(one) -> dict:
     """The numbers of a run."""
     stages = {
         short(name): {key: round(found[key], 2) for key in ("cpu", "fit", "mb")}
+        | {"where": found["where"][:8]}
         for name, found in one.stages.items()
     }
     return {

@@ -107,14 +107,19 @@ def test_a_source_is_made_from_the_guides_text(tmp_path, monkeypatch):
     assert "64: 64 Point" in done.stdout and "1 band x 5 steps: ndvi" in done.stdout
 
 
-def test_the_page_about_speed_shows_what_was_measured(tmp_path):
-    spec = importlib.util.spec_from_file_location("speed_page", ROOT / "tools/speed_page.py")
-    page = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(page)
+@pytest.fixture
+def speed_page(monkeypatch):
+    """The script that writes the guide about speed."""
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    page = importlib.import_module("speed_page")
     if not page.PAGE.is_file():
         pytest.skip("a project of one's own has no guide about the template's speed")
+    return page
+
+
+def test_the_page_about_speed_shows_what_was_measured(speed_page, tmp_path):
     copy = tmp_path / "speed.ipynb"
-    copy.write_text(page.PAGE.read_text())
+    copy.write_text(speed_page.PAGE.read_text())
     rows = [
         {"what": "a < b", "measured": 3.456, "wanted": ">= 5", "note": "so", "met": False},
         {"what": "c", "measured": 1, "wanted": "", "note": "", "met": None},
@@ -127,9 +132,8 @@ def test_the_page_about_speed_shows_what_was_measured(tmp_path):
         "python": "3.12",
         "load": [0.1],
     }
-    page.put(
-        {"at": "2026-03-01T12:00:00+00:00", "machine": machine, "results": {"reading": rows}}, copy
-    )
+    record = {"at": "2026-03-01T12:00:00+00:00", "machine": machine, "results": {"reading": rows}}
+    speed_page.put(speed_page.measured(record), copy)
     text = next(
         c for c in nbformat.read(copy, 4).cells if c.source.startswith("## Measured")
     ).source
@@ -141,5 +145,47 @@ def test_the_page_about_speed_shows_what_was_measured(tmp_path):
     runner = (ROOT / "tests/benchmarks/__main__.py").read_text()
     assert all(
         f'"{name}"' in runner and (ROOT / f"tests/benchmarks/{name}.py").is_file()
-        for name in page.TITLES
+        for name in speed_page.TITLES
     )
+
+
+def test_the_page_about_speed_says_where_the_time_goes(speed_page, tmp_path):
+    where = [
+        {"where": "process.process", "library": "h5py", "seconds": 3.0},
+        {"where": "models.a.train", "library": "sklearn", "seconds": 2.0},
+        {"where": "imports", "library": "", "seconds": 1.0},
+        {"where": "process.other", "library": "", "seconds": 0.1},
+    ]
+    (tmp_path / "02_process.where.json").write_text(json.dumps(where))
+    (tmp_path / "02_process.ipynb").write_text("{}")
+    record = {
+        "environment": {"cpu": "a", "cores": 2, "python": "3.12"},
+        "started_at": "2026-03-01T1",
+    }
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    text = speed_page.of_run(tmp_path)
+    assert (
+        "| 02_process | 6.1 | `process.process` (h5py) 49%, `models.a.train` (sklearn) 33%, `imports` 16% |"
+        in text
+    )
+    stage = {"cpu": 10.0, "fit": 5.0, "mb": 700.0, "where": where}
+    sizes = [
+        {
+            "labels": n,
+            "values_mb": 48,
+            "copy_s": 0.1,
+            "read_s": 0.2,
+            "stages": {"04_model/a": stage},
+        }
+        for n in (1000, 2000)
+    ]
+    assert "| 04_model/a | 10.0 | 10.0 | 700 | 100 | 50 | 20% | `process" in speed_page.of_many(
+        sizes
+    )
+    heads = [c.source.splitlines()[0] for c in nbformat.read(speed_page.PAGE, 4).cells]
+    assert {speed_page.HEAD, speed_page.STAGES, speed_page.MILLION} <= set(heads)
+    copy = tmp_path / "speed.ipynb"
+    copy.write_text(speed_page.PAGE.read_text())
+    for text in ("## One more\n\nfirst", "## One more\n\nsecond"):
+        speed_page.put(text, copy)
+    assert [c.source for c in nbformat.read(copy, 4).cells][-2] == "## One more\n\nsecond"

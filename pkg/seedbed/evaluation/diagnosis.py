@@ -37,11 +37,12 @@ def repeated(
 ) -> pd.DataFrame:  # samples (their numbers), labels (different ones), conflict (more than one)
     """A row for each key that occurs more than once."""
     frame = pd.DataFrame({"key": keys, "label": labels, "sample": np.arange(len(labels))})
+    frame = frame[frame["key"].duplicated(keep=False)]
     groups = frame.groupby("key").agg(
         samples=("sample", list),
         labels=("label", lambda found: sorted(set(found), key=str)),
     )
-    groups = groups[groups["samples"].map(len) > 1].reset_index(drop=True)
+    groups = groups.reset_index(drop=True)
     return groups.assign(conflict=groups["labels"].map(len) > 1)
 
 # %% ../../../nbs/evaluation/diagnosis.ipynb #8b9e066b
