@@ -736,7 +736,8 @@ def certainty_tables(
     record = results.get("certainty")
     if not record or record["covered"] is None:
         return []
-    what = "classes in a set" if record["per_class"] else "width of an interval"
+    unit = f" ({results['data']['unit']})" if results["data"].get("unit") else ""
+    what = "classes in a set" if record["per_class"] else f"width of an interval{unit}"
     rows = [["all", record["n"], record["covered"], record["size"]]]
     for kind in ("class", "region"):
         rows += [

@@ -63,12 +63,12 @@ def how_often(
     """How good the map is, in words."""
     n, ci = results["data"]["n"]["val"], None
     claim = CLAIMS.get(results["split"]["claim"], "places like those that were checked")
-    name = "accuracy" if results["task"] == "classification" else "rmse"
+    name = "accuracy" if results["task"] == "classification" else "mae"
     found = own["metrics"][name]
     value, ci = found["value"], found["ci"]
     if results["task"] == "regression":
         unit = html.escape(results["data"].get("unit") or "")
-        between = f", between {ci[0]:.3g} and {ci[1]:.3g}" if ci else ""
+        between = f", between {ci[0]:.3g} and {ci[1]:.3g} {unit}".rstrip() if ci else ""
         text = f"On average it is off by about <b>{value:.3g} {unit}</b>{between}."
         return f"<p>{text} {_found_at(results, n)} It is meant for {claim}.</p>"
     right = round(100 * value)
@@ -119,7 +119,8 @@ def how_sure(
             f"To be sure in {nominal:.0f} of 100 cases, it has to leave {record['size'] / 2:.3g}"
             f" {unit} to both sides of its number."
         )
-    promise = f"When tried, the truth was among them in {held:.0f} of 100 cases."
+    among = "among them" if record["per_class"] else "within that"
+    promise = f"When tried, the truth was {among} in {held:.0f} of 100 cases."
     if not record["promised"]:
         promise += " There are too few separate areas or years to promise that for a new one."
     return f"<p>{text} {promise}</p>"
@@ -190,10 +191,9 @@ def map_said(
 def _key_of(record: dict, values: np.ndarray, most: int = 8) -> str:
     "The colours of a map of classes, those with the most pixels."
     if not record["classes"]:
-        return (
-            f"<p>From {np.nanmin(values):.3g} (dark) to {np.nanmax(values):.3g} (bright)"
-            f" {html.escape(record['unit'] or '')}</p>"
-        )
+        ends = [f"{end(values):.3g} {record['unit'] or ''}" for end in (np.nanmin, np.nanmax)]
+        low, high = (html.escape(text.strip()) for text in ends)
+        return f"<p>From {low} (dark) to {high} (bright)</p>"
     colours = class_colours(record["classes"])
     rows = sorted(record["area"]["classes"] or [], key=lambda r: -r["pixels"])[:most]
     items = [
@@ -232,7 +232,9 @@ def stakeholder_page(
     mood, verdict = verdict_said(results)
     target = results["data"]["target"].replace("_", " ")
     classes = results["data"]["classes"]
-    what = _listed(classes) if classes else f"{target} {results['data'].get('unit') or ''}".strip()
+    unit = results["data"].get("unit")
+    target += f" in {unit}" if unit else ""
+    what = _listed(classes) if classes else target
     asked = "How often is it right?" if classes else "How far off is it?"
     parts = {
         asked: how_often(results, own),

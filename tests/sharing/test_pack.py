@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from seedbed.base.settings import load_settings
 from seedbed.evaluation.conformal import Certainty
+from seedbed.models.base import flat_features
 from seedbed.models.registry import find_model
 from seedbed.process import ready_dataset
 from seedbed.training.dataset import FINAL, SampleDataset
@@ -56,6 +58,16 @@ def test_the_script_makes_the_map_that_the_run_makes(name, data, tmp_path, monke
     monkeypatch.chdir(tmp_path.parent)
     found = pack.check_pack(Path(tmp_path.name), model)  # as `--out FOLDER` names it
     assert max(found.values()) < pack.TOLERANCE and len(found) == 1
+
+
+def test_chips_are_summed_up_alike_to_the_last_digit():
+    """A forest's branches lie between training chips, and what is rounded otherwise takes others."""
+    X = np.random.default_rng(0).normal(3, 1, (500, 2, 3, 8, 8)).astype(np.float32)
+    features = pack._Features.__new__(pack._Features)
+    pack.nn.Module.__init__(features)
+    features.prepared = lambda values: (pack.torch.tensor(values), None)
+    own = flat_features(SimpleNamespace(arrays=lambda: (X, None)))
+    assert own.dtype == np.float32 and (features(X)[0].numpy() == own).all()
 
 
 def test_what_cannot_be_packed_says_so():

@@ -46,7 +46,8 @@ def flat_features(
     if stored:
         X = unscaled(X, data.scaling)
     if X.ndim == 5:
-        X = np.concatenate([X.mean((3, 4)), X.std((3, 4))], axis=2)
+        both = [X.mean((3, 4), dtype=float), X.std((3, 4), dtype=float)]
+        X = np.concatenate(both, axis=2).astype(np.float32)  # alike in whatever order it is summed
     return X.reshape(len(X), -1)
 
 # %% ../../../nbs/models/base.ipynb #b01800b0

@@ -257,7 +257,8 @@ class _Features(nn.Module):
     def forward(self, values: torch.Tensor):
         X, missing = self.prepared(values)
         if X.ndim == 5:
-            X = torch.cat([X.mean((3, 4)), X.std((3, 4), correction=0)], 2)
+            X = X.double()
+            X = torch.cat([X.mean((3, 4)), X.std((3, 4), correction=0)], 2).float()
         return X.flatten(1), missing
 
 
