@@ -4758,6 +4758,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                      'seedbed.stakeholder._listed': ('stakeholder.html#_listed', 'seedbed/stakeholder.py'),
                                      'seedbed.stakeholder._plain_name': ('stakeholder.html#_plain_name', 'seedbed/stakeholder.py'),
                                      'seedbed.stakeholder._too_few': ('stakeholder.html#_too_few', 'seedbed/stakeholder.py'),
+                                     'seedbed.stakeholder._units': ('stakeholder.html#_units', 'seedbed/stakeholder.py'),
                                      'seedbed.stakeholder.how_often': ('stakeholder.html#how_often', 'seedbed/stakeholder.py'),
                                      'seedbed.stakeholder.how_sure': ('stakeholder.html#how_sure', 'seedbed/stakeholder.py'),
                                      'seedbed.stakeholder.map_said': ('stakeholder.html#map_said', 'seedbed/stakeholder.py'),

@@ -81,12 +81,18 @@ def how_often(
     )
 
 
+def _units(data: dict) -> str:
+    "What was checked: places, or squares of land where each pixel has a target."
+    return "squares of land" if data.get("sampling") == "dense" else "places"
+
+
 def _found_at(results: dict, n: int) -> str:
     "Where a score comes from."
     units, unit = results["primary"]["n_blocks"], SEPARATE.get(results["primary"].get("unit", ""))
     told = f", in {units} {unit} of which it had been told nothing" if unit else ""
     told = told or ", and of which the map had not been told"
-    return f"That was found at {n:,} places whose truth is known{told}."
+    checked = _units(results["data"])
+    return f"That was found at {n:,} {checked} whose truth is known{told}."
 
 
 def _counted_alike(results: dict) -> str:
@@ -273,7 +279,7 @@ def _about(data: dict) -> str:
     "The project's own title, the data and how many places were checked."
     own = own_package()
     start = f"{own.title}: " if own and own.title else ""
-    return f"{start}{data['name'].replace('_', ' ')}, {data['n']['val']:,} checked places"
+    return f"{start}{data['name'].replace('_', ' ')}, {data['n']['val']:,} checked {_units(data)}"
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:
@@ -286,13 +292,18 @@ def _listed(names: Sequence[str], most: int = 5) -> str:
 def _better(results: dict) -> str:
     "What more effort would bring."
     lines, rows = [], [r for r in results.get("per_class") or [] if r["n"]]
+    checked = _units(results["data"])
     enough = results["verdict"]["status"] == "at ceiling"
     if enough:
         lines.append("Nothing has to: it is as good as was asked for.")
     if unit := _too_few(results):
         count = results["primary"]["n_blocks"]
-        lines.append(f"Checked places in more {unit}: it was tried in only {count}.")
-    if rows and not enough:
+        lines.append(f"Checked {checked} in more {unit}: it was tried in only {count}.")
+    if checked != "places" and not enough:
+        first = min(rows, key=lambda r: r["n"])["class"] if rows else ""
+        rare = f", first with <b>{html.escape(first)}</b>, which is the rarest" if rows else ""
+        lines.append(f"More checked {checked}{rare}.")
+    elif rows and not enough:
         rare = min(rows, key=lambda r: r["n"])
         lines.append(
             f"More checked places, first of <b>{html.escape(rare['class'])}</b>, of which there are"

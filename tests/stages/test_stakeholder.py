@@ -2,7 +2,7 @@
 
 import pytest
 
-from seedbed.stakeholder import how_often, how_sure, map_said, verdict_said
+from seedbed.stakeholder import _better, how_often, how_sure, map_said, verdict_said
 
 RESULTS = {
     "task": "classification",
@@ -44,3 +44,16 @@ def test_the_standard_of_an_example_is_nobodys(status):
 
 def test_a_run_without_a_map_says_so(tmp_path):
     assert "has not been drawn yet" in map_said(tmp_path)[0]
+
+
+def test_of_masks_squares_are_counted_and_no_place_is_promised_to_be_named():
+    masks = RESULTS | {
+        "data": RESULTS["data"] | {"sampling": "dense"},
+        "per_class": [{"class": "rice", "n": 90_000}, {"class": "wheat", "n": 4906}],
+        "split": {"claim": "within_region"},
+    }
+    assert "found at 8,403 squares of land" in how_often(masks, OWN)
+    said = _better(masks)
+    assert "first with <b>wheat</b>" in said and "4,906" not in said and "can say" not in said
+    plain = masks | {"data": RESULTS["data"]}
+    assert "only 4,906. The program can say" in _better(plain)
