@@ -36,11 +36,11 @@ def test_only_chance_needs_seeds():
     ]
 
 
-def test_what_takes_longest_begins_first():
+def test_baselines_begin_and_then_what_takes_longest():
     models = [
-        {"name": "a", "stochastic": False},
-        {"name": "b", "stochastic": True, "slow": False},
-        {"name": "c", "stochastic": True, "slow": True},
+        {"name": "a", "stochastic": False, "turn": 2},
+        {"name": "b", "stochastic": True, "turn": 1},
+        {"name": "c", "stochastic": False, "turn": 0},
     ]
     planned = [(m["name"], s) for m, s in plan_models(models, (0, 1))]
-    assert planned == [("c", 0), ("c", 1), ("a", 0), ("b", 0), ("b", 1)]
+    assert planned == [("c", 0), ("b", 0), ("b", 1), ("a", 0)]

@@ -140,7 +140,7 @@ def _model_meta(asked: str) -> dict:
         "asked": asked,
         "name": found.name,
         "stochastic": bool(found.stochastic),
-        "slow": issubclass(found, Network),
+        "turn": 0 if found.sees != "bands" else 1 if issubclass(found, Network) else 2,
         "class": f"{found.__module__}.{found.__qualname__}",
         "encoder": getattr(getattr(found, "encoder", None), "name", ""),
     }

@@ -50,15 +50,13 @@ STAGES = (
 
 # %% ../../../nbs/running/stages.ipynb #940dec3a
 def plan_models(
-    models: list[dict],  # name and stochastic of each, perhaps slow
+    models: list[dict],  # name and stochastic of each, perhaps turn: lower ones begin first
     seeds,  # of settings.run
-) -> list[tuple[dict, int]]:  # (model, seed), slow ones first
+) -> list[tuple[dict, int]]:  # (model, seed), in the order in which they begin
     """Every model with every seed; a model without chance meets only the first."""
-    slow_first = sorted(models, key=lambda model: not model.get("slow"))
+    in_turn = sorted(models, key=lambda model: model.get("turn", 0))
     return [
-        (model, seed)
-        for model in slow_first
-        for seed in (seeds if model["stochastic"] else seeds[:1])
+        (model, seed) for model in in_turn for seed in (seeds if model["stochastic"] else seeds[:1])
     ]
 
 # %% ../../../nbs/running/stages.ipynb #c18941de
