@@ -7,7 +7,7 @@ from tests.matrix import MODELS, SOURCES, TASKS, covering, run
 # Half a minute each; `make matrix` runs the others.
 HERE = ("folder, chips", "scene, tiles", "table, csv", "stac", "earthengine", "cropharvest")
 ELSEWHERE = {"sample", "dense"}  # tests/stages goes through all stages with them
-EXPLORED = ("folder, chips", "scene, tiles", "table, csv")
+EXPLORED = ("folder, chips", "table, csv")
 
 
 def test_every_source_and_every_kind_of_model_with_every_task():
