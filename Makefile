@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
+# Images of containers often set it; each of a run's processes would then compile its libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run check test promises certainty next verdicts matrix attacks pretraining million storm lab export demo-export demo-stac try-earthengine try-stac docs docs-serve bench profile test-tf doctor hooks types wheel try-wheel clean lock locked audit pin-actions
 help:            ## show this list

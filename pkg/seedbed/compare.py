@@ -15,11 +15,12 @@ import pandas as pd
 
 from .base.errors import InputError, condensed
 from .base.files import project_root, read_json
-from .base.provenance import now
+from .base.provenance import now, run_provenance
 from seedbed.base.results import (
     SCHEMA_VERSION,
     check_comparable,
     differing,
+    evaluations,
     read_results,
     write_results,
 )
@@ -40,11 +41,7 @@ from .evaluation.intervals import method_of
 from .evaluation.metrics import Metric, leaving_out, metric_named, metrics_of, within_folds
 from .evaluation.scoring import read_predictions, scored_labels
 from .evaluation.units import drawn_units, untested_claim
-from .model import ready_models
-from .models.records import evaluations, run_provenance
-from .process import ready_dataset
 from .success import contract_of, headline, verdict
-from .training.dataset import SampleDataset
 
 # %% ../../nbs/05_compare.ipynb #8b53e0b0
 def truth_of(
@@ -387,6 +384,11 @@ def ready_run(
     names=("majority", "coordinates", "logistic_regression"),  # of models, quick ones
 ) -> Path:  # the run's folder
     """The folder of a run; one without results of this split is made of quick models first."""
+    # These load torch, which nothing else needs to compare results.
+    from seedbed.model import ready_models
+    from seedbed.process import ready_dataset
+    from seedbed.training.dataset import SampleDataset
+
     folder = settings.root / (run_dir or settings.run_dir)
     path = ready_dataset(settings, processed_dir)
     fingerprint = SampleDataset(path).meta["split"]["fingerprint"]

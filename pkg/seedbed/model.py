@@ -16,6 +16,7 @@ import pandas as pd
 
 from .base.errors import InputError
 from .base.provenance import now
+from .base.results import count_evaluation
 from .base.settings import Settings, settings_or_defaults
 from .evaluation.intervals import score_with_interval
 from seedbed.evaluation.metrics import (
@@ -31,7 +32,6 @@ from .models.base import BaseModel, targets_in
 from seedbed.models.records import (
     can_be_scored,
     cost_of,
-    count_evaluation,
     labels_fingerprint,
     measured,
     predict_chips,

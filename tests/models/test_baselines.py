@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from seedbed.base.results import count_evaluation, evaluations
 from seedbed.models.baselines import best_rule, fit_rule, place_rules, rule_prediction, rule_scores
-from seedbed.models.records import count_evaluation, evaluations
 
 
 def places(n=600):

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from seedbed.base.errors import InputError
-from seedbed.running.engines import SKIP, call_in_subprocess, preload, run_tasks
+from seedbed.base.notebooks import SKIP
+from seedbed.running.engines import call_in_subprocess, preload, run_tasks
 from tests.support.notebooks import Names, code_cells, gone, printed, task_of
 
 pytestmark = pytest.mark.slow

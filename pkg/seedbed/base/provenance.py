@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOST_UNTRACKED', 'PACKAGES', 'git', 'git_problem', 'notebook_code', 'changed_files', 'git_state', 'versions',
-           'seedbed_state', 'environment', 'now']
+           'seedbed_state', 'environment', 'run_provenance', 'now']
 
 # %% ../../../nbs/base/provenance.ipynb #6e8b21ec
 import hashlib
@@ -18,9 +18,10 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
-from .files import fingerprint, package_folder
+from .files import fingerprint, package_folder, read_json
 from .overlay import own_package
 from .secrets import plain_address, redact, secret_in
+from .settings import Settings
 
 # %% ../../../nbs/base/provenance.ipynb #d3f4af9f
 _PLAIN = {"GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_PAGER"}  # variables that alter what git prints
@@ -316,6 +317,23 @@ def _gpu() -> str | None:
     "The GPU that torch uses; torch is not imported for this."
     torch = sys.modules.get("torch")
     return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else None
+
+# %% ../../../nbs/base/provenance.ipynb #b81f2ac6
+def run_provenance(
+    settings: Settings,  # whose root is the project
+    run_dir: str | Path,  # a run's folder, relative to the project
+) -> dict:  # run_id, git, environment
+    """Code and machine: those that the run has recorded, or what is found now."""
+    run = settings.root / run_dir / "run.json"
+    machine = environment(settings.root, settings.run.threads)
+    if run.is_file():
+        record = read_json(run)
+        return {"run_id": record["run_id"], "git": record["git"], "environment": machine}
+    return {
+        "run_id": Path(run_dir).name,
+        "git": git_state(settings.root)[0],
+        "environment": machine,
+    }
 
 # %% ../../../nbs/base/provenance.ipynb #d38a5c1e
 def now() -> str:  # e.g. 2026-03-01T12:00:00+00:00

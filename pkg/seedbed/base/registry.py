@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOVED', 'import_by_name', 'own_place', 'explain_own', 'object_named', 'modules_in', 'modules_of', 'import_own',
-           'own_function', 'own_functions', 'may_be_imported', 'optional', 'current_name']
+           'own_function', 'own_functions', 'may_be_imported', 'optional', 'import_jsonschema', 'current_name']
 
 # %% ../../../nbs/base/registry.ipynb #50c5463c
 import importlib
@@ -237,6 +237,19 @@ def optional(
             f"{asked}{module}: cannot be imported ({error}); "
             f"install it: pip install -e '.[{extra}]'"
         ) from None
+
+# %% ../../../nbs/base/registry.ipynb #a3f0be15
+def import_jsonschema() -> Any:  # the module
+    """jsonschema, without its check of internationalised addresses (RFC 3987)."""
+    grammars = "rfc3987_syntax"
+    known = sys.modules.get(grammars)
+    sys.modules[grammars] = None  # to Python: cannot be imported
+    try:
+        return import_by_name("jsonschema")
+    finally:
+        del sys.modules[grammars]
+        if known:
+            sys.modules[grammars] = known
 
 # %% ../../../nbs/base/registry.ipynb #6e629aeb
 MOVED = {

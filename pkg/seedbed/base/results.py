@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SCHEMA_VERSION', 'RENAMED_IN_ROWS', 'results_schema', 'check_results', 'write_results', 'upgraded', 'read_results',
-           'recorded', 'comparable', 'differing', 'check_comparable']
+           'evaluations', 'count_evaluation', 'recorded', 'comparable', 'differing', 'check_comparable']
 
 # %% ../../../nbs/base/results.ipynb #fe213edc
 import importlib.resources
@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 from .errors import InputError
 from .files import plain, read_json, write_json
+from .registry import import_jsonschema
 
 # %% ../../../nbs/base/results.ipynb #5e2717fa
 SCHEMA_VERSION = 2  # of results.json
@@ -33,7 +32,7 @@ def check_results(
     where: str = "results.json",  # the file, for messages
 ):
     """Raise an InputError with the first five places where a record does not fit the schema."""
-    validator = jsonschema.Draft202012Validator(results_schema())
+    validator = import_jsonschema().Draft202012Validator(results_schema())
     found = sorted(validator.iter_errors(plain(record)), key=lambda e: [str(p) for p in e.path])
     if not found:
         return
@@ -84,6 +83,28 @@ def read_results(
     record = upgraded(read_json(path))
     check_results(record, str(path))
     return record
+
+# %% ../../../nbs/base/results.ipynb #5ff3c626
+def evaluations(
+    folder: Path,  # of a dataset
+    split: str,  # fingerprint of its split
+    labels: str = "",  # fingerprint of the labels: other splits of the same labels count as well
+) -> int:
+    """How often a validation set has been scored, whatever the seed of its split."""
+    files = folder.parent.glob("*/evaluations.jsonl")
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    names = [f'"{name}"' for name in (split, labels) if name]
+    return sum(any(name in line for name in names) for line in lines)
+
+
+def count_evaluation(
+    folder: Path,  # of a dataset
+    record: dict,  # what is noted: split, labels, model, time ...
+) -> int:  # how often this validation set has been scored, this time included
+    """Note a scoring in `evaluations.jsonl` beside the dataset."""
+    with (folder / "evaluations.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(plain(record)) + "\n")
+    return evaluations(folder, record["split"], record.get("labels", ""))
 
 # %% ../../../nbs/base/results.ipynb #92304c5c
 def recorded(

@@ -99,7 +99,8 @@ def understood(settings) -> list[str]:
 
 
 def prepare_imports():
-    """Settings that must be made before numpy and jsonschema are imported."""
+    """What must be set before numpy is imported, and before nbformat imports jsonschema."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy's threads would not survive the fork
-    # jsonschema would build 38 grammars for addresses that no record holds.
-    sys.modules.setdefault("rfc3987_syntax", None)
+    from seedbed.base.registry import import_jsonschema
+
+    import_jsonschema()

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtr, stdtrit
 
 from ..base.results import recorded
 from seedbed.evaluation.intervals import (
@@ -265,7 +265,7 @@ def smallest_difference(
         ]
         errors.append(np.nanstd(draws[0] - draws[1], ddof=1))
     n = units.count
-    quantiles = t.ppf((1 + level) / 2, n - 1) + t.ppf(0.8, n - 1)
+    quantiles = stdtrit(n - 1, (1 + level) / 2) + stdtrit(n - 1, 0.8)
     return float(quantiles * np.sqrt(n / (n - 1)) * np.mean(errors))
 
 # %% ../../../nbs/evaluation/comparison.ipynb #8ae85e77
@@ -388,7 +388,7 @@ def _tail_of_one(order: Sequence[Candidate], level: float) -> float:
     outside = (1 - level) / 2
     if len(largest) < 10 or not largest.any():
         return outside
-    return min(outside, float(norm.sf(np.quantile(largest, level))))
+    return min(outside, float(ndtr(-np.quantile(largest, level))))
 
 
 def _margin(a: Candidate, b: Candidate, tail: float) -> float:
@@ -398,7 +398,7 @@ def _margin(a: Candidate, b: Candidate, tail: float) -> float:
         n = _count(a, size)
         if n >= LEAST:
             error = np.nanstd(a.at(size) - b.at(size), ddof=1)
-            margins.append(np.sqrt(n / (n - 1)) * t.isf(tail, n - 1) * error)
+            margins.append(np.sqrt(n / (n - 1)) * -stdtrit(n - 1, tail) * error)
     seeds = [seed_margin(c.values, 1 - 2 * tail) for c in (a, b)]
     return float(np.sqrt(max(margins) ** 2 + sum(m**2 for m in seeds)))
 

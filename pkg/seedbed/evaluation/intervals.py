@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from scipy.stats import norm, t
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from .metrics import Metric
 from .units import DEPENDENT, LEAST, Units, as_units, target_of
@@ -90,7 +90,7 @@ def interval(
         return None
     outside = (1 - level) / 2
     if blocks:
-        outside = norm.cdf(-np.sqrt(blocks / (blocks - 1)) * t.ppf(1 - outside, blocks - 1))
+        outside = ndtr(-np.sqrt(blocks / (blocks - 1)) * stdtrit(blocks - 1, 1 - outside))
     low, high = np.quantile(known, [outside, 1 - outside])
     return float(low), float(high)
 
@@ -232,10 +232,10 @@ def probability_short(
     reached = float((sign * known >= sign * least).mean())
     spread = max(float(known.std(ddof=1)), 1e-12)
     if 0 < reached < 1:
-        z = float(norm.isf(reached))
+        z = -float(ndtri(reached))
     else:  # beyond all draws: as far as their standard deviation says
         z = sign * (least - float(known.mean())) / spread
-    return float(t.sf(z * np.sqrt((blocks - 1) / blocks), blocks - 1))
+    return float(stdtr(blocks - 1, -z * np.sqrt((blocks - 1) / blocks)))
 
 # %% ../../../nbs/evaluation/intervals.ipynb #074e1094
 def seed_margin(
@@ -246,7 +246,7 @@ def seed_margin(
     values = np.asarray(values, float)
     if len(values) < 2 or not np.isfinite(values).all():
         return 0.0
-    quantile = t.ppf((1 + level) / 2, len(values) - 1)
+    quantile = stdtrit(len(values) - 1, (1 + level) / 2)
     return float(quantile * values.std(ddof=1) / np.sqrt(len(values)))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse
 from scipy.spatial import cKDTree
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from ..splitting.blocks import blocks, on_sphere
 
@@ -97,7 +97,7 @@ def morans_i(
     variance = (n**2 * s1 - n * s2 + 3 * total**2) / ((n**2 - 1) * total**2) - expected**2
     if variance <= 0:
         return Moran(i, 1.0)
-    return Moran(i, float(norm.sf((i - expected) / np.sqrt(variance))))
+    return Moran(i, float(ndtr(-(i - expected) / np.sqrt(variance))))
 
 
 def neighbours(

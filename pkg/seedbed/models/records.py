@@ -5,11 +5,10 @@
 # %% auto #0
 __all__ = ['CHIPS', 'SAMPLE', 'check_prediction', 'check_numbers', 'per_label_predictions', 'can_be_scored', 'predict_chips',
            'chip_predictions', 'drawn_pixels', 'outlines', 'predicted_labels', 'Clock', 'measured', 'cost_of',
-           'evaluations', 'count_evaluation', 'labels_fingerprint', 'data_record', 'data_warnings', 'run_provenance',
-           'score_predictions', 'write_rasters', 'read_rasters', 'write_model_results']
+           'labels_fingerprint', 'data_record', 'data_warnings', 'score_predictions', 'write_rasters', 'read_rasters',
+           'write_model_results']
 
 # %% ../../../nbs/models/records.ipynb #f00078ee
-import json
 import sys
 import time
 import zlib
@@ -25,10 +24,10 @@ import rasterio
 from affine import Affine
 
 from ..base.errors import InputError
-from ..base.files import fingerprint, fingerprint_of, plain, read_json
-from ..base.provenance import environment, git_state, now
+from ..base.files import fingerprint, fingerprint_of
+from ..base.provenance import now, run_provenance
 from ..base.resources import peak_memory
-from ..base.results import SCHEMA_VERSION, write_results
+from ..base.results import SCHEMA_VERSION, count_evaluation, write_results
 from ..base.settings import Settings
 from ..evaluation.dense import class_sums, value_sums
 from ..evaluation.scoring import score_record, write_predictions
@@ -261,29 +260,7 @@ def cost_of(
         "memory_mb": peak_memory(),
     }
 
-# %% ../../../nbs/models/records.ipynb #5ff3c626
-def evaluations(
-    folder: Path,  # of a dataset
-    split: str,  # fingerprint of its split
-    labels: str = "",  # of `labels_fingerprint`: other splits of the same labels count as well
-) -> int:
-    """How often a validation set has been scored, whatever the seed of its split."""
-    files = folder.parent.glob("*/evaluations.jsonl")
-    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-    names = [f'"{name}"' for name in (split, labels) if name]
-    return sum(any(name in line for name in names) for line in lines)
-
-
-def count_evaluation(
-    folder: Path,  # of a dataset
-    record: dict,  # what is noted: split, labels, model, time ...
-) -> int:  # how often this validation set has been scored, this time included
-    """Note a scoring in `evaluations.jsonl` beside the dataset."""
-    with (folder / "evaluations.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(plain(record)) + "\n")
-    return evaluations(folder, record["split"], record.get("labels", ""))
-
-
+# %% ../../../nbs/models/records.ipynb #1a566ac0
 def labels_fingerprint(
     data: LabelledSamples,  # any subset of a dataset
 ) -> str:  # 64 hexadecimal digits
@@ -294,7 +271,7 @@ def labels_fingerprint(
     whole = SampleDataset(path, None)
     return fingerprint_of(sorted({f"{i}:{y}" for i, y in zip(whole.column("label_id"), whole.y)}))
 
-# %% ../../../nbs/models/records.ipynb #1a566ac0
+
 def data_record(
     data: LabelledSamples,  # training or validation
     n_train: int,  # samples that a fold has trained on
@@ -328,23 +305,6 @@ def data_warnings(
     """What a reader of the scores must know about the labels."""
     lines = left_out_lines(meta.get("left_out_rows", []), meta.get("given") or 1, most=3)
     return [f"{lines[0]}: {'; '.join(lines[1:])}"] if lines else []
-
-
-def run_provenance(
-    settings: Settings,  # whose root is the project
-    run_dir: str | Path,  # a run's folder, relative to the project
-) -> dict:  # run_id, git, environment
-    """Code and machine: those that the run has recorded, or what is found now."""
-    run = settings.root / run_dir / "run.json"
-    machine = environment(settings.root, settings.run.threads)
-    if run.is_file():
-        record = read_json(run)
-        return {"run_id": record["run_id"], "git": record["git"], "environment": machine}
-    return {
-        "run_id": Path(run_dir).name,
-        "git": git_state(settings.root)[0],
-        "environment": machine,
-    }
 
 # %% ../../../nbs/models/records.ipynb #04bff120
 def score_predictions(

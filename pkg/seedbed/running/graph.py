@@ -26,16 +26,14 @@ from seedbed.base.files import (
     read_json,
     write_json,
 )
+from ..base.notebooks import is_skipped
 from ..base.settings import Settings
 from ..models.pretrained.store import weights_digest
 from .cache import Cache
 from .dependencies import Reader, Used, executed_code, follow
-from .engines import is_skipped
 from .fingerprints import Fingerprints
 from .parameters import parameter_sources, stage_parameters
 from .stages import Node, Stage
-from ..sources.folder import glob_of, tif_patterns
-from ..sources.sample import kept_samples
 
 # %% ../../../nbs/running/graph.ipynb #7c0d24ab
 _NO_INGREDIENT = (
@@ -110,6 +108,8 @@ def outside_files(
     settings: Settings,  # whose source section says what is read
 ) -> list[tuple[Path, tuple[str, ...]]]:  # a folder and patterns, or a file and no pattern
     """The files that the source reads, without those that it downloads: a server has no digest."""
+    from seedbed.sources.sample import kept_samples
+
     kind, _, argument = settings.source.name.partition(":")
     samples = kept_samples(settings) if kind == "sample" else {}
     path = samples.get(argument, settings.root / Path(argument).expanduser())
@@ -136,6 +136,8 @@ def outside_files(
 
 def _folder_files(path: Path, tifs: str) -> list[tuple[Path, tuple[str, ...]]]:
     """The files of a folder source: what lies in it, and tifs, which may lie elsewhere."""
+    from seedbed.sources.folder import glob_of, tif_patterns
+
     inside, out = ["*", "*.gdb/*"], []
     for pattern in map(glob_of, tif_patterns(tifs)):
         fixed = Path(*itertools.takewhile(lambda part: "*" not in part, Path(pattern).parts))
