@@ -95,3 +95,13 @@ def test_a_start_that_is_no_date_is_told_before_the_run_is_read(here):
     for words in (("map", "--scene", "a.tif"), ("next",)):
         code, _, err = here(*words, "--run", "none", "--start", "05.04.2018")
         assert code == 1 and err == "--start 05.04.2018: not a date; write YYYY-MM-DD\n"
+
+
+def test_doctor_names_what_makes_every_command_slow(monkeypatch, tmp_path):
+    from seedbed.cli.doctor import check_bytecode
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    found = check_bytecode(tmp_path)
+    assert found.state == "note" and "PYTHONDONTWRITEBYTECODE" in found.fix
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert check_bytecode(tmp_path).state == "good"

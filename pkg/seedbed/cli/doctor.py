@@ -38,6 +38,18 @@ def check_python(root: Path) -> Finding:
     )
 
 
+def check_bytecode(root: Path) -> Finding:
+    """Whether Python keeps what it has compiled."""
+    if not sys.dont_write_bytecode:
+        return Finding("bytecode", "good", "compiled modules are kept")
+    return Finding(
+        "bytecode",
+        "note",
+        "PYTHONDONTWRITEBYTECODE is set: every command compiles its libraries anew",
+        "unset PYTHONDONTWRITEBYTECODE: commands then start several times sooner",
+    )
+
+
 def check_packages(root: Path) -> Finding:
     """Whether the installed packages are those that the tests have passed with."""
     tested = tested_versions(root / "constraints.txt")
@@ -231,6 +243,7 @@ def check_extras(root: Path) -> Finding:
 
 CHECKS = (
     check_python,
+    check_bytecode,
     check_packages,
     check_settings,
     check_sync,

@@ -289,6 +289,7 @@ class BaseModel(BaseEstimator):
     sees = "bands"  # bands | coordinates | dates | nothing
     on_values = True  # what was fitted stands on the values themselves, band by band
     stochastic = False  # draws random numbers: runs once for each of run.seeds
+    trains_long = False  # on one core: a run begins it before others, so that no core idles later
     dense = False  # its answers are [n, classes, H, W] or [n, H, W], one for each pixel of a chip
 
     model: Any = None  # what `train` has fitted; None before

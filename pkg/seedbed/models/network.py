@@ -81,6 +81,7 @@ class Network(BaseModel):
     """A torch model for series: a subclass implements `network`."""
 
     stochastic = True
+    trains_long = True
     batch_size: int | None = None  # of this kind of model; the dataset's if None
     epochs = 60  # at most, where the options name none
     peak: float | None = None  # of the learning rate, see `rate_of`

@@ -127,7 +127,6 @@ def probe_models(
 
 
 def _model_meta(asked: str) -> dict:
-    from seedbed.models.network import Network
     from seedbed.models.registry import find_model
 
     found = find_model(asked)
@@ -140,7 +139,7 @@ def _model_meta(asked: str) -> dict:
         "asked": asked,
         "name": found.name,
         "stochastic": bool(found.stochastic),
-        "turn": 0 if found.sees != "bands" else 1 if issubclass(found, Network) else 2,
+        "turn": 0 if found.sees != "bands" else 1 if found.trains_long else 2,
         "class": f"{found.__module__}.{found.__qualname__}",
         "encoder": getattr(getattr(found, "encoder", None), "name", ""),
     }
