@@ -99,6 +99,34 @@ def test_a_value_made_from_the_labels_is_named(honest):
     assert found["a single value that answers alone"].startswith("vv at step 0 alone removes")
 
 
+@pytest.mark.parametrize("static", [False, True])
+def test_dimensions_of_an_embedding_are_judged_together(static):
+    """A dimension that answers alone is no leak where the others say the same."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, N)
+    seen = np.column_stack([y - 1 + rng.normal(size=N) * 0.35, rng.normal(size=(N, 3)) * 0.2])
+    mixture = np.tanh(seen @ rng.normal(size=(4, 16)))
+    place = rng.uniform(20, 21, (N, 2))
+
+    def answers(embedding, names):
+        level, without_time = (
+            (mixture[:, None, :1], embedding) if static else (embedding[:, None], seen[:, :0])
+        )
+        names = ["ndvi", *names] if static else names
+        rows = leak_report(level, without_time, y, SIDES, place, IDS, names, 3)
+        return next(row for row in rows if row["check"] == "a single value that answers alone")
+
+    numbered = [f"A{k:02d}" for k in range(16)]
+    if not static:
+        assert answers(mixture, [f"{k} m" for k in range(16)])["status"] == "warn"
+        honest = answers(mixture, numbered)
+        assert honest["status"] == "ok"
+        assert "16 values of an embedding are judged together" in honest["found"]
+    made = rng.normal(size=(N, 16))
+    made[:, 7] = y + rng.normal(size=N) * 0.1
+    assert answers(made, numbered)["status"] == "warn"
+
+
 def test_a_column_that_was_sorted_by_the_labels_is_named(honest):
     X, y, place = honest
     code = y * 200 + np.random.default_rng(1).permutation(N) % 200.0
