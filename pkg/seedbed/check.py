@@ -291,7 +291,7 @@ def _look(settings: Settings, most: int, found: dict):
     said = [*plan.about.get("understood", []), *source.notes(), *plan.warnings]
     aside = [f"{name}: {why}" for name, why in plan.about.get("set_aside", {}).items()]
     if said or aside:
-        found["notes"] = said + aside
+        found["notes"] = list(dict.fromkeys(said + aside))
     rows = plan.rows()
     found["left_out"] = {"given": plan.given, "rows": rows, "dropped": len(plan.left_out)}
     where, share = settings.source.name, settings.labels.max_left_out

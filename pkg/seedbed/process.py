@@ -38,7 +38,7 @@ from .imagery.layout import Layout, layout_from_dict
 from .imagery.left_out import left_out_rows, shortened, stop_on_many
 from .imagery.missing import filled_record, scaling, statistics, without_sums
 from .imagery.places import beside, bounds_around, middles, unwrapped, wrap
-from .imagery.raster import Raster, each_into_grid, reproject
+from .imagery.raster import Heads, Raster, each_into_grid, reproject
 from seedbed.imagery.samples import (
     Samples,
     begin_hdf5,
@@ -221,10 +221,10 @@ def _read_some(
     folder: Path, names: Sequence[str], layout: Layout, faults: dict[str, str]
 ) -> Iterator[tuple[list[int], list[Raster]]]:
     "Chips, as many as memory shall hold, and which they are; `faults` gets what is wrong."
-    which, chips, size = [], [], 0
+    which, chips, size, heads = [], [], 0, Heads()
     for k, name in enumerate(names):
         try:
-            chips.append(read_chip(tif_path(folder / "tifs", name), layout))
+            chips.append(read_chip(tif_path(folder / "tifs", name), layout, heads))
         except (InputError, ValueError) as error:
             faults[name] = str(error)
             continue

@@ -15,6 +15,7 @@ from rasterio.windows import Window
 from seedbed.base.settings import load_settings
 from seedbed.imagery.chips import read_chip, write_chip
 from seedbed.imagery.layout import Layout, layout_from_names
+from seedbed.imagery.raster import Heads
 from seedbed.process import process
 from tests.support import phenology
 
@@ -149,7 +150,8 @@ def run():
     rows, many = [], lambda read, paths: lambda: [read(p) for p in paths]
     with tempfile.TemporaryDirectory() as folder:
         paths, layout, kind = earth_engine_chips(Path(folder))
-        ours = lambda p: read_chip(p, layout)
+        heads = Heads()
+        ours = lambda p: read_chip(p, layout, heads)
         t = race(
             4,
             ours=many(ours, paths),
@@ -176,7 +178,8 @@ def run():
         )
     with tempfile.TemporaryDirectory() as folder:
         paths, packed, layout = own_chips(Path(folder))
-        ours = lambda p: read_chip(p, layout)
+        heads = Heads()
+        ours = lambda p: read_chip(p, layout, heads)
         t = race(
             6,
             ours=many(ours, paths),
@@ -204,8 +207,9 @@ def run():
         paths = sorted(Path(folder, "export/tifs").glob("*.tif"))
         layout = Layout(tuple(f"B{b}" for b in range(6)), 12)
         start = time.process_time()
+        heads = Heads()
         for p in paths:
-            read_chip(p, layout)
+            read_chip(p, layout, heads)
         alone = time.process_time() - start
         (seconds, labels), _, memory = in_child(finished, str(Path(folder, "export")))
         some = paths[:: len(paths) // 200 + 1]

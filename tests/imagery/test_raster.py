@@ -8,7 +8,7 @@ import shapely
 from affine import Affine
 
 from seedbed.imagery.raster import (
-    _read_alike,
+    Heads,
     _read_fast,
     _read_general,
     pixel_hectares,
@@ -326,11 +326,13 @@ def test_files_that_differ_by_pixels_and_place_alone(tmp_path, interleave, dtype
             file.descriptions = list("abcd")
     sizes = {path.stat().st_size for path in paths}
     assert len(sizes) == 1
-    _read_fast(paths[0])
-    alike = [_read_alike(path) is not None for path in paths]
+    heads = Heads()
+    _read_fast(paths[0], heads)
+    alike = [heads.read_alike(path) is not None for path in paths]
     assert alike == [True, True, False, False]
+    assert Heads().read_alike(paths[0]) is None  # each reader has its own
     for path in paths:
-        fast, general = _read_fast(path), _read_general(path)
+        fast, general = _read_fast(path, heads), _read_general(path)
         assert np.array_equal(fast.data, general.data) and fast.data.dtype == general.data.dtype
         assert fast.transform.almost_equals(general.transform)
         assert (fast.crs, fast.nodata) == (general.crs, general.nodata)

@@ -95,8 +95,10 @@ def test_chips_of_a_folder_have_a_mask_each(tmp_path):
         write_raster(tmp_path / f"masks/c{k}.tif", np.eye(32, dtype="uint8"), grid)
     labels = {"masks": "masks/{id}.tif"}
     settings = dense_settings(tmp_path, labels=labels, source={"name": f"folder:{tmp_path}"})
-    labels = find_source(settings).labels()
+    source = find_source(settings)
+    labels = source.labels()
     assert len(labels) == 48 and set(labels["group"]) == {"c0", "c1", "c2"}
+    assert any("each of the 3 chips is a group" in line for line in source.notes())
     (tmp_path / "masks/c1.tif").unlink()
     with pytest.raises(InputError, match="1 of 3 chips have no label raster, e.g. c1"):
         find_source(settings).labels()
@@ -162,3 +164,27 @@ def test_listed_values_are_unlabelled_and_must_be_numbers(place):
     source = find_source(dense_settings(place, labels=labels | {"missing": "none at all"}))
     with pytest.raises(InputError, match="a label raster holds numbers"):
         source.labels()
+
+
+@pytest.mark.parametrize("kind", ["quantity", "class"])
+def test_a_value_that_looks_like_no_data_is_refused(place, kind):
+    """A raster without nodata in its tags: -9999 is no biomass, 255 no land cover."""
+    values, odd = (truth() + 0.5, -9999) if kind == "quantity" else (truth(), 255)
+    values[:30] = odd
+    write_raster(place / "mask.tif", values.astype("float32" if kind == "quantity" else "uint8"))
+    labels = {"masks": "mask.tif"}
+    with pytest.raises(InputError, match=f"{odd} stands in 2,880 pixels.*labels.missing = {odd}"):
+        find_source(dense_settings(place, labels=labels)).labels()
+    found = whole(find_source(dense_settings(place, labels=labels | {"missing": str(odd)})))
+    assert odd not in found
+    kept = find_source(dense_settings(place, labels=labels | {"missing": "none"}))
+    assert odd in whole(kept) or "255" in kept.classes
+
+
+def test_notes_say_what_a_raster_covers_and_what_its_classes_hold(place):
+    write_raster(place / "mask.tif", truth()[:, :48].astype("uint8"))
+    source = find_source(dense_settings(place, labels={"masks": "mask.tif", "values": VALUES}))
+    notes = " | ".join(source.notes())
+    assert "mask.tif: covers 50% of the image" in notes
+    held = [f"{name} {(truth()[:, :48] == k).sum():,}" for k, name in enumerate(CLASSES)]
+    assert f"pixels by class: {', '.join(held)}" in notes

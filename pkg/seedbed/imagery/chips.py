@@ -19,7 +19,7 @@ from ..base.errors import InputError
 from ..base.files import atomic
 from .indices import COLOURS
 from .layout import Layout, band_order, by_step
-from .raster import Raster, read_tif, to_float
+from .raster import Heads, Raster, read_tif, to_float
 
 # %% ../../../nbs/imagery/chips.ipynb #205599e1
 def physical(
@@ -45,12 +45,13 @@ _cached_band_order = lru_cache(maxsize=64)(band_order)
 def read_chip(
     path: str | Path,  # a label's tif
     layout: Layout,  # what its bands shall be
+    heads: Heads | None = None,  # of tifs that were read before, where many are read
 ) -> Raster:  # float32 [bands in the layout's order, H, W], NaN where missing
     """Read a label's tif in the layout's order and in physical units.
 
     An `InputError` where the tif cannot be read or lacks a band.
     """
-    raster = read_tif(path, layout.alpha, layout.count)
+    raster = read_tif(path, layout.alpha, layout.count, heads)
     try:
         order = _cached_band_order(layout, tuple(raster.descriptions))
     except ValueError as error:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PIXEL_SCALE', 'TIE_POINT', 'GEO_KEYS', 'GDAL_METADATA', 'GDAL_NODATA', 'EXTRA_SAMPLES', 'Raster', 'georeference',
-           'read_tif', 'to_float', 'transformer', 'reproject', 'in_degrees', 'into_grid', 'Grids', 'grids_of',
+           'Heads', 'read_tif', 'to_float', 'transformer', 'reproject', 'in_degrees', 'into_grid', 'Grids', 'grids_of',
            'each_into_grid', 'place_in', 'pixel_of', 'pixel_hectares', 'window_hectares']
 
 # %% ../../../nbs/imagery/raster.ipynb #744618e2
@@ -119,14 +119,14 @@ def _needs_rasterio(file: tifffile.TiffFile) -> bool:
     return len(pages) > 1 and any(page.subfiletype & 4 for page in pages[1:])
 
 # %% ../../../nbs/imagery/raster.ipynb #0f9aa953
-def _read_fast(path: Path) -> Raster | None:
+def _read_fast(path: Path, heads: "Heads | None" = None) -> Raster | None:
     """Read without rasterio; None where it must."""
     if os.path.exists(f"{path}.aux.xml") or os.path.exists(f"{path}.msk"):
         return None
-    return _read_alike(path) or _read_tags(path)
+    return (heads.read_alike(path) if heads else None) or _read_tags(path, heads)
 
 
-def _read_tags(path: Path) -> Raster | None:
+def _read_tags(path: Path, heads: "Heads | None" = None) -> Raster | None:
     """Read with tifffile; None where rasterio must."""
     with tifffile.TiffFile(path) as file:
         if _needs_rasterio(file):
@@ -147,7 +147,8 @@ def _read_tags(path: Path) -> Raster | None:
             nodata=None if nodata is None else float(nodata.strip("\0 ")),
             descriptions=names,
         )
-        _remember(path, file, raster)
+        if heads is not None:
+            heads.remember(path, file, raster)
         return raster
 
 # %% ../../../nbs/imagery/raster.ipynb #25071581
@@ -165,7 +166,6 @@ class _Head(NamedTuple):
 
 
 _TIE = struct.Struct("<6d")  # column, row, level; x, y, z of the same point
-_HEADS: dict[int, _Head] = {}  # by the size of the file
 
 
 def _said(content: bytes | bytearray, ranges: tuple[tuple[int, int], ...]) -> bytes:
@@ -185,41 +185,56 @@ def _tag_ranges(file: tifffile.TiffFile, content: bytes) -> tuple[tuple[int, int
     return tuple(sorted(found))
 
 
-def _remember(path: Path, file: tifffile.TiffFile, raster: Raster):
-    """Keep what a file says whose pixels are stored as they are."""
-    page: Any = file.pages[0]
-    if not page.is_final or len(file.pages) != 1 or file.byteorder != "<":
-        return
-    if len(_HEADS) > 16:
-        _HEADS.clear()
-    content = path.read_bytes()
-    ranges = _tag_ranges(file, content)
-    _HEADS[len(content)] = _Head(
-        said=_said(content, ranges),
-        ranges=ranges,
-        first=page.dataoffsets[0],
-        shape=page.shape,
-        dtype=f"<{page.dtype.char}",
-        mixed=page.planarconfig == 1 and len(page.shape) == 3,
-        place=page.tags[TIE_POINT].valueoffset,
-        raster=replace(raster, data=np.empty(0)),
-    )
+class Heads:
+    """Reads tifs of which many are alike; what they share is kept, by the size of a file."""
 
+    most = 16  # different heads
 
-def _read_alike(path: Path) -> Raster | None:
-    """Read a file that differs from one before by its pixels and its place alone; None: another."""
-    head = _HEADS.get(os.path.getsize(path))
-    if head is None:
-        return None
-    content = bytearray(path.read_bytes())
-    tie = _TIE.unpack_from(content, head.place)
-    if _said(content, head.ranges) != head.said or any(tie[:3]):
-        return None
-    data = np.frombuffer(content, head.dtype, math.prod(head.shape), head.first)
-    data = data.reshape(head.shape if len(head.shape) == 3 else (1, *head.shape))
-    data = np.moveaxis(data, -1, 0) if head.mixed else data
-    a, b, _, d, e, _ = head.raster.transform[:6]
-    return replace(head.raster, data=data, transform=Affine(a, b, tie[3], d, e, tie[4]))
+    def __init__(self):
+        self._known: dict[int, _Head] = {}
+
+    def remember(
+        self,
+        path: Path,  # of a tif
+        file: tifffile.TiffFile,  # the same, open
+        raster: Raster,  # what was read of it
+    ):
+        """Keep what a file says whose pixels are stored as they are."""
+        page: Any = file.pages[0]
+        if not page.is_final or len(file.pages) != 1 or file.byteorder != "<":
+            return
+        if len(self._known) >= self.most:
+            self._known.clear()
+        content = path.read_bytes()
+        ranges = _tag_ranges(file, content)
+        self._known[len(content)] = _Head(
+            said=_said(content, ranges),
+            ranges=ranges,
+            first=page.dataoffsets[0],
+            shape=page.shape,
+            dtype=f"<{page.dtype.char}",
+            mixed=page.planarconfig == 1 and len(page.shape) == 3,
+            place=page.tags[TIE_POINT].valueoffset,
+            raster=replace(raster, data=np.empty(0)),
+        )
+
+    def read_alike(
+        self,
+        path: Path,  # of a tif
+    ) -> Raster | None:  # None where it is like none that was read
+        """Read a file that differs from one before by its pixels and its place alone."""
+        head = self._known.get(os.path.getsize(path))
+        if head is None:
+            return None
+        content = bytearray(path.read_bytes())
+        tie = _TIE.unpack_from(content, head.place)
+        if _said(content, head.ranges) != head.said or any(tie[:3]):
+            return None
+        data = np.frombuffer(content, head.dtype, math.prod(head.shape), head.first)
+        data = data.reshape(head.shape if len(head.shape) == 3 else (1, *head.shape))
+        data = np.moveaxis(data, -1, 0) if head.mixed else data
+        a, b, _, d, e, _ = head.raster.transform[:6]
+        return replace(head.raster, data=data, transform=Affine(a, b, tie[3], d, e, tie[4]))
 
 # %% ../../../nbs/imagery/raster.ipynb #55cff35d
 def _read_general(path: Path, alpha: str = "auto", count: int | None = None) -> Raster:
@@ -244,13 +259,14 @@ def read_tif(
     path: str | Path,  # a GeoTIFF, or anything else that rasterio reads
     alpha: str = "auto",  # auto | mask | band: the setting source.alpha
     count: int | None = None,  # bands that are expected, where that is known
+    heads: Heads | None = None,  # of tifs that were read before, where many are read
 ) -> Raster:  # its numbers as stored
     """Read a georeferenced image whole; an `InputError` names the file and what is wrong."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such tif; export it or correct source.tifs")
     with contextlib.suppress(Exception):  # rasterio says better what is wrong
-        raster = _read_fast(path)
+        raster = _read_fast(path, heads)
         if raster is not None:
             return raster
     try:

@@ -6,7 +6,8 @@
 __all__ = ['BLOCK', 'MOST_VALUES', 'sizes_for', 'Image', 'read_tile', 'Dense']
 
 # %% ../../../nbs/sources/dense.ipynb #140b48e5
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,12 +32,13 @@ from seedbed.imagery.tiles import (
     named_values,
     pixel_km,
     read_mask,
+    share_covered,
     summary_of,
     tiles_over,
     write_mask,
 )
 from ..imagery.validity import Stored, open_image, read_stored, stored_of
-from ..imagery.values import as_numbers, named_missing, value_text
+from ..imagery.values import as_numbers, counted, named_missing, no_data_among, value_text
 from .base import Source, remove_files
 from .folder import find_tifs, layout_of_bands
 from .scene import with_gaps
@@ -204,23 +206,39 @@ class Dense(Source):
         if self.settings.labels.values:
             return named_values(self.settings.labels.values)
         found = self._values_found()
+        self._stop_on_no_data(found, (255, -128))
         if len(found) > MOST_VALUES:
             raise InputError(
                 f"{self._where}: holds {len(found)} different values, too many for classes;"
                 " set labels.task = regression for a quantity, or name the classes in labels.values"
             )
-        return {value: f"{value:g}" for value in found}
+        return {value: f"{value:g}" for value in sorted(found)}
 
-    def _values_found(self) -> list[float]:
-        "Every value of the label rasters."
-        found: set[float] = set()
+    def _values_found(self) -> Counter:
+        "Every value of the label rasters, and in how many pixels it stands."
+        found: Counter = Counter()
         for image in self.images:
             for tile in image.tiles(512):
-                values = self._stored(image, tile)
-                found |= set(np.unique(values[np.isfinite(values)]).tolist())
+                found += counted(self._stored(image, tile))
                 if len(found) > 10 * MOST_VALUES:
                     break
-        return sorted(found)
+        return found
+
+    def _stop_on_no_data(self, found: Counter, also: Sequence[float] = ()):
+        "InputError where a value of the label rasters looks as if it stood for none."
+        if self.settings.labels.missing != ("auto",) or not found:
+            return
+        values, counts = (np.array(part) for part in zip(*sorted(found.items())))
+        odd = no_data_among(values, counts, also)
+        if odd is None:
+            return
+        value, count = odd
+        rest = values[values != value]
+        raise InputError(
+            f"{self._where}: {value:g} stands in {count:,} pixels, the others hold {rest.min():g}"
+            f" to {rest.max():g}: most often it means no data; set labels.missing = {value:g} to"
+            " leave these pixels unlabelled, or labels.missing = none to keep the value"
+        )
 
     @cached_property
     def classes(self) -> list[str]:
@@ -296,7 +314,8 @@ class Dense(Source):
 
     @cached_property
     def _labels(self) -> gpd.GeoDataFrame:
-        rows, self._kept, pixels = [], {}, 0
+        rows, self._kept = [], {}
+        pixels, found = 0, Counter()
         for image in self.images:
             for tile in image.tiles(self.size):
                 mask = self.mask_of(image, tile)
@@ -305,7 +324,9 @@ class Dense(Source):
                     continue
                 name = f"{image.name}-{tile.row:05d}-{tile.column:05d}"
                 self._kept[name] = image, tile
-                pixels += int(is_labelled(mask).sum())
+                known = mask[is_labelled(mask)]
+                pixels += len(known)
+                found += counted(known, ends=self.task == "regression")
                 rows.append(self._row(name, image, tile, answer))
         if not rows:
             raise InputError(
@@ -313,9 +334,11 @@ class Dense(Source):
                 f" {self.images[0].path.name}, or all of them stand for unlabelled; correct them,"
                 " their projection or labels.missing"
             )
+        if self.masks and self.task == "regression":
+            self._stop_on_no_data(found)
         frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=4326)
         self._check(frame)
-        frame.attrs["notes"] = self._understood(len(rows), pixels)
+        frame.attrs["notes"] = self._understood(len(rows), pixels, found)
         return frame
 
     def _row(self, name: str, image: Image, tile: Tile, answer) -> dict:
@@ -348,9 +371,8 @@ class Dense(Source):
                 " for unlabelled (labels.missing)"
             )
 
-    def _understood(self, tiles: int, pixels: int) -> list[str]:
+    def _understood(self, tiles: int, pixels: int, found: Counter) -> list[str]:
         "What was made of images and targets, in words."
-        first = self.images[0]
         whole = sum(len(image.tiles(self.size)) for image in self.images)
         share = 100 * pixels / (tiles * self.size**2)
         lines = [
@@ -360,9 +382,40 @@ class Dense(Source):
         ]
         if self.settings.models.names == PIXEL_MODELS:
             lines.append(f"models.names: the default for dense targets, {', '.join(PIXEL_MODELS)}")
-        if first.mask is not None:
-            lines.append(grids_differ(first.mask, first.tiles(self.size)[0]))
-        return [line for line in lines if line]
+        if self.classes:
+            held = [f"{name} {found[number]:,}" for number, name in enumerate(self.classes)]
+            lines.append(
+                f"pixels by class: {', '.join(held)}; elsewhere a tile counts as its most frequent"
+                " class"
+            )
+        if len(self.images) > 1:
+            lines.append(
+                f"each of the {len(self.images)} chips is a group: its tiles never meet across the"
+                " split"
+            )
+        return lines + self._resampled() + self._uncovered()
+
+    def _resampled(self) -> list[str]:
+        "Which label rasters lie on another grid than their image."
+        names: dict[str, list[str]] = {}
+        for image in self.images:
+            if image.mask is not None:
+                said = grids_differ(image.mask, image.tiles(self.size)[0])
+                names.setdefault(said, []).append(relative(image.mask, self.settings.root))
+        return [
+            f"{some[0]}{f' and {len(some) - 1} more' if some[1:] else ''}: {said}"
+            for said, some in names.items()
+            if said
+        ]
+
+    def _uncovered(self) -> list[str]:
+        "Which part of a scene its label raster leaves out."
+        image = self.images[0]
+        if image.mask is None or len(self.images) > 1:
+            return []
+        share = share_covered(image.mask, image.path)
+        said = f"{relative(image.mask, self.settings.root)}: covers {share:.0%} of the image"
+        return [said] if share < 0.995 else []
 
     def labels(self):
         return self._labels
