@@ -60,8 +60,8 @@ def check_product(
     if not found:
         raise InputError(
             f"models.names: embedding: no embedding among the bands {shortened(data.bands)}; it is"
-            f" at least {EMBEDDING} bands that are numbered, e.g. A00 to A63 (of a table whose columns"
-            " are called emb_0, emb_1 ...: source.variables = emb_*)"
+            f" at least {EMBEDDING} bands that are numbered, e.g. A00 to A63 (of a table whose"
+            " columns are called emb_0, emb_1 ...: source.variables = emb_*)"
         )
     return found
 
