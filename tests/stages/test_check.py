@@ -153,3 +153,23 @@ def test_warnings_of_many_classes_are_condensed(project):
     found, text = checked(world)
     assert len(found["split"]["warnings"]) >= 12
     assert text.count("its score is rough below 10") == 1 and "the same of 11 others" in text
+
+
+def test_weights_that_do_not_fit_are_a_fault_before_anything_is_computed(project, tmp_path):
+    """Absent, of another hash, of another encoder; random ones are none."""
+    import torch
+
+    from seedbed.models.pretrained.presto import Presto
+
+    world, own, other = project(30), tmp_path / "presto.pt", tmp_path / "other.pt"
+    torch.save(Presto().state_dict(), own)
+    torch.save({"patch.weight": torch.zeros(3)}, other)
+    names = "models.names=majority, raw_probe, presto_fused"
+
+    def faults(weights):
+        return checked(world, names, f"models.weights=presto = {weights}")[0]["faults"]
+
+    assert "no such file" in faults(tmp_path / "nowhere.pt")[0]
+    assert "was altered" in faults(f"{own}#sha256={'0' * 64}")[0]
+    assert "are no weights of presto" in faults(other)[0]
+    assert faults(own) == faults("random") == []
