@@ -195,7 +195,7 @@ def chip_candidates(
     table = pd.concat([table, pd.DataFrame(proba, columns=columns)], axis=1)
     table = table.groupby(np.array(number)[known]).mean()
     mean = table[columns].to_numpy()
-    said = decided(mean, model.threshold)
+    said = decided(mean.T, model.threshold)[0].astype(int)
     return table[["lon", "lat", "distance"]].assign(
         id=[files[k].stem for k in table.index],
         says=np.array(meta["classes"])[said],

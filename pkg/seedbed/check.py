@@ -286,12 +286,13 @@ def check_data(
 ) -> dict:  # source, success, labels, target ... split, faults; parts may be absent
     """What is understood of a source's labels and images; `faults` would end a run."""
     found: dict = {"source": settings.source.name, "faults": []}
+    planned = _tried(found, _plan, settings, found)
+    if planned:
+        _tried(found, try_metric, planned[1], settings)  # explains what follows
     if contract := _tried(found, contract_of, settings):
         found["success"] = contract
-    _tried(found, _look, settings, most, found)
-    found["faults"].sort(
-        key=lambda fault: not fault.startswith("success.metric")
-    )  # explains others
+    if planned:
+        _tried(found, _look, *planned, settings, most, found)
     return found
 
 
@@ -304,13 +305,17 @@ def _tried(found: dict, part: Callable, *arguments):
         return None
 
 
-def _look(settings: Settings, most: int, found: dict):
-    "Add part after part to what is found."
+def _plan(settings: Settings, found: dict) -> tuple[Source, ExportPlan]:
+    "What is wanted of a source; labels and target are noted."
     source = find_source(settings)
     found["labels"] = labels_understood(source.labels())
     plan = plan_export(source, settings)
     found["target"] = target_understood(plan, settings)
-    _tried(found, try_metric, plan, settings)
+    return source, plan
+
+
+def _look(source: Source, plan: ExportPlan, settings: Settings, most: int, found: dict):
+    "Add part after part to what is found."
     said = [*plan.about.get("understood", []), *source.notes(), *plan.warnings]
     aside = [f"{name}: {why}" for name, why in plan.about.get("set_aside", {}).items()]
     if said or aside:

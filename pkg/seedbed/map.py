@@ -6,7 +6,8 @@
 __all__ = ['EMPTY', 'WHOLE', 'UNKNOWN', 'SIDE', 'LARGEST_ARRAY', 'MEMORY', 'CELL', 'best_model', 'tuned_threshold_of',
            'find_scene', 'stride_of', 'cut', 'places_of', 'Pixels', 'feature_weights', 'applicability_of', 'decided',
            'as_bytes', 'map_window', 'side_for', 'side_by_side', 'squares', 'map_image', 'margin_of', 'numbers_of',
-           'no_report', 'overlap_of', 'windows_of', 'map_parts', 'write_map', 'largest_useful', 'count_map', 'make_map']
+           'no_report', 'overlap_of', 'windows_of', 'map_parts', 'write_map', 'largest_useful', 'count_map', 'image_of',
+           'make_map']
 
 # %% ../../nbs/06_map.ipynb #5dc4ba2d
 import contextlib
@@ -281,13 +282,27 @@ UNKNOWN = 255  # a byte without a probability
 
 
 def decided(
-    prediction: np.ndarray,  # [n, K] probabilities
+    proba: np.ndarray,  # [K, n]
     threshold: float | None = None,  # of the second of two classes; None: the most probable class
-) -> np.ndarray:  # [n] class numbers
-    """The class that a map shows."""
-    if threshold is None:
-        return prediction.argmax(1)
-    return (prediction[:, 1] >= threshold).astype(int)
+) -> tuple[np.ndarray, np.ndarray]:  # class numbers as float32 [n], and their probabilities [n]
+    """The class that a map shows.
+
+    As `argmax` and `max`, class by class: a long loop for each is faster than many short ones.
+    """
+    if threshold is not None:
+        second = proba[1] >= threshold
+        return second.astype(np.float32), np.where(second, proba[1], proba[0])
+    value, chosen = np.zeros(proba.shape[1], np.float32), proba[0].copy()
+    for k in range(1, len(proba)):
+        above = proba[k] > chosen
+        np.copyto(chosen, proba[k], where=above)
+        np.copyto(value, np.float32(k), where=above)
+    return value, chosen
+
+
+def _of_class(proba: np.ndarray, value: np.ndarray) -> np.ndarray:  # [K, n], [n] -> [n]
+    "The probability of the class that is shown."
+    return np.take_along_axis(proba, value.astype(int)[None], 0)[0]
 
 
 def as_bytes(
@@ -334,14 +349,16 @@ def map_window(
     known = np.isfinite(X)
     pixels = Pixels(meta, interpolate(X), static, place, start, known)
     prediction = check_prediction(model.predict(pixels), pixels, model.name)
-    value = decided(prediction, model.threshold) if meta["classes"] else prediction
-    out["value"][usable] = value
     sure = model.certainty
     if meta["classes"]:
+        value, chosen = decided(prediction.T, model.threshold)
         proba = sure.probability(prediction) if sure else prediction
-        out["probability"][usable] = proba[np.arange(len(value)), value]
+        out["value"][usable] = value
+        out["probability"][usable] = _of_class(proba.T, value) if sure else chosen
         if model.all_probabilities:
             out["probabilities"][:, usable] = as_bytes(proba)
+    else:
+        out["value"][usable] = prediction
     if sure:
         sets = meta["classes"] and sure.sets(prediction)
         out["size"][usable] = sets.sum(1) if meta["classes"] else 2 * sure.half_width
@@ -455,18 +472,6 @@ def _check_image(answer: np.ndarray, task: str, title: str):
         check_numbers(answer.T if task == "classification" else answer[0], task, title)
 
 
-def _most_probable(
-    answer: np.ndarray,  # [K, n] probabilities
-) -> tuple[np.ndarray, np.ndarray]:  # class numbers as float32 [n], and their probabilities [n]
-    "As `argmax` and `max`, class by class: a long loop for each is faster than many short ones."
-    value, chosen = np.zeros(answer.shape[1], np.float32), answer[0].copy()
-    for k in range(1, len(answer)):
-        above = answer[k] > chosen
-        np.copyto(chosen, answer[k], where=above)
-        np.copyto(value, np.float32(k), where=above)
-    return value, chosen
-
-
 def _said(
     answer: np.ndarray,  # [K or 1, n] probabilities, or values
     model: BaseModel,  # its threshold and certainty count
@@ -476,12 +481,9 @@ def _said(
     if not model.meta["classes"]:
         size = {"size": np.full(answer.shape[1], 2 * sure.half_width)} if sure else {}
         return {"value": answer[0]} | size
-    value, chosen = _most_probable(answer)
+    value, chosen = decided(answer, model.threshold)
     proba = sure.probability(answer.T).T if sure else answer
-    if model.threshold is not None:
-        value = decided(answer.T, model.threshold)
-    if sure or model.threshold is not None:
-        chosen = np.take_along_axis(proba, value.astype(int)[None], 0)[0]
+    chosen = _of_class(proba, value) if sure else chosen
     more = {"size": sure.sets(answer.T).sum(1)} if sure else {}
     if model.all_probabilities:
         more["probabilities"] = as_bytes(proba.T)
@@ -767,6 +769,14 @@ def count_map(
     }
 
 # %% ../../nbs/06_map.ipynb #ebc3d3cc
+def image_of(
+    scene: Path,  # a tif, a VRT or a folder of tiles
+    folder: Path,  # of the map
+) -> Path:  # of a folder of tiles: one image, in the map's folder
+    """The image that a map is made of."""
+    return folder / "scene.vrt" if scene.is_dir() else scene
+
+
 def _finite(value: float | None) -> float | None:
     return value if value is not None and np.isfinite(value) else None
 
@@ -787,11 +797,10 @@ def make_map(
     InputError where the scene lacks bands that the model was trained on, or is no image.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if Path(scene).is_dir():
-        alpha = model.meta["layout"].get("alpha", "auto")
-        scene = mosaic(scene, folder / "scene.vrt", alpha)
-    meta = model.meta
-    opened = Scene(scene, layout_from_dict(meta["layout"]))
+    meta, image = model.meta, image_of(Path(scene), folder)
+    if image != Path(scene):
+        image = mosaic(scene, image, meta["layout"].get("alpha", "auto"))
+    opened = Scene(image, layout_from_dict(meta["layout"]))
     near = applicability_of(model, place, dataset)
     aside = folder / f".parts-{_part_names(opened, model, place, window_values, start)}"
     aside.mkdir(exist_ok=True)

@@ -49,6 +49,7 @@ from seedbed.map import (
     UNKNOWN,
     applicability_of,
     count_map,
+    image_of,
     largest_useful,
     map_parts,
     margin_of,
@@ -136,7 +137,7 @@ class LocalScene:
         if path.is_dir():
             alpha = model.meta["layout"].get("alpha", "auto")
             folder.mkdir(parents=True, exist_ok=True)
-            path = mosaic(path, folder / "scene.vrt", alpha)
+            path = mosaic(path, image_of(path, folder), alpha)
         self.model = model
         self.layout = layout_from_dict(model.meta["layout"])
         self.scene = Scene(path, self.layout)

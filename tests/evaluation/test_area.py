@@ -4,6 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+import shapely.affinity
 
 from seedbed.base.files import write_json
 from seedbed.evaluation.area import design_sample, estimate_area, estimate_from_design
@@ -133,10 +134,15 @@ def test_labels_that_are_no_classes_are_asked_about(tmp_path, label):
         lambda: estimate_from_design(where, points), f"'{label}' (point p00004 and 1 more)"
     )
     assert near[label] in said and f"--also '{label}'" in said
+    assert ("? Correct" if "mean" in near[label] else ". Correct") in said
     found = estimate_from_design(where, points, also=[label])
     assert label in [c["class"] for c in found["classes"]]
     points.loc[[3, 7], "label"] = " forest "
     estimate_from_design(where, points)
+    elsewhere = points.to_crs(UTM)
+    estimate_from_design(where, elsewhere)
+    elsewhere.loc[4, "geometry"] = shapely.affinity.translate(elsewhere.geometry[4], 40)
+    refused(lambda: estimate_from_design(where, elsewhere), "'p00005' lies elsewhere")
 
 
 def test_designs_of_earlier_versions(tmp_path):

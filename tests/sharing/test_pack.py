@@ -30,6 +30,11 @@ def of_series(tmp_path):
     return load_settings(None, ["models.epochs=1"])
 
 
+def of_places(tmp_path):
+    """An encoder that is not pretrained."""
+    return load_settings(None, ["models.epochs=1", "models.weights=presto = random"])
+
+
 def of_chips(tmp_path):
     """Three labels: what counts is that a chip is cut as it is for a map."""
     more = ["process.sampling=chip", "process.chip_size=5", "process.indices=ndvi"]
@@ -45,7 +50,12 @@ def of_images(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name, data",
-    [("logistic_regression", of_chips), ("unet", of_images)],
+    [
+        ("logistic_regression", of_chips),
+        ("unet", of_images),
+        ("presto", of_places),
+        ("presto_tuned", of_places),
+    ],
 )
 def test_the_script_makes_the_map_that_the_run_makes(name, data, tmp_path, monkeypatch):
     model = trained(name, data(tmp_path))
@@ -54,7 +64,8 @@ def test_the_script_makes_the_map_that_the_run_makes(name, data, tmp_path, monke
         model.certainty = Certainty(0.9, [0.3] * count, 1.3, "block", 20, True)
     pack.write_onnx(model, tmp_path / "model.onnx")
     (tmp_path / "model.json").write_text(json.dumps(pack.about_model(model, "r")))
-    (tmp_path / "predict.py").write_text(pack.asset("predict.txt", "pack"))
+    for script in pack.scripts_of(model):
+        (tmp_path / f"{script}.py").write_text(pack.asset(f"{script}.txt", "pack"))
     monkeypatch.chdir(tmp_path.parent)
     found = pack.check_pack(Path(tmp_path.name), model)  # as `--out FOLDER` names it
     assert max(found.values()) < pack.TOLERANCE and len(found) == 1
@@ -65,9 +76,19 @@ def test_chips_are_summed_up_alike_to_the_last_digit():
     X = np.random.default_rng(0).normal(3, 1, (500, 2, 3, 8, 8)).astype(np.float32)
     features = pack._Features.__new__(pack._Features)
     pack.nn.Module.__init__(features)
-    features.prepared = lambda values: (pack.torch.tensor(values), None)
+    features.encoded = lambda values, *_: (pack.torch.tensor(values), None, None)
+    features.raw, features.columns = True, None
     own = flat_features(SimpleNamespace(arrays=lambda: (X, None)))
     assert own.dtype == np.float32 and (features(X)[0].numpy() == own).all()
+
+
+def test_of_equal_probabilities_the_first_class_is_taken():
+    """Trees that agree are added up in another order, and rounding must not decide."""
+    meta = {"classes": ["a", "b", "c"], "sampling": "center", "chip_size": 0, "max_missing": 0.5}
+    model = SimpleNamespace(meta=meta, certainty=None, threshold=None, dense=False)
+    found = pack.torch.tensor([[0.06, 0.47, 0.47 + 6e-8], [0.2, 0.3, 0.5]])
+    _, layers = pack.Finished(model)(found, pack.torch.zeros(1, 2))
+    assert layers[0, 0].tolist() == [2, 3] and np.allclose(layers[1, 0], [0.47, 0.5])
 
 
 def test_what_cannot_be_packed_says_so():
@@ -115,9 +136,15 @@ def test_the_verdict_is_that_of_the_packed_model():
     assert reasons == ["a reason for ridge"]
 
 
-def item_of(task, classes):
+def item_of(task, classes, **more):
     layout = {"variables": ["B4"], "steps": 2, "static": [], "step_months": 1}
-    meta = {"layout": layout, "task": task, "classes": classes, "unit": "%", "target": "cover"}
+    meta = {
+        "layout": layout,
+        "task": task,
+        "classes": classes,
+        "unit": "%",
+        "target": "cover",
+    } | more
     results = {"run_id": "r", "ended_at": "2021-01-01T00:00:00Z", "verdict": {"status": "usable"}}
     results["best_model"] = "ridge"
     return pack.stac_item(results, meta, "ridge", [0, 0, 1, 1], {"model.onnx": "ab" * 32})
@@ -135,7 +162,11 @@ def test_the_item_is_plain_json():
 def test_the_item_is_valid(task, classes):
     """By the schema of STAC 1.1, and by the extension's own model of itself."""
     pystac = pytest.importorskip("pystac")
-    item = item_of(task, classes)
+    weights = {"encoder": "presto", "source": "hf:a/b", "sha256": "0" * 64, "licence": "MIT"}
+    item = item_of(task, classes, pretrained={"weights": weights} if classes else {})
+    assert [i["name"] for i in item["properties"]["mlm:input"]][1:] == ["place", "month"][
+        : 2 * bool(classes)
+    ]
     only = pystac.Item.from_dict(item | {"stac_extensions": []}, preserve_dict=True)
     pystac.validation.validate(only)
     stac_model = pytest.importorskip("stac_model.schema", reason="the extra mlm is not there")

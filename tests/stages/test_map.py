@@ -15,6 +15,7 @@ from seedbed.map import (
     Pixels,
     applicability_of,
     cut,
+    decided,
     make_map,
     map_window,
     places_of,
@@ -366,3 +367,14 @@ def test_memory_beyond_what_is_allowed_is_given_back(trained, tmp_path, monkeypa
     monkeypatch.setattr("seedbed.map.MEMORY", -(10**12))
     make("little")
     assert len(calls) > 3
+
+
+@pytest.mark.parametrize("threshold", [None, 0.3, 0.5])
+def test_one_rule_decides(threshold):
+    """The first of equal classes; the second of two from the threshold on."""
+    proba = np.random.default_rng(0).integers(0, 11, 200) / 10
+    proba = np.stack([1 - proba, proba])
+    value, chosen = decided(proba, threshold)
+    wanted = proba.argmax(0) if threshold is None else proba[1] >= threshold
+    assert np.array_equal(value, wanted) and value.dtype == np.float32
+    assert np.array_equal(chosen, proba[wanted.astype(int), np.arange(200)])

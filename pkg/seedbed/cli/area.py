@@ -133,7 +133,10 @@ def design(
         with small_cache():
             made = extend_design(folder, add)
         print(f"{len(made['points'])} places in {1 + len(made['added'])} rounds")
-        print(f"Fill in the new ones in {relative(folder / 'points.geojson')}")
+        print(
+            f"Fill in the new ones in {relative(folder / 'points.geojson')}; labels that stand in"
+            " another file are not copied there"
+        )
         return
     if record.exists():
         raise InputError(
@@ -149,6 +152,8 @@ def design(
         add_scores(record, probabilities)
     strata = ", ".join(f"{s['places']} on {s['name']}" for s in made["strata"])
     print(f"{len(made['points'])} places: {strata}")
+    if n is not None and len(made["points"]) > n:
+        print(f"more than {n}, since every class gets at least {least} (--least)")
     print(
         f"Fill in `label` in {relative(folder / 'points.geojson')}, without looking at the map; "
         f"then: seedbed area --design {relative(record)} --labels FILE"
@@ -167,10 +172,12 @@ def draw_against(first: Path, second: Path, folder: Path, n: int | None, seed: i
     made = design_comparison(first, second, folder, n or 200, seed)
     share = made["differing"] / made["hectares"]
     print(f"the maps differ on {100 * share:.1f} % of the ground; {n or 200} places drawn there")
+    enough = labels_to_compare(share / 4, share)
+    print(f"to see a difference of {100 * share / 4:.1f} points in accuracy takes {enough} places")
     print(
-        f"a difference of {100 * share / 4:.1f} points takes {labels_to_compare(share / 4, share)}"
+        f"Fill in `label` in {relative(folder / 'points.geojson')}, without looking at the maps; "
+        f"then: seedbed area --design {relative(folder / 'design.json')} --labels FILE"
     )
-    print(f"Fill in {relative(folder / 'points.geojson')}; then: seedbed area --design FILE ...")
 
 
 Also = Annotated[
@@ -317,7 +324,7 @@ def print_area(found: dict, file: str):
     if found["rounds"] > 1:
         low, high = found["looks"]["overall_accuracy"]
         say(
-            f"places were added in {found['rounds'] - 1} more rounds: who went on because of what"
+            f"places were added later ({found['rounds']} rounds in all): who went on because of what"
             f" the labels showed reports the column `at any look`; the accuracy is then between"
             f" {100 * low:.0f} and {100 * high:.0f} %"
         )

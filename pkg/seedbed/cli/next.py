@@ -113,7 +113,7 @@ def map_of_run(
     """The folder of a run's map, or of a scene's, which is mapped where it was not."""
     from seedbed.base.errors import InputError
     from seedbed.base.files import read_json, relative
-    from seedbed.map import find_scene
+    from seedbed.map import find_scene, image_of
 
     if scene is None:
         found = sorted(file.parent for file in folder.glob("maps/*/map.tif"))
@@ -135,7 +135,7 @@ def map_of_run(
         print_map(record, relative(place, settings.root))
         return place
     mapped = Path(read_json(place / "map.json")["scene"])
-    wanted = place / "scene.vrt" if scene.is_dir() else scene
+    wanted = image_of(scene, place)
     if mapped.resolve() != wanted.resolve():
         raise InputError(
             f"{relative(place)}: is the map of {relative(mapped)}; name it with --map, or map"

@@ -191,7 +191,14 @@ class Encoder(nn.Module):
         latlon: torch.Tensor,  # [n, 2]
     ) -> torch.Tensor:  # [n, width]
         """Embeddings of scaled values."""
-        found, keep = kept_first(*self.tokens(X, missing, month, latlon))
+        return self.joined(*kept_first(*self.tokens(X, missing, month, latlon)))
+
+    def joined(
+        self,
+        found: torch.Tensor,  # [n, L, width]
+        keep: torch.Tensor | None,  # bool [n, L]; None: all are there
+    ) -> torch.Tensor:  # [n, width]
+        """One embedding of tokens, after all blocks."""
         for block in self.blocks:
             found = block(found, keep)
         return self.pooled(found, keep)
