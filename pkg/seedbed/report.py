@@ -804,8 +804,13 @@ def _size_said(size: np.ndarray, classes: Sequence[str], unit: str | None) -> st
 def _use_of(record: dict) -> str:
     "A sentence on pixels without a useful answer."
     share = record.get("no_useful_answer")
-    if share is None or record["largest"] is None:
+    if not share:
         return ""
+    if record["largest"] is None:
+        return (
+            f" On {100 * share:.1f} % there is no useful answer: too little was validated to say"
+            " how far off a value may be, so its interval has no limit."
+        )
     what = f"more than {record['largest']:g}"
     if record["classes"]:
         what += " class" if record["largest"] == 1 else " classes"

@@ -11,6 +11,7 @@ import pytest
 
 from seedbed.models.registry import find_model
 from seedbed.report import (
+    _use_of,
     evidence,
     from_template,
     importance,
@@ -211,3 +212,13 @@ def test_importance_costs_no_more_with_many_labels(tmp_path, monkeypatch):
     monkeypatch.setattr("seedbed.report.SHUFFLED", 10)
     importance(kind(), train.path, "f1_score", most=1)
     assert seen[0] == 30 and set(seen[1:]) == {10}
+
+
+@pytest.mark.parametrize(
+    "largest, classes, said",
+    [(1, ["a", "b"], "more than 1 class would"), (None, [], "its interval has no limit")],
+)
+def test_no_useful_answer_is_said(largest, classes, said):
+    record = {"largest": largest, "classes": classes, "no_useful_answer": 0.25}
+    assert "On 25.0 % there is no useful answer" in _use_of(record) and said in _use_of(record)
+    assert _use_of(record | {"no_useful_answer": 0.0}) == ""
