@@ -3165,6 +3165,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                       'seedbed.sharing.pack._seen': ('sharing/pack.html#_seen', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack._source': ('sharing/pack.html#_source', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack._starts_of': ('sharing/pack.html#_starts_of', 'seedbed/sharing/pack.py'),
+                                      'seedbed.sharing.pack._ties': ('sharing/pack.html#_ties', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack._validated': ('sharing/pack.html#_validated', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack._weights_said': ('sharing/pack.html#_weights_said', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack._write_window': ('sharing/pack.html#_write_window', 'seedbed/sharing/pack.py'),

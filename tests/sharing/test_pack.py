@@ -136,6 +136,35 @@ def test_the_verdict_is_that_of_the_packed_model():
     assert reasons == ["a reason for ridge"]
 
 
+def test_the_card_says_how_a_map_is_made_and_where_ties_fall(monkeypatch):
+    results = {
+        "data": {
+            "name": "d",
+            "source": "s",
+            "n": {"val": 9},
+            "label_kind": "point",
+            "licence": "l",
+        },
+        "split": {"method": "blocks", "blocks": {"val": 3}, "claim": "new_region"},
+        "verdict": {"status": "usable", "thresholds": {"source": "me"}},
+        "best_model": "presto",
+        "run_id": "r",
+        "git": {"commit": None},
+        "warnings": [],
+    }
+    layout = {"variables": ["B4"], "steps": 2, "static": [], "step_months": 1}
+    meta = {"layout": layout, "task": "regression", "classes": [], "unit": "%", "target": "cover"}
+    weights = {"encoder": "presto", "source": "/a/presto.pt", "sha256": "0" * 64, "licence": "MIT"}
+    own = {"model": "presto", "primary": {"n_blocks": 3}}
+    model = SimpleNamespace(meta=meta | {"pretrained": {"weights": weights}}, certainty=None)
+    said = pack.card(results, own, model, {"the scene": 0.01, "gaps": 1e-7})
+    assert "then `python predict.py SCENE.tif MAP.tif`. The scene" in said
+    assert "weights of presto (presto.pt, sha256 000000000000...; licence: MIT)" in said
+    assert "the scene: 1.0e-02 at no more than 1 of 1,000" in said and "gaps: 1.0e-07\n" in said
+    monkeypatch.setattr(pack, "encoder_of", lambda model: object)
+    assert "MAP.tif 2021-04-01` with the day" in pack.card(results, own, model, {})
+
+
 def item_of(task, classes, **more):
     layout = {"variables": ["B4"], "steps": 2, "static": [], "step_months": 1}
     meta = {
