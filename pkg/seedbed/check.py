@@ -155,7 +155,15 @@ def imagery_understood(
         "read": 0,
     }
     usable = plan.usable
-    if hasattr(source, "pilot") or not len(usable):
+    if spec := getattr(source, "spec", None):
+        found["asked"] = {
+            "section": spec.section,
+            "step": counted(spec.length, spec.unit),
+            "size": spec.size,
+            "resolution": spec.resolution,
+            "crs": spec.crs or "the UTM zone of each label",
+        }
+    if spec or not len(usable):
         return found
     rows = np.unique(np.linspace(0, len(usable) - 1, min(most, len(usable))).astype(int))
     some = usable.iloc[rows].reset_index(drop=True)
@@ -397,7 +405,12 @@ def _imagery_lines(imagery: dict, most: int) -> list[str]:
     bands, steps = imagery["bands"], imagery["steps"]
     size = f"{counted(len(bands), 'band')} x {counted(steps, 'step')}"
     lines = [f"{size}: {shortened(bands, most)}"]
-    if steps > 1:
+    asked = imagery.get("asked")
+    if asked:
+        size, side, name = asked["size"], asked["resolution"], asked["section"]
+        lines.append(f"a step is {asked['step']} ({name}.step)")
+        lines.append(f"chips of {size} x {size} pixels of {side:g} x {side:g} in {asked['crs']}")
+    elif steps > 1:
         length = counted(imagery["step_months"], "month")
         lines.append(f"a step is {length} (source.step_months)")
     if imagery["static"]:

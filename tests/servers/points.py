@@ -1,6 +1,9 @@
 """What is taken for granted of a service until somebody with an account has asked it."""
 
+import sys
 import time
+
+from seedbed.base.errors import InputError
 
 
 class Points:
@@ -51,3 +54,11 @@ class Points:
             f"{place} says what it is for."
         )
         return wrong
+
+
+def leave_after(main):
+    """Leave with the exit code of `main`; what cannot be asked is said in one line."""
+    try:
+        sys.exit(main())
+    except InputError as error:
+        sys.exit(str(error))

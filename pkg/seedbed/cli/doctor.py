@@ -230,6 +230,7 @@ def check_extras(root: Path) -> Finding:
         "xarray": "dataset.to_xarray()",
         "smalldocs": "make docs",
         "distributed": "run.scheduler",
+        "rustac": "source.name = stac",
         "mlflow": "share --mlflow",
         "rocrate": "share --rocrate",
     }

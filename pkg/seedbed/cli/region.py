@@ -67,7 +67,8 @@ def region(
 
     Its imagery begins at --start or, without that, at `labels.start` of the run where it is a date.
     What is done is never done again: an interrupted region goes on where it stopped. The exit code
-    is 2 where imagery could not be had.
+    is 2 where imagery could not be read. Tiles that the archive has nothing of are named, and
+    their part of the map is empty.
     """
     from seedbed.base.errors import InputError, naming
     from seedbed.base.files import relative

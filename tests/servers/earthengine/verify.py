@@ -8,7 +8,6 @@ import argparse
 import concurrent.futures
 import datetime as dt
 import json
-import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from seedbed.sources.earthengine.responses import read_pixels
 from seedbed.sources.earthengine.sensors import LANDSAT57, catalogue, parse_sensor
 from seedbed.sources.earthengine.spec import Spec, presets
 from seedbed.sources.fetching.outcomes import ChipFailed, ExportStopped, RateLimited, TooLarge
-from tests.servers.points import Points
+from tests.servers.points import Points, leave_after
 
 LIST = Path(__file__).parent / "UNVERIFIED.md"
 NAIROBI = (36.82, -1.29)
@@ -322,4 +321,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_after(main)

@@ -6,7 +6,6 @@ python -m tests.servers.stac.verify --list     write UNVERIFIED.md anew
 
 import argparse
 import datetime as dt
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from seedbed.sources.stac.bands import band_file, is_sentinel2, names_of
 from seedbed.sources.stac.catalogue import ARCHIVES, Search, open_catalogue
 from seedbed.sources.stac.items import scene_of
 from seedbed.sources.stac.source import StacArchive
-from tests.servers.points import Points
+from tests.servers.points import Points, leave_after
 from tests.support.paths import ROOT
 
 LIST = Path(__file__).parent / "UNVERIFIED.md"
@@ -190,9 +189,10 @@ def main():
         return 0
     if not given.archive:
         parser.error(f"name an archive: {', '.join(ARCHIVES)}, or an address")
+    open_catalogue(given.archive, ROOT)
     print(f"Asking {given.archive}; it costs a few chips of 16 pixels.\n")
     return 1 if point.verify(Asked(given.archive, tuple(given.place), *given.dates)) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_after(main)

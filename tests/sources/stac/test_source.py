@@ -8,7 +8,9 @@ import sys
 import numpy as np
 import pytest
 import rasterio
+import shapely
 
+from seedbed.check import check_data, check_lines
 from seedbed.export import pilot
 from seedbed.imagery.layout import check_units, layout_from_dict
 from seedbed.models.pretrained.encoder import Input
@@ -16,6 +18,9 @@ from seedbed.models.pretrained.inputs import plan_inputs
 from seedbed.sources.stac.catalogue import write_items
 from seedbed.sources.stac.example import clouds
 from seedbed.training.dataset import SampleDataset
+from tests.servers.points import leave_after
+from tests.servers.stac import verify
+from tests.servers.stac.server import free_port
 from tests.support.stac import exported, make_places
 from tests.support.world import refused
 
@@ -198,10 +203,27 @@ def test_a_place_outside_the_archive(archive, make):
     refused(lambda: exported(make(server.folder, labels)), "the collection covers 12.5, 52.5")
 
 
-def test_a_catalogue_that_is_none(archive, make):
+def test_a_catalogue_that_is_none(archive, make, monkeypatch):
     server = archive(search=False)
     refused(lambda: exported(make(f"{server.url}/items.json")), "is no STAC catalogue")
     refused(lambda: exported(make("earth-serch")), "did you mean 'earth-search'")
+    gone = f"http://127.0.0.1:{free_port()}/stac"
+    monkeypatch.setattr(sys, "argv", ["try-stac", gone])
+    with pytest.raises(SystemExit, match=r"cannot be reached \(.*refused\); .*the address"):
+        leave_after(verify.main)
+
+
+def test_a_step_that_nobody_has_is_named(archive, make):
+    """A month without a scene is said beside the chips, and so is a place outside of all scenes."""
+    labels = make_places(4)
+    labels.loc[3, "geometry"] = shapely.Point(30, 50)
+    project = make(archive(search=False).folder, labels, **{"stac.steps": 3})
+    manifest, *_ = exported(project)
+    assert list(manifest["left_out"].values())[0].startswith("no scene in any of 3 steps")
+    assert not manifest["unfinished"]
+    assert manifest["warnings"] == ["step 3 has no value at all in 3 of 3 chips"]
+    lines = "\n".join(check_lines(check_data(project.settings())))
+    assert "a step is 1 month (stac.step)" in lines and "source.step_months" not in lines
 
 
 def test_keys_that_are_missing(archive, make, monkeypatch):

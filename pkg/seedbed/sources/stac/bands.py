@@ -133,8 +133,7 @@ def check_bands(
             if not any(band_file(scene, name) for scene in scenes[:50]):
                 known = names_of(item)
                 raise InputError(
-                    f"{setting} = {name}: {collection} has no such band; "
-                    f"{nearest(name, known)}; there are {', '.join(known)}"
+                    f"{setting} = {name}: {collection} has no such band; {nearest(name, known)}"
                 )
 
 # %% ../../../../nbs/sources/stac/bands.ipynb #eb6fa12c

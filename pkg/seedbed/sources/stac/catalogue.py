@@ -189,15 +189,17 @@ class Interface(Catalogue):
     def _open(self):
         pystac_client = optional("pystac_client", "stac", setting="source.name = stac")
         stac_io = optional("pystac_client.stac_api_io", "stac", "StacApiIO")
-        retry = optional("urllib3", "stac", "Retry")(
+        patient = optional("urllib3", "stac", "Retry")(
             total=8,
             backoff_factor=0.2,
             status_forcelist=[408, 429, 500, 502, 503, 504],
             allowed_methods=None,
         )
-        return pystac_client.Client.open(
-            self.address, stac_io=stac_io(max_retries=retry, timeout=60)
-        )
+        io = stac_io(max_retries=patient.new(connect=3), timeout=60)  # a wrong address shows soon
+        client = pystac_client.Client.open(self.address, stac_io=io)
+        if self.is_remote:
+            io.session.get_adapter(self.address).max_retries = patient
+        return client
 
     def _again(self, call):
         "Call, and again where the answer was cut or the service is busy."
@@ -211,6 +213,11 @@ class Interface(Catalogue):
             except Exception as error:
                 said = " ".join(str(error).split())[:160]
                 kind = type(error).__name__
+                if why := _unreached(error):
+                    raise InputError(
+                        f"stac.catalog = {self.name}: {self.address} cannot be reached ({why}); "
+                        "look at the network, or correct the address"
+                    ) from None
                 if self.is_remote and _is_passing(error):
                     raise Retry(f"{kind}: {said}") from None
                 raise InputError(
@@ -277,6 +284,15 @@ class Interface(Catalogue):
             days = (str(first or "0000")[:10], str(last or "9999")[:10])
             spans[found.id] = (*days, found.extent.spatial.bboxes)
         return spans
+
+
+def _unreached(error: BaseException | None) -> str:
+    "Why a service could not be talked to; empty where it has answered."
+    while error:
+        if type(error).__name__ == "MaxRetryError":
+            return " ".join(str(getattr(error, "reason", "")).rpartition(": ")[2].split())[:120]
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def _is_passing(error: Exception) -> bool:
