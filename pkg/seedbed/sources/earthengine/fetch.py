@@ -19,7 +19,7 @@ from .responses import read_pixels
 from .spec import Spec
 from ..fetching.outcomes import ChipFailed, TooLarge
 from ..fetching.ratelimit import RateLimit, RetryPolicy, with_retries
-from ..fetching.workers import ChipFetcher, Cost, note_gaps
+from ..fetching.workers import ChipFetcher, Cost, lacks_of
 
 # %% ../../../../nbs/sources/earthengine/fetch.ipynb #889b9ca2
 MOST_BYTES = 48 * 2**20 * 95 // 100  # with a margin of 5 %
@@ -160,5 +160,5 @@ class EarthEngineFetcher(ChipFetcher):
             self.profile,
             cost,
         )
-        note_gaps(cost, data, self.layout)
+        cost.notes |= lacks_of(data, self.layout)
         return data

@@ -27,7 +27,7 @@ from ..fetching.outcomes import ChipFailed
 from ..fetching.ratelimit import RateLimit, RetryPolicy
 from ..fetching.source import ArchiveSource
 from ..fetching.spec import windows
-from ..fetching.workers import ChipFetcher, ChipRequest, note_gaps, run_in_threads
+from ..fetching.workers import ChipFetcher, ChipRequest, lacks_of, run_in_threads
 from .bands import band_file, check_bands, claimed_scaling
 from seedbed.sources.stac.catalogue import (
     Frozen,
@@ -277,7 +277,7 @@ class StacFetcher(ChipFetcher):
         if lost:
             cost.notes["unread"] = lost
         data = np.concatenate(images)
-        note_gaps(cost, data, self.spec.layout)
+        cost.notes |= lacks_of(data, self.spec.layout)
         return data
 
     def _scene(self, scene: Scene, grid: Any) -> np.ndarray | str:
