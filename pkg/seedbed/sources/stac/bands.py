@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...base.errors import InputError
-from ...base.settings import nearest
 
 # %% ../../../../nbs/sources/stac/bands.ipynb #4937a221
 OTHER_NAMES = {
@@ -131,9 +130,9 @@ def check_bands(
         for collection, item in first.items():
             scenes = [i for i in items if i["collection"] == collection]
             if not any(band_file(scene, name) for scene in scenes[:50]):
-                known = names_of(item)
                 raise InputError(
-                    f"{setting} = {name}: {collection} has no such band; {nearest(name, known)}"
+                    f"{setting} = {name}: {collection} has no such band; "
+                    f"there are {', '.join(names_of(item))}"
                 )
 
 # %% ../../../../nbs/sources/stac/bands.ipynb #eb6fa12c
