@@ -1,12 +1,15 @@
 """What is understood of labels and images before a run."""
 
 import json
+from types import SimpleNamespace
 
 import geopandas as gpd
+import numpy as np
 import pytest
 
 from seedbed.base.errors import InputError
-from seedbed.check import check_data, check_lines, lines_before_a_run
+from seedbed.check import check_data, check_lines, inputs_understood, lines_before_a_run
+from seedbed.imagery.layout import Layout
 from tests.support.world import IDS, pixels, place, write_tif
 
 
@@ -173,3 +176,17 @@ def test_weights_that_do_not_fit_are_a_fault_before_anything_is_computed(project
     assert "was altered" in faults(f"{own}#sha256={'0' * 64}")[0]
     assert "are no weights of presto" in faults(other)[0]
     assert faults(own) == faults("random") == []
+
+
+def test_what_an_encoder_would_read_or_refuse_is_said(project):
+    world = project(30)
+    given = ["models.names=majority, presto", "models.weights=presto = random"]
+    found, text = checked(world, *given)
+    assert found["faults"] == [] and "presto reads B4" in text and "goes without" in text
+    rain = np.full((9, 12, 1), 0.096)
+    some = SimpleNamespace(X=rain, static=np.zeros((9, 0)), variables=["total_precipitation"])
+    said = inputs_understood(some, Layout(("total_precipitation",), 12), world.settings(given))
+    assert "set models.units = total_precipitation: mm/day | m/month" in said[0]
+    units = world.settings([*given, "models.units=total_precipitation: m/month"])
+    said = inputs_understood(some, Layout(("total_precipitation",), 12), units)
+    assert "converts total_precipitation from m/month" in said[0]

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MONTH', 'KINDS', 'MIXED', 'NAMES', 'Kind', 'in_first_unit', 'in_unit', 'unit_named', 'fits', 'checked_unit',
            'check_one_unit', 'column_of', 'physical_values', 'month_places', 'by_month', 'Plan', 'stated_units',
-           'plan_inputs', 'Prepared', 'first_months', 'prepared']
+           'plan_inputs', 'plan_of_values', 'Prepared', 'first_months', 'prepared']
 
 # %% ../../../../nbs/models/pretrained/inputs.ipynb #a0d9fffe
 from collections.abc import Iterator, Sequence
@@ -335,9 +335,21 @@ def plan_inputs(
             f"{name}: reads {most_steps} months at most, and there are {months}; leave it out of"
             " models.names, or take fewer steps"
         )
+    X, known = physical_values(data, 0, min(len(data), 4096))
+    return plan_of_values(wanted, X, known, bands, stated, name)
+
+
+def plan_of_values(
+    wanted: Sequence[Input],  # of an encoder
+    X: np.ndarray,  # [n, T, bands] in physical units
+    known: np.ndarray,  # bool [n, T, bands]: measured
+    bands: Sequence[str],  # their names
+    stated: dict[str, str],  # of `stated_units`
+    name: str = "encoder",  # for messages
+) -> Plan:
+    """How some values become the inputs of an encoder; InputError where they cannot."""
     plan = Plan()
     columns = {one.name: column_of(one, bands) for one in wanted}
-    X, known = physical_values(data, 0, min(len(data), 4096))
     for one in sorted(wanted, key=lambda one: one.kind == "ndvi"):
         column = columns[one.name]
         if one.kind == "ndvi" and {"B4", "B8"} <= set(plan.columns):
