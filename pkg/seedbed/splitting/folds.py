@@ -357,7 +357,7 @@ def untestable_classes(
         elif (places := len(set(block[y == c]))) == 1:
             why = "lies in one block"
         else:
-            why = f"lies in {places} blocks, never on both sides at once"
+            why = f"lies in {places} blocks, in no fold among both training and validation"
         out[c] = {"labels": lost, "of": of, "why": why}
     return out
 
