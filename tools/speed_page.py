@@ -134,14 +134,15 @@ def of_many(runs):
         "|---" + "|--:" * (len(sizes) + 4) + "|---|",
     ]
     for name, found in last["stages"].items():
+        spent = max(found["cpu"], sum(row["seconds"] for row in found["where"]))
         cells = [name]
         for run in runs:
             known = run["stages"].get(name)
             cells.append(f"{known['cpu']:.1f}" if known else "")
         cells.append(f"{found['mb']:,.0f}")
-        cells += [f"{found['cpu'] / last[limit]:,.0f}" for limit in ("copy_s", "read_s")]
-        own = of_the_model(found["where"]) / max(found["cpu"], 1e-9)
-        cells += [f"{own:.0%}" if own >= 0.005 else "", places(found["where"], found["cpu"])]
+        cells += [f"{spent / last[limit]:,.0f}" for limit in ("copy_s", "read_s")]
+        own = of_the_model(found["where"]) / max(spent, 1e-9)
+        cells += [f"{own:.0%}" if own >= 0.005 else "", places(found["where"], spent)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -17,6 +17,7 @@ from tests.support.paths import ROOT
 STEPS, BANDS = 12, 10
 REGIONS, CLASSES = 8, 6
 TICK = os.sysconf("SC_CLK_TCK")
+KB = 1024 / 1e6  # MB of what the system calls a kB
 MODELS = "majority,logistic_regression,hist_gradient_boosting,random_forest,tempcnn"
 
 
@@ -106,8 +107,8 @@ class Watch:
             own = sum(int(x.split()[1]) for x in lines if x.startswith(("Pss_Anon", "Pss_Shmem")))
             found = self.processes.setdefault((pid, words[19]), Process(time.time()))
             found.seen, found.cpu = time.time(), (int(words[11]) + int(words[12])) / TICK
-            found.peak = max(found.peak, own / 1024)
-            total += own / 1024
+            found.peak = max(found.peak, own * KB)
+            total += own * KB
         self.peak = max(self.peak, total)
 
 
