@@ -5,8 +5,8 @@ import pytest
 from tests.matrix import MODELS, SOURCES, TASKS, covering, run
 
 # Half a minute each; `make matrix` runs the others.
-HERE = ("folder, chips", "scene, tiles", "table, csv", "stac", "earthengine", "cropharvest")
-ELSEWHERE = {"sample", "dense"}  # tests/stages goes through all stages with them
+HERE = ("folder, chips", "table, csv", "stac", "earthengine", "cropharvest")
+ELSEWHERE = {"sample", "dense", "scene"}  # tests/stages and tests/cli run and map them
 EXPLORED = ("folder, chips", "table, csv")
 
 
