@@ -38,10 +38,17 @@ def make(path, n, shape, dense=False):
             "task": "classification",
             "classes": list("abcd"),
             "unit": "",
+            "target": "noise",
             "steps": steps,
+            "step_months": 1,
             "variables": [f"B{i}" for i in range(bands)],
             "static_names": [],
-        } | ({"sampling": "dense", "chip_size": shape[-1]} if dense else {})
+            "sampling": "dense" if dense else "mean",
+            "chip_size": shape[-1] if dense else None,
+            "max_missing": 0.7,
+            "indices": [],
+            "layout": {},
+        }
         for name, value in meta.items():
             file.attrs[name] = json.dumps(value)
         for name, size in {

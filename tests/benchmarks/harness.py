@@ -7,6 +7,8 @@ import signal
 import time
 from dataclasses import asdict, dataclass
 
+from seedbed.base.resources import give_back_memory
+
 
 def race(rounds=5, clock=time.process_time, **contestants):
     """Seconds of each contestant, the best of its rounds; they take turns, so that a busy machine is busy for all."""
@@ -75,6 +77,7 @@ def in_child(function, *arguments):
     def work():
         for number in (signal.SIGINT, signal.SIGTERM):  # it is the parent that says so
             signal.signal(number, signal.SIG_DFL)
+        give_back_memory()  # what the parent has freed would be used again, and not be seen
         base = _anonymous()
         watch = _Watch()
         start = time.process_time()
