@@ -351,7 +351,8 @@ def _fetch_all(place: Place, part: Path, report: Callable, attempts: int):
         if failed >= attempts:
             raise InputError(
                 f"{place.source}: {said}; {done:,} bytes have come and are kept, try again:"
-                " seedbed weights get"
+                " seedbed weights get; where there is no network, bring the file and name it:"
+                " models.weights = encoder = PATH"
             )
         time.sleep(min(0.1 * 2**failed, 5))
 
