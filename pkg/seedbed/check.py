@@ -239,7 +239,7 @@ def _values_in(
     except InputError as error:
         raise InputError(str(error).replace(str(folder), settings.source.name)) from None
     named = {key: _by_its_own_name(text, folder, key) for key, text in faults.items()}
-    found = {"faults": failed | named}
+    found: dict = {"faults": failed | named}
     if not len(samples.X):
         return found
     if not (folder / SERIES).is_file():
