@@ -1998,6 +1998,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                                                                   'seedbed/models/registry.py'),
                                          'seedbed.models.registry.load_model': ( 'models/registry.html#load_model',
                                                                                  'seedbed/models/registry.py'),
+                                         'seedbed.models.registry.model_called': ( 'models/registry.html#model_called',
+                                                                                   'seedbed/models/registry.py'),
                                          'seedbed.models.registry.read_model_record': ( 'models/registry.html#read_model_record',
                                                                                         'seedbed/models/registry.py')},
             'seedbed.models.segmentation': { 'seedbed.models.segmentation.Decoder': ( 'models/segmentation.html#decoder',

@@ -221,3 +221,14 @@ def test_windows_differ_by_the_means_that_are_taken_over_them(cloud_mask):
     network = means_held(folder / "model_4b_l1c.onnx", (image - model.mean) / model.std)
     model.session = session_of(network)
     assert free > 0.8 and changed() < 0.1
+
+
+def test_a_model_of_ones_own_is_found_by_the_name_in_a_result(monkeypatch):
+    from seedbed.models.classical import Forest
+    from seedbed.models.registry import model_called
+
+    module = types.ModuleType("thicket")
+    module.Thicket = type("Thicket", (Forest,), {"name": "thicket"})
+    monkeypatch.setitem(sys.modules, "thicket", module)
+    assert model_called("thicket", ["majority", "thicket:Thicket"]) is module.Thicket
+    assert model_called("majority", ["majority", "thicket:Thicket"]).name == "majority"

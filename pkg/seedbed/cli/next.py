@@ -166,11 +166,10 @@ def print_forecast(folder: Path, path: Path, settings, trust: bool):
     from seedbed.acquisition import forecast, score_for_verdict
     from seedbed.base.files import read_json
     from seedbed.evaluation.metrics import metric_named
-    from seedbed.models.registry import find_model
     from seedbed.report import learning_rows
 
     model, place = model_to_map(folder, None, settings, trust)
-    kind, metric = find_model(model.title), metric_named(settings.success.metric)
+    kind, metric = type(model), metric_named(settings.success.metric)
     primary = read_json(place / "results.json")["primary"]
     rows = learning_rows(lambda: kind(0, settings.models), path, settings.success.metric)
     usable = settings.success.usable
