@@ -22,6 +22,7 @@ from .evaluation.metrics import Metric, leaving_out, metric_named, within_folds
 from .evaluation.scoring import scored_labels
 from .evaluation.units import drawn_units, untested_claim
 from .models.base import BaseModel, predict_sklearn
+from .models.pretrained.encoder import encoder_of
 from .models.pretrained.probes import Frozen, Probed, RawProbe, fit_probe, standardisation
 from seedbed.models.pretrained.products import (
     Embedding,
@@ -101,7 +102,7 @@ def sides_of(
     else:
         models = [RawProbe(0, options), Frozen(0, options), Frozen(0, options)]
         for model in models[1:]:
-            model.encoder = getattr(kind, "encoder")
+            model.encoder = encoder_of(kind)
         models[2].control = True
     return [Side(*pair) for pair in zip(("raw", "pretrained", "control"), models)]
 
@@ -333,7 +334,7 @@ def pretraining_curve(
     known: dict[tuple, np.ndarray] | None = None,  # predictions of raw values, gathered here
 ) -> dict:  # encoder, status, from, to, sentence, claim, metric, level, rows, weights
     """The verdict on one encoder; without rows where there is nothing to compare it with."""
-    encoder = getattr(kind, "encoder", None)
+    encoder = encoder_of(kind)
     name = encoder.name if encoder else kind.name
     claim, metric = settings.success.claim, settings.success.metric
     data = SampleDataset(path)
@@ -382,7 +383,7 @@ def pretraining_curves(
     kinds: dict[str, type[BaseModel]] = {}
     for asked in settings.models.names:
         kind = find_model(asked)
-        encoder = getattr(kind, "encoder", None)
+        encoder = encoder_of(kind)
         if encoder is not None:
             kinds.setdefault(encoder.name, kind)
         elif issubclass(kind, Embedding):

@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 
 from seedbed.base.errors import InputError
-from seedbed.check import check_data, check_lines, inputs_understood, lines_before_a_run
+from seedbed.check import (
+    check_data,
+    check_lines,
+    competing_encoders,
+    inputs_understood,
+    lines_before_a_run,
+)
 from seedbed.imagery.layout import Layout
+from seedbed.models.pretrained.presto import Presto
+from seedbed.models.pretrained.probes import Frozen
 from tests.support.world import IDS, pixels, place, write_tif
 
 
@@ -162,8 +170,6 @@ def test_weights_that_do_not_fit_are_a_fault_before_anything_is_computed(project
     """Absent, of another hash, of another encoder; random ones are none."""
     import torch
 
-    from seedbed.models.pretrained.presto import Presto
-
     world, own, other = project(30), tmp_path / "presto.pt", tmp_path / "other.pt"
     torch.save(Presto().state_dict(), own)
     torch.save({"patch.weight": torch.zeros(3)}, other)
@@ -183,10 +189,34 @@ def test_what_an_encoder_would_read_or_refuse_is_said(project):
     given = ["models.names=majority, presto", "models.weights=presto = random"]
     found, text = checked(world, *given)
     assert found["faults"] == [] and "presto reads B4" in text and "goes without" in text
-    rain = np.full((9, 12, 1), 0.096)
+    rain, layout = np.full((9, 12, 1), 0.096), Layout(("total_precipitation",), 12)
     some = SimpleNamespace(X=rain, static=np.zeros((9, 0)), variables=["total_precipitation"])
-    said = inputs_understood(some, Layout(("total_precipitation",), 12), world.settings(given))
+    asked = world.settings(given)
+    said = inputs_understood(competing_encoders(asked), some, layout, asked)
     assert "set models.units = total_precipitation: mm/day | m/month" in said[0]
     units = world.settings([*given, "models.units=total_precipitation: m/month"])
-    said = inputs_understood(some, Layout(("total_precipitation",), 12), units)
+    said = inputs_understood(competing_encoders(units), some, layout, units)
     assert "converts total_precipitation from m/month" in said[0]
+
+
+class Kestrel(Presto):
+    name = "kestrel"
+
+
+class OwnProbe(Frozen):
+    name = "anything"
+    encoder = Kestrel
+
+
+def test_an_encoder_of_ones_own_is_checked_whatever_its_model_is_called(project):
+    own = f"{__name__}:OwnProbe"
+    world = project(30)
+    found, text = checked(world, f"models.names=majority, {own}", "models.weights=kestrel=random")
+    assert found["faults"] == []
+    assert "kestrel: random: no weights were loaded" in text and "kestrel reads B4" in text
+    assert "anything" not in text
+    found, _ = checked(world, f"models.names={own}", "models.weights=kestrel=nowhere.pt")
+    assert "no such file" in found["faults"][0] and "imagery" in found
+    found, _ = checked(world, "models.names=majority, randm_forest")
+    assert len(found["faults"]) == 1 and "did you mean 'random_forest'" in found["faults"][0]
+    assert {"imagery", "split"} <= set(found)

@@ -127,9 +127,11 @@ def probe_models(
 
 
 def _model_meta(asked: str) -> dict:
+    from seedbed.models.pretrained.encoder import encoder_of
     from seedbed.models.registry import find_model
 
     found = find_model(asked)
+    encoder = encoder_of(found)
     if not found.name or Path(found.name).name != found.name:
         raise InputError(
             f"models.names: {asked}: its name is '{found.name}'; give the class a name that can be"
@@ -141,7 +143,7 @@ def _model_meta(asked: str) -> dict:
         "stochastic": bool(found.stochastic),
         "turn": 0 if found.sees != "bands" else 1 if found.trains_long else 2,
         "class": f"{found.__module__}.{found.__qualname__}",
-        "encoder": getattr(getattr(found, "encoder", None), "name", ""),
+        "encoder": encoder.name if encoder else "",
     }
 
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BATCH', 'Input', 'Attention', 'Dense', 'Block', 'kept_first', 'mean_kept', 'sines', 'month_table', 'on_unit_sphere',
-           'Encoder', 'read_state', 'shuffled', 'embed']
+           'Encoder', 'encoder_of', 'read_state', 'shuffled', 'embed']
 
 # %% ../../../../nbs/models/pretrained/encoder.ipynb #09edae12
 import copy
@@ -236,6 +236,14 @@ class Encoder(nn.Module):
                 f"{where}: are no weights of {cls.name} ({said}); name others in models.weights"
             ) from None
         return encoder.eval()
+
+# %% ../../../../nbs/models/pretrained/encoder.ipynb #a41c0d11
+def encoder_of(
+    model: Any,  # a model, or its class
+) -> type[Encoder] | None:  # None where it stands on values alone
+    """The pretrained encoder that a model stands on."""
+    found = getattr(model, "encoder", None)
+    return found if isinstance(found, type) and issubclass(found, Encoder) else None
 
 # %% ../../../../nbs/models/pretrained/encoder.ipynb #3acc84cd
 def read_state(
