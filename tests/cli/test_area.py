@@ -77,6 +77,39 @@ def test_an_estimate_is_not_replaced_silently(tmp_path, project, here):
     assert json.loads((made.root / "other.json").read_text())["level"] == 0.9
     assert here(*words, "-p", "run.level=0.9", "--overwrite", cwd=made.root)[0] == 0
     assert json.loads((made.root / "area.json").read_text())["level"] == 0.9
+    _as_a_table(made.root, points.drop(columns=["geometry", "note"]), first, here)
+
+
+def _as_a_table(root, table, known, here):
+    """The same labels as a csv without places: the same estimate; ids that are off are named."""
+
+    def area(frame):
+        frame.to_csv(root / "back.csv", index=False, sep=";")
+        words = ("--design", "design.json", "--labels", "back.csv", "--out", "csv.json")
+        return here("area", *words, "--overwrite", cwd=root)
+
+    code, out, err = area(table.sample(frac=1, random_state=0))
+    assert code == 0 and "not in it" not in out, err
+    made = json.loads((root / "csv.json").read_text())
+    assert made | {"labels_sha256": 0} == json.loads(known) | {"labels_sha256": 0}
+    name = table["id"].iloc[5]
+    code, out, _ = area(table.drop(5))
+    assert code == 0 and f"back.csv: 1 of 120 places are not in it, e.g. {name};" in out
+    assert "4 places have no label" in out
+    for column, value, said in (
+        ("id", "p9", "point 'p9' is not in design.json; only points"),
+        ("id", table["id"].iloc[6], f"point '{table['id'].iloc[6]}' stands there twice; keep one"),
+        ("id", None, "point number 6 has no id; write the one that it has in points.geojson"),
+        ("label", "wheet", "did you mean 'wheat'?"),
+    ):
+        odd = table.copy()
+        odd.loc[5, column] = value
+        code, _, err = area(odd)
+        assert code == 1 and said in err and ("back.csv: " in err) == (column == "id")
+    code, _, err = area(table.rename(columns={"label": "class"}))
+    assert (
+        code == 1 and "back.csv: the labelled points have no column 'label' (but id, class)" in err
+    )
 
 
 @pytest.mark.slow
@@ -118,3 +151,6 @@ def test_rounds_certificates_and_two_maps_by_the_commands(project, monkeypatch):
     label("e")
     done = command("area", "--design", "e/design.json", "--labels", "e/points.geojson")
     assert "better:" in done.stdout and "map.tif" in done.stdout, done.exception
+    words = ("--design", "e/design.json", "--labels", "e/points.geojson")
+    done = command("area", *words, "--verify", "d/certificate.json")
+    assert "is no design of one map" in str(done.exception)

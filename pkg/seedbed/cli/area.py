@@ -58,7 +58,7 @@ Labels = Annotated[
     typer.Option(
         "--labels",
         metavar="FILE",
-        help="The points with the column `label` filled in; any vector file.",
+        help="The points with the column `label` filled in; any vector file, or a csv with `id` and `label`.",
     ),
 ]
 
@@ -238,22 +238,26 @@ def area(
     from seedbed.base.errors import InputError
     from seedbed.base.files import fingerprint, read_json, relative, write_json
     from seedbed.base.settings import load_settings
+    from seedbed.evaluation.area import open_design, read_design
     from seedbed.evaluation.decision import area_record, certificate, verify_certificate
     from seedbed.evaluation.two_maps import KIND, compare_from_design
-    from seedbed.imagery.labels import read_vector
 
     level = load_settings(settings_file, overrides or ()).run.level
-    points = read_vector(labels)
+    design = open_design(design_file)
+    two_maps = design.get("kind") == KIND
+    if not two_maps or verify is not None:
+        design = read_design(design_file)
+    points = read_points(labels, design)
     if verify is not None:
-        verify_certificate(verify, design_file, points)
+        verify_certificate(verify, design, points)
         print(
             f"{relative(verify)}: map, design, labels and estimates are those that it vouches for"
         )
         return
-    if design_file.is_file() and read_json(design_file).get("kind") == KIND:
-        print_better(compare_from_design(design_file, points, level))
+    if two_maps:
+        print_better(compare_from_design(design, points, level))
         return
-    found = area_record(design_file, points, level, also or (), certify)
+    found = area_record(design, points, level, also or (), certify)
     found["labels_sha256"] = fingerprint(labels)
     target = out or design_file.parent / "area.json"
     if target.exists() and not overwrite and read_json(target) != found:
@@ -262,9 +266,34 @@ def area(
             " --out, or replace it with --overwrite"
         )
     write_json(target, found)
-    vouched = certificate(design_file, points, found, also or ())
+    vouched = certificate(design, points, found, also or ())
     write_json(target.with_name("certificate.json"), vouched)
     print_area(found, relative(target))
+
+
+def read_points(file: Path, design):
+    """Labelled points of a design: any vector file, or a table that knows them by their ids."""
+    from seedbed.base.errors import InputError
+    from seedbed.base.files import relative
+    from seedbed.evaluation.area import labels_of_places
+    from seedbed.imagery.labels import read_vector
+    from seedbed.sources.table.files import DELIMITED, read_frame
+
+    if is_table := file.is_file() and file.suffix.lower() in DELIMITED:
+        points = read_frame(file, ("id", "label")).frame
+    else:
+        points = read_vector(file)
+    try:
+        known = labels_of_places(points, design)
+    except InputError as error:
+        raise InputError(f"{relative(file)}: {error}") from None
+    absent = [name for name in design["points"] if name not in known.index]
+    if is_table and absent:
+        print(
+            f"{relative(file)}: {len(absent)} of {len(design['points'])} places are not in it, e.g."
+            f" {absent[0]}; they count as places that nobody could label"
+        )
+    return points
 
 
 def percent(answer: dict | None, key: str = "ci") -> str:

@@ -6,12 +6,13 @@
 __all__ = ['DRAWS', 'MANY', 'CARRYING', 'LARGE', 'UNLABELLED', 'MOVED', 'Sample', 'sample_of', 'Shares', 'overall_share',
            'class_shares', 'side_by_side', 'share_estimate', 'largest_effect', 'Posterior', 'share_intervals',
            'check_sample', 'estimate_area', 'unseen', 'sample_size', 'allocate', 'count_classes', 'draw_pixels',
-           'design_sample', 'drawn_places', 'map_classes', 'map_of', 'read_design', 'estimate_from_design']
+           'design_sample', 'drawn_places', 'map_classes', 'Design', 'open_design', 'map_of', 'read_design',
+           'estimate_from_design', 'labels_of_places']
 
 # %% ../../../nbs/evaluation/area.ipynb #c4a05b03
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import pandas as pd
 import rasterio
 import shapely
 
-from ..base.errors import InputError
+from ..base.errors import InputError, shortened
 from ..base.files import atomic, fingerprint, read_json, write_json
 from ..base.settings import nearest
 from ..imagery.labels import id_text
@@ -589,6 +590,39 @@ def map_classes(
     return dict(sorted(found.items()))
 
 # %% ../../../nbs/evaluation/area.ipynb #43dc9f41
+class Design(dict):
+    """The content of a design.json, with where it lies."""
+
+    def __init__(
+        self,
+        content: dict,  # of design.json
+        path: str | Path,  # that it was read from
+    ):
+        super().__init__(content)
+        self.path = Path(path)
+
+    @cached_property
+    def places(self) -> gpd.GeoSeries | None:  # degrees, by id
+        """Where the places were drawn; None where points.geojson is gone."""
+        file = self.path.parent / "points.geojson"
+        if not file.is_file():
+            return None
+        points = read_vector(file)
+        return points.set_index(id_text(points["id"]).to_numpy()).geometry.to_crs(4326)
+
+
+def open_design(
+    path: str | Path,  # design.json
+) -> Design:  # as it was written, of whatever kind
+    """A design, unchecked; InputError where there is none."""
+    if not Path(path).is_file():
+        raise InputError(
+            f"{path}: no such design; without one the labels are no probability sample and"
+            " no area can be estimated: draw a sample with `seedbed design`"
+        )
+    return Design(read_json(path), path)
+
+
 def map_of(
     design: dict,  # of `design_sample`
     path: str | Path,  # its design.json
@@ -599,20 +633,20 @@ def map_of(
 
 
 def read_design(
-    path: str | Path,  # design.json
-) -> dict:  # the design, with the areas of pixels
+    path: str | Path | Design,  # design.json; a design that was read already stays as it is
+) -> Design:  # with the areas of pixels, and where its places lie
     """A design as `design_sample` wrote it, of any version.
 
     InputError where there is none, where its map has changed since, or where areas are missing and
     cannot be had from the map.
     """
-    path = Path(path)
-    if not path.is_file():
+    if isinstance(path, Design):
+        return path
+    design = open_design(path)
+    if "map" not in design:
         raise InputError(
-            f"{path}: no such design; without one the labels are no probability sample and"
-            " no area can be estimated: draw a sample with `seedbed design`"
+            f"{path}: is no design of one map; draw one with: seedbed design --map FILE"
         )
-    design = read_json(path)
     map_path = map_of(design, path)
     if map_path.is_file() and fingerprint(map_path) != design["map_sha256"]:
         raise InputError(
@@ -629,7 +663,7 @@ def read_design(
     return _with_areas(design, map_path, path)
 
 
-def _with_areas(design: dict, map_path: Path, path: Path) -> dict:
+def _with_areas(design: Design, map_path: Path, path: str | Path) -> Design:
     "A design of an earlier version with the areas of its strata and places."
     with rasterio.open(map_path) as file:
         classes = map_classes(file)
@@ -645,15 +679,16 @@ def _with_areas(design: dict, map_path: Path, path: Path) -> dict:
     strata = [s | {"hectares": float(ground[values[s["name"]]])} for s in design["strata"]]
     areas = drawn["hectares"]
     points = {p: point | {"hectares": areas[p]} for p, point in design["points"].items()}
-    return design | {"classes": list(classes.values()), "strata": strata, "points": points}
+    design.update(classes=list(classes.values()), strata=strata, points=points)
+    return design
 
 # %% ../../../nbs/evaluation/area.ipynb #28f40fd7
 UNLABELLED = ("", "?")
 
 
 def estimate_from_design(
-    design_path: str | Path,  # design.json
-    labelled: gpd.GeoDataFrame,  # id and label of each point; "" or "?" where nobody could tell
+    design_path: str | Path | Design,  # design.json
+    labelled: pd.DataFrame,  # id and label of each point; "" or "?" where nobody could tell
     level: float = 0.95,  # of the intervals
     also: Sequence[str] = (),  # classes that were found but are none of the map's
 ) -> dict:  # of `estimate_area`, with design, unlabelled_by_stratum and mapped_hectares
@@ -663,7 +698,7 @@ def estimate_from_design(
     where a label is no class.
     """
     design = read_design(design_path)
-    labels = _labels_of(labelled, design, design_path)
+    labels = labels_of_places(labelled, design)
     _check_labels(labels, [*design["classes"], *also])
     drawn = pd.DataFrame(design["points"]).T
     reference = labels.reindex(drawn.index, fill_value="").to_numpy()
@@ -686,13 +721,17 @@ def estimate_from_design(
     }
 
 
-def _labels_of(labelled, design: dict, design_path: str | Path) -> pd.Series:
-    "The label of each point by its id, empty where nobody could tell."
+def labels_of_places(
+    labelled: pd.DataFrame,  # id and label of each point, and where it lies if that is known
+    design: Design,  # that the points are of
+) -> pd.Series:  # label by id; empty where nobody could tell
+    """The labels of a design's places; InputError for points that were not drawn so."""
     for column in ("id", "label"):
         if column not in labelled:
             raise InputError(
-                f"the labelled points have no column '{column}'; fill in the points.geojson that"
-                " `seedbed design` has written"
+                f"the labelled points have no column '{column}' (but {shortened(labelled.columns)});"
+                " fill in the points.geojson that `seedbed design` has written, or bring a table"
+                " with its ids and your labels"
             )
     if "acquired" in labelled and is_acquired(labelled).any():
         first = labelled["id"][is_acquired(labelled)].iloc[0]
@@ -701,14 +740,21 @@ def _labels_of(labelled, design: dict, design_path: str | Path) -> pd.Series:
             " estimates no area; use the design's points alone"
         )
     ids = id_text(labelled["id"])
-    if strangers := set(ids) - set(design["points"]):
+    if (ids == "").any():
+        row = int(np.flatnonzero(ids == "")[0]) + 1
         raise InputError(
-            f"point '{sorted(strangers)[0]}' is not in {design_path}; only points that were drawn"
-            " at random may be used"
+            f"point number {row} has no id; write the one that it has in points.geojson"
+        )
+    if strangers := set(ids) - set(design["points"]):
+        more = f", nor are {len(strangers) - 1} others" if len(strangers) > 1 else ""
+        raise InputError(
+            f"point '{sorted(strangers)[0]}' is not in {design.path}{more}; only points that were"
+            " drawn at random may be used"
         )
     if len(twice := ids[ids.duplicated()]):
         raise InputError(f"point '{twice.iloc[0]}' stands there twice; keep one")
-    _check_places(labelled, ids, Path(design_path).parent / "points.geojson")
+    if isinstance(labelled, gpd.GeoDataFrame):
+        _check_places(labelled, ids, design.places)
     labels = pd.Series(id_text(labelled["label"]).to_numpy(), ids)
     return labels.where(~labels.isin(UNLABELLED), "")
 
@@ -716,13 +762,12 @@ def _labels_of(labelled, design: dict, design_path: str | Path) -> pd.Series:
 MOVED = 1e-4  # degrees, about ten metres; coordinates may be rounded in another program
 
 
-def _check_places(labelled: gpd.GeoDataFrame, ids: pd.Series, drawn: Path):
+def _check_places(labelled: gpd.GeoDataFrame, ids: pd.Series, drawn: gpd.GeoSeries | None):
     "Refuse points that lie elsewhere than they were drawn."
-    if not drawn.is_file() or labelled.crs is None:
+    if drawn is None or labelled.crs is None:
         return
-    first = read_vector(drawn)
-    first = pd.Series(_degrees(first), id_text(first["id"]).to_numpy()).reindex(ids)
-    moved = np.abs(first.to_numpy() - _degrees(labelled)) > 2**0.5 * MOVED
+    apart = _degrees(drawn.reindex(ids)) - _degrees(labelled.geometry)
+    moved = np.abs(apart) > 2**0.5 * MOVED
     if moved.any():
         raise InputError(
             f"point '{ids[moved].iloc[0]}' lies elsewhere than it was drawn: label the place that"
@@ -730,9 +775,9 @@ def _check_places(labelled: gpd.GeoDataFrame, ids: pd.Series, drawn: Path):
         )
 
 
-def _degrees(points: gpd.GeoDataFrame) -> np.ndarray:  # complex [n]; NaN without a geometry
+def _degrees(shapes: gpd.GeoSeries) -> np.ndarray:  # complex [n]; NaN without a geometry
     "Longitude and latitude in one number."
-    middle = shapely.centroid(points.to_crs(4326).geometry.to_numpy())
+    middle = shapely.centroid(shapes.to_crs(4326).to_numpy())
     return shapely.get_x(middle) + 1j * shapely.get_y(middle)
 
 

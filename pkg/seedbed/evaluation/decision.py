@@ -24,6 +24,7 @@ from ..base.errors import InputError
 from ..base.files import atomic, fingerprint, fingerprint_of, plain, read_json, write_json
 from seedbed.evaluation.area import (
     UNLABELLED,
+    Design,
     allocate,
     count_classes,
     drawn_places,
@@ -229,15 +230,15 @@ def extend_design(
 
 # %% ../../../nbs/evaluation/decision.ipynb #b4f0df16
 def area_record(
-    design_path: str | Path,  # design.json
-    labelled: gpd.GeoDataFrame,  # id and label of each point
+    design_path: str | Path | Design,  # design.json
+    labelled: pd.DataFrame,  # id and label of each point
     level: float = 0.95,  # of the intervals
     also: Sequence[str] = (),  # classes that were found but are none of the map's
     error: float | None = None,  # share of its ground that a certified class may be wrong on
 ) -> dict:
     """The estimates of `estimate_from_design`, with assisted, strata, looks and zones."""
-    found = estimate_from_design(design_path, labelled, level, also)
     design = read_design(design_path)
+    found = estimate_from_design(design, labelled, level, also)
     drawn = pd.DataFrame(design["points"]).T
     labels = labels_by_id(labelled).reindex(drawn.index, fill_value="").to_numpy()
     ranges = pixel_ranges(design)
@@ -255,7 +256,7 @@ def area_record(
 
 
 def labels_by_id(
-    labelled: gpd.GeoDataFrame,  # id and label of each point
+    labelled: pd.DataFrame,  # id and label of each point
 ) -> pd.Series:  # label by id; empty where nobody could tell
     """The labels of points, as the estimates take them."""
     labels = pd.Series(id_text(labelled["label"]).to_numpy(), id_text(labelled["id"]))
@@ -357,7 +358,7 @@ def _add_assisted(found: dict, design: dict, drawn, labels, level: float):
 
 # %% ../../../nbs/evaluation/decision.ipynb #2ebd6570
 def labels_digest(
-    labelled: gpd.GeoDataFrame,  # id and label of each point
+    labelled: pd.DataFrame,  # id and label of each point
 ) -> str:  # 64 hexadecimal digits
     """A digest of all labels, in whatever order and format they are stored."""
     labels = labels_by_id(labelled).sort_index()
@@ -366,8 +367,8 @@ def labels_digest(
 
 
 def certificate(
-    design_path: str | Path,  # design.json
-    labelled: gpd.GeoDataFrame,  # that the estimates are from
+    design_path: str | Path | Design,  # design.json
+    labelled: pd.DataFrame,  # that the estimates are from
     record: dict,  # of `area_record`
     also: Sequence[str] = (),  # as for `area_record`
 ) -> dict:
@@ -405,8 +406,8 @@ VOUCHED = {
 
 def verify_certificate(
     path: str | Path,  # certificate.json
-    design_path: str | Path,  # design.json
-    labelled: gpd.GeoDataFrame,  # the labels
+    design_path: str | Path | Design,  # design.json
+    labelled: pd.DataFrame,  # the labels
 ):
     """Make the estimates of a certificate again; InputError says what is not as it was."""
     if not Path(path).is_file():
@@ -417,8 +418,9 @@ def verify_certificate(
         raise InputError(f"{path}: is no certificate of `seedbed area`; make a new one")
     if held["labels_sha256"] != labels_digest(labelled):
         raise InputError(f"{path}: the labels are not those that it vouches for; estimate anew")
-    record = area_record(design_path, labelled, kept["level"], kept["also"], kept["error"])
-    made = plain(certificate(design_path, labelled, record, kept["also"]))
+    design = read_design(design_path)
+    record = area_record(design, labelled, kept["level"], kept["also"], kept["error"])
+    made = plain(certificate(design, labelled, record, kept["also"]))
     for name, said in VOUCHED.items():
         if made[name] != held.get(name):
             raise InputError(f"{path}: {said} since it was written; estimate anew")

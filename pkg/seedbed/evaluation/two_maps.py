@@ -15,9 +15,8 @@ import rasterio
 import shapely
 
 from ..base.errors import InputError
-from ..base.files import atomic, fingerprint, plain, read_json, write_json
-from .area import map_classes
-from .decision import labels_by_id
+from ..base.files import atomic, fingerprint, plain, write_json
+from .area import Design, labels_of_places, map_classes, open_design
 from .finite import better_map
 from ..imagery.raster import transformer, window_hectares
 
@@ -118,19 +117,15 @@ def _drawn(one, other, names, windows, ground: np.ndarray, n: int, seed: int) ->
 
 # %% ../../../nbs/evaluation/two_maps.ipynb #5e580a18
 def compare_from_design(
-    design_path: str | Path,  # design.json of `design_comparison`
-    labelled: gpd.GeoDataFrame,  # id and label of each point; "" or "?" where nobody could tell
+    design_path: str | Path | Design,  # design.json of `design_comparison`
+    labelled: pd.DataFrame,  # id and label of each point; "" or "?" where nobody could tell
     level: float = 0.95,  # of the interval
 ) -> dict:  # of `better_map`, with differing, unlabelled and, where there are such, bounds
     """Which of two maps is better, from the labelled points of a design."""
-    design = read_json(design_path)
+    design = design_path if isinstance(design_path, Design) else open_design(design_path)
     if design.get("kind") != KIND:
-        raise InputError(f"{design_path}: is no design for two maps; draw one with --against")
-    labels = labels_by_id(labelled)
-    if strangers := set(labels.index) - set(design["points"]):
-        raise InputError(
-            f"point '{sorted(strangers)[0]}' is not in {design_path}; use those that were drawn"
-        )
+        raise InputError(f"{design.path}: is no design for two maps; draw one with --against")
+    labels = labels_of_places(labelled, design)
     drawn = pd.DataFrame(design["points"]).T
     truth = labels.reindex(drawn.index, fill_value="").to_numpy()
     first = int((drawn["first"].to_numpy() == truth).sum())
