@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from seedbed.base.errors import InputError
+from seedbed.sources import dense
 from seedbed.sources.registry import find_source
 from tests.support.dense import (
     CLASSES,
@@ -179,6 +180,17 @@ def test_a_value_that_looks_like_no_data_is_refused(place, kind):
     assert odd not in found
     kept = find_source(dense_settings(place, labels=labels | {"missing": "none"}))
     assert odd in whole(kept) or "255" in kept.classes
+
+
+@pytest.mark.parametrize("kind", ["quantity", "class", "named"])
+def test_each_tile_of_a_label_raster_is_read_once(place, kind, monkeypatch):
+    """Its values, what seems to be no data and each tile's answer come from one count."""
+    write_raster(place / "mask.tif", truth().astype("float32" if kind == "quantity" else "uint8"))
+    labels = {"masks": "mask.tif"} | ({"values": VALUES} if kind == "named" else {})
+    source = find_source(dense_settings(place, labels=labels))
+    read, seen = dense.read_mask, []
+    monkeypatch.setattr(dense, "read_mask", lambda *asked: seen.append(asked) or read(*asked))
+    assert len(source.labels()) == len(seen) == len(set(seen))
 
 
 def test_notes_say_what_a_raster_covers_and_what_its_classes_hold(place):
