@@ -16,6 +16,7 @@ from seedbed.splitting.leaks import (
     leak_report,
     near_copies,
     neighbour_ratios,
+    telling_values,
     unnamed_groups,
     value_skill,
 )
@@ -125,6 +126,23 @@ def test_dimensions_of_an_embedding_are_judged_together(static):
     made = rng.normal(size=(N, 16))
     made[:, 7] = y + rng.normal(size=N) * 0.1
     assert answers(made, numbered)["status"] == "warn"
+
+
+def test_any_group_of_values_is_judged_together_and_each_by_itself():
+    """Three values that say one thing are no leak as a group; one beside them is judged alone."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, N)
+    three = y[:, None] + rng.normal(size=(N, 3)) * [0.4, 0.5, 0.5]
+    values = np.column_stack([three, rng.normal(size=N), y + rng.normal(size=N) * 0.1])
+    names, groups = list("abcde"), {"a sensor": [0, 1, 2], "another": [3]}
+    asked = values[:, :4], y, SIDES, 3, names[:4], IDS
+    assert telling_values(*asked)["status"] == "warn"
+    row = telling_values(*asked, together=groups)
+    assert row["status"] == "ok" and "the 3 values of a sensor are judged together" in row["found"]
+    row = telling_values(values, y, SIDES, 3, names, IDS, together=groups)
+    assert row["status"] == "warn" and row["found"].startswith("e alone removes")
+    row = telling_values(values, y, SIDES, 3, names, IDS, together=groups | {"another": [3, 4]})
+    assert row["status"] == "warn" and row["found"].startswith("e alone removes")
 
 
 def test_a_column_that_was_sorted_by_the_labels_is_named(honest):

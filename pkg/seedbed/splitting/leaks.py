@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['COPIES', 'ANSWERS', 'PLACES', 'GROUPS', 'POSSIBLE', 'KNOWN', 'neighbour_ratios', 'chance_of_a_copy', 'near_copies',
-           'errors_of_value', 'value_skill', 'telling_values', 'coordinate_values', 'unnamed_groups', 'leak_report']
+           'errors_of_value', 'value_skill', 'telling_values', 'coordinate_values', 'unnamed_groups',
+           'groups_of_values', 'leak_report']
 
 # %% ../../../nbs/splitting/leaks.ipynb #0dee71f7
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -181,14 +182,25 @@ def telling_values(
     names: Sequence[str],  # [D] of the values
     ids: np.ndarray,  # [N] names of the samples
     least: float = 0.5,  # skill of a single value that asks for a look
-    embedding: Sequence[int] = (),  # numbers of the values that are dimensions of one
+    together: Mapping[str, Sequence[int]] = {},  # numbers of the values of each group, by its name
 ) -> dict:  # of `finding`
     """A value that answers nearly as well as all together."""
     skill = value_skill(values, y, subsets, classes)
     good = finding(ANSWERS, 0)
-    if said := _said_by_others(values, y, subsets, classes, names, skill, least, embedding):
-        good["found"] = said
-        skill[list(embedding)] = 0
+    for name, group in together.items():
+        numbers = np.array(group)
+        told = skill[numbers]
+        if not len(told) or told.max() < least:
+            continue
+        others = numbers[told < 0.9 * told.max()]
+        without = _forest_skill(values[:, others], y, subsets, classes) if len(others) else 0.0
+        if without >= 0.9 * told.max():
+            good["found"] = (
+                f"none; the {len(told)} values of {name} are judged together:"
+                f" {names[numbers[told.argmax()]]} alone removes {100 * told.max():.0f} % of the"
+                f" errors, and without it and its like the others remove {100 * without:.0f} %"
+            )
+            skill[numbers] = 0
     best = int(skill.argmax()) if len(skill) else 0
     if not len(skill) or skill[best] < least:
         return good
@@ -206,22 +218,6 @@ def telling_values(
         + f", e.g. of {', '.join(easy)}: was it made from the labels? Then leave it out"
     )
     return finding(ANSWERS, 1 + more, "warn", text)
-
-
-def _said_by_others(values, y, subsets, classes, names, skill, least, embedding) -> str:
-    "Why the best dimension of an embedding is no leak; empty where it is one, or says little."
-    told = skill[list(embedding)]
-    if not len(told) or told.max() < least:
-        return ""
-    others = np.asarray(embedding)[told < 0.9 * told.max()]
-    without = _forest_skill(values[:, others], y, subsets, classes) if len(others) else 0.0
-    if without < 0.9 * told.max():
-        return ""
-    return (
-        f"none; the {len(told)} values of an embedding are judged together:"
-        f" {names[embedding[told.argmax()]]} alone removes {100 * told.max():.0f} % of the errors,"
-        f" and without it and its like the others remove {100 * without:.0f} %"
-    )
 
 
 def _forest_skill(values, y, subsets, classes) -> float:
@@ -356,6 +352,18 @@ def _as_text(name: str, found: dict, labels: gpd.GeoDataFrame, text: np.ndarray)
     )
 
 # %% ../../../nbs/splitting/leaks.ipynb #2955fb5f
+def groups_of_values(
+    names: Sequence[str],  # of the bands with steps, then of the values without time
+    steps: int,  # of each band
+    bands: int,  # how many of the names have steps
+) -> dict[str, list[int]]:  # numbers of the values, step by step and then those without time
+    """Values that are judged together: the dimensions of an embedding."""
+    product = product_bands(names)
+    numbers = [t * bands + b for t in range(steps) for b in product if b < bands]
+    numbers += [(steps - 1) * bands + b for b in product if b >= bands]
+    return {"an embedding": numbers} if numbers else {}
+
+
 def leak_report(
     level: np.ndarray,  # [N, T, B]; NaN where missing
     static: np.ndarray,  # [N, S]; NaN where missing
@@ -373,9 +381,6 @@ def leak_report(
     values = np.column_stack([level[some].reshape(len(some), -1), static[some]])
     every = [f"{names[b]} at step {t}" for t in range(steps) for b in range(bands)]
     every += names[bands:]
-    product = product_bands(names)
-    embedding = [t * bands + b for t in range(steps) for b in product if b < bands]
-    embedding += [(steps - 1) * bands + b for b in product if b >= bands]
     return [
         near_copies(level, subsets, ids, place),
         telling_values(
@@ -385,7 +390,7 @@ def leak_report(
             classes,
             every,
             ids[some],
-            embedding=embedding,
+            together=groups_of_values(names, steps, bands),
         ),
         coordinate_values(values, place[some], every),
     ]
