@@ -729,9 +729,9 @@ def labels_of_places(
     for column in ("id", "label"):
         if column not in labelled:
             raise InputError(
-                f"the labelled points have no column '{column}' (but {shortened(labelled.columns)});"
-                " fill in the points.geojson that `seedbed design` has written, or bring a table"
-                " with its ids and your labels"
+                f"the labelled points have no column '{column}' (but"
+                f" {shortened(labelled.columns)}); fill in the points.geojson that `seedbed design`"
+                " has written, or bring a table with its ids and your labels"
             )
     if "acquired" in labelled and is_acquired(labelled).any():
         first = labelled["id"][is_acquired(labelled)].iloc[0]
