@@ -27,6 +27,7 @@ from .evaluation.metrics import metric_named
 from .export import ExportPlan, fetch_all, known_target, plan_export
 from .imagery.layout import Layout
 from .imagery.left_out import left_out_lines, left_out_rows, stop_on_many
+from .imagery.places import bounds_around
 from .imagery.samples import Samples
 from .imagery.series import SERIES
 from .imagery.validity import open_image
@@ -43,6 +44,11 @@ from .splitting.sizes import suggest_block_km
 from .success import contract_line, contract_of
 
 # %% ../../nbs/check.ipynb #85a82c4c
+def _bounds_of(shapes: np.ndarray) -> list[float] | None:
+    "West, south, east and north in degrees; east is beyond 180 where labels lie on both sides."
+    return [round(value, 4) for value in bounds_around(shapes)] if len(shapes) else None
+
+
 def labels_understood(
     labels: gpd.GeoDataFrame,  # canonical
 ) -> dict:  # number, geometry, bounds, start, regions, groups
@@ -53,7 +59,7 @@ def labels_understood(
     return {
         "number": len(labels),
         "geometry": dict(Counter(known.geom_type)),
-        "bounds": [round(float(value), 4) for value in known.total_bounds] if len(known) else None,
+        "bounds": _bounds_of(known.geometry.to_numpy()),
         "start": [dates.min(), dates.max()] if len(dates) else None,
         "without_start": undated,
         "dates_in": _columns_of_dates(labels) if undated else [],

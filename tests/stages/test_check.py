@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 
 from seedbed.base.errors import InputError
 from seedbed.check import (
@@ -13,6 +14,7 @@ from seedbed.check import (
     check_lines,
     competing_encoders,
     inputs_understood,
+    labels_understood,
     lines_before_a_run,
 )
 from seedbed.imagery.layout import Layout
@@ -116,6 +118,13 @@ def test_a_file_that_is_no_labels_file_is_one_line(project):
     found, text = checked(world)
     assert len(found["faults"]) == 1 and "labels.geojson" in found["faults"][0]
     assert text.count("\n") == 2  # the source, what is asked, the fault
+
+
+def test_labels_on_both_sides_of_180_degrees_lie_beside_each_other():
+    around = [shapely.box(179.98, -17, 179.99, -16.9), shapely.box(-179.99, -17, -179.98, -16.9)]
+    labels = gpd.GeoDataFrame({"start": "", "region": "", "group": ""}, index=[0, 1])
+    found = labels_understood(labels.set_geometry(around, crs=4326))
+    assert found["bounds"] == [179.98, -17, 180.02, -16.9]
 
 
 def test_labels_without_regions(project):

@@ -211,10 +211,11 @@ def telling_values(
     errors = errors_of_value(values[:, best], y, fold, classes)
     easy = ids[fold == "val"][np.argsort(errors, kind="stable")[:3]]
     more = int((skill >= 0.9 * skill[best]).sum()) - 1
+    others = "does another value" if more == 1 else f"do {more} other values"
     text = (
         f"{names[best]} alone removes {100 * skill[best]:.0f} % of the errors, all values together"
         f" {100 * every:.0f} %"
-        + (f" (and so do {more} other values)" if more else "")
+        + (f" (and so {others})" if more else "")
         + f", e.g. of {', '.join(easy)}: was it made from the labels? Then leave it out"
     )
     return finding(ANSWERS, 1 + more, "warn", text)
