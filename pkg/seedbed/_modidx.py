@@ -3203,6 +3203,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                       'seedbed.sharing.pack.own_layers': ('sharing/pack.html#own_layers', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack.pack': ('sharing/pack.html#pack', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack.run_packed': ('sharing/pack.html#run_packed', 'seedbed/sharing/pack.py'),
+                                      'seedbed.sharing.pack.same_bands': ('sharing/pack.html#same_bands', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack.scripts_of': ('sharing/pack.html#scripts_of', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack.stac_item': ('sharing/pack.html#stac_item', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack.try_fresh': ('sharing/pack.html#try_fresh', 'seedbed/sharing/pack.py'),

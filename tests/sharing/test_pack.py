@@ -6,9 +6,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 
 from seedbed.base.settings import load_settings
 from seedbed.evaluation.conformal import Certainty
+from seedbed.imagery.layout import Layout
 from seedbed.models.base import flat_features
 from seedbed.models.registry import find_model
 from seedbed.process import ready_dataset
@@ -68,6 +71,28 @@ def test_the_script_makes_the_map_that_the_run_makes(name, data, tmp_path, monke
     monkeypatch.chdir(tmp_path.parent)
     found = pack.check_pack(Path(tmp_path.name), model)  # as `--out FOLDER` names it
     assert max(found.values()) < pack.TOLERANCE and len(found) == 1
+
+
+def test_bands_may_have_the_names_that_the_run_has_read(tmp_path):
+    """A scene of one step needs no number; other spellings are those of the run's own scene."""
+    one, two = Layout(("A00", "A01"), 1, ("height",)), Layout(("B4", "B8"), 2)
+    assert pack.same_bands(one) == {"A00": "A00_t00", "A01": "A01_t00"}
+    assert pack.same_bands(two) == {}
+    names = [f"2018-0{month}-01_{band}" for band in ("B8", "B4") for month in (4, 5)]
+    scene = tmp_path / "scene.tif"
+    grid = {"driver": "GTiff", "width": 5, "height": 4, "count": 4, "dtype": "float32"}
+    with rasterio.open(scene, "w", **grid, transform=Affine(10, 0, 5e5, 0, -10, 5e6)) as file:
+        file.write(np.arange(80, dtype="float32").reshape(4, 4, 5))
+        file.descriptions = names
+    same = pack.same_bands(two, scene)
+    assert same["2018-05-01_B8"] == "B8_t01" and len(same) == 4
+    about = {"same": same, "bands": list(two.descriptions), "by_position": False, "nodata": None}
+    script, known = pack.asset("predict.txt", "pack"), {"np": np}
+    part = script[script.index("def read") : script.index("def grid")]
+    exec(part, known | {"about": about | {"scale": 1, "offset": 0}}, known)
+    with rasterio.open(scene) as file:
+        values = known["read"](file, ((0, 4), (0, 5)))
+    assert values[:, 0, 0].tolist() == [40, 0, 60, 20]
 
 
 def test_chips_are_summed_up_alike_to_the_last_digit():

@@ -6,7 +6,7 @@
 __all__ = ['LAYERS', 'TIE', 'TOLERANCE', 'START', 'CLASSIFICATION', 'ASKED', 'REQUIREMENTS', 'PART', 'COUNTED', 'TIES', 'VALUES',
            'ENCODED', 'Prepared', 'window_with_gaps', 'layers_of', 'Finished', 'check_packable', 'write_onnx',
            'own_layers', 'stac_item', 'card', 'verdict_of', 'run_packed', 'check_pack', 'pack', 'scripts_of',
-           'about_model', 'try_fresh']
+           'same_bands', 'about_model', 'try_fresh']
 
 # %% ../../../nbs/sharing/pack.ipynb #77c0fd91
 import contextlib
@@ -36,7 +36,7 @@ from ..base.errors import InputError
 from ..base.files import atomic_folder, fingerprint, plain, read_json, write_json
 from ..evaluation.conformal import SMOOTH
 from ..imagery.indices import INDICES, bands_of
-from ..imagery.layout import Layout, layout_from_dict
+from ..imagery.layout import Layout, band_order, layout_from_dict
 from ..imagery.scene import Scene
 from ..map import best_model, map_window, margin_of, overlap_of, stride_of
 from ..models.base import BaseModel
@@ -934,7 +934,7 @@ def pack(
     with atomic_folder(target) as folder:
         folder.mkdir(parents=True, exist_ok=True)
         write_onnx(model, folder / "model.onnx")
-        write_json(folder / "model.json", plain(about_model(model, results["run_id"])))
+        write_json(folder / "model.json", plain(about_model(model, results["run_id"], scene)))
         for name in scripts_of(model):
             text = asset(f"{name}.txt", "pack")
             (folder / f"{name}.py").write_text(text, encoding="utf-8")
@@ -962,9 +962,26 @@ VALUES = 1_000_000  # about so many numbers of a scene are read at once
 ENCODED = 32  # pixels of a window's side where each becomes a sequence of tokens
 
 
+def same_bands(
+    layout: Layout,  # of the model
+    scene: Path | None = None,  # that the run has mapped
+) -> dict[str, str]:  # name in the layout, by another name of the band
+    """Other names of bands: `B8` where there is one step, and what the scene calls them."""
+    same = {name: f"{name}_t00" for name in layout.variables} if layout.steps == 1 else {}
+    if scene is None or layout.by_position:
+        return same
+    with rasterio.open(scene) as file:
+        names = file.descriptions
+    if any(names):
+        order = band_order(layout, names)
+        same |= {names[k]: name for k, name in zip(order, layout.descriptions) if names[k] != name}
+    return same
+
+
 def about_model(
     model: BaseModel,  # trained
     run_id: str,  # of its run
+    scene: Path | None = None,  # whose bands may have names of their own
 ) -> dict:
     """What model.json says: how to read a scene, and what comes out."""
     meta, layout = model.meta, layout_from_dict(model.meta["layout"])
@@ -982,6 +999,7 @@ def about_model(
         "layers": layers_of(model),
         "meaning": {name: LAYERS[name] for name in layers_of(model)},
         "bands": list(layout.descriptions),
+        "same": same_bands(layout, scene),
         "by_position": layout.by_position,
         "scale": layout.scale,
         "offset": layout.offset,
