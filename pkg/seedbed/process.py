@@ -690,7 +690,9 @@ def audit_split(
     found = audit_folds(arrays | known, footprints, split, classes, meta)
     del known
     samples.moments = without_sums(samples.moments)
-    subsets = arrays["split"].astype(str)
+    subsets = np.full(arrays["split"].shape, "", object)  # each name once in memory
+    for name in ("train", "val", "dropped", "test"):
+        subsets[arrays["split"] == name.encode()] = name
     first = np.unique(samples.label, return_index=True)[1]
     found += leak_report(
         samples.moments.level,
@@ -817,6 +819,7 @@ def _processed(settings: Settings, source: Path, folder: Path, pixels: Path) -> 
     meta = all_statistics(samples, by_sample)
     arrays = sample_columns(labels, samples, block, classes)
     arrays["split"] = by_sample.astype("S7")
+    del subsets, by_sample
     if settings.labels.kind == "dense":
         arrays |= target_arrays(source / "masks", labels, samples, bool(classes))
     if settings.split.method == "column":  # intervals draw its values, also where folds hold many

@@ -157,6 +157,6 @@ def test_ranks_are_compared_within_folds_alone(name):
     shifted = np.clip(proba + 0.3 * np.where(fold == 0, [[-1], [1]], 0).T, -9, 9)
     assert found(y, shifted) == pytest.approx(found(y, proba))  # a level says nothing
     drawn = rng.integers(0, 3, (5, 600))
-    for w, value in zip(drawn, found.weighted(y, proba, drawn)):
+    for w, value in zip(drawn, found.weighted(y, proba, drawn, np.arange(600))):
         rows = np.repeat(np.arange(600), w)
         assert value == pytest.approx(within_folds(metric, fold[rows])(y[rows], proba[rows]))

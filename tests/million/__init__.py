@@ -135,6 +135,7 @@ class Measured:
     peak: float  # MB, of all processes together
     stages: dict  # by notebook: seconds, CPU seconds, MB
     files: dict  # bytes by name
+    dataset: int  # bytes of dataset.h5
     copy: float  # CPU seconds to copy the values once in memory, on this machine
     read: float  # CPU seconds to read them from the table, the file in the system's memory
 
@@ -174,6 +175,7 @@ def run(root: Path, count: int, overrides: list[str]) -> Measured:
         watch.peak,
         stages_of(folder, watch),
         {str(p.relative_to(folder)): p.stat().st_size for p in folder.rglob("*") if p.is_file()},
+        max((p.stat().st_size for p in root.glob("processed/*/dataset.h5")), default=0),
         *limits(data),
     )
 

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SIDECARS', 'SIDECARS_OF_STEM', 'LARGE', 'project_root', 'package_folder', 'shipped', 'relative', 'atomic',
-           'atomic_folder', 'plain', 'write_json', 'read_json', 'fingerprint', 'fingerprint_of', 'inside', 'link',
-           'sidecars', 'link_image', 'file_key', 'tif_path', 'mapped_member']
+           'atomic_folder', 'plain', 'write_json', 'read_json', 'fingerprint', 'fingerprint_of', 'fingerprint_of_parts',
+           'inside', 'link', 'sidecars', 'link_image', 'file_key', 'tif_path', 'mapped_member']
 
 # %% ../../../nbs/base/files.ipynb #aeb020ba
 import hashlib
@@ -19,7 +19,7 @@ import struct
 import tempfile
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -180,8 +180,24 @@ def fingerprint_of(
     length: int | None = None,  # digits to keep; all 64 if not given
 ) -> str:  # hexadecimal digits
     """SHA-256 of a value, as JSON with sorted keys."""
+    return hashlib.sha256(_as_json(value)).hexdigest()[:length]
+
+
+def fingerprint_of_parts(
+    parts: Iterable,  # anything that `plain` understands
+) -> str:  # 64 hexadecimal digits
+    """`fingerprint_of` a list, with one of its parts in memory at a time."""
+    digest, between = hashlib.sha256(b"["), b""
+    for part in parts:
+        digest.update(between + _as_json(part))
+        between = b", "
+    digest.update(b"]")
+    return digest.hexdigest()
+
+
+def _as_json(value: Any) -> bytes:
     text = json.dumps(plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
+    return text.encode()
 
 # %% ../../../nbs/base/files.ipynb #0d6584bf
 def inside(

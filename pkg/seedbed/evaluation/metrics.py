@@ -10,7 +10,7 @@ __all__ = ['BINS', 'METRICS', 'DECISIONS', 'Metric', 'is_counted', 'confusion_pa
 
 # %% ../../../nbs/evaluation/metrics.ipynb #ed76034b
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -34,7 +34,7 @@ class Metric:
     value: Callable | None  # sums [..., S] -> scores [...]
     greater_is_better: bool = True
     function: Callable | None = None  # (y, prediction) -> float, for a score that has no sums
-    # (y, prediction, how often each draw holds each sample [R, N]) -> scores [R]
+    # (y, prediction, how often each draw holds each block [R, B], block of each sample [N]) -> [R]
     weighted: Callable | None = None
     scope: str = "both"  # labels | pixels | both: what it can score
     limits: tuple[float, float] = (-np.inf, np.inf)  # between which a score lies
@@ -163,15 +163,14 @@ BINS = 15  # of confidence, equally wide between 0 and 1
 def calibration_parts(
     y: np.ndarray,  # [N] class numbers
     proba: np.ndarray,  # [N, K] probabilities
-) -> (
-    np.ndarray
-):  # [N, 3 * BINS]: for each bin the count, then the correct ones, then the confidence
+) -> scipy.sparse.csr_matrix:  # [N, 3 * BINS]: each bin's count, correct ones and confidence
     """What each sample adds to the bins of the reliability diagram."""
-    confidence = proba.max(1)
+    n, confidence = len(y), proba.max(1)
     correct = proba.argmax(1) == y
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    one = np.eye(BINS)[bins]
-    return np.concatenate([one, one * correct[:, None], one * confidence[:, None]], axis=1)
+    column = (bins[:, None] + BINS * np.arange(3)).ravel()
+    values = np.column_stack([np.ones(n), correct, confidence]).ravel()
+    return scipy.sparse.csr_matrix((values, column, np.arange(0, 3 * n + 1, 3)), (n, 3 * BINS))
 
 
 def _ece(sums: np.ndarray) -> np.ndarray:  # [..., 3 * BINS] -> [...]
@@ -179,31 +178,95 @@ def _ece(sums: np.ndarray) -> np.ndarray:  # [..., 3 * BINS] -> [...]
     return _ratio(np.abs(correct - confidence).sum(-1), n.sum(-1))
 
 # %% ../../../nbs/evaluation/metrics.ipynb #0a7d09b9
-def _auc_pairs(
-    positive: np.ndarray,  # [N] bool, whether a sample is of the class
-    score: np.ndarray,  # [N]
-    weights: np.ndarray,  # [R, N] how often each draw holds each sample
-) -> tuple[np.ndarray, np.ndarray]:  # [R] pairs in the right order, all pairs
-    order = np.argsort(score, kind="stable")
-    changes = np.diff(score[order]) != 0
-    first = np.flatnonzero(np.r_[True, changes])  # of each group of samples with equal scores
-    weights, positive = weights[:, order], positive[order]
-    of_class = np.add.reduceat(weights * positive, first, axis=1)
-    others = np.add.reduceat(weights * ~positive, first, axis=1)
-    lower = np.cumsum(others, 1) - others / 2
-    return (of_class * lower).sum(1), of_class.sum(1) * others.sum(1)
+@dataclass(frozen=True)
+class _Ranking:
+    """Samples in order of their score, the highest first; those of one score and block are one row."""
+
+    block: np.ndarray  # int [P] of each row
+    size: np.ndarray  # int [P] samples of each row
+    held: np.ndarray  # int [H] the rows with samples of the class
+    own: np.ndarray  # int [H] how many of the class these have
+    last: np.ndarray  # int [S] of each score that the class has: how many of H there are up to it
+    stop: np.ndarray  # int [S] likewise, how many of all rows
+    start: np.ndarray  # int [S] how many of all rows lie above it
+
+
+def _ranking_of(positive: np.ndarray, score: np.ndarray, number: np.ndarray) -> _Ranking:
+    "Samples ranked by score; `positive` says which are of the class, `number` of which block."
+    order = np.argsort(-score, kind="stable")
+    ends = np.r_[np.diff(score[order]) != 0, True]
+    if not ends.all():
+        order = np.lexsort((number, -score))
+    block = number[order]
+    rows = np.flatnonzero(ends | np.r_[np.diff(block) != 0, True])
+    first = np.r_[0, rows[:-1] + 1]
+    of_class = np.add.reduceat(positive[order].astype(int), first)
+    held, stops = np.flatnonzero(of_class), np.flatnonzero(ends[rows])
+    which, last = np.unique(np.searchsorted(stops, held)[::-1], return_index=True)
+    return _Ranking(
+        block[rows],
+        rows - first + 1,
+        held,
+        of_class[held],
+        len(held) - last,
+        stops[which] + 1,
+        np.r_[0, stops + 1][which],
+    )
+
+
+def _running(weights: np.ndarray) -> np.ndarray:  # [R, n] -> [R, n + 1], from 0 on
+    "The sums of all before each place."
+    out = np.zeros((len(weights), weights.shape[1] + 1), np.int64)
+    np.cumsum(weights, axis=1, out=out[:, 1:])
+    return out
+
+
+def _counted(ranking: _Ranking, draws: np.ndarray) -> Iterator[tuple]:
+    """Of some draws at a time: found and taken samples up to and above each score, and all.
+
+    Six arrays: of the class [r, S] twice, of any [r, S] twice, then of the class and of any [r].
+    """
+    some = max(1, 2**18 // len(ranking.block))
+    single = ranking.size.max() == 1
+    for i in range(0, len(draws), some):
+        weight = np.take(draws[i : i + some], ranking.block, axis=1)
+        found = _running(weight[:, ranking.held] * ranking.own)
+        taken = _running(weight if single else weight * ranking.size)
+        upto = np.take(found, ranking.last, axis=1)
+        above = np.c_[np.zeros(len(weight), int), upto[:, :-1]]
+        yield (
+            upto,
+            above,
+            np.take(taken, ranking.stop, axis=1),
+            np.take(taken, ranking.start, axis=1),
+            found[:, -1],
+            taken[:, -1],
+        )
+
+
+def _auc_pairs(ranking: _Ranking, draws: np.ndarray) -> np.ndarray:  # [2, R]
+    "Pairs in the right order, and all pairs."
+    parts = []
+    for upto, above, taken, taken_above, found, every in _counted(ranking, draws):
+        others = every - found
+        lower = others[:, None] - ((taken - upto) + (taken_above - above)) / 2
+        parts.append((((upto - above) * lower).sum(1), found * others))
+    return np.concatenate(parts, axis=1)
 
 
 def _over_folds(
-    sums: Callable,  # (positive, score, weights) -> [R] twice: what is divided by what
+    sums: Callable,  # (ranking, draws) -> [2, R]: what is divided by what
     positive: np.ndarray,  # [N] bool, whether a sample is of the class
     score: np.ndarray,  # [N]
-    weights: np.ndarray,  # [R, N] how often each draw holds each sample
+    draws: np.ndarray,  # [R, B] how often each draw holds each block
+    number: np.ndarray,  # int [N] block of each sample
     parts: Sequence[np.ndarray],  # the rows of each fold: samples are compared within a fold
 ) -> np.ndarray:  # [R]
-    found = [sums(positive[rows], score[rows], weights[:, rows]) for rows in parts]
-    above, below = np.sum(found, axis=0)
-    return _ratio(above, below)
+    draws = np.asarray(draws).astype(np.int64)
+    total = np.zeros((2, len(draws)))
+    for rows in parts:
+        total += sums(_ranking_of(positive[rows], score[rows], number[rows]), draws)
+    return _ratio(*total)
 
 
 _one_auc = partial(_over_folds, _auc_pairs)
@@ -217,51 +280,40 @@ def _parts(fold: np.ndarray | None, n: int) -> list[np.ndarray]:
 
 
 def _mean_over_classes(
-    one: Callable,  # (positive, score, weights, parts) -> [R], of one class
+    one: Callable,  # (positive, score, draws, number, parts) -> [R], of one class
     y: np.ndarray,  # [N] class numbers
     proba: np.ndarray,  # [N, K] probabilities
-    weights: np.ndarray,  # [R, N]
+    draws: np.ndarray,  # [R, B]
+    number: np.ndarray,  # [N]
     fold: np.ndarray | None = None,  # [N] of each sample; None: all are of one
 ) -> np.ndarray:  # [R]
     "The mean over the classes that occur, each against the others; of two classes the second."
     classes = [1] if proba.shape[1] == 2 else range(proba.shape[1])
     parts = _parts(fold, len(y))
-    return _mean_known(np.stack([one(y == k, proba[:, k], weights, parts) for k in classes], -1))
+    found = [one(y == k, proba[:, k], draws, number, parts) for k in classes]
+    return _mean_known(np.stack(found, -1))
 
 
 def _once(
-    weighted: Callable,  # (y, proba, weights, fold) -> [R]
+    weighted: Callable,  # (y, proba, draws, number, fold) -> [R]
     y: np.ndarray,
     proba: np.ndarray,
     fold: np.ndarray | None = None,
 ) -> float:
     "A weighted score of the samples as they are."
-    return weighted(y, proba, np.ones((1, len(y))), fold)[0]
+    return weighted(y, proba, np.ones((1, 1)), np.zeros(len(y), int), fold)[0]
 
 
 _aucs = partial(_mean_over_classes, _one_auc)
 
 # %% ../../../nbs/evaluation/metrics.ipynb #27a025c8
-def _by_score(
-    positive: np.ndarray,  # [N] bool, whether a sample is of the class
-    score: np.ndarray,  # [N]
-    weights: np.ndarray,  # [R, N] how often each draw holds each sample
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # scores [S], of the class and others [R, S]
-    "Samples of the class and others at each different score, the highest first."
-    order = np.argsort(-score, kind="stable")
-    first = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])
-    weights, positive = weights[:, order], positive[order]
-    of_class = np.add.reduceat(weights * positive, first, axis=1)
-    others = np.add.reduceat(weights * ~positive, first, axis=1)
-    return score[order][first], of_class, others
-
-
-def _precisions(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> tuple:
-    "Sum of the precision at each sample of the class, and how many these are; [R] both."
-    _, of_class, others = _by_score(positive, score, weights)
-    found, taken = np.cumsum(of_class, 1), np.cumsum(of_class + others, 1)
-    precision = np.divide(found, taken, out=np.zeros(found.shape), where=taken > 0)
-    return (of_class * precision).sum(1), found[:, -1]
+def _precisions(ranking: _Ranking, draws: np.ndarray) -> np.ndarray:  # [2, R]
+    "Sum of the precision at each sample of the class, and how many these are."
+    parts = []
+    for upto, above, taken, _, found, _ in _counted(ranking, draws):
+        precision = np.divide(upto, taken, out=np.zeros(upto.shape), where=taken > 0)
+        parts.append((((upto - above) * precision).sum(1), found))
+    return np.concatenate(parts, axis=1)
 
 
 _one_ap = partial(_over_folds, _precisions)
@@ -273,9 +325,14 @@ def precision_recall(
     score: np.ndarray,  # [N] its probability of the class
 ) -> dict[str, np.ndarray]:  # threshold, precision and recall [S], from the highest threshold on
     """The precision-recall curve of one class."""
-    threshold, of_class, others = _by_score(positive, score, np.ones((1, len(score))))
-    found, taken = np.cumsum(of_class[0]), np.cumsum(of_class[0] + others[0])
-    return {"threshold": threshold, "precision": found / taken, "recall": found / found[-1]}
+    order = np.argsort(-score, kind="stable")
+    last = np.flatnonzero(np.r_[np.diff(score[order]) != 0, True])  # of each different score
+    found = np.cumsum(positive[order])[last]
+    return {
+        "threshold": score[order][last],
+        "precision": found / (last + 1),
+        "recall": found / found[-1],
+    }
 
 # %% ../../../nbs/evaluation/metrics.ipynb #a16c0cd6
 def _mean_iou(
@@ -413,8 +470,8 @@ def _f1_of(name: str, k: int | None, label: str) -> Metric:
 def _ap_of(name: str, k: int | None, label: str) -> Metric:
     "The average precision of one class."
 
-    def weighted(y, proba, weights, fold=None) -> np.ndarray:  # [R]
-        return _one_ap(y == k, proba[:, k], weights, _parts(fold, len(y)))
+    def weighted(y, proba, draws, number, fold=None) -> np.ndarray:  # [R]
+        return _one_ap(y == k, proba[:, k], draws, number, _parts(fold, len(y)))
 
     return _ranking(name, f"average precision of {label}", weighted)
 
@@ -598,7 +655,8 @@ def reliability(
     proba: np.ndarray,  # [N, K] probabilities
 ) -> list[dict]:  # n, mean confidence and accuracy of each bin that holds samples
     """The reliability diagram: confidence and share of correct predictions, bin by bin."""
-    n, correct, confidence = np.split(calibration_parts(y, proba).sum(0), 3)
+    sums = np.asarray(calibration_parts(y, proba).sum(0)).ravel()
+    n, correct, confidence = np.split(sums, 3)
     return [
         {"n": int(n[b]), "confidence": confidence[b] / n[b], "accuracy": correct[b] / n[b]}
         for b in np.flatnonzero(n)

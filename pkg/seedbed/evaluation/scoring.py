@@ -20,10 +20,11 @@ import pyogrio
 from ..base.errors import InputError
 from ..base.files import atomic
 from .conformal import certainty_record
-from .intervals import score_with_interval
+from .intervals import block_sums, score_with_interval
 from seedbed.evaluation.metrics import (
     Metric,
     confusion_matrix,
+    decision_parts,
     disagreement,
     is_counted,
     leaving_out,
@@ -114,17 +115,11 @@ def _fold_of(table: pd.DataFrame) -> np.ndarray | None:
     return table["fold"].to_numpy() if "fold" in table else None
 
 # %% ../../../nbs/evaluation/scoring.ipynb #89c3b24e
-def class_metrics(
-    k: int,  # number of the class
-) -> dict[str, Metric]:  # by name: users_accuracy, producers_accuracy, f1_score, iou, area_error
-    """The scores of one class, as functions of sums."""
+def class_metrics() -> dict[str, Metric]:
+    """The scores of one class, as functions of its correct, true and predicted labels [..., 3].
 
-    def parts(y, prediction):  # [N, 3] correct, true and predicted labels of the class
-        if is_counted(prediction):
-            pairs = prediction[:, :, : prediction.shape[1]]
-            return np.stack([pairs[:, k, k], pairs[:, k].sum(1), pairs[:, :, k].sum(1)], 1)
-        true, predicted = y == k, prediction.argmax(1) == k
-        return np.column_stack([true & predicted, true, predicted]).astype(float)
+    By name: users_accuracy, producers_accuracy, f1_score, iou, area_error.
+    """
 
     def one(name: str, bottom: Callable, top: Callable = lambda sums: sums[..., 0]) -> Metric:
         def value(sums):
@@ -132,7 +127,7 @@ def class_metrics(
             total = bottom(sums)
             return np.divide(top(sums), total, out=unknown, where=total > 0)
 
-        return Metric(name, name, "classification", parts, value)
+        return Metric(name, name, "classification", None, value)
 
     return {
         "users_accuracy": one("users_accuracy", lambda sums: sums[..., 2]),
@@ -156,19 +151,24 @@ def by_class(
     """The scores of each class with their intervals; of pixels also IoU and error of the area."""
     rows = per_class(confusion_matrix(y, prediction), classes)
     names = {"ci": "f1_score", "users_ci": "users_accuracy", "producers_ci": "producers_accuracy"}
+    sums = block_sums(decision_parts(y, prediction), units.number).reshape(units.count, 3, -1)
+    metrics = class_metrics()
+
+    def scored(name: str, k: int) -> dict:
+        own = sums[:, :, k]
+        return score_with_interval(metrics[name], y, prediction, units, resamples, level, sums=own)
+
     for k, row in enumerate(rows):
-        metrics = class_metrics(k)
         if is_counted(prediction):
             here = prediction[:, k, : len(classes)].sum(1) > 0
             for name in ("iou", "area_error"):
-                found = score_with_interval(metrics[name], y, prediction, units, resamples, level)
+                found = scored(name, k)
                 row |= {name: found["value"], f"{name}_ci": found["ci"]}
         else:
             here = y == k
         row["n_blocks"] = len(np.unique(units.number[here]))
         for name, metric in names.items():
-            found = score_with_interval(metrics[metric], y, prediction, units, resamples, level)
-            row[name] = found["ci"]
+            row[name] = scored(metric, k)["ci"]
     return rows
 
 
@@ -246,18 +246,23 @@ def score_record(
     def with_interval(m: Metric) -> dict:
         quick = m.function is None or m.name == metric
         draws = resamples if quick else _SLOW_DRAWS
-        return score_with_interval(m, y, prediction, units, draws, level)
+        known = decisions if m.parts is decision_parts else None
+        return score_with_interval(m, y, prediction, units, draws, level, sums=known)
 
     record: dict = scores(y, prediction, task, left_out, fold)
-    record["primary"] = {
-        "metric": metric,
-        "greater_is_better": primary.greater_is_better,
-        **with_interval(primary),
-    }
-    record["metrics"] = {
+    decisions = None
+    if task == "classification":
+        decisions = block_sums(decision_parts(y, prediction), units.number)
+    found = {
         name: with_interval(within_folds(leaving_out(m, left_out), fold))
         for name, m in metrics_of(task, dense).items()
     }
+    record["primary"] = {
+        "metric": metric,
+        "greater_is_better": primary.greater_is_better,
+        **(found[metric] if metric in found else with_interval(primary)),
+    }
+    record["metrics"] = found
     blocks = drawn_units(table, (split or {}) | {"method": "blocks"})
     record["per_region"] = by_region(table, y, prediction, task, primary, blocks, resamples, level)
     record |= {"certainty": certainty, "quantity": None}

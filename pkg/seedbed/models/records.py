@@ -269,7 +269,9 @@ def labels_fingerprint(
     if path is None or not Path(path).is_file():
         return data.fingerprint()
     whole = SampleDataset(path, None)
-    return fingerprint_of(sorted({f"{i}:{y}" for i, y in zip(whole.column("label_id"), whole.y)}))
+    return fingerprint_of(
+        sorted({f"{i}:{y}" for i, y in zip(whole.column("label_id"), whole.y.tolist())})
+    )
 
 
 def data_record(

@@ -304,7 +304,8 @@ def audit_folds(
     arrays = _with_sums(arrays)
     twins = same_values(arrays)
     audits = []
-    for number, subset in enumerate(np.asarray(arrays["split"]).astype(str)):
+    for number, row in enumerate(np.asarray(arrays["split"])):
+        subset = row.astype(str)
         if (subset == "val").any():
             fold_arrays = arrays | {"split": subset}
             fold_meta = {name: rows[number] for name, rows in meta.items()}

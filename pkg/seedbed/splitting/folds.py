@@ -21,7 +21,7 @@ from scipy.spatial import cKDTree
 from scipy.stats import wasserstein_distance
 
 from ..base.errors import InputError
-from ..base.files import fingerprint_of
+from ..base.files import fingerprint_of_parts
 from ..base.registry import own_function
 from ..base.settings import Split, nearest
 from ..imagery.places import bounds_around, middles
@@ -646,7 +646,8 @@ def _size_warning(made: MadeSplit, left_out: dict, classes: Sequence[str]) -> li
 
 
 def _fingerprint(ids: pd.Series, subsets: np.ndarray) -> str:
-    return fingerprint_of([sorted(f"{i}:{s}" for i, s in zip(ids, row)) for row in subsets])
+    names = ids.tolist()
+    return fingerprint_of_parts(sorted(f"{i}:{s}" for i, s in zip(names, row)) for row in subsets)
 
 # %% ../../../nbs/splitting/folds.ipynb #6331574e
 def make_split(
