@@ -18,6 +18,7 @@ from seedbed.base.files import (
     atomic_folder,
     fingerprint,
     fingerprint_of,
+    fingerprint_of_parts,
     link,
     plain,
     project_root,
@@ -245,6 +246,9 @@ def test_fingerprint_of_values():
         == 6
     )
     assert fingerprint_of({"a": 1}, 8) == fingerprint_of({"a": 1})[:8]
+    parts = [["a:train", "b:\u00fc"], [], [1, None]]
+    assert fingerprint_of_parts(iter(parts)) == fingerprint_of(parts)
+    assert fingerprint_of_parts([]) == fingerprint_of([])
 
 
 def test_link_again(tmp_path):

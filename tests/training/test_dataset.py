@@ -1,6 +1,7 @@
 """One sample, many samples, workers or none: the same numbers, reproducibly."""
 
 import json
+import os
 import pickle
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from seedbed.training.dataset import FINAL, SampleDataset, WithValues
+from seedbed.training.dataset import FINAL, SampleDataset, WithValues, read_texts
 from tests.support.batches import whole
 from tests.support.world import refused
 
@@ -117,6 +118,20 @@ def test_columns(path):
         data.coordinates(), np.column_stack([data.column("lon"), data.column("lat")])
     )
     refused(lambda: data.column("regoin"), "regoin", "did you mean 'region'?")
+
+
+def test_texts_are_read_once_for_all_folds_and_anew_from_a_file_that_changed(path, tmp_path):
+    own = shutil.copy(path, tmp_path / "dataset.h5")
+    read_texts.cache_clear()
+    for fold in (0, 1, FINAL):
+        SampleDataset(own, "train", fold).column("region")
+    assert read_texts.cache_info().misses == 1
+    data = SampleDataset(own, None)
+    with h5py.File(own, "r+") as file:
+        file["region"][:] = "elsewhere"
+    stat = own.stat()
+    os.utime(own, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
+    assert set(data.column("region")) == {"elsewhere"}
 
 
 def test_wrong_arguments(path, tmp_path):

@@ -34,7 +34,7 @@ class Metric:
     value: Callable | None  # sums [..., S] -> scores [...]
     greater_is_better: bool = True
     function: Callable | None = None  # (y, prediction) -> float, for a score that has no sums
-    # (y, prediction, how often each draw holds each block [R, B], block of each sample [N]) -> [R]
+    # (y, prediction, how often draws hold blocks [R, B], block of each sample [N]) -> scores [R]
     weighted: Callable | None = None
     scope: str = "both"  # labels | pixels | both: what it can score
     limits: tuple[float, float] = (-np.inf, np.inf)  # between which a score lies
@@ -180,7 +180,7 @@ def _ece(sums: np.ndarray) -> np.ndarray:  # [..., 3 * BINS] -> [...]
 # %% ../../../nbs/evaluation/metrics.ipynb #0a7d09b9
 @dataclass(frozen=True)
 class _Ranking:
-    """Samples in order of their score, the highest first; those of one score and block are one row."""
+    """Samples by their score, the highest first; those of one score and block are one row."""
 
     block: np.ndarray  # int [P] of each row
     size: np.ndarray  # int [P] samples of each row
