@@ -14,6 +14,7 @@ from seedbed.models.classical import size_of_trees
 from seedbed.process import process
 from seedbed.training.dataset import SampleDataset
 from tests.million import Watch, table
+from tests.million.__main__ import TITLE, with_part
 
 
 def test_a_table_in_parts_is_the_table_at_once(tmp_path, monkeypatch):
@@ -43,6 +44,13 @@ def test_a_table_in_parts_is_the_table_at_once(tmp_path, monkeypatch):
 def test_trees_are_bounded_beyond_the_setting_alone():
     assert size_of_trees(50_000, 50_000) == {}
     assert size_of_trees(50_001, 50_000) == {"max_samples": 50_000, "min_samples_leaf": 5}
+
+
+def test_each_part_of_the_table_is_written_anew_alone():
+    one, five = f"{TITLE}one fold; MB.\n\n| a |", f"{TITLE}five folds; MB.\n\n| b |"
+    both = with_part(with_part("", one), five)
+    assert both == f"{one}\n\n{five}\n"
+    assert with_part(both, one + " c") == f"{one} c\n\n{five}\n"
 
 
 def test_the_watch_counts_memory_and_time_of_what_a_process_starts():
