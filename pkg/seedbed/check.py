@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['labels_understood', 'target_understood', 'try_metric', 'competing_encoders', 'weights_understood',
-           'inputs_understood', 'imagery_understood', 'split_understood', 'check_data', 'check_lines',
+           'inputs_understood', 'imagery_understood', 'check_encoders', 'split_understood', 'check_data', 'check_lines',
            'lines_before_a_run']
 
 # %% ../../nbs/check.ipynb #0240b67b
@@ -19,13 +19,14 @@ import numpy as np
 import pandas as pd
 
 from .base.errors import InputError, condensed, counted, shortened
-from .base.files import tif_path
+from .base.files import read_json, tif_path
 from .base.progress import Progress
 from .base.settings import Settings
 from .evaluation.diagnosis import repeated
 from .evaluation.metrics import metric_named
 from .export import ExportPlan, fetch_all, known_target, plan_export
-from .imagery.layout import Layout
+from .imagery.labels import read_labels
+from .imagery.layout import Layout, layout_from_dict
 from .imagery.left_out import left_out_lines, left_out_rows, stop_on_many
 from .imagery.places import bounds_around
 from .imagery.samples import Samples
@@ -176,18 +177,18 @@ def inputs_understood(
     samples: Samples,  # of a few labels
     layout: Layout,  # of their bands
     settings: Settings,  # models.units
-) -> list[str]:  # a line for each encoder
-    """What each encoder reads, converts and lacks, or why a run would refuse these values."""
+) -> tuple[list[str], list[str]]:  # a line for each encoder; why some refuse
+    """What each encoder reads, converts and lacks, and why it would refuse these values."""
     values, bands = as_series(samples.X, samples.static), [*samples.variables, *layout.static]
-    lines = []
+    lines, refused = [], []
     for kind in encoders:
         try:
             stated = stated_units({"units": layout.unit_of}, settings.models.units)
             plan = plan_of_values(kind.inputs, *values, bands, stated, kind.name)
             lines.append(f"{kind.name} {plan.sentence()}")
         except InputError as error:
-            lines.append(f"{kind.name} would be refused by these labels: {error}")
-    return lines
+            refused.append(f"models.names: {kind.name} refuses these labels: {error}")
+    return lines, refused
 
 # %% ../../nbs/check.ipynb #171e7bde
 def imagery_understood(
@@ -253,14 +254,31 @@ def _values_in(
         found |= _file_facts(folder, labels["id"].iloc[samples.label[0]])
     axes = tuple(k for k in range(samples.X.ndim) if k != 2)
     missing = samples.missing_by_step
-    if lines := inputs_understood(encoders, samples, layout, settings):
-        found["encoders"] = lines
+    found["encoders"], found["refused"] = inputs_understood(encoders, samples, layout, settings)
     return found | {
         "missing": dict(zip(samples.variables, missing.mean(0).round(4).tolist())),
         "missing_by_step": missing.mean(1).round(4).tolist(),
         "least": dict(zip(samples.variables, np.nanmin(samples.X, axes).tolist())),
         "most": dict(zip(samples.variables, np.nanmax(samples.X, axes).tolist())),
     }
+
+
+def check_encoders(
+    settings: Settings,  # models.names, models.weights and models.units
+    folder: Path,  # of an export that was made before
+    most: int = 64,  # labels that are read
+):
+    """InputError where an encoder has no weights, or would refuse the labels of an export."""
+    encoders = competing_encoders(settings)
+    weights_understood(encoders, settings)
+    labels = read_labels(folder / "labels.geojson")
+    rows = np.unique(np.linspace(0, len(labels) - 1, min(most, len(labels))).astype(int))
+    layout = layout_from_dict(read_json(folder / "manifest.json")["layout"])
+    some = labels.iloc[rows].reset_index(drop=True)
+    samples, _ = read_samples(folder, some, layout, settings.process)
+    _, refused = inputs_understood(encoders, samples, layout, settings)
+    if refused:
+        raise InputError("; ".join(refused))
 
 
 def _by_its_own_name(text: str, folder: Path, key: str) -> str:
@@ -376,6 +394,7 @@ def _look(source: Source, plan: ExportPlan, settings: Settings, most: int, found
     if imagery := _tried(found, imagery_understood, source, plan, settings, most, encoders):
         if lines := imagery.pop("encoders", []):
             found["encoders"] = [*found.get("encoders", []), *lines]
+        found["faults"] += imagery.pop("refused", [])
         found["imagery"] = imagery
         unread, read = left_out_rows(imagery.get("faults", {})), max(imagery["read"], 1)
         _tried(found, stop_on_many, unread, read, share, f"{where}, a sample of the images")

@@ -672,11 +672,13 @@ def pretraining_section(
                 row["pretrained"],
                 row["control"],
                 _gain(row["gain"]),
+                _gain(row["over_control"]),
                 row["state"],
             ]
             for row in found["rows"]
         ]
-        columns = ["labels", "raw", found["encoder"], "shuffled", "gain over raw", ""]
+        gains = ["gain over raw", "over shuffled"]
+        columns = ["labels", "raw", found["encoder"], "shuffled", *gains, ""]
         weights = found["weights"]
         note = (
             f"{weights['understood']}; it sees {weights.get('seen', 0):.0%} of what it could"
@@ -684,7 +686,11 @@ def pretraining_section(
             else ""
         )
         parts += [f"<p>{html.escape(found['sentence'])}</p>", picture, table(columns, rows, note)]
-    lead = "The same probes on raw values, on an embedding and on that of shuffled weights."
+    lead = (
+        "The same probes on raw values, on an embedding and on that of shuffled weights. It pays"
+        " where both gains, over the raw values and over the shuffled weights, lie above 0 with"
+        " their whole intervals."
+    )
     return section("pretraining", "Does pretraining pay?", lead, *parts)
 
 

@@ -43,6 +43,12 @@ RESULTS = {
 }
 
 
+def test_whether_pretraining_pays_is_said():
+    console, sentence = Console(file=io.StringIO(), width=200), "presto: undecided, for the claim"
+    print_results(RESULTS | {"pretraining": [{"sentence": sentence}]}, console)
+    assert f"\npretraining: {sentence}\n" in console.file.getvalue()
+
+
 @pytest.mark.slow
 def test_a_complete_run_ends_with_the_table_and_the_place(tmp_path, here):
     write = "import json\nfolder = settings.root / run_dir\n"

@@ -201,11 +201,12 @@ def test_what_an_encoder_would_read_or_refuse_is_said(project):
     rain, layout = np.full((9, 12, 1), 0.096), Layout(("total_precipitation",), 12)
     some = SimpleNamespace(X=rain, static=np.zeros((9, 0)), variables=["total_precipitation"])
     asked = world.settings(given)
-    said = inputs_understood(competing_encoders(asked), some, layout, asked)
-    assert "set models.units = total_precipitation: mm/day | m/month" in said[0]
+    said, refused = inputs_understood(competing_encoders(asked), some, layout, asked)
+    assert not said and "presto refuses these labels" in refused[0]
+    assert "set models.units = total_precipitation: mm/day | m/month" in refused[0]
     units = world.settings([*given, "models.units=total_precipitation: m/month"])
-    said = inputs_understood(competing_encoders(units), some, layout, units)
-    assert "converts total_precipitation from m/month" in said[0]
+    said, refused = inputs_understood(competing_encoders(units), some, layout, units)
+    assert not refused and "converts total_precipitation from m/month" in said[0]
 
 
 class Kestrel(Presto):

@@ -293,6 +293,16 @@ def test_a_wrong_metric_for_the_task_stops_early(small, first, words):
 
 
 @one_run
+def test_an_encoder_that_would_refuse_an_earlier_export_stops_a_run_early(small, first):
+    asked = [*QUICK, "models.names=majority, presto", "models.weights=presto = random"]
+    asked.append("models.units=B4: m/month")
+    done = seedbed(small, "run", *[w for o in asked for w in ("-p", o)])
+    assert done.returncode == 1 and "presto refuses these labels: " in done.stderr
+    latest = max((small / "runs").iterdir(), key=lambda p: p.stat().st_mtime)
+    assert not (latest / "02_process.ipynb").exists()
+
+
+@one_run
 def test_runs_are_compared_on_one_split_only(small, first):
     folder, other = first[0], first[0].with_name("copy")
     shutil.copytree(folder, other)

@@ -115,6 +115,7 @@ def verdict_lines(results: dict) -> list[str]:
             "  =: cannot be told apart from the best, all compared at once; choose by cost"
         )
     lines += threshold_lines(results.get("threshold"), results)
+    lines += [f"pretraining: {found['sentence']}" for found in results.get("pretraining") or []]
     return lines + [f"warning: {warning}" for warning in results.get("warnings", [])]
 
 

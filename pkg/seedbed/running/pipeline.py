@@ -183,8 +183,9 @@ def check_reused(
     cache: Cache,  # that remembers what has fitted
     kernel: str,  # fork | server | jupyter
     warm=lambda: None,  # called before a process is started
+    encoders: bool = False,  # whether pretrained encoders compete
 ):
-    """InputError where the contract asks for what the target of an earlier export cannot have."""
+    """InputError where the contract or an encoder asks for what an earlier export cannot have."""
     folder = settings.root / settings.export_dir
     manifest = folder / "manifest.json"
     target = read_json(manifest).get("target") if manifest.is_file() else None
@@ -197,12 +198,21 @@ def check_reused(
         return call_in_subprocess(_check_target, settings, target, kernel=kernel)
 
     remembered(cache, "asked", asked, answer)
+    if encoders:
+        warm()
+        call_in_subprocess(_check_encoders, settings, folder, kernel=kernel)
 
 
 def _check_target(settings: Settings, target: dict):
     from seedbed.evaluation.asked import check_asked
 
     check_asked(settings, target)
+
+
+def _check_encoders(settings: Settings, folder: Path):
+    from seedbed.check import check_encoders
+
+    check_encoders(settings, folder)
 
 # %% ../../../nbs/running/pipeline.ipynb #57623315
 def keep_untracked(
@@ -428,7 +438,8 @@ def _run_stages(models: list[dict], kernel: str, reuse: Reuse, watcher: Watcher,
     for stage in STAGES:
         tasks = _enter(stage, models, reuse)
         if stage.fetches and not reuse.is_new(tasks[0]):
-            check_reused(graph.settings, reuse.cache, kernel, reuse.warm)
+            has_encoders = any(model["encoder"] for model in models)
+            check_reused(graph.settings, reuse.cache, kernel, reuse.warm, has_encoders)
         elif check and stage.fetches:
             reuse.warm()
             for line in call_in_subprocess(check, settings, kernel=kernel):
