@@ -1004,6 +1004,8 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                         'seedbed.imagery.layout.check_units': ( 'imagery/layout.html#check_units',
                                                                                 'seedbed/imagery/layout.py'),
                                         'seedbed.imagery.layout.dates_in': ('imagery/layout.html#dates_in', 'seedbed/imagery/layout.py'),
+                                        'seedbed.imagery.layout.dates_of_steps': ( 'imagery/layout.html#dates_of_steps',
+                                                                                   'seedbed/imagery/layout.py'),
                                         'seedbed.imagery.layout.layout_from_dict': ( 'imagery/layout.html#layout_from_dict',
                                                                                      'seedbed/imagery/layout.py'),
                                         'seedbed.imagery.layout.layout_from_names': ( 'imagery/layout.html#layout_from_names',

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from seedbed.base.errors import InputError
+from seedbed.base.settings import load_settings
 from seedbed.imagery.layout import layout_from_names, line_of_dates
+from seedbed.sources.folder import layout_by_position
 from tests.support.world import IDS, NAMES, pixels, place, write_tif
 
 
@@ -57,3 +59,12 @@ def test_dates_in_names_are_said():
     assert "labels.start=2021-04-01" in line
     assert "labels.start" not in line_of_dates(names, "2021-04-01")
     assert line_of_dates(["B4_t00", "B4_t01"]) == ""
+
+
+def test_dates_count_also_where_bands_are_taken_by_their_position():
+    asked = load_settings(overrides=["source.variables=B4"]).source
+    names = ["2021-04-01_B4", "2021-04-11_B4", "2021-04-11_B4", "2021-04-21_B4"]
+    assert layout_by_position(names, asked, "a.tif").step_months == pytest.approx(0.329, abs=1e-3)
+    assert layout_by_position(["", "", "", ""], asked, "a.tif").step_months == 1
+    with pytest.raises(InputError, match="a.tif.*not in their order, 2021-04-01 comes late"):
+        layout_by_position([*names, names[0]], asked, "a.tif")

@@ -115,8 +115,7 @@ class Source:
     def _lines_on(self, file, name: str, labels: gpd.GeoDataFrame) -> list[str]:
         "What was made of an open image's alpha band and of the dates in its bands' names."
         stored = stored_of(file, self.settings.source.alpha)
-        named = () if self.settings.source.variables else stored.names
-        dates = line_of_dates(named, next(iter(labels["start"]), None))
+        dates = line_of_dates(stored.names, next(iter(labels["start"]), None))
         return [line for line in (alpha_line(file, stored, name), dates) if line]
 
 # %% ../../../nbs/sources/base.ipynb #331137fe

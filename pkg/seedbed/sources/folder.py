@@ -11,6 +11,7 @@ import contextlib
 import glob
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -24,8 +25,10 @@ from ..imagery.labels import labels_of
 from seedbed.imagery.layout import (
     Layout,
     band_order,
+    dates_of_steps,
     layout_from_dict,
     layout_from_names,
+    months_between,
 )
 from ..imagery.raster import Raster, read_tif
 from ..imagery.stack import stack_tifs
@@ -168,12 +171,15 @@ def _stated(asked) -> dict:
 
 
 def layout_by_position(
-    count: int,  # bands of a tif
+    descriptions: Sequence[str | None],  # names of a tif's bands
     asked,  # the section source of the settings; its `variables` is not empty
     where: str | Path,  # for messages
 ) -> Layout:
-    """The layout of bands that the settings list; InputError where their number does not fit."""
-    variables, static = len(asked.variables), len(asked.static)
+    """The layout of bands that the settings list; names count where they hold dates.
+
+    InputError where the number of bands does not fit, or where the dates are not in their order.
+    """
+    count, variables, static = len(descriptions), len(asked.variables), len(asked.static)
     steps, rest = divmod(count - static, variables)
     fits = steps >= 1 and not rest
     if asked.steps:
@@ -185,11 +191,20 @@ def layout_by_position(
             f"{variables} variables and {static} static bands; "
             "correct source.variables, source.static or source.steps"
         )
+    months, dates = asked.step_months, dates_of_steps(descriptions, variables, steps)
+    if dates != sorted(dates):
+        late = next(b for a, b in zip(dates, dates[1:]) if b < a)
+        raise InputError(
+            f"{where}: the bands' names hold dates that are not in their order, {late} comes late;"
+            " sort the bands by date, or leave out source.variables where each name is there once"
+        )
+    if dates and months == 1:
+        months = months_between(dates)
     return Layout(
         asked.variables,
         steps,
         asked.static,
-        asked.step_months,
+        months,
         by_position=True,
         **_stated(asked),
     )
@@ -218,7 +233,7 @@ def layout_of_bands(
 ) -> Layout:
     """The layout from the settings, else from the names of the bands; InputError without both."""
     if asked.variables:
-        return layout_by_position(len(descriptions), asked, path)
+        return layout_by_position(descriptions, asked, path)
     if not all(descriptions):
         raise InputError(
             f"{path}: {len(descriptions)} bands without names; "
