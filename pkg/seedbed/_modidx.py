@@ -3220,6 +3220,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                       'seedbed.sharing.pack.same_bands': ('sharing/pack.html#same_bands', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack.scripts_of': ('sharing/pack.html#scripts_of', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack.stac_item': ('sharing/pack.html#stac_item', 'seedbed/sharing/pack.py'),
+                                      'seedbed.sharing.pack.tolerance_of': ('sharing/pack.html#tolerance_of', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack.try_fresh': ('sharing/pack.html#try_fresh', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack.verdict_of': ('sharing/pack.html#verdict_of', 'seedbed/sharing/pack.py'),
                                       'seedbed.sharing.pack.window_with_gaps': ( 'sharing/pack.html#window_with_gaps',

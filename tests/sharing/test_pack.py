@@ -13,6 +13,7 @@ from seedbed.base.settings import load_settings
 from seedbed.evaluation.conformal import Certainty
 from seedbed.imagery.layout import Layout
 from seedbed.models.base import flat_features
+from seedbed.models.pretrained.presto import PrestoTuned
 from seedbed.models.registry import find_model
 from seedbed.process import ready_dataset
 from seedbed.training.dataset import FINAL, SampleDataset
@@ -141,6 +142,11 @@ def test_an_altered_model_is_not_taken_for_the_same(tmp_path):
     assert pack._largest(own + [[[0]], [[1e-7]]], own, names, tmp_path) < 1e-6
     refused(lambda: pack._largest(own + [[[0]], [[1e-3]]], own, names, tmp_path), "answers other")
     refused(lambda: pack._largest(own + [[[1]], [[0]]], own, names, tmp_path), "of the pixels")
+    encoded = lambda off: pack._largest(own + off, own, names, tmp_path, 0.0, pack.ROUNDING)
+    assert pack.tolerance_of(PrestoTuned(0, load_settings().models)) == pack.ROUNDING
+    assert encoded([[[0]], [[5e-4]]]) > pack.TOLERANCE  # layers that round, and then a probe
+    refused(lambda: encoded([[[0]], [[2e-3]]]), "answers otherwise")
+    refused(lambda: encoded([[[1]], [[0]]]), "of the pixels")
     holes = own.copy()
     holes[1, 0, 0] = np.nan
     refused(lambda: pack._largest(holes, own, names, tmp_path), "answers otherwise")
