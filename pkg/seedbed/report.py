@@ -613,10 +613,12 @@ def _facts(results: dict) -> list[tuple[str, str, str]]:
 def model_table(
     results: dict,  # results.json of the run
 ) -> str:
-    """The models side by side, as HTML."""
+    """The models side by side, as HTML; a column that says nothing is left out."""
     title = title_of(results["primary"])
     columns = ["model", title, "interval", "gain", "worst region", "verdict"]
-    return table(columns, [_model_row(row) for row in results["models"]])
+    rows = [_model_row(row) for row in results["models"]]
+    said = [k for k in range(len(columns)) if any(row[k] != "" for row in rows)]
+    return table([columns[k] for k in said], [[row[k] for k in said] for row in rows])
 
 
 def _model_row(row: dict) -> list:
@@ -630,7 +632,8 @@ def _model_row(row: dict) -> list:
     if worst.get("value") is not None:
         cells[4] = f"{worst['value']:.3f} {worst['region']} (n = {worst['n']})"
     is_model = row.get("sees", "bands") == "bands"
-    return [*cells, row["verdict"] if is_model else "non-imagery baseline"]
+    verdict = row["verdict"] if is_model else "non-imagery baseline"
+    return [*cells, ", ".join([verdict, *row.get("stamps", [])])]
 
 
 def _weights_rows(results: dict) -> list[list[str]]:

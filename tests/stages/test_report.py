@@ -17,6 +17,7 @@ from seedbed.report import (
     importance,
     label_quality,
     learning_rows,
+    model_table,
     page_head,
     some_of,
     why_no_doubts,
@@ -68,6 +69,14 @@ def test_the_page_is_one_file(romania):
     assert (
         text.count("<figcaption>") >= 9 and "training labels" in text
     )  # the learning curve was asked for
+
+
+def test_the_table_of_models_has_the_stamps_and_no_empty_column():
+    row = {"model": "mlp", "value": 0.4, "tied": False, "verdict": "usable"}
+    stamped = row | {"stamps": ["NOT BETTER THAN COORDINATES"]}
+    text = model_table({"primary": {"metric": "f1_score"}, "models": [row, stamped]})
+    assert ">usable, NOT BETTER THAN COORDINATES<" in text and ">usable<" in text
+    assert "worst region" not in text and "gain" not in text
 
 
 def test_the_gallery_holds_the_worst_errors(romania):
