@@ -124,3 +124,15 @@ def test_all_series_are_mapped_and_the_values_are_the_same(window, tmp_path):
     np.testing.assert_array_equal(physical_series(data, slice(None, None, -1)), whole[::-1])
     part = SampleDataset(path, "train")
     np.testing.assert_array_equal(physical_series(part), whole[part.rows])
+
+
+def test_a_strip_of_places_is_no_sliver():
+    """The frame of a map is at most five thirds as long as wide; both ways, and at any latitude."""
+    lat = np.linspace(50, 60, 9)
+    for lon in (np.full(9, 10.0), lat - 40, 8 * lat):
+        ax = plots.plot_places(lon, lat, np.zeros(9))
+        (west, east), (south, north) = ax.get_xlim(), ax.get_ylim()
+        wide, high = (east - west) * np.cos(np.radians(lat.mean())), north - south
+        assert 0.59 < wide / high < 1 / 0.59
+        assert west < lon.min() and lon.max() < east and south < 50 and 60 < north
+        plt.close(ax.figure)

@@ -35,6 +35,7 @@ from seedbed.plotting.plots import (
     fold_colours,
     plot_confusion,
     plot_series,
+    with_room,
 )
 
 # %% ../../../nbs/plotting/figures.ipynb #695e653d
@@ -94,7 +95,8 @@ def plot_labels(
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handletextpad=0.1, markerscale=1.6)
     _scale_bar(ax, xy)
     _note_places(ax, lat)
-    ax.set(aspect=1, xticks=[], yticks=[])
+    low, high = with_room(*np.array([ax.get_xlim(), ax.get_ylim()]).T)
+    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect=1, xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     return fig
 
@@ -155,7 +157,7 @@ def plot_fold(
             ax.scatter(
                 here[:, 0], here[:, 1], s=size, label=name, rasterized=len(xy) > 500, **paint
             )
-    low, high = xy.min(0) - 2 * pad - buffer, xy.max(0) + 2 * pad + buffer
+    low, high = with_room(xy.min(0) - 2 * pad - buffer, xy.max(0) + 2 * pad + buffer)
     _note_places(ax, lat)
     ax.set(title=title, aspect=1, xticks=[], yticks=[])
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['PALETTE', 'SPLIT_COLOURS', 'INK', 'QUIET', 'ALERT', 'FILL', 'MANY', 'FAR', 'style', 'class_colours', 'fold_colours',
-           'commonest', 'draw_classes', 'plot_places', 'true_colour', 'step_dates', 'plot_series', 'top_confusions',
-           'plot_top_confusions', 'plot_confusion', 'plot_agreement', 'plot_scores', 'plot_reliability', 'far_colours',
-           'size_colours', 'plot_map', 'plot_optimism', 'plot_pretraining']
+           'commonest', 'draw_classes', 'with_room', 'plot_places', 'true_colour', 'step_dates', 'plot_series',
+           'top_confusions', 'plot_top_confusions', 'plot_confusion', 'plot_agreement', 'plot_scores',
+           'plot_reliability', 'far_colours', 'size_colours', 'plot_map', 'plot_optimism', 'plot_pretraining']
 
 # %% ../../../nbs/plotting/plots.ipynb #cb129d0f
 import colorsys
@@ -135,6 +135,17 @@ def draw_classes(
         ax.scatter(*xy[others].T, color=QUIET, label=label, zorder=2, **options)
 
 
+def with_room(
+    low: np.ndarray,  # [2] the lower ends of a map's two sides, in any unit of length
+    high: np.ndarray,  # [2] the upper ends
+    least: float = 0.6,  # the shorter side by the longer one
+) -> tuple[np.ndarray, np.ndarray]:  # ends with room beside a strip, so that it is no sliver
+    """Ends of a map that is not much longer than wide."""
+    middle, half = (high + low) / 2, (high - low) / 2
+    half = np.maximum(half, least * half.max())
+    return middle - half, middle + half
+
+
 def plot_places(
     lon: np.ndarray,  # [n] degrees
     lat: np.ndarray,  # [n] degrees
@@ -157,7 +168,11 @@ def plot_places(
     if colours:
         draw_classes(ax, np.column_stack([lon, lat]), values, colours, s=size)
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1), markerscale=1.5, handletextpad=0.1)
-    ax.set(xlabel="longitude", ylabel="latitude", aspect=1 / np.cos(np.radians(np.mean(lat))))
+    narrow = np.cos(np.radians(np.mean(lat)))
+    ends = np.array([ax.get_xlim(), ax.get_ylim()]) * [[narrow], [1]]
+    low, high = (end / [narrow, 1] for end in with_room(*ends.T))
+    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect=1 / narrow)
+    ax.set(xlabel="longitude", ylabel="latitude")
     ax.ticklabel_format(useOffset=False)
     ax.locator_params(nbins=4)
     return ax
