@@ -269,6 +269,26 @@ def area(
     vouched = certificate(design, points, found, also or ())
     write_json(target.with_name("certificate.json"), vouched)
     print_area(found, relative(target))
+    renew_page(design, target)
+
+
+def renew_page(design: dict, estimate: Path):
+    """Write the page for those who decide anew, where it shows an estimate: in a run, by the map."""
+    from seedbed.base.files import fingerprint, relative
+
+    folder = estimate.resolve().parent
+    run, page = folder.parent.parent, folder.parent.parent / "stakeholder.html"
+    if estimate.name != "area.json" or folder.parent.name != "maps" or not page.is_file():
+        return
+    own = folder / Path(design["map"]).name
+    if not own.is_file() or fingerprint(own) != design["map_sha256"]:
+        return
+    from seedbed.running.verify import list_anew
+    from seedbed.stakeholder import write_stakeholder
+
+    write_stakeholder(run)
+    list_anew(run, page.name)
+    print(f"{relative(page)}: written anew, with this estimate")
 
 
 def read_points(file: Path, design):
