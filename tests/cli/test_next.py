@@ -67,8 +67,23 @@ def test_from_a_run_to_chosen_labels_and_to_an_area(made, here, tmp_path):
     code, _, err = here("next", *runs, "--chips", "a", "--scene", "b.tif", cwd=ROOT)
     assert code == 1 and "give one of them" in err
 
-    # another scene is mapped as `seedbed map` does, by the run's section map
+    # the map of another run is refused, and who has no map is told how to make one
     run = next((root / "runs").glob("*/results.json")).parent
+    shutil.copytree(run / "maps/image", root / "foreign")
+    with rasterio.open(root / "foreign/map.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as file:
+        file.update_tags(run="of-slovenia")
+    code, _, err = here("next", *runs, "--map", f"{root}/foreign", cwd=ROOT)
+    assert code == 1 and "is a map of run of-slovenia" in err and run.name in err, err
+    assert "--run of-slovenia" in err
+    (run / "maps").rename(root / "aside")
+    code, _, err = here("next", *runs, cwd=ROOT)
+    assert code == 1 and f"seedbed map --run last --scene {root}/image.tif" in err, err
+    (root / "aside").rename(run / "maps")
+    words = ("next", *runs, "--n", "4", "--map", str(run / "maps/image"))
+    code, _, err = here(*words, cwd=ROOT)
+    assert code == 0, err
+
+    # another scene is mapped as `seedbed map` does, by the run's section map
     shutil.copy(root / "image.tif", root / "elsewhere.tif")
     elsewhere = ("--scene", f"{root}/elsewhere.tif")
     code, out, err = here("next", *runs, "--n", "4", *elsewhere, cwd=ROOT)
@@ -109,6 +124,7 @@ def test_from_a_run_to_chosen_labels_and_to_an_area(made, here, tmp_path):
     folder = next(run.glob("maps/*/map.tif")).parent
     with rasterio.open(folder / "probabilities.tif") as file:
         assert file.descriptions == tuple(sorted(small_data.CROPS)) and file.dtypes[0] == "uint8"
+        assert rasterio.enums.ColorInterp.alpha not in file.colorinterp
         total = file.read(masked=True).sum(0) * file.scales[0]
     assert abs(total.compressed() - 1).max() < 0.5 / 250 * 3 + 1e-6
     code, out, err = here("design", "--map", str(folder / "map.tif"), "--n", "150", cwd=ROOT)
@@ -121,6 +137,9 @@ def test_from_a_run_to_chosen_labels_and_to_an_area(made, here, tmp_path):
     words = ("area", "--design", str(folder / "design.json"), "--labels")
     code, out, err = here(*words, str(root / "checked.geojson"), cwd=ROOT)
     assert code == 0 and "probabilities" in out and "with " in out, err
+    code, _, err = here(*words, f"{root}/nix.geojson", cwd=ROOT)
+    assert code == 1 and "--labels" in err and "no such file" in err, err
+    assert "source.labels_file" not in err
     points.assign(acquired="next").to_file(root / "chosen.geojson")
     code, _, err = here(*words, str(root / "chosen.geojson"), cwd=ROOT)
     assert code == 1 and "was chosen by what a model said" in err

@@ -15,7 +15,7 @@ from seedbed.imagery.chips import read_chip
 from seedbed.imagery.layout import Layout
 from seedbed.imagery.mosaic import mosaic
 from seedbed.imagery.raster import read_tif
-from seedbed.imagery.scene import Scene
+from seedbed.imagery.scene import Scene, write_cog
 from seedbed.imagery.validity import open_image
 from seedbed.sources.scene import cut_chip
 
@@ -264,3 +264,13 @@ def test_scene_and_labels_across_180_degrees(tmp_path):
         shape = into_grid(frame.geometry.values[0], "EPSG:4326", file.transform, (6, 8))
         assert cut_chip(file, shape, 0, tmp_path / "cut.tif") is None
     assert read_chip(tmp_path / "cut.tif", TWO).data.shape[2] in (2, 3)
+
+
+@pytest.mark.parametrize("count", [3, 4, 5])
+def test_no_band_of_a_written_raster_is_transparency(count, tmp_path):
+    nodata_tag(tmp_path / "a.tif")
+    scene, names = Scene(tmp_path / "a.tif", TWO), [f"class {k}" for k in range(count)]
+    parts = [(0, 0, np.ones((count, 6, 8), "uint8"))]
+    write_cog(tmp_path / "b.tif", parts, scene, names, "uint8", 255)
+    with rasterio.open(tmp_path / "b.tif") as file:
+        assert {kind.name for kind in file.colorinterp} == {"gray", "undefined"}

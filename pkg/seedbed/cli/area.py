@@ -299,6 +299,10 @@ def read_points(file: Path, design):
     from seedbed.imagery.labels import read_vector
     from seedbed.sources.table.files import DELIMITED, read_frame
 
+    if not file.exists():
+        raise InputError(
+            f"--labels {file}: no such file; name the points of the design with `label` filled in"
+        )
     if is_table := file.is_file() and file.suffix.lower() in DELIMITED:
         points = read_frame(file, ("id", "label")).frame
     else:

@@ -94,6 +94,8 @@ def next(
         target = out or chips / "next.geojson"
         chosen = from_chips(chips, target, labels, n, mix, folder, path, settings, start, trust)
     else:
+        if map_folder is not None:
+            check_map_of(map_folder, folder)
         place = map_folder or map_of_run(folder, run, scene, settings, start, trust)
         target = out or place / "next.geojson"
         chosen = next_places(place, target, labels, n, mix)
@@ -107,6 +109,27 @@ def next(
     )
 
 
+def check_map_of(place: Path, folder: Path):
+    """InputError where a map says that another run has made it."""
+    import rasterio
+
+    from seedbed.base.errors import InputError
+    from seedbed.base.files import relative
+
+    path = place / "map.tif"
+    if not path.is_file():
+        return
+    with rasterio.open(path) as file:
+        tags = file.tags()
+    made_by = tags.get("run", folder.name)
+    if made_by != folder.name:
+        raise InputError(
+            f"{relative(path)}: is a map of run {made_by} ({tags.get('model', 'model unknown')}),"
+            f" and the run asked for is {folder.name}; name its run: --run {made_by}, or a map of"
+            " this one: --map FOLDER"
+        )
+
+
 def map_of_run(
     folder: Path, run: str, scene: Path | None, settings, start: str, trust: bool
 ) -> Path:
@@ -118,8 +141,11 @@ def map_of_run(
     if scene is None:
         found = sorted(file.parent for file in folder.glob("maps/*/map.tif"))
         if not found:
+            known = find_scene(settings, settings.map.scene)
+            image = relative(known) if known is not None else "PATH"
             raise InputError(
                 f"{relative(folder)}: has no map; make one with: seedbed map --run {run}"
+                f" --scene {image}"
             )
         own = find_scene(settings, settings.map.scene) if len(found) > 1 else None
         if own is not None and place_of_map(folder, own) in found:

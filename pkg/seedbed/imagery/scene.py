@@ -166,6 +166,7 @@ def write_cog(
         "crs": scene.crs,
         "transform": scene.transform,
         "bigtiff": "IF_SAFER",
+        "photometric": "MINISBLACK",
     }
     with (
         tempfile.TemporaryDirectory(prefix=".tmp-map-", dir=Path(path).parent) as aside,
