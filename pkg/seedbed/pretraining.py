@@ -316,7 +316,8 @@ def sentence_of(
     gain = _with_ci(row["gain"])
     return (
         f"{name}: {span}, for the claim {about}: {title} {gain} over raw values with the same"
-        f" probes at {row['n']} labels; with shuffled weights it gains {_with_ci(row['control_gain'])}"
+        f" probes at {row['n']} labels; with shuffled weights it gains"
+        f" {_with_ci(row['control_gain'])}"
     )
 
 

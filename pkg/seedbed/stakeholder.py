@@ -347,7 +347,7 @@ def _hectares(record: dict) -> str:
         low, high = best.get("bounds") or best["ci"]
         cells = f"<td>{best['value']:,.0f}</td><td>{low:,.0f} to {high:,.0f}</td>"
         rows.append(f"<tr><td>{html.escape(row['class'])}</td>{cells}</tr>")
-    head = "<tr><th>hectares</th><th>about</th><th>surely between</th></tr>"
+    head = "<tr><th>hectares</th><th>about</th><th>most likely between</th></tr>"
     level = f"{100 * record['level']:g}"
     note = (
         f"<p>From {record['n']} places that were drawn at random and checked; in {level} of 100"
