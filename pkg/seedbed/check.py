@@ -35,7 +35,13 @@ from .imagery.validity import open_image
 from .imagery.values import written_days
 from .models.pretrained.encoder import Encoder, encoder_of, read_state
 from .models.pretrained.inputs import as_series, plan_of_values, stated_units
-from .models.pretrained.store import NO_WEIGHTS, RANDOM, entry_for, find_weights
+from seedbed.models.pretrained.store import (
+    NO_WEIGHTS,
+    RANDOM,
+    check_encoder_names,
+    entry_for,
+    find_weights,
+)
 from .models.registry import find_model
 from .process import map_area, read_samples, series_days
 from .sources.base import Source
@@ -159,6 +165,7 @@ def weights_understood(
     settings: Settings,  # models.weights
 ) -> list[str]:  # a line for each encoder
     """Where the weights of competing encoders come from; InputError where they do not fit."""
+    check_encoder_names(settings.models.weights, [kind.name for kind in encoders])
     lines = []
     for kind in encoders:
         name = kind.name
@@ -181,9 +188,12 @@ def inputs_understood(
     """What each encoder reads, converts and lacks, and why it would refuse these values."""
     values, bands = as_series(samples.X, samples.static), [*samples.variables, *layout.static]
     lines, refused = [], []
+    try:
+        stated = stated_units({"units": layout.unit_of}, settings.models.units, bands)
+    except InputError as error:
+        return lines, [str(error)]
     for kind in encoders:
         try:
-            stated = stated_units({"units": layout.unit_of}, settings.models.units)
             plan = plan_of_values(kind.inputs, *values, bands, stated, kind.name)
             lines.append(f"{kind.name} {plan.sentence()}")
         except InputError as error:

@@ -191,6 +191,9 @@ def test_weights_that_do_not_fit_are_a_fault_before_anything_is_computed(project
     assert "was altered" in faults(f"{own}#sha256={'0' * 64}")[0]
     assert "are no weights of presto" in faults(other)[0]
     assert faults(own) == faults("random") == []
+    said = checked(world, names, "models.weights=presto = random, prestoo = random")[0]["faults"]
+    assert "'prestoo': no encoder of that name, there are galileo, presto" in said[0]
+    assert "did you mean 'presto'" in said[0]
 
 
 def test_what_an_encoder_would_read_or_refuse_is_said(project):
@@ -207,6 +210,9 @@ def test_what_an_encoder_would_read_or_refuse_is_said(project):
     units = world.settings([*given, "models.units=total_precipitation: m/month"])
     said, refused = inputs_understood(competing_encoders(units), some, layout, units)
     assert not refused and "converts total_precipitation from m/month" in said[0]
+    wrong = world.settings([*given, "models.units=rain: m/month"])
+    said, refused = inputs_understood(competing_encoders(wrong), some, layout, wrong)
+    assert refused == ["models.units: 'rain': no such band; use one of: total_precipitation"]
 
 
 class Kestrel(Presto):

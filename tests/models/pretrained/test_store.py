@@ -128,7 +128,8 @@ def test_a_hub_is_asked_for_a_revision(tmp_path, monkeypatch):
 def test_without_a_network_it_is_a_line(tmp_path):
     place = place_of("http://127.0.0.1:9/w.pt#sha256=" + "0" * 64)
     with pytest.raises(
-        InputError, match="0 bytes have come and are kept, try again.*encoder = PATH"
+        InputError,
+        match="0 bytes have come and are kept, try again.* get http.*#sha256=0.*ENCODER = PATH",
     ):
         fetch(place, tmp_path, attempts=2)
 
@@ -153,10 +154,20 @@ def test_a_path_is_used_where_it_lies(tmp_path):
     (tmp_path / "own.pt").write_bytes(BODY)
     found = find_weights("presto", ["presto = own.pt"], tmp_path / "none", tmp_path)
     assert found.sha256 == DIGEST and found.licence == "unknown"
-    with pytest.raises(InputError, match="its sha256 is"):
+    said = "its sha256 is .* check the sha256 you gave .* seedbed weights get presto$"
+    with pytest.raises(InputError, match=said):
         find_weights("presto", ["own.pt#sha256=" + "0" * 64], tmp_path, tmp_path)
     with pytest.raises(InputError, match="no such file; get them with: seedbed weights get presto"):
         find_weights("presto", ["elsewhere.pt"], tmp_path, tmp_path)
+    with pytest.raises(InputError, match="is a folder; name the file .* presto = PATH"):
+        find_weights("presto", ["presto = ."], tmp_path, tmp_path)
+
+
+def test_what_is_known_is_asked_for_by_its_name(tmp_path):
+    known = KNOWN[0]
+    place = store.Place(known.source, known.sha256, url="http://127.0.0.1:9/w.pt")
+    with pytest.raises(InputError, match="seedbed weights get presto;.* presto = PATH"):
+        fetch(place, tmp_path, attempts=1)
 
 
 def test_a_licence_that_forbids_is_accepted_first(tmp_path):

@@ -343,8 +343,9 @@ class Plan:
 def stated_units(
     meta: dict,  # of a dataset
     own: Sequence[str] = (),  # models.units: `band: unit`
+    bands: Sequence[str] | None = None,  # that there are; None: not known
 ) -> dict[str, str]:  # by band
-    """The units that a source or the settings state; InputError for an entry of another form."""
+    """The units that a source or the settings state; InputError for what is no unit of a band."""
     units = meta.get("units") or {}
     if not isinstance(units, dict):
         names = [*meta.get("variables", ()), *meta.get("static_names", ())]
@@ -354,7 +355,10 @@ def stated_units(
         band, colon, unit = entry.rpartition(":")
         if not colon:
             raise InputError(f"models.units: '{entry}': write `band: unit`, e.g. VV: dB")
-        out[band.strip()] = unit.strip()
+        band = band.strip()
+        if bands is not None and band not in bands:
+            raise InputError(f"models.units: '{band}': no such band; {nearest(band, bands)}")
+        out[band] = unit.strip()
     return out
 
 
@@ -366,10 +370,8 @@ def plan_inputs(
     most_steps: int = 24,  # months that it reads
 ) -> Plan:
     """Settle how data become the inputs of an encoder; InputError where they cannot."""
-    bands, stated = list(data.bands), stated_units(data.meta, units)
-    for band in stated:
-        if units and band not in bands and any(e.startswith(band) for e in units):
-            raise InputError(f"models.units: '{band}': no such band; {nearest(band, bands)}")
+    bands = list(data.bands)
+    stated = stated_units(data.meta, units, bands)
     months = int(month_places(data.steps, data.meta["step_months"]).max()) + 1
     if months > most_steps:
         raise InputError(
