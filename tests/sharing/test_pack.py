@@ -186,9 +186,12 @@ def test_the_card_says_how_a_map_is_made_and_where_ties_fall(monkeypatch):
     meta = {"layout": layout, "task": "regression", "classes": [], "unit": "%", "target": "cover"}
     weights = {"encoder": "presto", "source": "/a/presto.pt", "sha256": "0" * 64, "licence": "MIT"}
     own = {"model": "presto", "primary": {"n_blocks": 3}}
-    model = SimpleNamespace(meta=meta | {"pretrained": {"weights": weights}}, certainty=None)
+    options = SimpleNamespace(units=("B4: 1e-4",))
+    about = meta | {"pretrained": {"weights": weights}}
+    model = SimpleNamespace(meta=about, certainty=None, options=options)
     said = pack.card(results, own, model, {"the scene": 0.01, "gaps": 1e-7})
     assert "then `python predict.py SCENE.tif MAP.tif`. The scene" in said
+    assert "that model.json lists (B4 in 1e-4); the map" in said
     assert "weights of presto (presto.pt, sha256 000000000000...; licence: MIT)" in said
     assert "the scene: 1.0e-02 at no more than 1 of 1,000" in said and "gaps: 1.0e-07\n" in said
     monkeypatch.setattr(pack, "encoder_of", lambda model: object)

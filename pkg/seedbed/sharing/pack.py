@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['LAYERS', 'TIE', 'TOLERANCE', 'ROUNDING', 'START', 'CLASSIFICATION', 'ASKED', 'REQUIREMENTS', 'PART', 'COUNTED',
            'TIES', 'VALUES', 'ENCODED', 'Prepared', 'window_with_gaps', 'layers_of', 'Finished', 'check_packable',
-           'write_onnx', 'own_layers', 'stac_item', 'card', 'verdict_of', 'tolerance_of', 'run_packed', 'check_pack',
-           'pack', 'scripts_of', 'same_bands', 'about_model', 'try_fresh']
+           'write_onnx', 'own_layers', 'stac_item', 'card', 'verdict_of', 'tolerance_of', 'units_of', 'run_packed',
+           'check_pack', 'pack', 'scripts_of', 'same_bands', 'about_model', 'try_fresh']
 
 # %% ../../../nbs/sharing/pack.ipynb #77c0fd91
 import contextlib
@@ -40,6 +40,7 @@ from ..imagery.layout import Layout, band_order, layout_from_dict
 from ..imagery.scene import Scene
 from ..map import best_model, map_window, margin_of, overlap_of, stride_of
 from ..models.base import BaseModel
+from ..models.pretrained.inputs import stated_units
 from ..models.pretrained.probes import Probed
 from ..models.pretrained.products import Embedding, product_bands
 from ..plotting.page import asset
@@ -653,7 +654,7 @@ def card(
         "## What it does",
         f"It predicts {what} for each pixel, from {_seen(meta, starts)}. `pip install -r"
         f" requirements.txt`, then {_command(model)}. The scene has the bands"
-        " that model.json lists; the map has these layers:",
+        f" that model.json lists{_units_said(model)}; the map has these layers:",
         *_bullets(layers),
         *([f"Classes: {numbers}."] if numbers else []),
         "## What is claimed",
@@ -738,6 +739,20 @@ def _bullets(lines: list[str]) -> list[str]:
 def _names(classes: list[str]) -> str:
     "Classes in a sentence."
     return ", ".join(classes[:-1]) + f" or {classes[-1]}" if classes else ""
+
+
+def units_of(
+    model: BaseModel,  # trained
+) -> dict[str, str]:  # by band, where they are known
+    """The units that a scene must be in: those of the source, and of models.units."""
+    layout = layout_from_dict(model.meta["layout"])
+    return stated_units({"units": layout.unit_of}, model.options.units)
+
+
+def _units_said(model: BaseModel) -> str:
+    "In which units a scene must be; empty where nothing is known."
+    units = [f"{band} in {unit}" for band, unit in units_of(model).items()]
+    return f" ({', '.join(units)})" if units else ""
 
 
 def _seen(meta: dict, starts: tuple[str, ...]) -> str:
@@ -1015,6 +1030,7 @@ def about_model(
         "meaning": {name: LAYERS[name] for name in layers_of(model)},
         "bands": list(layout.descriptions),
         "same": same_bands(layout, scene),
+        "units": units_of(model),
         "by_position": layout.by_position,
         "scale": layout.scale,
         "offset": layout.offset,
