@@ -268,7 +268,7 @@ def applicability_of(
     data = SampleDataset(dataset)
     shipped = FINAL if data.meta["split"]["cross_validated"] else 0
     found = fit_applicability(
-        [(features("train", fold), features("val", fold)) for fold in range(data.folds)],
+        ((features("train", fold), features("val", fold)) for fold in range(data.folds)),
         features("train", shipped),
         feature_weights(model),
     )

@@ -114,6 +114,7 @@ def fit_applicability(
     """Learn from the training data what is near (Meyer & Pebesma 2021)."""
     weights = _unit_weights(weights, final.shape[1])
     reference = _some(final, most, seed) * weights
+    del final  # of a million labels as large as all that a fold needs
     mean = _mean_distance(reference)
     distances = [
         nearest_distance(val * weights, _some(train, most, seed) * weights) for train, val in folds
