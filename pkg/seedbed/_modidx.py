@@ -313,6 +313,7 @@ d = { 'settings': {'branch': 'main/pkg', 'doc_baseurl': '/', 'doc_host': '', 'gi
                                'seedbed.check._by_its_own_name': ('check.html#_by_its_own_name', 'seedbed/check.py'),
                                'seedbed.check._columns_of_dates': ('check.html#_columns_of_dates', 'seedbed/check.py'),
                                'seedbed.check._contradictions': ('check.html#_contradictions', 'seedbed/check.py'),
+                               'seedbed.check._evenly': ('check.html#_evenly', 'seedbed/check.py'),
                                'seedbed.check._file_facts': ('check.html#_file_facts', 'seedbed/check.py'),
                                'seedbed.check._imagery_lines': ('check.html#_imagery_lines', 'seedbed/check.py'),
                                'seedbed.check._label_lines': ('check.html#_label_lines', 'seedbed/check.py'),

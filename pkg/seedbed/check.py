@@ -201,6 +201,12 @@ def inputs_understood(
     return lines, refused
 
 # %% ../../nbs/check.ipynb #171e7bde
+def _evenly(labels: gpd.GeoDataFrame, most: int) -> gpd.GeoDataFrame:
+    "Some labels, from the first to the last."
+    rows = np.unique(np.linspace(0, len(labels) - 1, min(most, len(labels))).astype(int))
+    return labels.iloc[rows].reset_index(drop=True)
+
+
 def imagery_understood(
     source: Source,  # of the tifs
     plan: ExportPlan,  # which labels are wanted
@@ -231,8 +237,7 @@ def imagery_understood(
         }
     if spec or not len(usable):
         return found
-    rows = np.unique(np.linspace(0, len(usable) - 1, min(most, len(usable))).astype(int))
-    some = usable.iloc[rows].reset_index(drop=True)
+    some = _evenly(usable, most)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         failed = fetch_all(source, some, folder, Progress(say=lambda line: None))
@@ -282,10 +287,8 @@ def check_encoders(
     encoders = competing_encoders(settings)
     weights_understood(encoders, settings)
     labels = read_labels(folder / "labels.geojson")
-    rows = np.unique(np.linspace(0, len(labels) - 1, min(most, len(labels))).astype(int))
     layout = layout_from_dict(read_json(folder / "manifest.json")["layout"])
-    some = labels.iloc[rows].reset_index(drop=True)
-    samples, _ = read_samples(folder, some, layout, settings.process)
+    samples, _ = read_samples(folder, _evenly(labels, most), layout, settings.process)
     _, refused = inputs_understood(encoders, samples, layout, settings)
     if refused:
         raise InputError("; ".join(refused))

@@ -64,6 +64,7 @@ from .splitting.folds import grouping_values, is_acquired, make_split, with_fina
 from .splitting.knndm import area_in
 from .splitting.leaks import POSSIBLE, leak_report, unnamed_groups
 from .splitting.shift import shift_report
+from .training.dataset import SUBSETS
 from .training.interchange import step_times
 
 # %% ../../nbs/02_process.ipynb #a08fcd4b
@@ -691,7 +692,7 @@ def audit_split(
     del known
     samples.moments = without_sums(samples.moments)
     subsets = np.full(arrays["split"].shape, "", object)  # each name once in memory
-    for name in ("train", "val", "dropped", "test"):
+    for name in SUBSETS:
         subsets[arrays["split"] == name.encode()] = name
     first = np.unique(samples.label, return_index=True)[1]
     found += leak_report(

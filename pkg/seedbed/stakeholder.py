@@ -199,13 +199,11 @@ def _counted_alike(results: dict) -> str:
     value = primary["value"]
     if primary["metric"] not in ALIKE:
         return ""
-    guesses = [row for row in results.get("models", []) if row["sees"] in GUESSES]
     guessed = ""
-    if unbeaten(results):
-        guess = _guess(guesses[0], results["task"]).capitalize()
-        points = 100 * guesses[0]["value"]
-        close = ", which is too close to tell them apart" if guesses[0]["value"] < value else ""
-        guessed = f" {guess} gets {points:.0f}{close}."
+    if guess := unbeaten(results):
+        best = next(row for row in results["models"] if row["sees"] in GUESSES)
+        close = ", which is too close to tell them apart" if best["value"] < value else ""
+        guessed = f" {guess.capitalize()} gets {100 * best['value']:.0f}{close}."
     return (
         "<p>The standard counts each kind alike, however rare. Counted so, it gets"
         f" {100 * value:.0f} of 100 points, and {100 * usable:.0f} are asked for."
